@@ -1,0 +1,95 @@
+"""The tree between text and meaning: scalars, sequences and mappings that know their place.
+
+Every node carries the span where it stands and, once interpolated, the span that set its value
+(`origin`). Nodes are frozen; a changed tree is a new tree that shares the unchanged parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias, assert_never
+
+from pipespec.errors import Span
+
+__all__ = ["JSON", "Entry", "MappingNode", "Node", "Scalar", "ScalarNode", "SequenceNode", "plain", "walk"]
+
+Scalar: TypeAlias = str | int | float | bool | None
+JSON: TypeAlias = Scalar | list["JSON"] | dict[str, "JSON"]
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarNode:
+    """A text, number, bool or null.
+
+    `text` is how it was written where that is not the value itself (a plain `3.10`, `no`), else None.
+    `origin` is where the value was set, when a reference brought it here from elsewhere.
+    `quoted` tells `"5"` from `5`.
+    """
+
+    value: Scalar
+    span: Span
+    text: str | None = None
+    quoted: bool = False
+    origin: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceNode:
+    """A list; `items` in order."""
+
+    items: tuple[Node, ...]
+    span: Span
+    origin: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One key of a mapping: where the key stands, and its value."""
+
+    key_span: Span
+    value: Node
+
+
+@dataclass(frozen=True, slots=True)
+class MappingNode:
+    """A mapping; `entries` in the order of the text. Keys are unique strings."""
+
+    entries: Mapping[str, Entry]
+    span: Span
+    origin: Span | None = None
+
+    def get(self, key: str) -> Node | None:
+        """Return the value below `key`, or None where there is no such key."""
+        entry = self.entries.get(key)
+        return None if entry is None else entry.value
+
+
+Node: TypeAlias = ScalarNode | SequenceNode | MappingNode
+
+
+def plain(node: Node) -> JSON:
+    """Return the node's value as plain JSON types, without places."""
+    match node:
+        case ScalarNode(value=value):
+            return value
+        case SequenceNode(items=items):
+            return [plain(item) for item in items]
+        case MappingNode(entries=entries):
+            return {key: plain(entry.value) for key, entry in entries.items()}
+        case _:
+            assert_never(node)
+
+
+def walk(node: Node, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Node]]:
+    """Yield every node with its path of keys and positions, a parent before its children, in order."""
+    yield path, node
+    match node:
+        case SequenceNode(items=items):
+            for position, item in enumerate(items):
+                yield from walk(item, (*path, position))
+        case MappingNode(entries=entries):
+            for key, entry in entries.items():
+                yield from walk(entry.value, (*path, key))
+        case ScalarNode():
+            return

@@ -1,0 +1,110 @@
+"""What can go wrong, as values: places, findings and the exception tree.
+
+A leaf: it imports nothing of the package.
+
+    PipespecError                    exit 1
+    ├── UsageError                   exit 2   the command or call asks for something that is not there
+    ├── InvalidPipelineError         exit 2   the pipeline has mistakes (`validate` answers 1: they are its result)
+    ├── StoreUnavailableError        exit 3   the tracking store or scheduler cannot be asked
+    └── StepFailedError              exit 1   raised by the Python API for a run with failures
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar, NamedTuple
+
+__all__ = [
+    "Diagnostic",
+    "InvalidPipelineError",
+    "PipespecError",
+    "Severity",
+    "Span",
+    "StepFailedError",
+    "StoreUnavailableError",
+    "UsageError",
+]
+
+
+class Span(NamedTuple):
+    """A stretch of text, and the layer of the document that it belongs to.
+
+    Lines and columns count from 1, columns in characters; the end is exclusive. `file` is spelt as the
+    user wrote it; for `--set` it is the option itself. `layer` is one of `include`, `file`, `overlay`, `set`.
+    """
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    layer: str = "file"
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class Severity(StrEnum):
+    """How much a finding weighs: an error stops everything, advice stops nothing."""
+
+    ERROR = "error"
+    ADVICE = "advice"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding about a pipeline: what is wrong, where, and the way out.
+
+    `code` is kebab-case and stable; the docs have a page of it. `message` is lower case, without a full
+    stop, and quotes names in the user's spelling. `hint` says what to do.
+    """
+
+    code: str
+    message: str
+    span: Span
+    hint: str | None = None
+    severity: Severity = Severity.ERROR
+
+
+class PipespecError(Exception):
+    """The base of all errors that pipespec raises on purpose; its text is one line for the user."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(PipespecError):
+    """A step, run, file or option was asked for that does not exist or does not fit."""
+
+    exit_code = 2
+
+
+class InvalidPipelineError(PipespecError):
+    """The pipeline has mistakes; `diagnostics` holds all of them, sorted by place.
+
+    `sources` maps each file named in a span to its text, so that a view can show the line.
+    """
+
+    exit_code = 2
+
+    def __init__(self, diagnostics: Sequence[Diagnostic], sources: Mapping[str, str]) -> None:
+        self.diagnostics = tuple(sorted(diagnostics, key=lambda found: (found.span, found.code)))
+        self.sources = dict(sources)
+        count = len(self.diagnostics)
+        super().__init__(
+            f"{count} mistake{'s' if count != 1 else ''}, the first: {self.diagnostics[0].message}"
+        )
+
+    def __reduce__(self) -> tuple[type[InvalidPipelineError], tuple[object, ...]]:
+        return type(self), (self.diagnostics, self.sources)
+
+
+class StoreUnavailableError(PipespecError):
+    """The tracking store or the scheduler cannot be asked, so nothing can be decided."""
+
+    exit_code = 3
+
+
+class StepFailedError(PipespecError):
+    """At least one step of a run did not succeed."""

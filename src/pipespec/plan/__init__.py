@@ -1,0 +1,1 @@
+"""Spec, facts and records -> Plan: what runs, what is reused, and why. Pure."""

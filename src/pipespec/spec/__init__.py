@@ -1,0 +1,1 @@
+"""Tree -> PipelineSpec, or every mistake at once."""

@@ -1,0 +1,1 @@
+"""Values -> text, JSON, Mermaid, DOT. Pure: prints nothing, reads nothing."""
