@@ -73,6 +73,7 @@ class StepRecord:
 
     @property
     def seconds(self) -> float:
+        """How long the step took, opening and closing its run included."""
         return self.ended - self.started
 
 
@@ -243,6 +244,7 @@ class RunReport:
 
     @property
     def succeeded(self) -> bool:
+        """True when every selected step is complete now."""
         return self.interrupted_by is None and all(
             result.state in (StepState.RAN, StepState.REUSED) for result in self.steps
         )

@@ -161,6 +161,7 @@ class OutputSpec:
 
     @property
     def is_directory(self) -> bool:
+        """True for `model/`: the function fills a folder."""
         return self.file.endswith("/")
 
 

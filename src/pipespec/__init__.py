@@ -1,0 +1,1 @@
+"""pipespec: write a pipeline as YAML; run only what MLflow has no finished run of."""
