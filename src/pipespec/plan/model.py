@@ -31,6 +31,7 @@ __all__ = [
     "StepResult",
     "StepStarted",
     "StepState",
+    "StepStatus",
 ]
 
 
@@ -259,3 +260,19 @@ class StepStarted:
     log: str
     attempt: int = 1
     """2 and more on a retry."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepStatus:
+    """The state of one step as its records tell it.
+
+    `state` is `complete`, `stale` (it finished before, under another key), `missing`, `running` or `failed` (its last
+    attempt). `ended` is in POSIX seconds, of the run that `run_id` names; None while it runs.
+    """
+
+    step: str
+    state: str
+    run_id: str | None = None
+    started: float | None = None
+    ended: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)

@@ -1,0 +1,91 @@
+"""`pipespec run`: run what is not complete."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+
+import click
+
+from pipespec import api
+from pipespec.cli.options import file_argument, force_option, format_option, layers, targets_argument
+from pipespec.cli.progress import open_progress
+from pipespec.plan.model import RunReport
+from pipespec.views import plan as plan_view
+from pipespec.views import run as view
+
+
+@click.command()
+@file_argument
+@targets_argument
+@click.option(
+    "-j", "--jobs", type=click.IntRange(1, 1024), default=1, show_default=True, help="Run so many steps at once."
+)
+@force_option
+@click.option("--keep-going", is_flag=True, help="After a failure, run everything that does not depend on it.")
+@click.option("--dry-run", is_flag=True, help="Only say what would run, as 'pipespec plan' does.")
+@click.option("--verify", is_flag=True, help="Check the content of recorded outputs too, not only that they are there.")
+@click.option("-v", "--verbose", is_flag=True, help="Stream the steps' logs.")
+@click.option("--pdb", "debug", is_flag=True, help="Run one step in this process, under the debugger when it raises.")
+@format_option("text", "json")
+@layers
+@click.pass_context
+def run(
+    ctx: click.Context,
+    file: str,
+    targets: tuple[str, ...],
+    jobs: int,
+    force: tuple[str, ...],
+    keep_going: bool,
+    dry_run: bool,
+    verify: bool,
+    verbose: bool,
+    debug: bool,
+    format_: str,
+    overlays: tuple[str, ...],
+    overrides: tuple[str, ...],
+) -> None:
+    """Run what is not complete of these steps and of all that they need.
+
+    STEP is a name, a variant (train[depth=4]), a glob or tag:NAME; without one, all steps. A step is complete
+    when MLflow has a finished run with its key; 'pipespec plan' says beforehand what will happen and why.
+
+    After a failure what runs finishes and nothing new starts. Running the same command again resumes there.
+    """
+    pipeline = api.load(file, overlays=overlays, overrides=overrides)
+    if dry_run:
+        planned = pipeline.plan(*targets, force=force, verify=verify)
+        as_json = format_ == "json"
+        click.echo(json.dumps(plan_view.to_json(planned), indent=2) if as_json else plan_view.render_text(planned))
+        return
+    with open_progress(sys.stderr, verbose=verbose) as progress:
+        report = pipeline.run(
+            *targets,
+            workers=jobs,
+            force=force,
+            keep_going=keep_going,
+            verify=verify,
+            debug=debug,
+            progress=progress,
+            overlays=overlays,
+            overrides=overrides,
+        )
+    if format_ == "json":
+        click.echo(json.dumps(view.to_json(report), indent=2, ensure_ascii=False))
+    click.echo(view.render_text(report, command=_resume_command()), err=format_ == "json")
+    ctx.exit(_exit_code(report))
+
+
+def _resume_command() -> str:
+    import shlex
+
+    return shlex.join(["pipespec", *sys.argv[1:]])
+
+
+def _exit_code(report: RunReport) -> int:
+    match report.interrupted_by:
+        case None:
+            return 0 if report.succeeded else 1
+        case number:
+            return 128 + number if number != signal.SIGHUP else 129

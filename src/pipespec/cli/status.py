@@ -1,0 +1,29 @@
+"""`pipespec status`: the state of each step."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import click
+
+from pipespec import api
+from pipespec.cli.options import file_argument, format_option, layers, targets_argument
+from pipespec.views import status as view
+
+
+@click.command()
+@file_argument
+@targets_argument
+@format_option("text", "json")
+@layers
+def status(
+    file: str, targets: tuple[str, ...], format_: str, overlays: tuple[str, ...], overrides: tuple[str, ...]
+) -> None:
+    """Show the state of each step: complete, stale, missing, running or failed."""
+    states = api.load(file, overlays=overlays, overrides=overrides).status(*targets)
+    now = time.time()
+    if format_ == "json":
+        click.echo(json.dumps(view.to_json(states, now=now), indent=2, ensure_ascii=False))
+    else:
+        click.echo(view.render_text(states, now=now))

@@ -1,0 +1,41 @@
+"""`pipespec validate`: all mistakes and advice of some files."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from pipespec import api
+from pipespec.cli.options import format_option, layers
+from pipespec.errors import Severity
+from pipespec.views import diagnostics as view
+
+
+@click.command()
+@click.argument("files", metavar="FILE...", type=click.Path(), nargs=-1, required=True)
+@format_option("text", "json", "github", "sarif")
+@layers
+@click.pass_context
+def validate(
+    ctx: click.Context, files: tuple[str, ...], format_: str, overlays: tuple[str, ...], overrides: tuple[str, ...]
+) -> None:
+    """Find all mistakes in pipeline files.
+
+    Imports and runs nothing of the project, reads no environment variable and opens no connection, so it may
+    be used on a stranger's file. Advice stops nothing; a mistake makes the exit code 1.
+    """
+    found = api.validate(files, overlays=overlays, overrides=overrides)
+    match format_:
+        case "json":
+            click.echo(json.dumps(view.to_json(found.diagnostics), indent=2, ensure_ascii=False))
+        case "github":
+            click.echo(view.to_github(found.diagnostics), nl=bool(found.diagnostics))
+        case "sarif":
+            click.echo(json.dumps(view.to_sarif(found.diagnostics), indent=2, ensure_ascii=False))
+        case _:
+            if found.diagnostics:
+                click.echo(view.render_text(found.diagnostics, found.sources))
+            click.echo(view.verdict(files, found.diagnostics), err=True)
+    if any(each.severity is Severity.ERROR for each in found.diagnostics):
+        ctx.exit(1)
