@@ -20,6 +20,7 @@ __all__ = [
     "Bounds",
     "CallableRef",
     "DirInput",
+    "EngineSpec",
     "FileInput",
     "FilesInput",
     "Identity",
@@ -27,6 +28,7 @@ __all__ = [
     "InputSpec",
     "MetricsRef",
     "MlflowSpec",
+    "Notice",
     "OutputSpec",
     "PipelineInput",
     "PipelineSpec",
@@ -85,10 +87,11 @@ class CallableRef:
 class StepInput:
     """Another step's output.
 
-    `step` is a declared name. `output` is None where the reference names none (the step has just one; checks
-    see to it). `part` is a file inside a directory output, POSIX spelling. `fan_in` is true for `[*]` and for
-    a selection that leaves axes open: the argument then gets a dict of variants. `selection` holds the axes
-    that the reference fixes.
+    `step` is a declared name. `output` is filled in where the reference names none and the step has just one;
+    None is left only in a pipeline with mistakes. `part` is a file inside a directory output, POSIX spelling.
+    `fan_in` is true for `[*]` and for a selection that leaves axes open: the argument then gets a dict of
+    variants. `selection` holds the axes that the reference fixes, sorted. `producers` are the ids that are
+    read, in the order of the steps: one, but for a fan-in. Inputs that read the same variants share the tuple.
     """
 
     step: str
@@ -96,6 +99,7 @@ class StepInput:
     part: str | None = None
     selection: Variant = ()
     fan_in: bool = False
+    producers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +240,11 @@ class StepSpec:
     priority: int = 0
     resources: Mapping[str, int] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
+    deferred: Mapping[str, StepInput] = field(default_factory=dict)
+    """Axes whose values are an output, known only when that step is complete: this step is then one entry
+    that stands for all variants to come, and `matrix.fill_axis` makes the document of the second wave."""
+    matrix: Node | None = None
+    """The matrix as it was declared; the axes of `variant` and of `deferred` come from it."""
 
     @property
     def id(self) -> str:
@@ -250,6 +259,30 @@ class MlflowSpec:
     tracking_uri: str | None = None
     artifact_location: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSpec:
+    """How a run goes about it; the command line's options go before these.
+
+    `resources` says how many of each there are (`gpu: 2`). `executor` is `local` or `dask`, `scheduler` the
+    address of a luigid or of a Dask scheduler.
+    """
+
+    workers: int | None = None
+    executor: str = "local"
+    scheduler: str | None = None
+    keep_going: bool = False
+    resources: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A URL that is told how a run ended; `on` holds `failure`, `success` or both."""
+
+    url: Node
+    """A node, since it may hold a secret that is read only when it is used."""
+    on: tuple[str, ...] = ("failure",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +302,10 @@ class PipelineSpec:
     document: MappingNode
     description: str | None = None
     mlflow: MlflowSpec = MlflowSpec()
+    engine: EngineSpec = EngineSpec()
+    notify: tuple[Notice, ...] = ()
+    damaged: frozenset[str] = frozenset()
+    """Declared names of steps with mistakes, about which no finding is made that only follows from those."""
 
     @property
     def module_folders(self) -> tuple[Path, ...]:
