@@ -1,0 +1,181 @@
+"""What the source of a callable says of it: its arguments, or why they cannot be told.
+
+Values only; `source` makes them. A name in an annotation is dotted and resolved through the module's
+imports: `pd.DataFrame` reads as `pandas.DataFrame`, `Optional[Path]` as a union of `pathlib.Path` and `None`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeAlias
+
+from pipespec.document.nodes import JSON
+
+__all__ = [
+    "UNION",
+    "Annotation",
+    "Argument",
+    "ArgumentKind",
+    "CallableProblem",
+    "CallableSource",
+    "DataclassDefinition",
+    "Definition",
+    "EnumDefinition",
+    "EnumMember",
+    "MethodKind",
+    "ProblemKind",
+]
+
+UNION = "typing.Union"
+"""The name of an annotation that is a union, however it was written."""
+
+
+class ArgumentKind(StrEnum):
+    """How an argument can be given; pipespec binds by keyword, so a positional-only one cannot be bound."""
+
+    POSITIONAL_ONLY = "positional-only"
+    PLAIN = "plain"
+    KEYWORD_ONLY = "keyword-only"
+
+
+class MethodKind(StrEnum):
+    """What stands behind `Class.method`; PLAIN for all that is no method."""
+
+    PLAIN = "plain"
+    STATIC = "static"
+    CLASS = "class"
+
+
+class ProblemKind(StrEnum):
+    """Why a callable cannot be told. NOT_READABLE alone is no mistake: it is found out when the step runs."""
+
+    MODULE_NOT_FOUND = "module-not-found"
+    FUNCTION_NOT_FOUND = "function-not-found"
+    NOT_CALLABLE = "not-callable"
+    SYNTAX_ERROR = "syntax-error"
+    REFUSED = "refused"
+    NOT_READABLE = "not-readable"
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """A type as it was annotated.
+
+    `name` is dotted: `pandas.DataFrame`, `list`, `None`, `typing.Literal`, `news.model.Mode` (then perhaps one
+    of the `definitions`), `typing.Union` for `X | Y` and `Optional`; empty where the text is no type that can
+    be read. `Annotated`, `Final` and aliases of the project are looked through, `typing.List` reads `list`.
+    """
+
+    text: str
+    """As written, on one line."""
+    name: str
+    args: tuple[Annotation, ...] = ()
+    """Of a union its flattened members, of a subscript what stands in the brackets."""
+    literals: tuple[JSON, ...] = ()
+    """The values of a `Literal`."""
+
+    @property
+    def members(self) -> tuple[Annotation, ...]:
+        """The alternatives of a union, or the annotation itself."""
+        return self.args if self.name == UNION else (self,)
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a callable, or one field of a dataclass.
+
+    `default` is the value where it is one of JSON (`default_is_literal`), else None; `default_text` is always
+    as written.
+    """
+
+    name: str
+    kind: ArgumentKind = ArgumentKind.PLAIN
+    annotation: Annotation | None = None
+    has_default: bool = False
+    default: JSON = None
+    default_is_literal: bool = False
+    default_text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EnumMember:
+    """`value` is None where `is_literal` is false."""
+
+    name: str
+    value: JSON = None
+    is_literal: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class EnumDefinition:
+    """An Enum of the project; `members` in order."""
+
+    name: str
+    members: tuple[EnumMember, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DataclassDefinition:
+    """A dataclass of the project; `fields` are the arguments that make one, in order, inherited ones first."""
+
+    name: str
+    fields: tuple[Argument, ...]
+
+
+Definition: TypeAlias = EnumDefinition | DataclassDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class CallableSource:
+    """A callable as its source defines it; `module` and `qualname` tell where that is, past all re-exports.
+
+    `definitions` holds the project's Enums and dataclasses that the annotations name, by their dotted names.
+    `is_certain` is false where something stands between this signature and the caller (a decorator that
+    cannot be judged, a base class that cannot be read): then a name that is missing here is no mistake yet,
+    and `notes` say why.
+    """
+
+    module: str
+    qualname: str
+    path: Path
+    line: int
+    arguments: tuple[Argument, ...]
+    has_varargs: bool = False
+    has_kwargs: bool = False
+    returns: Annotation | None = None
+    docstring: str | None = None
+    is_async: bool = False
+    is_generator: bool = False
+    is_class: bool = False
+    method: MethodKind = MethodKind.PLAIN
+    is_stdlib: bool = False
+    is_certain: bool = True
+    notes: tuple[str, ...] = ()
+    definitions: Mapping[str, Definition] = field(default_factory=dict)
+
+    def argument(self, name: str) -> Argument | None:
+        """Return the argument of this name that a keyword can bind, or None."""
+        for argument in self.arguments:
+            if argument.name == name and argument.kind is not ArgumentKind.POSITIONAL_ONLY:
+                return argument
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class CallableProblem:
+    """Why a callable cannot be told.
+
+    `message` is a whole diagnostic's: lower case, no full stop, names quoted. `nearest` are names that were
+    perhaps meant, the likeliest first, spelt as they would stand in `call`. `path` and `line` point into the
+    module, where there is one.
+    """
+
+    kind: ProblemKind
+    message: str
+    nearest: tuple[str, ...] = ()
+    path: Path | None = None
+    line: int | None = None
+    is_stdlib: bool = False
