@@ -12,7 +12,7 @@ from typing import Protocol
 
 from pipespec.document.nodes import JSON
 from pipespec.errors import Span
-from pipespec.spec.model import PipelineSpec, StepSpec
+from pipespec.spec.model import PipelineInput, PipelineSpec, StepSpec
 
 __all__ = [
     "Action",
@@ -138,13 +138,15 @@ class Facts:
     """What the world says about a pipeline at one moment; gathered at the edge, so that planning is pure.
 
     `code` is keyed by `str(CallableRef)`, `files` by the path or pattern of an external input (digest, bytes,
-    files), `probes` by step id, `packages` by distribution name (None where it is not installed).
+    files), `probes` by step id, `packages` by distribution name (None where it is not installed), `results` by
+    the reference to another pipeline's output.
     """
 
     code: Mapping[str, CodeFacts]
     files: Mapping[str, OutputRecord]
     probes: Mapping[str, JSON] = field(default_factory=dict)
     packages: Mapping[str, str | None] = field(default_factory=dict)
+    results: Mapping[PipelineInput, OutputRecord] = field(default_factory=dict)
 
 
 class Action(StrEnum):
@@ -166,6 +168,7 @@ class ReasonKind(StrEnum):
     UPSTREAM = "upstream"
     LOST = "artifact-lost"
     CHECK_FAILED = "check-failed"
+    SAME_KEY = "same-key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,13 +182,23 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What happens to one step, and why. A reused step has a key and a record."""
+    """What happens to one step, and why. A reused step has a key and a record.
+
+    `same_as` is the id of an earlier step of the plan that has the same key and runs: this step starts after
+    that one and is then decided again, which finds the record.
+    """
 
     step: StepSpec
     action: Action
     reasons: tuple[Reason, ...]
     key: StepKey | None = None
     record: StepRecord | None = None
+    same_as: str | None = None
+
+    @property
+    def check_failures(self) -> tuple[Reason, ...]:
+        """The bounds that the recorded metrics of a reused step miss; with any, the step counts as failed."""
+        return tuple(reason for reason in self.reasons if reason.kind is ReasonKind.CHECK_FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +215,11 @@ class Plan:
 
     @property
     def is_complete(self) -> bool:
-        """True when nothing has to run."""
-        return all(decision.action is Action.REUSE for decision in self.decisions.values())
+        """True when nothing has to run and no reused step fails its checks."""
+        return all(
+            decision.action is Action.REUSE and not decision.check_failures
+            for decision in self.decisions.values()
+        )
 
 
 class StepState(StrEnum):

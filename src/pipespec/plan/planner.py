@@ -1,0 +1,348 @@
+"""Decide for every step: run, reuse or wait, and why.
+
+Takes a pipeline, facts and the records of the past; gives a `Plan`. The store is asked for one level of steps
+at a time, a level being the steps whose inputs became known with the level before; never step by step.
+Everything is linear in steps and edges, and nothing recurses, so chains of 10,000 steps are fine.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from pipespec.document.nodes import JSON
+from pipespec.errors import UsageError
+from pipespec.plan.identity import external_content, fan_in_content, output_content, step_key
+from pipespec.plan.model import (
+    Action,
+    Decision,
+    Facts,
+    OutputRecord,
+    Plan,
+    Reason,
+    ReasonKind,
+    Records,
+    StepKey,
+    StepRecord,
+)
+from pipespec.plan.selection import select, split_id
+from pipespec.spec.graph import ancestors, topological_order
+from pipespec.spec.model import Bounds, InputSource, PipelineSpec, StepInput, StepSpec, Variant
+
+__all__ = ["check_failures", "decide", "make_plan"]
+
+_NO_IDENTITY: Final = "identity is none, so it runs every time"
+_FORCED: Final = "asked for by --force"
+_NEVER_RAN: Final = "no run of it has finished yet"
+_CHANGED: Final = "no finished run has its key"
+
+
+def make_plan(
+    spec: PipelineSpec,
+    facts: Facts,
+    records: Records,
+    *,
+    targets: Sequence[str] = (),
+    forced: Collection[str] = (),
+) -> Plan:
+    """Decide the selected steps and all that they need, in topological order.
+
+    `targets` and `forced` are patterns of `select`. A step is REUSE when a complete run has its key; RUN when
+    none has, when it is forced, when it has no identity, and when it never finished before; WAIT when the
+    content of an input is not known yet, but it finished before, so that unchanged bytes would stop the wave.
+    Forcing one step forces those with the same key. A reused step whose recorded metrics miss its bounds
+    stays REUSE and says so (docs/decisions/0004-checks-on-reuse.md).
+
+    `records.complete` is asked once for each level, `lost` and `finished_before` at most once, and only where
+    something cannot be reused.
+
+    Raises:
+        UsageError: for a pattern that selects nothing, a forced step that the targets do not need, a value
+            that has no identity.
+        StoreUnavailableError: where the records cannot be asked.
+    """
+    order = _needed(spec, select(spec, targets))
+    steps = {step_id: spec.steps[step_id] for step_id in order}
+    survey = _survey(steps, facts, records, _forced_ids(spec, steps, forced))
+    rest = [step for step_id, step in steps.items() if step_id not in survey.reused]
+    history = _history(rest, survey, records)
+    decisions: dict[str, Decision] = {}
+    for step_id, step in steps.items():
+        if step_id in survey.reused:
+            decisions[step_id] = _reuse(step, survey.keys[step_id], survey.reused[step_id])
+        else:
+            decisions[step_id] = _not_reusable(step, survey, history, decisions)
+    return Plan(
+        pipeline=spec,
+        facts=facts,
+        decisions=_with_blocked(_with_twins(decisions), spec.upstream),
+        forced=frozenset(survey.forced),
+    )
+
+
+def decide(
+    step: StepSpec,
+    facts: Facts,
+    records: Records,
+    upstream: Mapping[str, StepRecord],
+    *,
+    forced: bool = False,
+) -> Decision:
+    """Decide one step whose inputs are all known now: RUN or REUSE, never WAIT.
+
+    `upstream` has by step id the record of each step that an input reads.
+    """
+    if step.identity.never:
+        return Decision(step, Action.RUN, (Reason(ReasonKind.NO_IDENTITY, _NO_IDENTITY, step.span),))
+    key = step_key(step, facts, _contents(step, facts, upstream, lambda step_id: split_id(step_id)[1]))
+    assert key is not None
+    if forced:
+        return Decision(step, Action.RUN, (Reason(ReasonKind.FORCED, _FORCED),), key)
+    if record := records.complete((key.hex,)).get(key.hex):
+        return _reuse(step, key, record)
+    survey = _Survey(keys={step.id: key})
+    return _not_reusable(step, survey, _history([step], survey, records), {})
+
+
+def check_failures(step: StepSpec, metrics: Mapping[str, float]) -> tuple[Reason, ...]:
+    """Judge a step's metrics by its bounds: one reason for each that is missed, none when all is well.
+
+    A metric that is not there, or is NaN, misses its bounds.
+    """
+    return tuple(
+        Reason(ReasonKind.CHECK_FAILED, problem, bounds.span)
+        for name, bounds in step.checks.items()
+        if (problem := _missed(name, metrics.get(name), bounds))
+    )
+
+
+@dataclass(slots=True)
+class _Survey:
+    """What is known once every level was looked up; a step without a key has inputs yet to come."""
+
+    keys: dict[str, StepKey] = field(default_factory=dict)
+    reused: dict[str, StepRecord] = field(default_factory=dict)
+    forced: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class _History:
+    """What the past says of the steps that cannot be reused."""
+
+    finished: Collection[str] = ()
+    lost: Mapping[str, str] = field(default_factory=dict)
+
+
+def _needed(spec: PipelineSpec, targets: Sequence[str]) -> tuple[str, ...]:
+    needed = ancestors(spec.upstream, targets) | frozenset(targets)
+    return topological_order({step_id: spec.upstream[step_id] for step_id in spec.steps if step_id in needed})
+
+
+def _forced_ids(spec: PipelineSpec, steps: Mapping[str, StepSpec], patterns: Collection[str]) -> set[str]:
+    forced = select(spec, tuple(patterns)) if patterns else ()
+    for step_id in forced:
+        if step_id not in steps:
+            raise UsageError(f"step '{step_id}' is forced, but no selected step needs it")
+    return set(forced)
+
+
+def _survey(steps: Mapping[str, StepSpec], facts: Facts, records: Records, forced: set[str]) -> _Survey:
+    """Go through the levels: find keys, look them up, and open the steps that read what is complete."""
+    found = _Survey(forced=forced)
+    producers = {step_id: _producers(step) for step_id, step in steps.items()}
+    missing = {step_id: len(ids) for step_id, ids in producers.items()}
+    readers: dict[str, list[str]] = {}
+    for step_id, ids in producers.items():
+        for producer in ids:
+            readers.setdefault(producer, []).append(step_id)
+    level = [step_id for step_id, count in missing.items() if count == 0]
+    while level:
+        complete = _look_up([steps[step_id] for step_id in level], steps, facts, records, found)
+        found.reused.update(complete)
+        level = []
+        for step_id in complete:
+            for reader in readers.get(step_id, ()):
+                missing[reader] -= 1
+                if missing[reader] == 0:
+                    level.append(reader)
+    return found
+
+
+def _look_up(
+    level: Iterable[StepSpec],
+    steps: Mapping[str, StepSpec],
+    facts: Facts,
+    records: Records,
+    found: _Survey,
+) -> dict[str, StepRecord]:
+    """Note the keys of one level, and return the records of those of its steps that can be reused."""
+    keys: dict[str, StepKey] = {}
+    for step in level:
+        # A matrix over an output has no variants yet, so there is no one key to look up.
+        if step.identity.never or step.deferred:
+            continue
+        key = step_key(
+            step, facts, _contents(step, facts, found.reused, lambda step_id: steps[step_id].variant)
+        )
+        assert key is not None
+        keys[step.id] = key
+    found.keys.update(keys)
+    forced_keys = {found.keys[step_id].hex for step_id in found.forced if step_id in found.keys}
+    found.forced.update(step_id for step_id, key in keys.items() if key.hex in forced_keys)
+    asked = {key.hex for step_id, key in keys.items() if step_id not in found.forced}
+    complete = records.complete(asked) if asked else {}
+    return {step_id: complete[key.hex] for step_id, key in keys.items() if key.hex in complete}
+
+
+def _producers(step: StepSpec) -> frozenset[str]:
+    """The ids whose outputs a step reads; `needs` is order only, and no content comes of it."""
+    sources = [spec.source for spec in step.inputs.values()]
+    return frozenset(
+        producer
+        for source in (*sources, *step.deferred.values())
+        if isinstance(source, StepInput)
+        for producer in source.producers
+    )
+
+
+def _contents(
+    step: StepSpec,
+    facts: Facts,
+    records: Mapping[str, StepRecord],
+    variant_of: Callable[[str], Variant],
+) -> dict[str, JSON]:
+    def content(source: InputSource) -> JSON:
+        if not isinstance(source, StepInput):
+            return external_content(source, facts)
+        fixed = {axis for axis, _ in source.selection}
+        of_points = {
+            tuple(point for point in variant_of(producer) if point[0] not in fixed): output_content(
+                _recorded(records[producer], source.output), source.part
+            )
+            for producer in source.producers
+        }
+        if source.fan_in:
+            return fan_in_content(of_points)
+        (only,) = of_points.values()
+        return only
+
+    return {argument: content(spec.source) for argument, spec in step.inputs.items()}
+
+
+def _recorded(record: StepRecord, output: str | None) -> OutputRecord:
+    if output is None or output not in record.outputs:
+        raise UsageError(f"run {record.run_id} of step '{record.step}' has no output '{output}' on record")
+    return record.outputs[output]
+
+
+def _history(rest: Sequence[StepSpec], survey: _Survey, records: Records) -> _History:
+    asked = [step for step in rest if not step.identity.never and step.id not in survey.forced]
+    if not asked:
+        return _History()
+    keys = {survey.keys[step.id].hex for step in asked if step.id in survey.keys}
+    return _History(
+        finished=frozenset(records.finished_before({step.name for step in asked})),
+        lost=records.lost(keys) if keys else {},
+    )
+
+
+def _reuse(step: StepSpec, key: StepKey, record: StepRecord) -> Decision:
+    complete = Reason(ReasonKind.COMPLETE, f"run {record.run_id} has its key")
+    return Decision(step, Action.REUSE, (complete, *check_failures(step, record.metrics)), key, record)
+
+
+def _not_reusable(
+    step: StepSpec, survey: _Survey, history: _History, decided: Mapping[str, Decision]
+) -> Decision:
+    key = survey.keys.get(step.id)
+    unknown = tuple(_unknown_inputs(step, decided))
+    if step.identity.never:
+        return Decision(step, Action.RUN, (Reason(ReasonKind.NO_IDENTITY, _NO_IDENTITY, step.span),))
+    if step.id in survey.forced:
+        return Decision(step, Action.RUN, (Reason(ReasonKind.FORCED, _FORCED), *unknown), key)
+    if key is not None and key.hex in history.lost:
+        return Decision(step, Action.RUN, (Reason(ReasonKind.LOST, history.lost[key.hex], step.span),), key)
+    if step.name not in history.finished:
+        never = Reason(ReasonKind.NEVER_RAN, _NEVER_RAN, step.span)
+        return Decision(step, Action.RUN, (never, *unknown), key)
+    if key is None:
+        return Decision(step, Action.WAIT, unknown)
+    return Decision(step, Action.RUN, (Reason(ReasonKind.CHANGED, _CHANGED, step.span),), key)
+
+
+def _unknown_inputs(step: StepSpec, decided: Mapping[str, Decision]) -> Iterator[Reason]:
+    """One reason for each input, or axis, whose content is not known yet."""
+    for argument, spec in step.inputs.items():
+        if isinstance(spec.source, StepInput) and (which := _unfinished(spec.source, decided)):
+            yield Reason(ReasonKind.UPSTREAM, f"input '{argument}' comes from {which}", spec.span)
+    for axis, source in step.deferred.items():
+        which = _unfinished(source, decided) or f"'{source.step}', whose values are not read yet"
+        yield Reason(ReasonKind.UPSTREAM, f"axis '{axis}' comes from {which}", step.span)
+
+
+def _unfinished(source: StepInput, decided: Mapping[str, Decision]) -> str:
+    ids = [
+        producer
+        for producer in source.producers
+        if producer in decided and decided[producer].action is not Action.REUSE
+    ]
+    if not ids:
+        return ""
+    certain = any(decided[producer].action is Action.RUN for producer in ids)
+    more = f" and {len(ids) - 1} more" if len(ids) > 1 else ""
+    return f"'{ids[0]}'{more}, which {'runs' if certain else 'may run'} first"
+
+
+def _with_twins(decisions: Mapping[str, Decision]) -> dict[str, Decision]:
+    """Let the first step of those with one key run, and the others wait for its record."""
+    first: dict[str, str] = {}
+    result: dict[str, Decision] = {}
+    for step_id, decision in decisions.items():
+        result[step_id] = decision
+        if decision.key is None or decision.action is Action.REUSE:
+            continue
+        leader = first.setdefault(decision.key.hex, step_id)
+        if leader != step_id:
+            reason = Reason(ReasonKind.SAME_KEY, f"has the key of '{leader}', which runs first")
+            result[step_id] = Decision(
+                decision.step, Action.WAIT, (reason, *decision.reasons), decision.key, same_as=leader
+            )
+    return result
+
+
+def _with_blocked(
+    decisions: Mapping[str, Decision], upstream: Mapping[str, Sequence[str]]
+) -> dict[str, Decision]:
+    """Say of every step after one that fails its checks that it is blocked, naming that step."""
+    culprit: dict[str, str] = {}
+    result: dict[str, Decision] = {}
+    for step_id, decision in decisions.items():
+        blocker = next((culprit[above] for above in upstream[step_id] if above in culprit), None)
+        result[step_id] = decision
+        if blocker is not None:
+            reason = Reason(ReasonKind.UPSTREAM, f"'{blocker}' fails its checks, which blocks this step")
+            result[step_id] = Decision(
+                decision.step,
+                decision.action,
+                (*decision.reasons, reason),
+                decision.key,
+                decision.record,
+                decision.same_as,
+            )
+        if decision.check_failures or blocker is not None:
+            culprit[step_id] = blocker or step_id
+    return result
+
+
+def _missed(name: str, value: float | None, bounds: Bounds) -> str | None:
+    if value is None:
+        return f"no metric '{name}' is on record"
+    if math.isnan(value):
+        return f"{name} is not a number"
+    if bounds.minimum is not None and value < bounds.minimum:
+        return f"{name} is {value}, below its minimum {bounds.minimum}"
+    if bounds.maximum is not None and value > bounds.maximum:
+        return f"{name} is {value}, above its maximum {bounds.maximum}"
+    return None
