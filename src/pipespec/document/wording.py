@@ -1,0 +1,37 @@
+"""How messages spell what users wrote: quoted, on one line, cut where long; and the nearest name.
+
+Takes any text, gives text that is safe to print on a terminal; refuses nothing.
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+from collections.abc import Iterable
+
+__all__ = ["did_you_mean", "listing", "quote"]
+
+_LONGEST = 60
+_CANDIDATES = 2_000  # difflib is linear in names but slow: 2,000 take about 50 ms
+
+
+def quote(text: str) -> str:
+    """Put a name in quotes as the user spelt it; control characters are escaped, long text is cut."""
+    cut = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    if not cut.isprintable():
+        cut = "".join(c if c.isprintable() else repr(c)[1:-1] for c in cut)
+    return f"'{cut}'"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    """Return `did you mean 'x'?` for the nearest known name, or None where none is near."""
+    near = difflib.get_close_matches(name, list(itertools.islice(known, _CANDIDATES)), n=1)
+    return f"did you mean {quote(near[0])}?" if near else None
+
+
+def listing(names: Iterable[str], *, most: int = 10) -> str:
+    """Enumerate names in their order, the first `most` of them."""
+    everything = list(names)
+    shown = ", ".join(quote(name) for name in everything[:most])
+    rest = len(everything) - most
+    return f"{shown} and {rest} more" if rest > 0 else shown
