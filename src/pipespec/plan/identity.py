@@ -67,9 +67,7 @@ def canonical(value: JSON, *, what: str = "value") -> str:
             with sign, lone surrogates, two keys that are equal in NFC, keys that are no text, other types,
             and more than 128 levels.
     """
-    return json.dumps(
-        _normal(value, (), what), sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":")
-    )
+    return _encode(_normal(value, (), what))
 
 
 def digest(kind: str, value: JSON) -> str:
@@ -117,10 +115,10 @@ def key_of_parts(parts: Mapping[str, JSON], *, what: str = "key") -> StepKey:
     for kind in parts:
         if kind not in _PART_KINDS:
             raise UsageError(f"{what}: a key has no part '{kind}'")
-    encoded = canonical(
-        [KEY_FORMAT, *([kind, parts[kind]] for kind in _PART_KINDS if kind in parts)], what=what
-    )
-    return StepKey(hex=_sha256(encoded), parts=dict(parts))
+    tagged: list[JSON] = [
+        [kind, _normal(parts[kind], (kind,), what)] for kind in _PART_KINDS if kind in parts
+    ]
+    return StepKey(hex=_sha256(_encode([KEY_FORMAT, *tagged])), parts=dict(parts))
 
 
 def output_content(record: OutputRecord, part: str | None = None) -> JSON:
@@ -211,6 +209,10 @@ def _suffix(location: str) -> str:
 
 def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _encode(normal: JSON) -> str:
+    return json.dumps(normal, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def _normal(value: JSON, path: tuple[str | int, ...], what: str) -> JSON:
