@@ -1,0 +1,422 @@
+"""The modules of a project as syntax trees: found by name, read once each, never imported.
+
+Takes module names and the folders to look in, gives a `Module` or a `ModuleProblem`; the disk is behind
+`ModuleFiles`. A source may be hostile: too large, too deep, not text; each is a problem, never a crash.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+import warnings
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import StrEnum
+from functools import cached_property
+from importlib.util import decode_source
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+
+from pipespec.spec.signature import ProblemKind
+
+__all__ = [
+    "PARSE_LIMIT",
+    "Binding",
+    "Function",
+    "ImportTarget",
+    "Module",
+    "ModuleFile",
+    "ModuleFiles",
+    "ModuleProblem",
+    "Modules",
+    "Origin",
+    "branches",
+    "import_targets",
+    "is_typing_guard",
+    "modules_of",
+    "parse",
+    "stored_names",
+]
+
+PARSE_LIMIT: Final = 2 << 20
+"""Bytes of a module: what is larger was generated, and would take gigabytes as a tree."""
+
+Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+class Origin(StrEnum):
+    """Where a module comes from; only the project's own count as its code."""
+
+    PROJECT = "project"
+    INSTALLED = "installed"
+    STDLIB = "stdlib"
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleFile:
+    """The file behind a module's name: a source, a compiled module, or the folder of a namespace package.
+
+    `refusal` says why a file that is there is not followed (a link that leads out of the project).
+    """
+
+    path: Path
+    origin: Origin = Origin.PROJECT
+    is_package: bool = False
+    refusal: str | None = None
+
+
+class ModuleFiles(Protocol):
+    """What reading code asks of the world; `pipespec.project` answers from the disk."""
+
+    @property
+    def memo(self) -> dict[Any, Any]:
+        """What has been made of these files: it lives as long as this object, so each is parsed once."""
+
+    def find(self, module: str, folders: Sequence[Path]) -> ModuleFile | None:
+        """Find a module as Python would, first in these folders and then where packages are installed."""
+
+    def read(self, path: Path) -> bytes:
+        """Read a regular file of bounded size.
+
+        Raises:
+            OSError: where it cannot be read or is too large.
+        """
+
+    def children(self, package: str, folders: Sequence[Path]) -> Collection[str]:
+        """Return the names of the modules in a package, or of the project's own top modules for an empty name."""
+
+    def distribution(self, module: str, file: ModuleFile) -> tuple[str, str] | None:
+        """Return name and version of the distribution that installed this file, or None."""
+
+
+class ImportTarget(NamedTuple):
+    """What an import binds: a module (`attribute` None) or a name in it. `module` is absolute."""
+
+    module: str
+    attribute: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One statement at a module's top, or in a block there, that binds a name.
+
+    `target` is set for imports. `typing_only` is true below `if TYPE_CHECKING`.
+    """
+
+    node: ast.stmt
+    target: ImportTarget | None = None
+    typing_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleProblem:
+    """Why a module cannot be read; `message` is lower case and names it."""
+
+    kind: ProblemKind
+    message: str
+    file: ModuleFile | None = None
+    line: int | None = None
+    is_stdlib: bool = False
+
+
+@dataclass(frozen=True)
+class Module:
+    """A parsed module. A namespace package is one without statements."""
+
+    name: str
+    file: ModuleFile
+    tree: ast.Module
+    text: str
+
+    @cached_property
+    def bindings(self) -> Mapping[str, tuple[Binding, ...]]:
+        """Return what binds each name, in the order of the text; star imports are left to `stars`."""
+        found: dict[str, list[Binding]] = {}
+        for node, typing_only in self.statements:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                for name, target in import_targets(node, self.package):
+                    found.setdefault(name, []).append(Binding(node, target, typing_only))
+            else:
+                for name in stored_names(node):
+                    found.setdefault(name, []).append(Binding(node, None, typing_only))
+        return {name: tuple(bindings) for name, bindings in found.items()}
+
+    @cached_property
+    def statements(self) -> tuple[tuple[ast.stmt, bool], ...]:
+        """Return all statements that importing may execute, also those in blocks, and whether for typing only."""
+        return tuple(_flatten(self.tree.body))
+
+    @cached_property
+    def stars(self) -> tuple[str, ...]:
+        """Return the modules of `from x import *`, absolute, in order."""
+        return tuple(
+            _absolute(node, self.package)
+            for node, typing_only in self.statements
+            if isinstance(node, ast.ImportFrom) and node.names[0].name == "*" and not typing_only
+        )
+
+    @property
+    def package(self) -> str:
+        """The package that relative imports start from; empty for a top module."""
+        return self.name if self.file.is_package else self.name.rpartition(".")[0]
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        return self.text.split("\n")
+
+    def excerpt(self, node: ast.expr) -> str:
+        """Return an expression as it is written, on one line."""
+        first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
+        lines = self._lines[first : last + 1]
+        lines[-1] = _bytes(lines[-1])[: node.end_col_offset].decode()
+        lines[0] = _bytes(lines[0])[node.col_offset :].decode()
+        return " ".join(" ".join(lines).split())
+
+
+class Modules:
+    """The modules that can be reached from some folders, each found and parsed at most once."""
+
+    def __init__(self, folders: Sequence[Path], files: ModuleFiles) -> None:
+        self._folders = tuple(folders)
+        self._files = files
+        self._known: dict[str, Module | ModuleProblem] = {}
+        self._found: dict[str, ModuleFile | None] = {}
+
+    def find(self, name: str) -> ModuleFile | None:
+        """Return the file behind a module's name; it is not read."""
+        if name not in self._found:
+            self._found[name] = self._files.find(name, self._folders) if _is_dotted(name) else None
+        return self._found[name]
+
+    def is_own(self, name: str) -> bool:
+        """Tell whether a module is the project's own."""
+        file = self.find(name)
+        return file is not None and file.origin is Origin.PROJECT
+
+    def get(self, name: str) -> Module | ModuleProblem:
+        """Return a module, or why it cannot be read."""
+        if name not in self._known:
+            self._known[name] = self._load(name)
+        return self._known[name]
+
+    def distribution(self, name: str) -> tuple[str, str] | None:
+        """Return name and version of the distribution that an installed module belongs to, or None."""
+        file = self.find(name)
+        return None if file is None else self._files.distribution(name, file)
+
+    def nearest(self, name: str) -> tuple[str, ...]:
+        """Return existing modules whose names are close to that of one that is not there, the closest first."""
+        guesses = [""]
+        for part in name.split("."):
+            longer = []
+            for guess in guesses:
+                children = sorted(self._files.children(guess, self._folders))
+                exact = [part] if part in children else get_close_matches(part, children, n=3)
+                longer += [f"{guess}.{child}" if guess else child for child in exact]
+            guesses = longer[:3]
+        return tuple(guess for guess in guesses if guess != name)
+
+    def _load(self, name: str) -> Module | ModuleProblem:
+        file = self.find(name)
+        if file is None:
+            return self._missing(name)
+        if file.refusal is not None:
+            return ModuleProblem(ProblemKind.REFUSED, f"module '{name}' {file.refusal}", file)
+        is_stdlib = file.origin is Origin.STDLIB
+        if file.path.suffix != ".py":
+            if file.is_package:
+                return Module(name, file, ast.Module([], []), "")
+            message = f"module '{name}' is compiled, so its source cannot be read"
+            return ModuleProblem(ProblemKind.NOT_READABLE, message, file, is_stdlib=is_stdlib)
+        try:
+            data = self._files.read(file.path)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            return ModuleProblem(
+                ProblemKind.NOT_READABLE, f"module '{name}' cannot be read: {reason.lower()}", file
+            )
+        return parse(name, file, data)
+
+    @staticmethod
+    def _missing(name: str) -> ModuleProblem:
+        if name.partition(".")[0] in sys.stdlib_module_names:
+            message = f"module '{name}' is part of Python itself and has no source to read"
+            return ModuleProblem(ProblemKind.NOT_READABLE, message, is_stdlib=True)
+        return ModuleProblem(ProblemKind.MODULE_NOT_FOUND, f"there is no module '{name}'")
+
+
+def modules_of(folders: Sequence[Path], files: ModuleFiles) -> Modules:
+    """Return the modules of these folders, the same object for as long as `files` lives."""
+    key = ("modules", tuple(folders))
+    if key not in files.memo:
+        files.memo[key] = Modules(folders, files)
+    known: Modules = files.memo[key]
+    return known
+
+
+def parse(name: str, file: ModuleFile, data: bytes) -> Module | ModuleProblem:
+    """Parse a module's bytes as Python would read them: BOM, coding line and line ends included."""
+    if len(data) > PARSE_LIMIT:
+        message = f"module '{name}' is larger than {PARSE_LIMIT >> 20} MiB, so it is not read"
+        return ModuleProblem(ProblemKind.NOT_READABLE, message, file)
+    try:
+        text = decode_source(data)
+        with (
+            warnings.catch_warnings()
+        ):  # an invalid escape is its author's business; with -W error it would raise
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text)
+    except SyntaxError as error:
+        return ModuleProblem(
+            ProblemKind.SYNTAX_ERROR, f"module '{name}' has a syntax error: {error.msg}", file, error.lineno
+        )
+    except (ValueError, LookupError):  # not the text that its coding line says; NUL bytes on some Pythons
+        return ModuleProblem(
+            ProblemKind.SYNTAX_ERROR, f"module '{name}' is not text in its encoding", file, 1
+        )
+    except (RecursionError, MemoryError, OverflowError, SystemError):
+        message = f"module '{name}' is nested too deeply to be read"
+        return ModuleProblem(ProblemKind.NOT_READABLE, message, file)
+    return Module(name, file, tree, text)
+
+
+def import_targets(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[tuple[str, ImportTarget]]:
+    """Yield each name that an import binds, and to what; nothing for a star."""
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            if alias.asname:
+                yield alias.asname, ImportTarget(alias.name)
+            else:
+                top = alias.name.partition(".")[0]
+                yield top, ImportTarget(top)
+        return
+    module = _absolute(node, package)
+    for alias in node.names:
+        if alias.name != "*":
+            yield alias.asname or alias.name, ImportTarget(module, alias.name)
+
+
+def stored_names(node: ast.stmt) -> tuple[str, ...]:
+    """Return the names that a statement itself binds, without those in the blocks below it; no imports."""
+    match node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            return (node.name,)
+        case ast.Assign(targets=[ast.Name(id=name)], value=value):
+            return (name, *_walrus_names([value]))
+        case ast.Try() | ast.TryStar():
+            return tuple(handler.name for handler in node.handlers if handler.name)
+        case ast.Match():
+            return tuple(_captures(node))
+        case _:
+            headers = [child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.stmt)]
+            names = [name.id for header in headers for name in _targets(header)]
+            return tuple(dict.fromkeys([*names, *_walrus_names(headers)]))
+
+
+def branches(node: ast.stmt) -> tuple[tuple[Sequence[ast.stmt], bool], ...]:
+    """Return the blocks below a compound statement that an import may execute, and whether for typing only.
+
+    What stands below `if __name__ == "__main__"` never runs in an imported module, so it is left out.
+    """
+    match node:
+        case ast.If(test=test):
+            if _is_main_guard(test):
+                return ((node.orelse, False),)
+            negated = isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)
+            guard = is_typing_guard(test.operand if isinstance(test, ast.UnaryOp) else test)
+            return (node.body, guard and not negated), (node.orelse, guard and negated)
+        case ast.For() | ast.AsyncFor() | ast.While():
+            return (node.body, False), (node.orelse, False)
+        case ast.With() | ast.AsyncWith():
+            return ((node.body, False),)
+        case ast.Try() | ast.TryStar():
+            bodies = [node.body, *(handler.body for handler in node.handlers), node.orelse, node.finalbody]
+            return tuple((body, False) for body in bodies)
+        case ast.Match():
+            return tuple((case.body, False) for case in node.cases)
+        case _:
+            return ()
+
+
+def is_typing_guard(test: ast.expr) -> bool:
+    """Tell whether an expression is `TYPE_CHECKING`, which is false whenever code runs."""
+    match test:
+        case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"):
+            return True
+        case _:
+            return False
+
+
+def _is_main_guard(test: ast.expr) -> bool:
+    match test:
+        case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
+            sides = [side for side in (left, right) if isinstance(side, ast.Name | ast.Constant)]
+            values = {side.id if isinstance(side, ast.Name) else side.value for side in sides}
+            return values == {"__name__", "__main__"}
+        case _:
+            return False
+
+
+def _flatten(body: Sequence[ast.stmt]) -> Iterator[tuple[ast.stmt, bool]]:
+    waiting = [(node, False) for node in reversed(body)]
+    while waiting:
+        node, typing_only = waiting.pop()
+        yield node, typing_only
+        blocks = [
+            (below, typing_only or for_typing) for block, for_typing in branches(node) for below in block
+        ]
+        waiting.extend(reversed(blocks))
+
+
+def _targets(header: ast.AST) -> Iterator[ast.Name]:
+    """Yield the names stored in a statement's header; scopes of their own (a lambda, a comprehension) apart."""
+    waiting = [header]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Name):
+            if isinstance(node.ctx, ast.Store):
+                yield node
+        elif isinstance(node, ast.Tuple | ast.List | ast.Starred | ast.withitem):
+            waiting.extend(reversed(list(ast.iter_child_nodes(node))))
+
+
+def _walrus_names(headers: Sequence[ast.AST]) -> list[str]:
+    """Return the names bound by `:=`; a module pays for this walk only where it has expressions at its top."""
+    found: list[str] = []
+    waiting: list[ast.AST] = list(headers)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.NamedExpr):
+            found.append(node.target.id)
+        if not isinstance(node, ast.Lambda | ast.Constant | ast.Name):
+            waiting.extend(ast.iter_child_nodes(node))
+    return found
+
+
+def _captures(node: ast.Match) -> Iterator[str]:
+    for case in node.cases:
+        for pattern in ast.walk(case.pattern):
+            if isinstance(pattern, ast.MatchAs | ast.MatchStar) and pattern.name:
+                yield pattern.name
+            elif isinstance(pattern, ast.MatchMapping) and pattern.rest:
+                yield pattern.rest
+
+
+def _absolute(node: ast.ImportFrom, package: str) -> str:
+    """Return the absolute name of the module imported from; one that leads out of all packages keeps its dots."""
+    if not node.level:
+        return node.module or ""
+    parts = package.split(".") if package else []
+    if node.level > len(parts):
+        return "." * node.level + (node.module or "")
+    base = parts[: len(parts) - node.level + 1]
+    return ".".join([*base, node.module] if node.module else base)
+
+
+def _is_dotted(name: str) -> bool:
+    return all(part.isidentifier() for part in name.split("."))
+
+
+def _bytes(line: str) -> bytes:
+    return line.encode("utf-8", "surrogatepass")
