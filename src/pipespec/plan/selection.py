@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from fnmatch import translate
 from typing import Final, NamedTuple, NoReturn
 
 from pipespec.document.nodes import JSON
+from pipespec.document.wording import did_you_mean, listing, quote
 from pipespec.errors import UsageError
 from pipespec.plan.identity import point_name
 from pipespec.spec.model import PipelineSpec, StepSpec, Variant
@@ -22,7 +22,6 @@ __all__ = ["select", "split_id"]
 
 _AXIS: Final = re.compile(r"\s*([^\[\]=,\s]+)=")
 _PLAIN_TEXT: Final = re.compile(r'[^,\[\]{}"]*')
-_SHOWN: Final = 5
 
 
 class _Coordinate(NamedTuple):
@@ -84,14 +83,14 @@ def _selected(pattern: str, spec: PipelineSpec, variants: Mapping[str, list[Step
         return _at_point(name, _coordinates(point, pattern), variants)
     if colon:
         return _at_point(prefix, _coordinates(f"{rest}]", pattern), variants)
-    raise _refused(f"no step is called '{pattern}'", pattern, variants)
+    raise _refused(f"no step is called {quote(pattern)}", pattern, variants)
 
 
 def _tagged(tag: str, spec: PipelineSpec) -> list[str]:
     found = [step.id for step in spec.steps.values() if tag in step.tags]
     if not found:
         known = {tag for step in spec.steps.values() for tag in step.tags}
-        raise _refused(f"no step has the tag '{tag}'", tag, known)
+        raise _refused(f"no step has the tag {quote(tag)}", tag, known)
     return found
 
 
@@ -100,24 +99,24 @@ def _globbed(pattern: str, spec: PipelineSpec) -> list[str]:
     matches = re.compile(translate(pattern.replace("[", "[[]"))).match
     found = [step.id for step in spec.steps.values() if matches(step.name) or matches(step.id)]
     if not found:
-        raise UsageError(f"no step's name matches '{pattern}'")
+        raise UsageError(f"no step's name matches {quote(pattern)}")
     return found
 
 
 def _at_point(name: str, point: Sequence[_Coordinate], variants: Mapping[str, list[StepSpec]]) -> list[str]:
     if name not in variants:
-        raise _refused(f"no step is called '{name}'", name, variants)
+        raise _refused(f"no step is called {quote(name)}", name, variants)
     steps = variants[name]
     axes = {axis for step in steps for axis, _ in step.variant}
     for wanted in point:
         if wanted.axis not in axes:
-            raise _refused(f"step '{name}' has no axis '{wanted.axis}'", wanted.axis, axes)
+            raise _refused(f"step {quote(name)} has no axis {quote(wanted.axis)}", wanted.axis, axes)
     for same in (_is_same, _reads_alike):
         if found := [step.id for step in steps if _is_at(step, point, same)]:
             return found
     spelt = ",".join(f"{wanted.axis}={wanted.text}" for wanted in point)
     raise UsageError(
-        f"step '{name}' has no variant at {spelt}; it has {_listed([step.id for step in steps])}"
+        f"step {quote(name)} has no variant at {quote(spelt)}; there is {listing(step.id for step in steps)}"
     )
 
 
@@ -132,9 +131,8 @@ def _is_same(wanted: _Coordinate, value: JSON) -> bool:
 
 def _reads_alike(wanted: _Coordinate, value: JSON) -> bool:
     """Compare as a person does: `4` means 4.0 where there is no 4, and `3.10` the text "3.10"."""
-    if isinstance(value, str):
-        return wanted.text == value
-    return type(value) in (int, float) and type(wanted.value) in (int, float) and value == wanted.value
+    numbers = type(value) in (int, float) and type(wanted.value) in (int, float)
+    return _is_same(wanted, value) or wanted.text == value or (numbers and wanted.value == value)
 
 
 def _coordinates(text: str, whole: str) -> list[_Coordinate]:
@@ -148,7 +146,7 @@ def _coordinates(text: str, whole: str) -> list[_Coordinate]:
         if not text.startswith(",", end):
             break
     if not found or text[position - 1 :] != "]":
-        raise UsageError(f"'{whole}' is no step: a variant is written as in 'train[depth=4,rate=0.1]'")
+        raise UsageError(f"{quote(whole)} is no step: a variant is written as in 'train[depth=4,rate=0.1]'")
     return found
 
 
@@ -175,11 +173,6 @@ _DECODER: Final = json.JSONDecoder(parse_constant=_not_a_number)
 
 def _refused(problem: str, culprit: str, known: Iterable[str]) -> UsageError:
     names = sorted(known)
-    if near := get_close_matches(culprit, names, n=3):
-        return UsageError(f"{problem}; did you mean {' or '.join(repr(name) for name in near)}?")
-    return UsageError(f"{problem}; there is {_listed(names)}" if names else problem)
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(f"'{name}'" for name in names[:_SHOWN]) + more
+    if nearest := did_you_mean(culprit, names):
+        return UsageError(f"{problem}; {nearest}")
+    return UsageError(f"{problem}; there is {listing(names)}" if names else problem)
