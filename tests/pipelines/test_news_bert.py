@@ -1,0 +1,96 @@
+import hashlib
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from news.sample import make_articles
+from news.text import strip_html
+
+pytestmark = pytest.mark.bert
+
+pytest.importorskip("torch", reason="torch is not installed: pip install -e '.[bert]'")
+pytest.importorskip("transformers", reason="transformers is not installed: pip install -e '.[bert]'")
+
+
+@pytest.fixture(scope="module")
+def examples():
+    rows = make_articles(300)
+    return pd.DataFrame(
+        {
+            "id": [row.id for row in rows],
+            "text": [f"{row.title}\n\n{strip_html(row.body_html)}" for row in rows],
+            "category": [row.category for row in rows],
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory, examples):
+    """A BERT of two layers that knows nothing yet, with a vocabulary made from the sample."""
+    import torch
+    from tokenizers import BertWordPieceTokenizer
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    folder = tmp_path_factory.mktemp("checkpoint")
+    pieces = BertWordPieceTokenizer()
+    pieces.train_from_iterator(examples["text"], vocab_size=600, show_progress=False)
+    pieces.save_model(str(folder))
+    BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=pieces.get_vocab_size(),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=128,
+    )
+    BertModel(config).save_pretrained(folder)
+    return folder
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_a_fine_tuned_model_predicts_better_than_guessing(tmp_path, examples, checkpoint):
+    from news.bert import fine_tune, predict
+
+    losses = fine_tune(examples, tmp_path, str(checkpoint), epochs=5, learning_rate=4e-3, max_tokens=128)
+    predictions = predict(tmp_path, examples)
+
+    assert list(losses) == ["loss_1", "loss_2", "loss_3", "loss_4", "loss_5"]
+    assert losses["loss_5"] < 0.8 * losses["loss_1"]
+    assert list(predictions.columns) == ["id", "category", "predicted", "confidence"]
+    assert list(predictions["id"]) == list(examples["id"])
+    assert (predictions["category"] == predictions["predicted"]).mean() > 0.4
+    assert predictions["confidence"].between(1 / 6, 1).all()
+
+
+def test_the_same_seed_writes_the_same_files_and_another_does_not(tmp_path, examples, checkpoint):
+    from news.bert import fine_tune
+
+    folders = [tmp_path / name for name in ("first", "second", "third")]
+    for folder, seed in zip(folders, (0, 0, 1), strict=True):
+        folder.mkdir()
+        fine_tune(examples[:64], folder, str(checkpoint), epochs=1, max_tokens=128, seed=seed)
+    first, second, third = map(_digests, folders)
+
+    assert {"config.json", "model.safetensors", "tokenizer.json"} <= first.keys()
+    assert first == second
+    assert first["model.safetensors"] != third["model.safetensors"]
+
+
+def test_predictions_do_not_depend_on_the_batches(tmp_path, examples, checkpoint):
+    from news.bert import fine_tune, predict
+
+    fine_tune(examples[:64], tmp_path, str(checkpoint), epochs=1, max_tokens=128)
+
+    one_by_one = predict(tmp_path, examples[:10], batch_size=1)
+
+    assert one_by_one["predicted"].equals(predict(tmp_path, examples[:10])["predicted"])
