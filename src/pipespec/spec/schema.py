@@ -9,13 +9,15 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from pipespec.document.nodes import MappingNode, Node, ScalarNode, plain
+from pipespec.document.wording import did_you_mean
 from pipespec.errors import Diagnostic, Span
 from pipespec.spec import shape
-from pipespec.spec.spelling import did_you_mean, nearest, shown
+from pipespec.spec.spelling import nearest_or_all, shown
 
 __all__ = ["check_shape", "load_schema", "shape_findings"]
 
@@ -68,7 +70,7 @@ def _without_consequences(broken: Iterable[shape.Violation]) -> Iterator[shape.V
             unknown.setdefault(one.path, []).append(one.key)
     for one in found:
         misspelt = unknown.get(one.path, ()) if one.keyword == "required" else ()
-        if not any(nearest(key, one.rule.properties) == one.key for key in misspelt):
+        if not any(get_close_matches(key, one.rule.properties, n=1) == [one.key] for key in misspelt):
             yield one
 
 
@@ -95,7 +97,9 @@ def _diagnostic(broken: shape.Violation) -> Diagnostic:
 def _unknown_key(broken: shape.Violation, key: str) -> Diagnostic:
     present = broken.node.entries if isinstance(broken.node, MappingNode) else {}
     known = [name for name, rule in broken.rule.properties.items() if not rule.accepts_nothing]
-    hint = did_you_mean(key, [name for name in known if name not in present], kind="keys that can stand here")
+    hint = nearest_or_all(
+        key, [name for name in known if name not in present], kind="keys that can stand here"
+    )
     message = f"unknown key {shown(key)} in {_subject(broken.path)}"
     return Diagnostic("unknown-key", message, _key_span(broken), hint)
 
@@ -160,8 +164,7 @@ def _value_hint(node: ScalarNode, rule: shape.Rule) -> str | None:
         return None
     if "${" in node.value:
         return "a reference cannot stand here"
-    close = nearest(node.value, [one for one in rule.enum or () if isinstance(one, str)])
-    return None if close is None else f"did you mean '{close}'?"
+    return did_you_mean(node.value, [one for one in rule.enum or () if isinstance(one, str)])
 
 
 def _expected(rule: shape.Rule | None) -> str:
