@@ -1,0 +1,118 @@
+"""What Luigi sees of a plan."""
+
+from __future__ import annotations
+
+import pickle
+
+import luigi
+import pytest
+
+from pipespec.engine.luigi_worker import drive, logging_to
+from pipespec.engine.tasks import Board, StepTask, open_board, raised_priorities
+
+
+def board(invocation="0123456789ab", **about):
+    return Board(invocation, "news", {"ids": (), "titles": ("ids",)}, **about)
+
+
+def test_a_task_shows_pipeline_step_and_params():
+    with open_board(board(shown={"titles": '{"since": "2021"}'})) as found:
+        task = found.task("titles")
+
+    assert task.task_family == "pipespec.StepTask"
+    assert {name: task.to_str_params()[name] for name in ("pipeline", "step", "params")} == {
+        "pipeline": "news",
+        "step": "titles",
+        "params": '{"since": "2021"}',
+    }
+
+
+def test_tasks_of_two_runs_of_one_plan_have_different_ids():
+    one, other = board("aaaaaaaaaaaa"), board("bbbbbbbbbbbb")
+
+    assert one.task("ids").task_id != other.task("ids").task_id
+    assert one.root().task_id != other.root().task_id
+
+
+def test_task_ids_hold_more_than_the_forty_bits_of_luigis_hash():
+    found = board()
+
+    beginnings = {found.task(step).task_id.rsplit("_", 1)[0] for step in found.upstream}
+
+    assert len(beginnings) == 2
+
+
+@pytest.mark.parametrize("name", ["output", "run", "requires", "complete", "task_id"])
+def test_a_param_that_bears_a_name_of_luigi_replaces_nothing(name):
+    with open_board(board(shown={"ids": f'{{"{name}": 1}}'})) as found:
+        task = found.task("ids")
+
+        assert task.output() == []
+        assert task.complete() is False
+        assert task.run() is None
+        assert luigi.task.flatten(task.requires()) == []
+
+
+def test_a_task_is_complete_when_the_board_says_so():
+    with open_board(board()) as found:
+        before = (found.task("ids").complete(), found.root().complete())
+        found.complete.update(("ids", "titles"))
+        after = (found.task("ids").complete(), found.root().complete())
+
+    assert (before, after) == ((False, False), (True, True))
+
+
+def test_a_task_requires_the_tasks_of_the_steps_above():
+    with open_board(board()) as found:
+        assert found.task("titles").requires() == [found.task("ids")]
+        assert found.root().requires() == [found.task("ids"), found.task("titles")]
+
+
+def test_a_task_survives_pickling():
+    with open_board(board()) as found:
+        task = pickle.loads(pickle.dumps(found.task("titles")))
+
+        assert task == found.task("titles")
+        assert task.requires() == [found.task("ids")]
+
+
+def test_nothing_of_a_run_stays_in_luigis_cache():
+    with open_board(board()) as found:
+        task = found.task("ids")
+
+    assert luigi.task_register.Register._Register__instance_cache == {}
+    with pytest.raises(KeyError):
+        task.board
+
+
+def test_the_class_is_found_by_its_name():
+    assert luigi.task_register.Register.get_task_cls("pipespec.StepTask") is StepTask
+
+
+def test_a_priority_is_raised_to_that_of_the_most_urgent_step_below():
+    upstream = {"a": (), "b": ("a",), "c": ("b",), "d": ("a",)}
+
+    assert raised_priorities(upstream, {"c": 5, "d": 7, "b": -3}) == {"a": 7, "b": 5, "c": 5, "d": 7}
+
+
+def test_what_luigi_says_goes_to_the_log_alone(tmp_path, caplog, capfd):
+    class Ends:
+        slots, stopping = 1, False
+
+        def __init__(self, board):
+            self.board, self.step = board, None
+
+        def begin(self, step):
+            self.step = step
+
+        def next_ended(self):
+            self.board.complete.add(self.step)
+            return self.step, True
+
+    found = board()
+    with logging_to(tmp_path / "luigi.log"):
+        drive(found, Ends(found), resources={})
+
+    assert "Running Worker" in (tmp_path / "luigi.log").read_text()
+    assert caplog.records == []
+    assert capfd.readouterr() == ("", "")
