@@ -269,15 +269,13 @@ class _Composer:
         quoted = bool(event.style)
         if self._stack and self._stack[-1].wants_key:
             self._key(value, span, quoted=quoted)
-            node = ScalarNode(value, span, quoted=quoted)
-        elif quoted:
-            node = ScalarNode(value, span, quoted=True)
-            self._place(node, 0)
+            node = None
         else:
-            node = self._plain(value, span)
+            node = ScalarNode(value, span, quoted=True) if quoted else self._plain(value, span)
+            self._count(1, span)
             self._place(node, 0)
         if event.anchor is not None:
-            self._anchors[event.anchor] = _Anchored(node, 1, 0)
+            self._anchors[event.anchor] = _Anchored(node or ScalarNode(value, span, quoted=quoted), 1, 0)
 
     def _plain(self, text: str, span: Span) -> ScalarNode:
         value = resolve_plain(text)
@@ -307,14 +305,15 @@ class _Composer:
     def _start(self, event: Any) -> None:
         if event.tag is not None:
             self._refuse_tag(event)
+        nodes_before = self._nodes
+        span = self._span(event.start_mark, event.end_mark)
+        self._count(1, span)
         if len(self._stack) == MAX_DEPTH:
-            self._too_deep(self._span(event.start_mark, event.end_mark))
+            self._too_deep(span)
         if event.anchor is not None:
             self._anchors[event.anchor] = None
-        mark = event.start_mark
         is_mapping = type(event) is MappingStartEvent
-        end = (mark.line + 1, mark.column + 1)
-        self._stack.append(_Open(event, is_mapping, self._nodes, is_mapping, end))
+        self._stack.append(_Open(event, is_mapping, nodes_before, is_mapping, (span.line, span.column)))
 
     def _end(self, event: Any) -> None:
         done = self._stack.pop()
@@ -340,7 +339,7 @@ class _Composer:
         node: Node = ScalarNode(None, span)
         if anchored is not None:
             node = replace(anchored.node, span=span, origin=anchored.node.span)
-            self._nodes += anchored.nodes - 1
+            self._count(anchored.nodes, span)
             if len(self._stack) + anchored.height > MAX_DEPTH:
                 self._too_deep(span)
         elif name in self._anchors:
@@ -349,16 +348,17 @@ class _Composer:
         else:
             hint = did_you_mean(name, self._anchors) or f'as text it needs quotes: "*{name}"'
             self._mistake("unknown-anchor", f"no anchor {quote('&' + name)} stands above", span, hint)
+            self._count(1, span)
         self._place(node, anchored.height if anchored else 0)
 
-    def _place(self, node: Node, height: int) -> None:
-        self._nodes += 1
+    def _count(self, nodes: int, span: Span) -> None:
+        self._nodes += nodes
         if self._nodes > MAX_NODES:
             hint = "keep tables and long lists in files of their own, as inputs"
-            message = (
-                f"the file has more than {MAX_NODES:,} values, aliases counted as often as they are used"
-            )
-            self._stop("too-many-nodes", message, node.span, hint)
+            message = f"there are more than {MAX_NODES:,} values, aliases counted as often as they are used"
+            self._stop("too-many-nodes", message, span, hint)
+
+    def _place(self, node: Node, height: int) -> None:
         if not self._stack:
             self._root = node
             return
@@ -421,8 +421,10 @@ class _Composer:
         """Return where a scalar's text stands, without anchor, tag and the blank end of a block."""
         start, end = event.start_mark, event.end_mark
         if event.style in ("|", ">"):
-            last = len(self._text[start.index : end.index].rstrip())
-            return span_between(self._text, start.index, start.index + last, self._file, self._layer)
+            lines = self._text[start.index : end.index].rstrip().splitlines()
+            last_column = len(lines[-1]) + 1 + (start.column if len(lines) == 1 else 0)
+            last_line = start.line + len(lines)
+            return Span(self._file, start.line + 1, start.column + 1, last_line, last_column, self._layer)
         skipped = 0
         if event.anchor is not None or event.tag is not None:
             properties = _PROPERTIES.match(self._text, start.index, end.index)
