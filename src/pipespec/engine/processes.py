@@ -151,6 +151,7 @@ class _TemplateProcess:
             )
         self.control: Connection[Order, Answer] = Connection(ours.detach())
         self.was_ready = False
+        self._is_ending = False
         self._ready_by = time.monotonic() + _PRELOAD_LIMIT
 
     def seconds_left(self) -> float:
@@ -163,22 +164,24 @@ class _TemplateProcess:
             self.control.send(order)
 
     def receive(self) -> tuple[list[Answer], bool]:
-        """Return the answers that are there, and whether it is dead."""
+        """Return the answers that are there, and whether it is dead, or as good as that."""
         answers: list[Answer] = []
         try:
             while self.control.poll():
                 answers.append(self.control.recv())
                 self.was_ready = True
         except (EOFError, OSError):
+            self._is_ending = True
             return answers, True
         return answers, self.seconds_left() == 0.0
 
     def close(self) -> int:
         """Let it end all its processes and itself, and return its exit code."""
         self.control.close()
+        if not self._is_ending:
+            self._process.terminate()  # while it loads modules it does not look at the socket
         try:
-            # Before it is ready it does not listen, and has no processes.
-            return self._process.wait(_CLOSE_LIMIT if self.was_ready else 0.0)
+            return self._process.wait(_CLOSE_LIMIT)
         except subprocess.TimeoutExpired:
             self._process.kill()
             return self._process.wait()
