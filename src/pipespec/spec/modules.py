@@ -32,6 +32,7 @@ __all__ = [
     "Modules",
     "Origin",
     "branches",
+    "excerpt",
     "import_targets",
     "is_typing_guard",
     "modules_of",
@@ -162,16 +163,13 @@ class Module:
         return self.name if self.file.is_package else self.name.rpartition(".")[0]
 
     @cached_property
-    def _lines(self) -> list[str]:
+    def lines(self) -> Sequence[str]:
+        """Return the text's lines as the parser counts them: a form feed ends none."""
         return self.text.split("\n")
 
     def excerpt(self, node: ast.expr) -> str:
         """Return an expression as it is written, on one line."""
-        first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
-        lines = self._lines[first : last + 1]
-        lines[-1] = _bytes(lines[-1])[: node.end_col_offset].decode()
-        lines[0] = _bytes(lines[0])[node.col_offset :].decode()
-        return " ".join(" ".join(lines).split())
+        return excerpt(self.lines, node)
 
 
 class Modules:
@@ -279,6 +277,14 @@ def parse(name: str, file: ModuleFile, data: bytes) -> Module | ModuleProblem:
         message = f"module '{name}' is nested too deeply to be read"
         return ModuleProblem(ProblemKind.NOT_READABLE, message, file)
     return Module(name, file, tree, text)
+
+
+def excerpt(lines: Sequence[str], node: ast.expr) -> str:
+    """Return an expression of these lines as it is written, on one line."""
+    cut = list(lines[node.lineno - 1 : node.end_lineno])
+    cut[-1] = _bytes(cut[-1])[: node.end_col_offset].decode()  # columns of a tree count bytes
+    cut[0] = _bytes(cut[0])[node.col_offset :].decode()
+    return " ".join(" ".join(cut).split())
 
 
 def import_targets(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[tuple[str, ImportTarget]]:

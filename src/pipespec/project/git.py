@@ -1,0 +1,87 @@
+"""What git says of a project: commit, branch, uncommitted changes; None where there is no git to say it.
+
+Runs git with its hooks, monitors, pagers and helpers off, takes no lock and never waits long: the repository
+may be a stranger's.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+__all__ = ["GitFacts", "git_facts"]
+
+_PATCH_LIMIT: Final = 1 << 20
+_SECONDS: Final = 10.0
+_OPTIONS: Final = ("--no-pager", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
+_DIFF: Final = ("diff", "--no-ext-diff", "--no-textconv", "--no-color", "HEAD", "--", ".")
+
+
+@dataclass(frozen=True, slots=True)
+class GitFacts:
+    """The state of a work tree.
+
+    `branch` is None on a detached head. `patch` holds what tracked files below the root have beyond the
+    commit, cut after 1 MiB (`is_cut`); None where it was not asked for or git did not answer in time.
+    """
+
+    commit: str
+    branch: str | None
+    patch: str | None = None
+    is_cut: bool = False
+
+    @property
+    def is_dirty(self) -> bool:
+        """True when a patch was asked for and there is one."""
+        return bool(self.patch)
+
+
+def git_facts(root: Path, *, with_patch: bool = False) -> GitFacts | None:
+    """Ask git about the project; None without git, repository or commit, and where git refuses its owner.
+
+    With `with_patch` the filters that the repository's own configuration names may run: leave it out for a
+    stranger's file.
+    """
+    commit = _git(root, "rev-parse", "--verify", "HEAD")
+    if not commit:
+        return None
+    branch = _git(root, "symbolic-ref", "--quiet", "--short", "HEAD")
+    patch = _git(root, *_DIFF) if with_patch else None
+    is_cut = patch is not None and len(patch) > _PATCH_LIMIT
+    return GitFacts(
+        commit=commit.decode("ascii", "replace").strip(),
+        branch=branch.decode("utf-8", "replace").strip() if branch else None,
+        patch=None if patch is None else patch[:_PATCH_LIMIT].decode("utf-8", "replace"),
+        is_cut=is_cut,
+    )
+
+
+def _git(root: Path, *arguments: str) -> bytes | None:
+    """Return what git answers, at most a byte more than the limit; None where it fails."""
+    located = {
+        "GIT_DIR",
+        "GIT_WORK_TREE",
+        "GIT_INDEX_FILE",
+        "GIT_EXTERNAL_DIFF",
+    }  # set within git's own hooks
+    environment = {name: value for name, value in os.environ.items() if name not in located}
+    environment |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    with tempfile.TemporaryFile() as answer:  # a file, since a pipe would have to be read to its end
+        try:
+            done = subprocess.run(
+                ["git", "-C", str(root), *_OPTIONS, *arguments],
+                check=False,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=answer,
+                stderr=subprocess.DEVNULL,
+                timeout=_SECONDS,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        answer.seek(0)
+        return answer.read(_PATCH_LIMIT + 1) if done.returncode == 0 else None

@@ -1,0 +1,30 @@
+"""What is installed, by distribution name; read from metadata, nothing is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from importlib import metadata
+
+__all__ = ["installed_packages", "package_versions"]
+
+
+def installed_packages() -> dict[str, str]:
+    """Return the version of every installed distribution by its name, sorted; takes up to a second."""
+    found: dict[str, str] = {}
+    for distribution in metadata.distributions():
+        name = distribution.metadata["Name"]
+        if name:  # a half-deleted package has none
+            found.setdefault(name, distribution.version)  # the first on the path is the one that is imported
+    return dict(sorted(found.items(), key=lambda pair: pair[0].lower()))
+
+
+def package_versions(names: Collection[str]) -> dict[str, str | None]:
+    """Return the installed versions of these distributions, None for one that is not installed."""
+    return {name: _version(name) for name in sorted(names)}
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except (metadata.PackageNotFoundError, ValueError):
+        return None

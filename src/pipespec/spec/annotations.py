@@ -1,0 +1,189 @@
+"""Annotations as values: names resolved, unions flattened, the project's Enums and dataclasses looked up.
+
+Takes expressions of a module, gives `Annotation`s and the `Definition`s that they name. What it cannot read
+has an empty name; it refuses nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from pipespec.spec.classes import class_at, dataclass_fields, enum_kind, enum_members, is_dataclass
+from pipespec.spec.modules import Module, Modules, excerpt
+from pipespec.spec.names import Chain, Located, Outside, chain_of, literal, locate
+from pipespec.spec.signature import UNION, Annotation, DataclassDefinition, Definition, EnumDefinition
+
+__all__ = ["AnnotationReader"]
+
+_MOST_DEPTH: Final = 20  # of brackets and aliases in an annotation; deeper ones are no types that we load by
+_MOST_DEFINITIONS: Final = 200
+_WRAPPERS: Final = frozenset(
+    f"typing.{name}" for name in ("Annotated", "Final", "ClassVar", "Required", "NotRequired", "ReadOnly")
+) | {"dataclasses.InitVar"}
+_SPELLINGS: Final = {
+    "typing.List": "list",
+    "typing.Dict": "dict",
+    "typing.Tuple": "tuple",
+    "typing.Set": "set",
+    "typing.FrozenSet": "frozenset",
+    "typing.Type": "type",
+    "typing.Text": "str",
+    "types.NoneType": "None",
+    "types.UnionType": UNION,
+} | {
+    f"typing.{name}": f"collections.abc.{name}"
+    for name in ("Callable", "Collection", "Iterable", "Iterator", "Mapping", "MutableMapping", "Sequence")
+}
+_NONE: Final = Annotation("None", "None")
+
+
+class _Place(NamedTuple):
+    """Where an annotation stands: the module gives names their meaning, the lines hold the text."""
+
+    module: Module
+    lines: Sequence[str]
+
+
+class AnnotationReader:
+    """Reads annotations of one project; remembers what has been defined where."""
+
+    def __init__(self, modules: Modules) -> None:
+        self._modules = modules
+        self._classes: dict[str, Located] = {}
+        self._definitions: dict[str, Definition | None] = {}
+
+    def read(self, node: ast.expr, module: Module) -> Annotation:
+        """Read an annotation that stands in this module; its text is as written there."""
+        return self._read(node, _Place(module, module.lines), 0)
+
+    def definitions(self, annotations: Sequence[Annotation]) -> dict[str, Definition]:
+        """Return the project's Enums and dataclasses in these annotations, and in the fields of those."""
+        found: dict[str, Definition] = {}
+        waiting = list(annotations)
+        while waiting and len(found) < _MOST_DEFINITIONS:
+            annotation = waiting.pop()
+            waiting.extend(annotation.args)
+            if annotation.name in found or (definition := self._definition(annotation.name)) is None:
+                continue
+            found[annotation.name] = definition
+            if isinstance(definition, DataclassDefinition):
+                waiting.extend(field.annotation for field in definition.fields if field.annotation)
+        return dict(sorted(found.items()))
+
+    def _read(self, node: ast.expr, place: _Place, depth: int) -> Annotation:
+        text = excerpt(place.lines, node)
+        if depth > _MOST_DEPTH:
+            return Annotation(text, "")
+        match node:
+            case ast.Constant(value=None):
+                return Annotation(text, "None")
+            case ast.Constant(value=str(quoted)):
+                return self._quoted(quoted, place.module, depth)
+            case ast.Constant(value=value) if value is ...:
+                return Annotation(text, "...")
+            case ast.Name() | ast.Attribute():
+                return self._named(node, place.module, text, depth)
+            case ast.BinOp(op=ast.BitOr()):
+                return _union(text, [self._read(part, place, depth + 1) for part in _alternatives(node)])
+            case ast.Subscript():
+                return self._subscript(node, place, text, depth)
+            case ast.List(elts=parts):  # the arguments of a Callable
+                return Annotation(text, "", tuple(self._read(part, place, depth + 1) for part in parts))
+            case _:
+                return Annotation(text, "")
+
+    def _quoted(self, quoted: str, module: Module, depth: int) -> Annotation:
+        text = " ".join(quoted.split())
+        try:
+            inner = ast.parse(text, mode="eval").body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return Annotation(text, "")
+        return self._read(inner, _Place(module, [text]), depth + 1)
+
+    def _named(self, node: ast.expr, module: Module, text: str, depth: int) -> Annotation:
+        chain = chain_of(node)
+        if chain is None:
+            return Annotation(text, "")
+        found = locate(self._modules, module, chain)
+        if isinstance(found, Outside):
+            return Annotation(text, _canonical(found.dotted))
+        if not isinstance(found, Located):
+            return Annotation(text, ".".join(chain))
+        if isinstance(found.node, ast.ClassDef):
+            self._classes.setdefault(found.dotted, found)
+            return Annotation(text, found.dotted)
+        meaning = _aliased_type(found.node, found.rest)
+        if meaning is None:
+            return Annotation(text, found.dotted)
+        inner = self._read(meaning, _Place(found.module, found.module.lines), depth + 1)
+        return Annotation(text, inner.name, inner.args, inner.literals)
+
+    def _subscript(self, node: ast.Subscript, place: _Place, text: str, depth: int) -> Annotation:
+        base = self._read(node.value, place, depth + 1)
+        parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        if base.name == "typing.Literal":
+            values = [value for known, value in map(literal, parts) if known]
+            scalars = tuple(value for value in values if not isinstance(value, list | dict))
+            return Annotation(text, base.name, literals=scalars)
+        if base.name in _WRAPPERS and parts:
+            inner = self._read(parts[0], place, depth + 1)
+            return Annotation(text, inner.name, inner.args, inner.literals)
+        args = [self._read(part, place, depth + 1) for part in parts]
+        if base.name == "typing.Optional":
+            return _union(text, [*args, _NONE])
+        if base.name == UNION:
+            return _union(text, args)
+        return Annotation(text, base.name, tuple(args))
+
+    def _definition(self, name: str) -> Definition | None:
+        """Return what a class that was met is; looked up late, since its fields may name it again."""
+        if name not in self._definitions:
+            self._definitions[name] = self._define(self._classes[name]) if name in self._classes else None
+        return self._definitions[name]
+
+    def _define(self, found: Located) -> Definition | None:
+        owner = class_at(found)
+        if owner is None:
+            return None
+        if kind := enum_kind(owner, self._modules):
+            return EnumDefinition(found.dotted, tuple(enum_members(owner.node, kind)))
+        if is_dataclass(owner, self._modules):
+            return DataclassDefinition(found.dotted, dataclass_fields(owner, self._modules, self.read))
+        return None
+
+
+def _aliased_type(node: ast.stmt, rest: Chain) -> ast.expr | None:
+    """Return what a name means whose value is a type: `Ids = list[int]`, `type Ids = ...`, `NewType("Id", int)`."""
+    if rest:
+        return None
+    value = getattr(node, "value", None)  # also of a TypeAlias, which Python 3.11 does not know
+    match value:
+        case ast.Call(func=ast.Name(id="NewType") | ast.Attribute(attr="NewType"), args=[_, inner]):
+            return inner
+        case ast.Subscript() | ast.BinOp() | ast.Name() | ast.Attribute():
+            return value
+        case _:
+            return None
+
+
+def _alternatives(node: ast.expr) -> list[ast.expr]:
+    """Return the members of `a | b | c` in order."""
+    found: list[ast.expr] = []
+    while isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+        found.append(node.right)
+        node = node.left
+    return [node, *reversed(found)]
+
+
+def _union(text: str, members: Sequence[Annotation]) -> Annotation:
+    flat = dict.fromkeys(one for member in members for one in member.members)
+    return Annotation(text, UNION, tuple(flat)) if len(flat) > 1 else next(iter(flat), Annotation(text, ""))
+
+
+def _canonical(dotted: str) -> str:
+    """Return one spelling for each type: `typing_extensions.List` and `typing.List` are `list`."""
+    if dotted.startswith("typing_extensions."):
+        dotted = "typing." + dotted.removeprefix("typing_extensions.")
+    return _SPELLINGS.get(dotted, dotted)
