@@ -1,0 +1,163 @@
+"""Text as a terminal shows it: escaped, measured, cut, wrapped and laid out in columns.
+
+Takes any text, gives text that a terminal prints as it stands: no control character, no escape sequence and no
+change of direction gets through. Widths are in columns; Chinese, Japanese and Korean characters take two.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from typing import Final
+
+__all__ = ["COLUMNS", "age_text", "columns_of", "cut", "pad", "printable", "rows", "seconds_text", "wrap"]
+
+COLUMNS: Final = 80
+"""The width that text views are made for."""
+
+_INVISIBLE: Final = frozenset({"Mn", "Me"})
+_NAMED: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_MINUTE: Final = 60
+_HOUR: Final = 3_600
+_DAY: Final = 86_400
+
+
+def printable(text: str) -> str:
+    """Spell out as an escape what a terminal would obey or hide; spaces of all kinds stay."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character
+        if character.isprintable() or unicodedata.category(character) == "Zs"
+        else _escape(character)
+        for character in text
+    )
+
+
+def columns_of(text: str) -> int:
+    """Count the columns that printable text takes."""
+    return len(text) if text.isascii() else sum(map(_columns_of_one, text))
+
+
+def cut(text: str, columns: int) -> str:
+    """Keep what fits into so many columns, the last of them `…` where something is left out."""
+    if columns_of(text) <= columns:
+        return text
+    kept, taken = [], 0
+    for character in text:
+        taken += _columns_of_one(character)
+        if taken > columns - 1:
+            break
+        kept.append(character)
+    return f"{''.join(kept)}…"
+
+
+def pad(text: str, columns: int) -> str:
+    """Fill up with spaces to so many columns."""
+    return text + " " * (columns - columns_of(text))
+
+
+def wrap(text: str, columns: int) -> list[str]:
+    """Break text at spaces into lines of at most so many columns; a longer word is broken where it must be."""
+    lines: list[str] = [""]
+    for word in text.split(" "):
+        if lines[-1] and columns_of(lines[-1]) + 1 + columns_of(word) <= columns:
+            lines[-1] += f" {word}"
+            continue
+        pieces = _pieces(word, columns)
+        if lines[-1]:
+            lines.extend(pieces)
+        else:
+            lines[-1:] = pieces
+    return lines
+
+
+def rows(
+    cells: Sequence[tuple[Sequence[str], str]], *, most: int = 34, columns: int = COLUMNS, indent: int = 2
+) -> list[str]:
+    """Lay out rows of short cells and a last one of free text, which is wrapped below itself.
+
+    A short cell of more than `most` columns does not widen its column: what follows it goes to a line below.
+    """
+    if not cells:
+        return []
+    count = max(len(short) for short, _ in cells)
+    widths = [
+        max((w for short, _ in cells if (w := columns_of(short[n])) <= most), default=0) for n in range(count)
+    ]
+    start = indent + sum(width + 2 for width in widths)
+    lines: list[str] = []
+    for short, free in cells:
+        line = " " * indent
+        position = indent
+        for cell, width in zip(short, widths, strict=True):
+            if columns_of(line) > position:
+                lines.append(line.rstrip())
+                line = " " * position
+            line += f"{pad(cell, width)}  "
+            position += width + 2
+        if free and columns_of(line) > start:
+            lines.append(line.rstrip())
+            line = " " * start
+        first, *more = wrap(free, max(columns - start, 20))
+        lines.append(f"{line}{first}".rstrip())
+        lines.extend(" " * start + rest for rest in more)
+    return lines
+
+
+def seconds_text(seconds: float) -> str:
+    """Say a duration as a person does: `0.04 s`, `2.1 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`."""
+    seconds = max(seconds, 0.0)
+    if seconds < 0.995:
+        return f"{seconds:.2f} s"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < _HOUR:
+        return _in_two_units(whole, (_MINUTE, "min"), (1, "s"))
+    if whole < _DAY:
+        return _in_two_units(whole, (_HOUR, "h"), (_MINUTE, "min"))
+    return _in_two_units(whole, (_DAY, "d"), (_HOUR, "h"))
+
+
+def age_text(seconds: float) -> str:
+    """Say how long ago something was, in one unit: `just now`, `40 s ago`, `3 min ago`, `2 h ago`, `5 d ago`."""
+    for unit, name in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min"), (1, "s")):
+        if seconds >= unit:
+            return f"{int(seconds // unit)} {name} ago"
+    return "just now"
+
+
+def _in_two_units(seconds: int, large: tuple[int, str], small: tuple[int, str]) -> str:
+    rest = seconds % large[0] // small[0]
+    return f"{seconds // large[0]} {large[1]}" + (f" {rest} {small[1]}" if rest else "")
+
+
+def _escape(character: str) -> str:
+    number = ord(character)
+    if character in _NAMED:
+        return _NAMED[character]
+    if number < 0x100:
+        return f"\\x{number:02x}"
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+
+
+def _columns_of_one(character: str) -> int:
+    if character.isascii():
+        return 1
+    if unicodedata.category(character) in _INVISIBLE:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _pieces(word: str, columns: int) -> list[str]:
+    pieces = [""]
+    taken = 0
+    for character in word:
+        width = _columns_of_one(character)
+        if taken + width > columns:
+            pieces.append("")
+            taken = 0
+        pieces[-1] += character
+        taken += width
+    return pieces
