@@ -139,7 +139,8 @@ class Facts:
 
     `code` is keyed by `str(CallableRef)`, `files` by the path or pattern of an external input (digest, bytes,
     files), `probes` by step id, `packages` by distribution name (None where it is not installed), `results` by
-    the reference to another pipeline's output.
+    the reference to another pipeline's output. `sources` has sha256 of the bytes of each of `CodeFacts.files` as they
+    were read: a run refuses to start a step whose code is not that any more.
     """
 
     code: Mapping[str, CodeFacts]
@@ -147,6 +148,7 @@ class Facts:
     probes: Mapping[str, JSON] = field(default_factory=dict)
     packages: Mapping[str, str | None] = field(default_factory=dict)
     results: Mapping[PipelineInput, OutputRecord] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 class Action(StrEnum):

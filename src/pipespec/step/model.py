@@ -81,6 +81,8 @@ class StepJob:
     """For `random` and numpy, before the call; derived from the key, so that a re-run repeats it."""
     code_digest: str | None = None
     """Of the planned code; a worker refuses to run other code under the planned key."""
+    code_files: Mapping[str, str] = field(default_factory=dict)
+    """The planned code's files, absolute, with sha256 of their bytes: compared before and after the import."""
     tracking_uri: str | None = None
     run_id: str | None = None
     experiment_id: str | None = None
