@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import faulthandler
 import gc
 import importlib
 import json
@@ -27,6 +26,7 @@ from pathlib import Path
 from typing import Final
 
 from pipespec.engine.messages import Answer, Exited, Lost, Order, Ready, Signal, Spawn, Started
+from pipespec.step.log import attach_streams, flush_streams, open_log
 
 __all__ = ["Template", "main", "preload"]
 
@@ -188,9 +188,8 @@ class Template:
         except BaseException:  # noqa: BLE001 - nothing may return into the template's loop
             traceback.print_exc()
         finally:
-            for stream in (sys.stdout, sys.stderr):
-                with contextlib.suppress(BaseException):
-                    stream.flush()
+            with contextlib.suppress(BaseException):
+                flush_streams()
             # No atexit: MLflow's would mark a run FINISHED, others wait for threads that never end.
             os._exit(code)
 
@@ -210,7 +209,9 @@ class Template:
         self._control.close()
         os.close(self._wake_read)
         os.close(self._wake_write)
-        _redirect(log)
+        target = open_log(Path(log))
+        attach_streams(target)
+        os.close(target)
 
     def _reap(self) -> None:
         for number, pid in list(self._pids.items()):
@@ -307,19 +308,6 @@ def _children() -> list[int]:
         return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
     except OSError:
         return []
-
-
-def _redirect(log: str) -> None:
-    """Send stdout and stderr to the log file, line by line, and read nothing from stdin."""
-    target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for source, stream in ((nothing, 0), (target, 1), (target, 2)):
-        os.dup2(source, stream)
-    os.close(target)
-    os.close(nothing)
-    for text in (sys.stdout, sys.stderr):
-        text.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
-    faulthandler.enable()
 
 
 def main() -> None:
