@@ -1,0 +1,233 @@
+"""The documents are true: their commands run and print what they show, their links and paths lead somewhere.
+
+In Markdown, a comment above a fenced block says what the block is for: `file: NAME` writes it into the project
+of this document, `top` and `steps` make it a part of a pipeline file, `ci: NAME` is run by `.ci/run`. A block
+`console` is run, line by line; a block `python` is run as a script. In what a command prints, `...` stands for
+anything. Each document has a folder of its own, with the repository's pipelines in it.
+"""
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+DOCUMENTS = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
+BLOCK = re.compile(
+    r"^(?:<!-- (?P<purpose>[^\n]*?) -->\n)?```(?P<language>\w+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    language: str
+    purpose: str
+    body: str
+    line: int
+
+
+def blocks_of(document: Path) -> list[Block]:
+    text = document.read_text(encoding="utf-8")
+    return [
+        Block(found["language"], found["purpose"] or "", found["body"], text.count("\n", 0, found.start("body")))
+        for found in BLOCK.finditer(text)
+    ]
+
+
+def name_of(document: Path) -> str:
+    return document.relative_to(REPOSITORY).as_posix()
+
+
+RUN = [document for document in DOCUMENTS if any(block.language in ("console", "python") for block in blocks_of(document))]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("document", RUN, ids=name_of)
+def test_document_prints_what_it_shows(document, tmp_path):
+    shutil.copytree(
+        REPOSITORY / "pipelines", tmp_path / "pipelines", ignore=shutil.ignore_patterns("__pycache__", "*.db")
+    )
+    (tmp_path / "pyproject.toml").touch()
+    for block in blocks_of(document):
+        where = f"{name_of(document)}:{block.line}"
+        if block.purpose.startswith("file: "):
+            file = tmp_path / block.purpose.removeprefix("file: ")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(block.body, encoding="utf-8")
+        elif block.language == "console":
+            run_console(block.body, tmp_path, where)
+        elif block.language == "python":
+            (tmp_path / "example.py").write_text(block.body, encoding="utf-8")
+            run_console("$ python example.py\n...\n", tmp_path, where)
+
+
+def run_console(body: str, folder: Path, where: str) -> None:
+    """Run each `$ command` and compare what it prints; it has to succeed, unless `$ echo $?` follows."""
+    shown = re.split(r"^\$ ", body, flags=re.MULTILINE)[1:]
+    assert shown, f"{where}: no command"
+    commands = [each.split("\n", 1) for each in shown]
+    separator = "\x1e"
+    script = "".join(f"{command}\ncode=$?; printf '{separator}%s{separator}' $code; (exit $code)\n" for command, _ in commands)
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=folder,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=280,
+    )
+    answers = done.stdout.split(separator)
+    for position, (command, expected) in enumerate(commands):
+        printed, code = answers[2 * position], answers[2 * position + 1]
+        asked_for = position + 1 < len(commands) and commands[position + 1][0] == "echo $?"
+        assert code == "0" or asked_for, f"{where}: {command!r} exited with {code}:\n{printed}"
+        assert re.fullmatch(pattern_of(expected), printed.strip()), f"{where}: {command!r} printed:\n{printed}"
+
+
+def environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW", "PIPESPEC"))}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return kept | {"PATH": path, "MLFLOW_DISABLE_TELEMETRY": "true", "COLUMNS": "100"}
+
+
+def pattern_of(expected: str) -> re.Pattern[str]:
+    lines = [re.escape(line.rstrip()).replace(r"\.\.\.", ".*") for line in expected.strip().split("\n")]
+    text = "\n".join(lines).replace("\n.*\n", "\n(?:.*\n)*")
+    text = re.sub(r"\n\.\*$", r"(?:\n.*)*", text)
+    return re.compile(r"(?:.*\n?)*" if text == ".*" else text)
+
+
+def test_documents_are_run_at_all():
+    assert {"README.md", "docs/tutorial.md"} <= set(map(name_of, RUN))
+    assert sum(block.language == "console" for document in RUN for block in blocks_of(document)) >= 10
+
+
+def test_what_is_shown_is_compared():
+    """The comparison itself can fail."""
+    for expected, printed, same in [
+        ("a ... c", "a b c", True),
+        ("a ... c", "a b d", False),
+        ("a\n...\nc", "a\nb\nb\nc", True),
+        ("a\n...\nc", "a\nc", True),
+        ("a\n...", "a\nb\nc", True),
+        ("a\n...", "b\nc", False),
+        ("a.b", "axb", False),
+        ("a", "a\nb", False),
+        ("...", "a\nb", True),
+    ]:
+        assert bool(re.fullmatch(pattern_of(expected), printed)) is same, (expected, printed)
+
+
+def test_readme_has_the_two_commands_that_ci_runs():
+    shell = [block for block in blocks_of(REPOSITORY / "README.md") if block.language == "sh"]
+    ci = (REPOSITORY / ".ci/run").read_text(encoding="utf-8")
+
+    assert [block.purpose for block in shell] == ["ci: run", "ci: test"]
+    for block in shell:
+        assert block.body.count("\n") == 1, "one line each"
+        assert block.body.startswith("python3 -m venv .venv && .venv/bin/pip install ")
+        assert f"run_readme {block.purpose.removeprefix('ci: ')}" in ci
+
+
+WRITTEN_HERE = {"README.md", "docs/tutorial.md", "docs/language.md"}
+FRAGMENTS = [
+    pytest.param(block, id=f"{name_of(document)}:{block.line}")
+    for document in DOCUMENTS
+    for block in blocks_of(document)
+    if block.language == "yaml" and (block.purpose or name_of(document) in WRITTEN_HERE)
+]
+
+
+@pytest.mark.parametrize("block", FRAGMENTS)
+def test_yaml_in_a_document_has_the_shape_of_a_pipeline(block):
+    from pipespec.document.yaml_reader import read
+    from pipespec.spec.schema import check_shape
+
+    match block.purpose:
+        case "steps":
+            text = "pipespec: 1\nsteps:\n" + "".join(f"  {line}" for line in block.body.splitlines(keepends=True))
+        case "top":
+            text = f"pipespec: 1\nsteps: {{a: {{call: 'a:b'}}}}\n{block.body}"
+        case purpose:
+            assert purpose.startswith("file: "), "say what this block is: a file, top or steps"
+            text = block.body
+
+    assert [found.message for found in check_shape(read(text, file="block.yaml"))] == []
+
+
+def generator():
+    spec = importlib.util.spec_from_file_location("generate", REPOSITORY / "docs/generate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_page_of_keys_is_what_the_schema_says():
+    schema = json.loads((REPOSITORY / "schemas/pipeline.schema.json").read_bytes())
+
+    assert (REPOSITORY / "docs/keys.md").read_text(encoding="utf-8") == generator().keys_page(schema)
+
+
+def test_page_of_verbs_is_what_help_prints():
+    assert (REPOSITORY / "docs/cli.md").read_text(encoding="utf-8") == generator().cli_page()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_links_lead_somewhere(document):
+    text = BLOCK.sub("", document.read_text(encoding="utf-8"))
+    targets = [target for target in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in target]
+
+    for target in targets:
+        path, _, heading = target.partition("#")
+        file = document.parent / path if path else document
+        assert file.exists(), target
+        assert not heading or heading in headings_of(file), target
+
+
+def headings_of(file: Path) -> set[str]:
+    """Return the anchors that GitHub gives the headings."""
+    titles = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_architecture_names_files_and_folders_that_exist():
+    text = BLOCK.sub("", (REPOSITORY / "ARCHITECTURE.md").read_text(encoding="utf-8"))
+    named = [name for name in re.findall(r"`([^`\s]+)`", text) if re.search(r"/|\.(py|md|yaml|json|toml)$", name)]
+    bases = (REPOSITORY, REPOSITORY / "src/pipespec")
+
+    assert len(named) > 20
+    assert [name for name in named if not any((base / name).exists() for base in bases)] == []
+
+
+def test_architecture_names_every_stage():
+    text = (REPOSITORY / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    stages = [path.name for path in (REPOSITORY / "src/pipespec").iterdir() if (path / "__init__.py").exists()]
+
+    assert [stage for stage in stages if f"`{stage}/`" not in text] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_documents_name_verbs_that_exist(document):
+    from pipespec.cli import VERBS
+
+    text = document.read_text(encoding="utf-8")
+    named = set(re.findall(r"(?:`|\$ |bin/)pipespec ([a-z]+)", text))
+
+    assert named - set(VERBS) == set()
+
+
+def test_changelog_tells_of_this_version():
+    version = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    text = (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
+
+    assert re.search(rf"^## \[{re.escape(version)}\]|^## \[Unreleased\]", text, re.MULTILINE)
