@@ -53,10 +53,14 @@ class AnnotationReader:
         self._modules = modules
         self._classes: dict[str, Located] = {}
         self._definitions: dict[str, Definition | None] = {}
+        self._known: dict[tuple[str, str], Annotation] = {}
 
     def read(self, node: ast.expr, module: Module) -> Annotation:
         """Read an annotation that stands in this module; its text is as written there."""
-        return self._read(node, _Place(module, module.lines), 0)
+        key = module.name, module.excerpt(node)
+        if key not in self._known:
+            self._known[key] = self._read(node, _Place(module, module.lines), 0)
+        return self._known[key]
 
     def definitions(self, annotations: Sequence[Annotation]) -> dict[str, Definition]:
         """Return the project's Enums and dataclasses in these annotations, and in the fields of those."""

@@ -281,6 +281,9 @@ def parse(name: str, file: ModuleFile, data: bytes) -> Module | ModuleProblem:
 
 def excerpt(lines: Sequence[str], node: ast.expr) -> str:
     """Return an expression of these lines as it is written, on one line."""
+    line = lines[node.lineno - 1]
+    if node.end_lineno == node.lineno and line.isascii():
+        return " ".join(line[node.col_offset : node.end_col_offset].split())
     cut = list(lines[node.lineno - 1 : node.end_lineno])
     cut[-1] = _bytes(cut[-1])[: node.end_col_offset].decode()  # columns of a tree count bytes
     cut[0] = _bytes(cut[0])[node.col_offset :].decode()

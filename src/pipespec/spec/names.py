@@ -60,12 +60,10 @@ def literal(node: ast.expr, depth: int = 0) -> tuple[bool, JSON]:
     if depth > _MOST_DEPTH:
         return False, None
     match node:
-        case ast.Constant(value=None | bool() | str() as value):
+        case ast.Constant(value=None | bool() | str() | int() | float() as value) if _is_plain(value):
             return True, value
-        case ast.Constant(value=int() | float() as value):
-            return (True, value) if math.isfinite(value) else (False, None)
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
-            return (True, -value) if math.isfinite(value) and not isinstance(value, bool) else (False, None)
+            return (True, -value) if _is_plain(value) and not isinstance(value, bool) else (False, None)
         case ast.List(elts=parts) | ast.Tuple(elts=parts):
             items = [literal(part, depth + 1) for part in parts]
             return (
@@ -124,6 +122,19 @@ def locate(
             return found
         waiting.append(found)
     return None
+
+
+def _is_plain(value: JSON) -> bool:
+    """Tell whether a scalar could stand in a pipeline: 64 bits, finite, no half of a surrogate pair."""
+    match value:
+        case float():
+            return math.isfinite(value)
+        case int():
+            return abs(value) < 1 << 63
+        case str():
+            return not any("\ud800" <= character <= "\udfff" for character in value)
+        case _:
+            return True
 
 
 def dotted_name(node: ast.expr, module: Module, modules: Modules) -> str:

@@ -130,7 +130,8 @@ class _SignatureReader:
         )
         match found:
             case ModuleProblem():
-                return self._module_problem(found, ref)
+                message = f"'{ref}' comes from elsewhere: {found.message}"
+                return replace(self._module_problem(found, ref), message=message, nearest=())
             case Located():
                 return self._define(found, ref)
             case Outside():
