@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+
 from pipespec.cli import pipespec as command
 
 __all__ = ["cli_page", "keys_page"]
@@ -63,10 +64,14 @@ def cli_page() -> str:
     return "\n".join(pages)
 
 
-def _keys(schema: Mapping[str, Any], node: Mapping[str, Any], path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _keys(
+    schema: Mapping[str, Any], node: Mapping[str, Any], path: str
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield each key below `node` with what the schema says of it, a key before its own keys."""
     named = node.get("properties", {}).items()
-    free = [("*", node["additionalProperties"])] if isinstance(node.get("additionalProperties"), Mapping) else []
+    free = (
+        [("*", node["additionalProperties"])] if isinstance(node.get("additionalProperties"), Mapping) else []
+    )
     for key, value in [*named, *free]:
         inner = _resolved(schema, value)
         here = f"{path}.{key}" if path else key

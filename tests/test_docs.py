@@ -37,7 +37,9 @@ class Block:
 def blocks_of(document: Path) -> list[Block]:
     text = document.read_text(encoding="utf-8")
     return [
-        Block(found["language"], found["purpose"] or "", found["body"], text.count("\n", 0, found.start("body")))
+        Block(
+            found["language"], found["purpose"] or "", found["body"], text.count("\n", 0, found.start("body"))
+        )
         for found in BLOCK.finditer(text)
     ]
 
@@ -46,7 +48,11 @@ def name_of(document: Path) -> str:
     return document.relative_to(REPOSITORY).as_posix()
 
 
-RUN = [document for document in DOCUMENTS if any(block.language in ("console", "python") for block in blocks_of(document))]
+RUN = [
+    document
+    for document in DOCUMENTS
+    if any(block.language in ("console", "python") for block in blocks_of(document))
+]
 
 
 @pytest.mark.slow
@@ -75,7 +81,10 @@ def run_console(body: str, folder: Path, where: str) -> None:
     assert shown, f"{where}: no command"
     commands = [each.split("\n", 1) for each in shown]
     separator = "\x1e"
-    script = "".join(f"{command}\ncode=$?; printf '{separator}%s{separator}' $code; (exit $code)\n" for command, _ in commands)
+    script = "".join(
+        f"{command}\ncode=$?; printf '{separator}%s{separator}' $code; (exit $code)\n"
+        for command, _ in commands
+    )
     done = subprocess.run(
         ["bash", "-c", script],
         cwd=folder,
@@ -91,7 +100,9 @@ def run_console(body: str, folder: Path, where: str) -> None:
         printed, code = answers[2 * position], answers[2 * position + 1]
         asked_for = position + 1 < len(commands) and commands[position + 1][0] == "echo $?"
         assert code == "0" or asked_for, f"{where}: {command!r} exited with {code}:\n{printed}"
-        assert re.fullmatch(pattern_of(expected), printed.strip()), f"{where}: {command!r} printed:\n{printed}"
+        assert re.fullmatch(pattern_of(expected), printed.strip()), (
+            f"{where}: {command!r} printed:\n{printed}"
+        )
 
 
 def environment() -> dict[str, str]:
@@ -155,7 +166,9 @@ def test_yaml_in_a_document_has_the_shape_of_a_pipeline(block):
 
     match block.purpose:
         case "steps":
-            text = "pipespec: 1\nsteps:\n" + "".join(f"  {line}" for line in block.body.splitlines(keepends=True))
+            text = "pipespec: 1\nsteps:\n" + "".join(
+                f"  {line}" for line in block.body.splitlines(keepends=True)
+            )
         case "top":
             text = f"pipespec: 1\nsteps: {{a: {{call: 'a:b'}}}}\n{block.body}"
         case purpose:
@@ -202,7 +215,9 @@ def headings_of(file: Path) -> set[str]:
 
 def test_architecture_names_files_and_folders_that_exist():
     text = BLOCK.sub("", (REPOSITORY / "ARCHITECTURE.md").read_text(encoding="utf-8"))
-    named = [name for name in re.findall(r"`([^`\s]+)`", text) if re.search(r"/|\.(py|md|yaml|json|toml)$", name)]
+    named = [
+        name for name in re.findall(r"`([^`\s]+)`", text) if re.search(r"/|\.(py|md|yaml|json|toml)$", name)
+    ]
     bases = (REPOSITORY, REPOSITORY / "src/pipespec")
 
     assert len(named) > 20
@@ -211,7 +226,9 @@ def test_architecture_names_files_and_folders_that_exist():
 
 def test_architecture_names_every_stage():
     text = (REPOSITORY / "ARCHITECTURE.md").read_text(encoding="utf-8")
-    stages = [path.name for path in (REPOSITORY / "src/pipespec").iterdir() if (path / "__init__.py").exists()]
+    stages = [
+        path.name for path in (REPOSITORY / "src/pipespec").iterdir() if (path / "__init__.py").exists()
+    ]
 
     assert [stage for stage in stages if f"`{stage}/`" not in text] == []
 

@@ -8,10 +8,21 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pipespec
 import pytest
 
-HEAVY = {"distributed", "jinja2", "jsonschema", "luigi", "matplotlib", "mlflow", "numpy", "pandas", "sqlalchemy"}
+import pipespec
+
+HEAVY = {
+    "distributed",
+    "jinja2",
+    "jsonschema",
+    "luigi",
+    "matplotlib",
+    "mlflow",
+    "numpy",
+    "pandas",
+    "sqlalchemy",
+}
 
 PIPELINE = """\
 pipespec: 1

@@ -25,31 +25,6 @@ def examples():
     )
 
 
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory, examples):
-    """A BERT of two layers that knows nothing yet, with a vocabulary made from the sample."""
-    import torch
-    from tokenizers import BertWordPieceTokenizer
-    from transformers import BertConfig, BertModel, BertTokenizerFast
-
-    folder = tmp_path_factory.mktemp("checkpoint")
-    pieces = BertWordPieceTokenizer()
-    pieces.train_from_iterator(examples["text"], vocab_size=600, show_progress=False)
-    pieces.save_model(str(folder))
-    BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=pieces.get_vocab_size(),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=128,
-    )
-    BertModel(config).save_pretrained(folder)
-    return folder
-
-
 def _digests(folder: Path) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
