@@ -33,7 +33,7 @@ from pipespec.document.wording import did_you_mean, quote
 from pipespec.document.yaml_syntax import explain, span_between
 from pipespec.errors import Diagnostic, InvalidPipelineError, Span
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_NODES", "read", "read_scalar"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_NODES", "read", "read_scalar", "read_value"]
 
 MAX_BYTES: Final = 4 * 1024 * 1024
 MAX_DEPTH: Final = 64
@@ -77,6 +77,12 @@ def read(text: str | bytes, *, file: str, layer: str = "file") -> MappingNode:
     kind = "list" if isinstance(root, SequenceNode) else "text or number"
     message = f"the top of the file is a {kind}, not a mapping"
     raise _invalid("not-a-mapping", message, root.span, "write 'key: value' lines at the top", source)
+
+
+def read_value(text: str | bytes, *, file: str) -> Node:
+    """Read one document of data, whose top may be anything; an empty one is null. Raises `InvalidPipelineError`."""
+    source = _decoded(text, file, "file")
+    return _composed(source, source, file, "file") or ScalarNode(None, Span(file, 1, 1, 1, 1))
 
 
 def read_scalar(

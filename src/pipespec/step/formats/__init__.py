@@ -1,0 +1,104 @@
+"""Files <-> values: the suffix says the format, the annotation or the value's type says which kind of it.
+
+Takes paths and live objects; implements exactly the table `spec.suffixes`. A heavy library is imported only
+when a file or value needs it. Refuses, naming the way out, what the table has not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pipespec.document.wording import listing, quote
+from pipespec.spec.suffixes import format_of, suffix_of
+from pipespec.step.failure import summary
+from pipespec.step.formats import arrays, figures, objects, plugins, tables, texts, values
+from pipespec.step.formats.options import FormatError, Loader, Options, Saver
+from pipespec.step.formats.types import name_of, type_of_annotation, type_of_value
+
+__all__ = ["LOADERS", "SAVERS", "FormatError", "load", "save"]
+
+_MODULES: Final = (texts, values, tables, arrays, objects, figures)
+
+LOADERS: Final[Mapping[tuple[str, str], Loader]] = {
+    key: loader for module in _MODULES for key, loader in module.LOADERS.items()
+}
+"""By (suffix, type); bytes and paths, which every suffix has, are left out."""
+
+SAVERS: Final[Mapping[tuple[str, str], Saver]] = {
+    key: saver for module in _MODULES for key, saver in module.SAVERS.items()
+}
+
+
+def load(path: Path, name: str, annotation: Any, options: Options) -> Any:
+    """Read a file as an argument with this annotation (None without one) wants it.
+
+    `name` is the file's own name, whose suffix counts; `path` may be called otherwise. A `Path` annotation
+    gets `path` itself: a copy, if one is needed, is the caller's to make.
+
+    Raises:
+        FormatError: where it cannot be; the library's own error is its cause.
+    """
+    wanted = type_of_annotation(annotation)
+    is_raw = wanted in ("bytes", "pathlib.Path")
+    wanted = wanted or format_of(name).default
+    try:
+        plugin = None if is_raw else plugins.find(suffix_of(name))
+        if plugin is not None:
+            return plugin.load(path, annotation, options)
+        if wanted == "pathlib.Path":
+            return path
+        return _loader(name, wanted)(path, options)
+    except FormatError as error:
+        raise FormatError(f"{quote(name)} cannot be loaded as {wanted}: {error}") from error.__cause__
+    except Exception as error:
+        raise FormatError(f"{quote(name)} cannot be loaded as {wanted}: {summary(error)}") from error
+
+
+def save(value: object, path: Path, name: str, options: Options) -> None:
+    """Write a value to `path` in the format that the suffix of `name` stands for.
+
+    A value that is a path stands for its content, and is not taken here.
+
+    Raises:
+        FormatError: where it cannot be; the library's own error is its cause.
+    """
+    kind = type_of_value(value)
+    try:
+        plugin = None if kind == "bytes" else plugins.find(suffix_of(name))
+        if plugin is not None:
+            plugin.save(value, path, options)
+        else:
+            _saver(name, kind, value)(value, path, options)
+    except FormatError as error:
+        raise FormatError(f"{quote(name)} cannot be saved: {error}") from error.__cause__
+    except RecursionError as error:
+        raise FormatError(
+            f"{quote(name)} cannot be saved: the value is nested too deep, or holds itself"
+        ) from error
+    except Exception as error:
+        raise FormatError(f"{quote(name)} cannot be saved: {summary(error)}") from error
+
+
+def _loader(name: str, wanted: str) -> Loader:
+    suffix = suffix_of(name)
+    found = LOADERS.get((suffix, wanted))
+    if found is not None:
+        return found
+    if wanted == "bytes":
+        return texts.load_bytes
+    raise FormatError(f"a {quote(suffix)} file is loaded as {listing(format_of(name).loads)}")
+
+
+def _saver(name: str, kind: str, value: object) -> Saver:
+    suffix = suffix_of(name)
+    found = SAVERS.get((suffix, kind)) or SAVERS.get((suffix, "object"))
+    if found is not None:
+        return found
+    if kind == "bytes":
+        return texts.save_bytes
+    takes = listing(format_of(name).saves)
+    raise FormatError(
+        f"a value of type {quote(name_of(value))} does not go into a {quote(suffix)} file, which takes {takes}"
+    )

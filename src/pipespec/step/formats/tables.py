@@ -1,0 +1,220 @@
+"""Frames and Series of pandas and polars, and plain rows, as `.csv .tsv .xlsx .parquet .feather`.
+
+Options are keyword arguments of the library's own reader and writer (`pandas.read_csv`,
+`polars.DataFrame.write_parquet`). Frames go without their index unless `save` says `index: true`; a Series
+is a table of one column. What is written is the same bytes for the same frame, so that a step that makes
+the same table again stops the wave.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import zipfile
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from pipespec.step.formats.options import FormatError, Loader, Options, Saver, call, library
+from pipespec.step.formats.types import name_of
+
+__all__ = ["LOADERS", "SAVERS"]
+
+_SEPARATORS: Final = {".csv": ",", ".tsv": "\t"}
+_UNNAMED: Final = "value"  # the column of a Series without a name
+_EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip file can tell
+_PROPERTIES: Final = "docProps/core.xml"
+_TIMES: Final = re.compile(rb"(<dcterms:(created|modified)[^>]*>)[^<]*")
+
+
+# pandas
+
+
+def _pandas_csv(separator: str, path: Path, options: Options) -> Any:
+    ours: dict[str, Any] = {"sep": separator} if "delimiter" not in options else {}
+    pandas = library("pandas")
+    if "engine" not in options and pandas.__version__.startswith("2."):
+        ours["float_precision"] = (
+            "round_trip"  # as pandas 3 does: floats are read exactly as they were written
+        )
+    return call(pandas.read_csv, path, label="pandas.read_csv", options=options, **ours)
+
+
+def _pandas_to_csv(separator: str, frame: Any, path: Path, options: Options) -> None:
+    ours: dict[str, Any] = {"sep": separator, "index": False, "lineterminator": "\n"}
+    call(frame.to_csv, path, label="pandas.DataFrame.to_csv", options=options, **ours)
+
+
+def _pandas_excel(path: Path, options: Options) -> Any:
+    library("openpyxl")
+    ours = {"engine": "openpyxl"}
+    return call(library("pandas").read_excel, path, label="pandas.read_excel", options=options, **ours)
+
+
+def _pandas_to_excel(frame: Any, path: Path, options: Options) -> None:
+    library("openpyxl")
+    ours: dict[str, Any] = {"engine": "openpyxl", "index": False}
+    call(frame.to_excel, path, label="pandas.DataFrame.to_excel", options=options, **ours)
+    _without_times(path)
+
+
+def _without_times(path: Path) -> None:
+    """Rewrite a workbook (a zip of XML files) without the moment at which it was written."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members[_PROPERTIES] = _TIMES.sub(rb"\g<1>1980-01-01T00:00:00Z", members[_PROPERTIES])
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH), content, zipfile.ZIP_DEFLATED)
+
+
+def _pandas_parquet(path: Path, options: Options) -> Any:
+    return call(library("pandas").read_parquet, path, label="pandas.read_parquet", options=options)
+
+
+def _pandas_to_parquet(frame: Any, path: Path, options: Options) -> None:
+    call(frame.to_parquet, path, label="pandas.DataFrame.to_parquet", options=options, index=False)
+
+
+def _pandas_feather(path: Path, options: Options) -> Any:
+    return call(library("pandas").read_feather, path, label="pandas.read_feather", options=options)
+
+
+def _pandas_to_feather(frame: Any, path: Path, options: Options) -> None:
+    """`to_feather` itself refuses any index, so an index that is wanted goes through pyarrow."""
+    rest = {name: value for name, value in options.items() if name != "index"}
+    table = library("pyarrow").Table.from_pandas(frame, preserve_index=bool(options.get("index")))
+    write = library("pyarrow.feather").write_feather
+    call(write, table, path, label="pyarrow.feather.write_feather", options=rest)
+
+
+# polars
+
+
+def _polars_read(function: str, path: Path, options: Options, **ours: Any) -> Any:
+    # A file object, since polars reads `*` and `[` in a name as a pattern and may map the file lazily.
+    with path.open("rb") as file:
+        read = getattr(library("polars"), function)
+        return call(read, file, label=f"polars.{function}", options=options, **ours)
+
+
+def _polars_write(method: str, frame: Any, path: Path, options: Options, **ours: Any) -> None:
+    call(getattr(frame, method), path, label=f"polars.DataFrame.{method}", options=options, **ours)
+
+
+def _polars_excel(path: Path, options: Options) -> Any:
+    library("openpyxl")
+    return _polars_read("read_excel", path, options, engine="openpyxl")
+
+
+def _polars_to_excel(frame: Any, path: Path, options: Options) -> None:
+    """By way of pandas: polars' own writer wants one more package and writes the time of day."""
+    _pandas_to_excel(frame.to_pandas(), path, options)
+
+
+# Series: tables of one column
+
+
+def _pandas_series(load: Loader, path: Path, options: Options) -> Any:
+    frame = load(path, options)
+    if len(frame.columns) != 1:
+        raise FormatError(f"a Series is a table of one column, and this has {len(frame.columns)}")
+    return frame.iloc[:, 0]
+
+
+def _save_pandas_series(save: Saver, series: Any, path: Path, options: Options) -> None:
+    save(series.to_frame(_UNNAMED if series.name is None else series.name), path, options)
+
+
+def _polars_series(load: Loader, path: Path, options: Options) -> Any:
+    frame = load(path, options)
+    if frame.width != 1:
+        raise FormatError(f"a Series is a table of one column, and this has {frame.width}")
+    return frame.to_series()
+
+
+def _save_polars_series(save: Saver, series: Any, path: Path, options: Options) -> None:
+    save(series.to_frame(series.name or _UNNAMED), path, options)
+
+
+# Rows and arrays as text
+
+
+def _rows(separator: str, path: Path, options: Options) -> list[dict[str, str]]:
+    """Rows as dicts of text, by the header."""
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = call(csv.DictReader, file, label="csv.DictReader", options=options, delimiter=separator)
+        return list(reader)
+
+
+def _save_rows(separator: str, rows: Any, path: Path, options: Options) -> None:
+    for row in rows:
+        if not isinstance(row, Mapping):
+            raise FormatError(f"a row of such a list is a mapping of columns, not a '{name_of(row)}'")
+    ours: dict[str, Any] = {"delimiter": separator, "lineterminator": "\n"}
+    ours["fieldnames"] = list(rows[0]) if rows else []
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = call(csv.DictWriter, file, label="csv.DictWriter", options=options, **ours)
+        if writer.fieldnames:
+            writer.writeheader()
+        writer.writerows(rows)
+
+
+def _array(separator: str, path: Path, options: Options) -> Any:
+    """Numbers without a header."""
+    numpy = library("numpy")
+    return call(numpy.loadtxt, path, label="numpy.loadtxt", options=options, delimiter=separator)
+
+
+def _save_array(separator: str, array: Any, path: Path, options: Options) -> None:
+    spelling = "%d" if array.dtype.kind in "iu" else "%.17g"  # as many digits as tell any two floats apart
+    save = library("numpy").savetxt
+    call(save, path, array, label="numpy.savetxt", options=options, delimiter=separator, fmt=spelling)
+
+
+_PANDAS: Final[Mapping[str, tuple[Loader, Saver]]] = {
+    **{
+        suffix: (partial(_pandas_csv, separator), partial(_pandas_to_csv, separator))
+        for suffix, separator in _SEPARATORS.items()
+    },
+    ".xlsx": (_pandas_excel, _pandas_to_excel),
+    ".parquet": (_pandas_parquet, _pandas_to_parquet),
+    ".feather": (_pandas_feather, _pandas_to_feather),
+}
+_POLARS: Final[Mapping[str, tuple[Loader, Saver]]] = {
+    **{
+        suffix: (
+            partial(_polars_read, "read_csv", separator=separator),
+            partial(_polars_write, "write_csv", separator=separator),
+        )
+        for suffix, separator in _SEPARATORS.items()
+    },
+    ".xlsx": (_polars_excel, _polars_to_excel),
+    ".parquet": (partial(_polars_read, "read_parquet"), partial(_polars_write, "write_parquet")),
+    ".feather": (partial(_polars_read, "read_ipc"), partial(_polars_write, "write_ipc")),
+}
+
+LOADERS: Final[Mapping[tuple[str, str], Loader]] = {
+    **{(suffix, "pandas.DataFrame"): load for suffix, (load, _) in _PANDAS.items()},
+    **{(suffix, "polars.DataFrame"): load for suffix, (load, _) in _POLARS.items()},
+    **{(suffix, "pandas.Series"): partial(_pandas_series, load) for suffix, (load, _) in _PANDAS.items()},
+    **{(suffix, "polars.Series"): partial(_polars_series, load) for suffix, (load, _) in _POLARS.items()},
+    **{(suffix, "list"): partial(_rows, separator) for suffix, separator in _SEPARATORS.items()},
+    **{(suffix, "numpy.ndarray"): partial(_array, separator) for suffix, separator in _SEPARATORS.items()},
+}
+SAVERS: Final[Mapping[tuple[str, str], Saver]] = {
+    **{(suffix, "pandas.DataFrame"): save for suffix, (_, save) in _PANDAS.items()},
+    **{(suffix, "polars.DataFrame"): save for suffix, (_, save) in _POLARS.items()},
+    **{
+        (suffix, "pandas.Series"): partial(_save_pandas_series, save) for suffix, (_, save) in _PANDAS.items()
+    },
+    **{
+        (suffix, "polars.Series"): partial(_save_polars_series, save) for suffix, (_, save) in _POLARS.items()
+    },
+    **{(suffix, "list"): partial(_save_rows, separator) for suffix, separator in _SEPARATORS.items()},
+    **{
+        (suffix, "numpy.ndarray"): partial(_save_array, separator)
+        for suffix, separator in _SEPARATORS.items()
+    },
+}

@@ -1,0 +1,224 @@
+"""JSON values as `.json`, `.jsonl` and `.yaml`; frames and arrays as JSON rows and lists.
+
+Writes one spelling per value: UTF-8, keys in the value's own order, floats in their shortest exact form, a
+line end at the end. Refuses NaN and infinities, which JSON has not, and whatever has no one reading.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from datetime import date, time
+from enum import Enum
+from functools import partial
+from pathlib import Path, PurePath
+from typing import Any, Final
+
+from ruamel.yaml import YAML
+
+from pipespec.document import yaml_reader
+from pipespec.document.nodes import JSON, plain
+from pipespec.document.wording import listing, quote
+from pipespec.errors import InvalidPipelineError
+from pipespec.step.formats.options import (
+    FormatError,
+    Loader,
+    Options,
+    Saver,
+    call,
+    check_names,
+    library,
+    without_options,
+)
+from pipespec.step.formats.types import name_of, type_of_value
+
+__all__ = ["LOADERS", "SAVERS", "load_json", "load_yaml", "to_json"]
+
+# Attributes of ruamel's writer; a folded line would read the same, but be a change of every text that grows.
+_YAML_STYLE: Final = {
+    "allow_unicode": True,
+    "default_flow_style": False,
+    "explicit_start": False,
+    "width": 1 << 20,
+}
+_TYPES: Final = ("dict", "list", "str", "int", "float", "bool")
+
+
+def to_json(value: object, place: str = "") -> JSON:
+    """Return a value in JSON's types: dataclasses and mappings as dicts, dates as ISO text, numpy as Python.
+
+    Raises:
+        FormatError: naming the place in the value, for what JSON cannot hold.
+    """
+    match value:
+        case None | bool():
+            return value
+        case Enum():
+            return to_json(value.value, place)
+        case str():
+            return str(value)
+        case int():
+            return int(value)
+        case float():
+            if not math.isfinite(value):
+                raise FormatError(
+                    f"the value{_at(place)} is {value}, which JSON has not; leave it out or return null"
+                )
+            return float(value)
+        case Mapping():
+            return _object(value, place)
+        case list() | tuple():
+            return [to_json(item, f"{place}[{position}]") for position, item in enumerate(value)]
+        case date() | time() if value == value:  # noqa: PLR0124 - pandas' NaT is a date that equals nothing
+            return value.isoformat()
+        case PurePath():
+            return str(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = dataclasses.fields(value)
+        return _object({field.name: getattr(value, field.name) for field in fields}, place)
+    if type(value).__module__ == "numpy" and hasattr(value, "tolist"):
+        return to_json(value.tolist(), place)
+    raise FormatError(f"the value{_at(place)} is a {quote(name_of(value))}, which is no JSON value")
+
+
+def _object(value: Mapping[Any, Any], place: str) -> JSON:
+    """Keys are text; whole numbers become text, as they would anyway in JSON."""
+    found: dict[str, JSON] = {}
+    for key, item in value.items():
+        if isinstance(key, bool) or type_of_value(key) not in ("str", "int"):
+            raise FormatError(f"the value{_at(place)} has the key {quote(repr(key))}, which is no text")
+        name = str(to_json(key))
+        if name in found:
+            raise FormatError(f"the value{_at(place)} has two keys that are both spelt {quote(name)}")
+        found[name] = to_json(item, f"{place}.{name}" if place else name)
+    return found
+
+
+def _at(place: str) -> str:
+    return f" at {quote(place)}" if place else ""
+
+
+def load_json(path: Path, options: Options) -> JSON:
+    """Read one JSON value."""
+    with path.open("rb") as file:
+        value: JSON = call(json.loads, file.read(), label="json.loads", options=options)
+    return value
+
+
+def _save_json(value: object, path: Path, options: Options) -> None:
+    ours: dict[str, Any] = {"ensure_ascii": False, "allow_nan": False, "indent": 2}
+    text = call(json.dumps, to_json(value), label="json.dumps", options=options, **ours)
+    path.write_bytes((text + "\n").encode())
+
+
+def _load_lines(path: Path, options: Options) -> list[JSON]:
+    check_names(json.loads, 1, label="json.loads", options=options)
+    rows: list[JSON] = []
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
+            try:
+                rows.append(call(json.loads, line, label="json.loads", options=options))
+            except ValueError as error:
+                raise FormatError(f"line {number} is no JSON value: {error}") from error
+    return rows
+
+
+def _save_lines(rows: Any, path: Path, options: Options) -> None:
+    ours: dict[str, Any] = {"ensure_ascii": False, "allow_nan": False}
+    with path.open("wb") as file:
+        for position, row in enumerate(rows):
+            value = to_json(row, f"[{position}]")
+            text = call(json.dumps, value, label="json.dumps", options=options, **ours)
+            file.write((text + "\n").encode())
+
+
+def load_yaml(path: Path, options: Options) -> JSON:
+    """Read one YAML value by the rules and bounds of pipeline files."""
+    without_options("reading YAML", options)
+    try:
+        return plain(yaml_reader.read_value(path.read_bytes(), file=path.name))
+    except InvalidPipelineError as error:
+        found = error.diagnostics[0]
+        raise FormatError(f"line {found.span.line}, column {found.span.column}: {found.message}") from error
+
+
+def _save_yaml(value: object, path: Path, options: Options) -> None:
+    writer = YAML(typ="safe", pure=True)
+    for option in options:
+        if option not in _YAML_STYLE:
+            raise FormatError(f"writing YAML has no option {quote(option)}, only {listing(_YAML_STYLE)}")
+    for option, setting in {**_YAML_STYLE, **options, "sort_base_mapping_type_on_output": False}.items():
+        setattr(writer, option, setting)
+    with path.open("wb") as file:
+        writer.dump(to_json(value), file)
+    load_yaml(path, {})  # what is beyond the reader's bounds must fail here, not in the step that reads it
+
+
+def _load_as(name: str, load: Loader, path: Path, options: Options) -> Any:
+    """An annotated JSON type is checked: a list must not arrive where a dict is expected."""
+    value = load(path, options)
+    found = "null" if value is None else type_of_value(value)
+    if found == name or (found, name) == ("int", "float"):
+        return value
+    raise FormatError(f"it holds a value of type {quote(found)}, and the argument is annotated {quote(name)}")
+
+
+def _load_frame(load: Loader, path: Path, options: Options) -> Any:
+    rows = load(path, {})
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise FormatError("it holds no list of JSON objects, one for each row")
+    label = "pandas.DataFrame.from_records"
+    return call(library("pandas").DataFrame.from_records, rows, label=label, options=options)
+
+
+def _save_frame(save: Saver, frame: Any, path: Path, options: Options) -> None:
+    """Rows by column; what is missing is null. pandas' own `to_json` would round floats to 15 digits."""
+    rest = {name: value for name, value in options.items() if name != "index"}
+    frame = frame.reset_index() if options.get("index") else frame
+    filled = frame.astype(object).where(frame.notna(), None)
+    save(filled.to_dict("records"), path, rest)
+
+
+def _load_array(path: Path, options: Options) -> Any:
+    value = load_json(path, {})
+    if not isinstance(value, list):
+        raise FormatError("it holds no list of numbers")
+    return call(library("numpy").array, value, label="numpy.array", options=options)
+
+
+def _load_polars(function: str, path: Path, options: Options) -> Any:
+    # A file object, since polars reads `*` and `[` in a name as a pattern.
+    with path.open("rb") as file:
+        return call(getattr(library("polars"), function), file, label=f"polars.{function}", options=options)
+
+
+def _save_polars(method: str, frame: Any, path: Path, options: Options) -> None:
+    call(getattr(frame, method), path, label=f"polars.DataFrame.{method}", options=options)
+
+
+LOADERS: Final[Mapping[tuple[str, str], Loader]] = {
+    (".json", "object"): load_json,
+    (".yaml", "object"): load_yaml,
+    (".jsonl", "list"): _load_lines,
+    (".json", "pandas.DataFrame"): partial(_load_frame, load_json),
+    (".jsonl", "pandas.DataFrame"): partial(_load_frame, _load_lines),
+    (".json", "polars.DataFrame"): partial(_load_polars, "read_json"),
+    (".jsonl", "polars.DataFrame"): partial(_load_polars, "read_ndjson"),
+    (".json", "numpy.ndarray"): _load_array,
+    **{(".json", name): partial(_load_as, name, load_json) for name in _TYPES},
+    **{(".yaml", name): partial(_load_as, name, load_yaml) for name in _TYPES},
+}
+SAVERS: Final[Mapping[tuple[str, str], Saver]] = {
+    (".jsonl", "list"): _save_lines,
+    (".json", "pandas.DataFrame"): partial(_save_frame, _save_json),
+    (".jsonl", "pandas.DataFrame"): partial(_save_frame, _save_lines),
+    (".json", "polars.DataFrame"): partial(_save_polars, "write_json"),
+    (".jsonl", "polars.DataFrame"): partial(_save_polars, "write_ndjson"),
+    (".json", "numpy.ndarray"): _save_json,
+    **{(".json", name): _save_json for name in _TYPES},
+    **{(".yaml", name): _save_yaml for name in _TYPES},
+}
