@@ -209,6 +209,7 @@ class Template:
         self._control.close()
         os.close(self._wake_read)
         os.close(self._wake_write)
+        del sys.argv[1:]  # they are the template's, and user code may look
         target = open_log(Path(log))
         attach_streams(target)
         os.close(target)

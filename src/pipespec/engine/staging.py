@@ -1,0 +1,92 @@
+"""Private folders in which steps of one run make their outputs, gone when the run is.
+
+Takes the folder `.pipespec/staging`, gives a folder a step, readable for this user alone. A lock that the system
+drops when its process dies says which runs live: what a dead one left is removed at the next start, by
+nobody's hand.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+import shutil
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+__all__ = ["Staging"]
+
+
+class Staging:
+    """The staging folders of one run; use it in a `with` statement."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._own = folder / secrets.token_hex(8)
+        self._lock = -1
+
+    def __enter__(self) -> Self:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _sweep(self._folder)
+        self._lock = _hold(_lock_of(self._own))
+        self._own.mkdir(mode=0o700)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _remove(self._own)
+        _lock_of(self._own).unlink(missing_ok=True)
+        os.close(self._lock)
+
+    def make(self, name: str) -> Path:
+        """Make an empty folder of this name, which must be new."""
+        folder = self._own / name
+        folder.mkdir(mode=0o700)
+        return folder
+
+    def discard(self, folder: Path) -> None:
+        """Remove a step's folder with all that is in it."""
+        _remove(folder)
+
+
+def _lock_of(folder: Path) -> Path:
+    return folder.with_suffix(".lock")
+
+
+def _hold(path: Path) -> int:
+    """Lock a new file, and return the descriptor that keeps it."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        # A sweep may have found the file before it was locked, and removed it.
+        with contextlib.suppress(FileNotFoundError):
+            if os.stat(path).st_ino == os.fstat(descriptor).st_ino:
+                return descriptor
+        os.close(descriptor)
+
+
+def _sweep(folder: Path) -> None:
+    for path in folder.glob("*.lock"):
+        with contextlib.suppress(OSError):  # another sweep was faster, or the run lives: BlockingIOError
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _remove(path.with_suffix(""))
+                path.unlink()
+            finally:
+                os.close(descriptor)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, also where a step took its own permissions away."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if not folder.exists():
+        return
+    for place, names, _ in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                (Path(place) / name).chmod(0o700, follow_symlinks=False)
+    shutil.rmtree(folder, ignore_errors=True)

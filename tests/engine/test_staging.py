@@ -1,0 +1,72 @@
+"""Staging folders of runs that live, end and die."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+
+from pipespec.engine.staging import Staging
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_steps_folder_is_empty_and_private(tmp_path):
+    with Staging(tmp_path / "staging") as staging:
+        made = staging.make("a run")
+
+        assert names(made) == []
+        assert [stat.S_IMODE(path.stat().st_mode) for path in (made, made.parent, tmp_path / "staging")] == [
+            0o700
+        ] * 3
+
+
+def test_nothing_is_left_of_a_run_that_ended(tmp_path):
+    with Staging(tmp_path) as staging:
+        locked = staging.make("locked") / "inner"
+        locked.mkdir()
+        (locked / "file").touch()
+        locked.chmod(0)
+        locked.parent.chmod(0o500)
+
+    assert names(tmp_path) == []
+
+
+def test_a_discarded_folder_is_gone_while_the_run_goes_on(tmp_path):
+    with Staging(tmp_path) as staging:
+        made = staging.make("one")
+        (made / "file").touch()
+        (made / "away").symlink_to(tmp_path)
+        staging.discard(made)
+
+        assert not made.exists()
+        assert staging.make("other").exists()
+
+
+def test_the_next_run_removes_what_a_dead_one_left_and_nothing_of_a_live_one(tmp_path):
+    code = """
+import sys, time
+from pathlib import Path
+from pipespec.engine.staging import Staging
+with Staging(Path(sys.argv[1])) as staging:
+    print(staging.make("left"), flush=True)
+    time.sleep(3600)
+"""
+    dead = subprocess.Popen([sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE, text=True)
+    left = dead.stdout.readline().strip()
+    dead.send_signal(signal.SIGKILL)
+    dead.wait()
+    dead.stdout.close()
+    assert os.path.isdir(left)
+
+    with Staging(tmp_path) as first, Staging(tmp_path) as second:
+        assert not os.path.exists(left)
+        assert first.make("a").exists()
+        assert second.make("a").exists()
+        assert len(names(tmp_path)) == 4
+
+    assert names(tmp_path) == []
