@@ -162,9 +162,7 @@ class MemoryRecords:
         return self.names & set(steps)
 
 
-@pytest.fixture(scope="session")
-def make():
-    """The makers above, since test modules of one folder import nothing from each other."""
+def makers() -> SimpleNamespace:
     return SimpleNamespace(
         step=make_step,
         pipeline=make_pipeline,
@@ -176,3 +174,9 @@ def make():
         records=MemoryRecords,
         place=PLACE,
     )
+
+
+@pytest.fixture(scope="session")
+def make():
+    """The makers above, since test modules import nothing from each other."""
+    return makers()

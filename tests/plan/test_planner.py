@@ -378,7 +378,7 @@ class TestChecks:
     def test_what_depends_on_a_failed_check_says_that_it_is_blocked(self, make, judged, trained):
         plan = make_plan(judged(accuracy=(0.9, None)), make.facts(), trained)
 
-        blocked = ("upstream", "'train' fails its checks, which blocks this step")
+        blocked = ("blocked", "'train' fails its checks")
         assert [blocked in reasons(plan, step_id) for step_id in ("publish", "report", "other")] == [
             True,
             True,

@@ -160,7 +160,10 @@ class Action(StrEnum):
 
 
 class ReasonKind(StrEnum):
-    """Why a step is decided as it is; scripts read these words."""
+    """Why a step is decided as it is; scripts read these words.
+
+    CHECK_FAILED: a reused step counts as failed. BLOCKED: it depends on such a step, so a run does not reach it.
+    """
 
     COMPLETE = "complete"
     NEVER_RAN = "never-ran"
@@ -171,6 +174,7 @@ class ReasonKind(StrEnum):
     LOST = "artifact-lost"
     CHECK_FAILED = "check-failed"
     SAME_KEY = "same-key"
+    BLOCKED = "blocked"
 
 
 @dataclass(frozen=True, slots=True)

@@ -322,7 +322,7 @@ def _with_blocked(
         blocker = next((culprit[above] for above in upstream[step_id] if above in culprit), None)
         result[step_id] = decision
         if blocker is not None:
-            reason = Reason(ReasonKind.UPSTREAM, f"'{blocker}' fails its checks, which blocks this step")
+            reason = Reason(ReasonKind.BLOCKED, f"'{blocker}' fails its checks")
             result[step_id] = Decision(
                 decision.step,
                 decision.action,

@@ -15,6 +15,8 @@ __all__ = ["COLUMNS", "age_text", "columns_of", "cut", "pad", "printable", "rows
 COLUMNS: Final = 80
 """The width that text views are made for."""
 
+_GAP: Final = 2
+_ROOM: Final = 24
 _INVISIBLE: Final = frozenset({"Mn", "Me"})
 _NAMED: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _MINUTE: Final = 60
@@ -77,32 +79,49 @@ def rows(
 ) -> list[str]:
     """Lay out rows of short cells and a last one of free text, which is wrapped below itself.
 
-    A short cell of more than `most` columns does not widen its column: what follows it goes to a line below.
+    All rows have the same number of short cells. One of more than `most` columns does not widen its column:
+    what follows it goes to the line below. Free text goes there too where little room is left beside the cells.
     """
-    if not cells:
-        return []
-    count = max(len(short) for short, _ in cells)
     widths = [
-        max((w for short, _ in cells if (w := columns_of(short[n])) <= most), default=0) for n in range(count)
+        max((width for cell in column if (width := columns_of(cell)) <= most), default=0)
+        for column in zip(*(short for short, _ in cells), strict=True)
     ]
-    start = indent + sum(width + 2 for width in widths)
+    beside = indent + sum(width + _GAP for width in widths)
+    start = beside if columns - beside >= _ROOM else indent + 2 * _GAP
     lines: list[str] = []
     for short, free in cells:
-        line = " " * indent
-        position = indent
+        line = _Line(lines, indent)
         for cell, width in zip(short, widths, strict=True):
-            if columns_of(line) > position:
-                lines.append(line.rstrip())
-                line = " " * position
-            line += f"{pad(cell, width)}  "
-            position += width + 2
-        if free and columns_of(line) > start:
-            lines.append(line.rstrip())
-            line = " " * start
-        first, *more = wrap(free, max(columns - start, 20))
-        lines.append(f"{line}{first}".rstrip())
-        lines.extend(" " * start + rest for rest in more)
+            line.put(cell, width)
+        line.put_wrapped(free, start, columns - start)
     return lines
+
+
+class _Line:
+    """The line that is being written; it is broken where its next cell cannot stand in its column."""
+
+    def __init__(self, lines: list[str], indent: int) -> None:
+        self._lines = lines
+        self._text = " " * indent
+        self._column = indent
+
+    def put(self, cell: str, width: int) -> None:
+        self._break_unless_before(self._column)
+        self._text += pad(cell, width + _GAP)
+        self._column += width + _GAP
+
+    def put_wrapped(self, text: str, start: int, width: int) -> None:
+        if text:
+            self._break_unless_before(start)
+        first, *more = wrap(text, width)
+        self._lines.append(f"{self._text}{first}".rstrip())
+        self._lines.extend(" " * start + rest for rest in more)
+
+    def _break_unless_before(self, column: int) -> None:
+        written = self._text.rstrip()
+        if written and columns_of(written) >= column:
+            self._lines.append(written)
+            self._text = " " * column
 
 
 def seconds_text(seconds: float) -> str:

@@ -1,0 +1,90 @@
+"""A plan as text for a terminal of 80 columns, and as JSON.
+
+Takes a `Plan`, gives text or the shape of `schemas/plan.schema.json`, the steps in the order in which they would
+run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from pipespec.plan.model import Action, Decision, Plan, ReasonKind
+from pipespec.views.terminal import age_text, printable, rows
+
+__all__ = ["render_text", "to_json"]
+
+_TOLD: Final = 3
+"""So many reasons of one step are shown in text; JSON has them all."""
+
+
+def render_text(plan: Plan, *, now: float | None = None) -> str:
+    """Show each step with what happens and why, and a summary as the last line.
+
+    `now`, in POSIX seconds, adds to reused steps how old their results are.
+    """
+    cells = [
+        ((str(decision.action), printable(step_id)), _why(decision, now))
+        for step_id, decision in plan.decisions.items()
+    ]
+    return "\n".join([*rows(cells), "", _summary(plan)])
+
+
+def to_json(plan: Plan) -> dict[str, Any]:
+    """Return the shape of `schemas/plan.schema.json`."""
+    return {
+        "version": 1,
+        "steps": [
+            {
+                "step": step_id,
+                "action": str(decision.action),
+                "key": None if decision.key is None else decision.key.hex,
+                "run_id": None if decision.record is None else decision.record.run_id,
+                "reasons": [
+                    {"kind": str(reason.kind), "detail": reason.detail} for reason in decision.reasons
+                ],
+            }
+            for step_id, decision in plan.decisions.items()
+        ],
+    }
+
+
+def _why(decision: Decision, now: float | None) -> str:
+    phrases = list(_phrases(decision, now))
+    if len(phrases) > _TOLD:
+        phrases[_TOLD:] = [f"and {len(phrases) - _TOLD} more reasons"]
+    if decision.action is Action.WAIT and decision.same_as is None:
+        phrases.append("may stop here")
+    return printable("; ".join(phrases))
+
+
+def _phrases(decision: Decision, now: float | None) -> Iterator[str]:
+    record = decision.record
+    if record is not None and now is not None:
+        yield age_text(now - record.ended)
+    for number, reason in enumerate(decision.reasons):
+        match reason.kind:
+            case ReasonKind.COMPLETE:
+                continue
+            case ReasonKind.BLOCKED:
+                yield f"blocked: {reason.detail}"
+            case ReasonKind.CHECK_FAILED:
+                yield f"fails: {reason.detail}"
+            # What runs or shares a key has told enough with its first reason: it would do so anyway.
+            case _ if number == 0 or (decision.action is Action.WAIT and decision.same_as is None):
+                yield reason.detail
+
+
+def _summary(plan: Plan) -> str:
+    decisions = plan.decisions.values()
+    count = {action: sum(each.action is action for each in decisions) for action in Action}
+    failing = sum(bool(each.check_failures) for each in decisions)
+    if plan.is_complete:
+        return f"complete: nothing to run, {count[Action.REUSE]} reused"
+    parts = [f"{count[Action.RUN]} to run"]
+    if count[Action.WAIT]:
+        parts.append(f"{count[Action.WAIT]} may run")
+    parts.append(f"{count[Action.REUSE]} reused")
+    if failing:
+        parts.append(f"{failing} fail{'s' if failing == 1 else ''} its checks")
+    return ", ".join(parts)

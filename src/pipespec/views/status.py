@@ -1,0 +1,73 @@
+"""The state of each step as a table for a terminal, and as JSON.
+
+Takes `StepStatus` values and the time, in POSIX seconds; ages that would be negative, by clocks that differ,
+are shown as nought.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Final
+
+from pipespec.plan.model import StepStatus
+from pipespec.views.terminal import age_text, printable, rows, seconds_text
+
+__all__ = ["render_text", "to_json"]
+
+_NAME: Final = 26
+"""Columns of a step's name that leave room for the rest of its row; a longer name has a line of its own."""
+
+
+def render_text(states: Sequence[StepStatus], *, now: float) -> str:
+    """Show each step's state, its run, how long ago it ended, how long it took, its metrics; then the counts."""
+    cells = [
+        (
+            (
+                each.state,
+                printable(each.step),
+                printable(each.run_id or "")[:8],
+                "" if (age := _age(each, now)) is None else age_text(age),
+                "" if (seconds := _seconds(each)) is None else seconds_text(seconds),
+            ),
+            printable("  ".join(f"{name}={value:.4g}" for name, value in sorted(each.metrics.items()))),
+        )
+        for each in states
+    ]
+    count = Counter(each.state for each in states)
+    summary = ", ".join(f"{number} {state}" for state, number in sorted(count.items()))
+    return "\n".join([*rows(cells, most=_NAME), "", summary or "no steps"])
+
+
+def to_json(states: Sequence[StepStatus], *, now: float) -> dict[str, Any]:
+    """Return the shape of `schemas/status.schema.json`; a metric that is no finite number is null, as JSON has none."""
+    return {
+        "version": 1,
+        "steps": [
+            {
+                "step": each.step,
+                "state": each.state,
+                "run_id": each.run_id,
+                "age_seconds": _age(each, now),
+                "seconds": _seconds(each),
+                "metrics": {
+                    name: value if math.isfinite(value) else None
+                    for name, value in sorted(each.metrics.items())
+                },
+            }
+            for each in states
+        ],
+    }
+
+
+def _age(status: StepStatus, now: float) -> float | None:
+    """Seconds since the run ended, or since it began while it runs."""
+    since = status.started if status.ended is None else status.ended
+    return None if since is None else max(now - since, 0.0)
+
+
+def _seconds(status: StepStatus) -> float | None:
+    if status.started is None or status.ended is None:
+        return None
+    return max(status.ended - status.started, 0.0)
