@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ TESTS = Path(__file__).parents[1]
 def make():
     found = importlib.util.spec_from_file_location("makers", TESTS / "plan" / "conftest.py")
     makers = importlib.util.module_from_spec(found)
+    sys.modules["makers"] = makers  # dataclasses look their module up
     found.loader.exec_module(makers)
     return makers.makers()
 

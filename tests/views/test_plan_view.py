@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pipespec.errors import UsageError
+from pipespec.plan.identity import step_key
+from pipespec.plan.planner import make_plan
+from pipespec.spec.model import Bounds, Identity
+from pipespec.views.plan import render_text, to_json
+from pipespec.views.terminal import columns_of
+
+
+@pytest.fixture
+def spec(make):
+    return make.pipeline(
+        make.step("ids"),
+        make.step("titles", inputs={"ids": "ids"}),
+        make.step("train", variant=(("depth", 4), ("learning_rate", 0.1)), inputs={"table": "titles"}),
+        make.step("notify", identity=Identity(never=True)),
+    )
+
+
+@pytest.fixture
+def records(make, spec):
+    """Ids is complete; titles finished before, under another key."""
+    records = make.records(names={"titles", "train"})
+    record = records.add(spec.steps["ids"], step_key(spec.steps["ids"], make.facts(), {}).hex)
+    records.by_key[record.key] = replace(record, run_id="1f2e3d", ended=1000.0)
+    return records
+
+
+def test_text_says_what_happens_to_each_step_and_why(make, spec, records):
+    assert render_text(make_plan(spec, make.facts(), records)) == (
+        "  reuse  ids\n"
+        "  run    titles                            no finished run has its key\n"
+        "  wait   train[depth=4,learning_rate=0.1]  input 'table' comes from 'titles',\n"
+        "                                           which runs first; may stop here\n"
+        "  run    notify                            identity is none, so it runs every\n"
+        "                                           time\n"
+        "\n"
+        "2 to run, 1 may run, 1 reused"
+    )
+
+
+def test_with_the_time_reused_steps_have_an_age(make, spec, records):
+    text = render_text(make_plan(spec, make.facts(), records, targets=["ids"]), now=1200.0)
+
+    assert text == "  reuse  ids  3 min ago\n\ncomplete: nothing to run, 1 reused"
+
+
+def test_json_has_the_shape_that_scripts_read(make, spec, records, fits_schema):
+    plan = make_plan(spec, make.facts(), records)
+
+    answer = to_json(plan)
+
+    assert answer == {
+        "version": 1,
+        "steps": [
+            {
+                "step": "ids",
+                "action": "reuse",
+                "key": plan.decisions["ids"].key.hex,
+                "run_id": "1f2e3d",
+                "reasons": [{"kind": "complete", "detail": "run 1f2e3d has its key"}],
+            },
+            {
+                "step": "titles",
+                "action": "run",
+                "key": plan.decisions["titles"].key.hex,
+                "run_id": None,
+                "reasons": [{"kind": "changed", "detail": "no finished run has its key"}],
+            },
+            {
+                "step": "train[depth=4,learning_rate=0.1]",
+                "action": "wait",
+                "key": None,
+                "run_id": None,
+                "reasons": [
+                    {"kind": "upstream", "detail": "input 'table' comes from 'titles', which runs first"}
+                ],
+            },
+            {
+                "step": "notify",
+                "action": "run",
+                "key": None,
+                "run_id": None,
+                "reasons": [{"kind": "no-identity", "detail": "identity is none, so it runs every time"}],
+            },
+        ],
+    }
+    fits_schema("plan", answer)
+
+
+def test_every_kind_of_reason_fits_the_schema(make, fits_schema):
+    twins = [
+        make.step("fit", variant=(("n", n),), identity=Identity(version=1), inputs={"x": "train"})
+        for n in (1, 2)
+    ]
+    spec = make.pipeline(
+        make.step("train", checks={"accuracy": Bounds(0.9, None, make.place)}), make.step("gone"), *twins
+    )
+    records = make.records()
+    for name in ("train", "gone"):
+        records.add(spec.steps[name], step_key(spec.steps[name], make.facts(), {}).hex)
+    records.gone[step_key(spec.steps["gone"], make.facts(), {}).hex] = "out.json is gone"
+
+    plan = make_plan(spec, make.facts(), records)
+    answer = to_json(plan)
+
+    assert {reason["kind"] for step in answer["steps"] for reason in step["reasons"]} == {
+        "complete",
+        "check-failed",
+        "artifact-lost",
+        "never-ran",
+        "same-key",
+        "blocked",
+    }
+    fits_schema("plan", answer)
+    assert render_text(plan) == (
+        "  reuse  train     fails: no metric 'accuracy' is on record\n"
+        "  run    gone      out.json is gone\n"
+        "  run    fit[n=1]  no run of it has finished yet; blocked: 'train' fails its\n"
+        "                   checks\n"
+        "  wait   fit[n=2]  has the key of 'fit[n=1]', which runs first; blocked: 'train'\n"
+        "                   fails its checks\n"
+        "\n"
+        "2 to run, 1 may run, 1 reused, 1 fails its checks"
+    )
+
+
+def test_no_line_is_wider_than_a_terminal_and_many_reasons_are_counted(make):
+    inputs = {f"argument_{n}": f"source_{n}" for n in range(9)}
+    spec = make.pipeline(
+        *(make.step(f"source_{n}") for n in range(9)), make.step("reader_" * 9, inputs=inputs)
+    )
+
+    lines = render_text(make_plan(spec, make.facts(), make.records(names={"reader_" * 9}))).splitlines()
+
+    assert max(map(columns_of, lines)) <= 80
+    assert "and 6 more reasons; may stop here" in lines[-3]
+
+
+def test_names_cannot_steer_the_terminal(make):
+    spec = make.pipeline(make.step("a", variant=(("x", "\x1b[2J\u202e"),)))
+
+    text = render_text(make_plan(spec, make.facts(), make.records()))
+
+    assert text.replace("\n", "").isprintable()
+
+
+def test_a_pattern_that_selects_nothing_never_reaches_a_view(make, spec, records):
+    with pytest.raises(UsageError):
+        make_plan(spec, make.facts(), records, targets=["nothing"])

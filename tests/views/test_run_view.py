@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pipespec.plan.model import RunReport, StepResult, StepStarted, StepState
+from pipespec.views.run import ended_line, render_text, started_line, to_json
+
+KEY = "0123456789abcdef" * 4
+RAN = StepResult("ids", StepState.RAN, KEY, "r1", 2.13)
+REUSED = StepResult("titles", StepState.REUSED, KEY, "r2")
+FAILED = StepResult(
+    "train[depth=4]",
+    StepState.FAILED,
+    KEY,
+    "r3",
+    72.0,
+    "ValueError: no \x1b[31mrows",
+    'File "news.py", line 3, in train\n    raise ValueError("no \x1b[31mrows")\n',
+    "/project/.pipespec/logs/train.log",
+)
+BLOCKED = StepResult("best", StepState.BLOCKED, error="'train[depth=4]' failed")
+CANCELLED = StepResult("other", StepState.CANCELLED)
+
+
+def test_a_run_that_succeeded_ends_with_its_counts(fits_schema):
+    report = RunReport("inv", (RAN, REUSED), 75.2)
+
+    assert render_text(report, command="pipespec run p.yaml") == (
+        "1 ran, 1 reused, 0 failed, 0 blocked in 1 min 15 s\ninvocation: MLflow run inv"
+    )
+    fits_schema("run", to_json(report))
+
+
+def test_a_run_that_failed_ends_with_what_went_wrong_and_how_to_resume():
+    report = RunReport("inv", (RAN, FAILED, BLOCKED, CANCELLED), 75.2)
+
+    assert render_text(report, command="pipespec run p.yaml -j 2") == (
+        "failed  train[depth=4]  ValueError: no \\x1b[31mrows\n"
+        '    File "news.py", line 3, in train\n'
+        '        raise ValueError("no \\x1b[31mrows")\n'
+        "    log: /project/.pipespec/logs/train.log\n"
+        "blocked  best  'train[depth=4]' failed\n"
+        "cancelled  other\n"
+        "\n"
+        "1 ran, 0 reused, 1 failed, 1 blocked, 1 cancelled in 1 min 15 s\n"
+        "invocation: MLflow run inv\n"
+        "resume with: pipespec run p.yaml -j 2"
+    )
+
+
+def test_an_interrupted_run_says_so_and_how_to_resume():
+    report = RunReport(None, (RAN,), 1.0, interrupted_by=15)
+
+    assert render_text(report, command="pipespec run") == (
+        "1 ran, 0 reused, 0 failed, 0 blocked in 1.0 s, interrupted by signal 15\nresume with: pipespec run"
+    )
+
+
+def test_a_thousand_blocked_steps_do_not_fill_the_screen():
+    blocked = tuple(replace(BLOCKED, step=f"s{n}") for n in range(1000))
+
+    lines = render_text(RunReport("inv", (FAILED, *blocked), 1.0), command="x").splitlines()
+
+    assert len(lines) < 40
+    assert "blocked and 980 more" in lines
+
+
+@pytest.mark.parametrize(
+    ("result", "line"),
+    [
+        (RAN, "[  7/120] ran       ids  2.1 s"),
+        (REUSED, "[  7/120] reused    titles"),
+        (FAILED, "[  7/120] failed    train[depth=4]  1 min 12 s: ValueError: no \\x1b[31mrows"),
+        (BLOCKED, "[  7/120] blocked   best: 'train[depth=4]' failed"),
+        (CANCELLED, "[  7/120] cancelled other"),
+    ],
+)
+def test_each_end_of_a_step_is_one_line(result, line):
+    assert ended_line(result, done=7, total=120) == line
+
+
+def test_each_start_of_a_step_is_one_line():
+    assert started_line(StepStarted("a\n", "r1", "/log")) == "start a\\n (run r1)"
+    assert started_line(StepStarted("a", "r1", "/log", attempt=2)) == "start a (run r1, attempt 2)"
+
+
+def test_json_has_the_shape_that_scripts_read(fits_schema):
+    answer = to_json(RunReport(None, (REUSED, FAILED, BLOCKED, CANCELLED), 1.0))
+
+    assert answer == {
+        "version": 1,
+        "invocation": None,
+        "steps": [
+            {"step": "titles", "state": "reused", "key": KEY, "run_id": "r2", "seconds": None, "error": None},
+            {
+                "step": "train[depth=4]",
+                "state": "failed",
+                "key": KEY,
+                "run_id": "r3",
+                "seconds": 72.0,
+                "error": "ValueError: no \x1b[31mrows",
+            },
+            {
+                "step": "best",
+                "state": "blocked",
+                "key": None,
+                "run_id": None,
+                "seconds": None,
+                "error": "'train[depth=4]' failed",
+            },
+            {
+                "step": "other",
+                "state": "cancelled",
+                "key": None,
+                "run_id": None,
+                "seconds": None,
+                "error": None,
+            },
+        ],
+    }
+    fits_schema("run", answer)
