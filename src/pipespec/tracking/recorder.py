@@ -1,0 +1,337 @@
+"""Writing to the tracking store: the life of a run, from its claim to its publication. The only writer.
+
+Takes what is known of an attempt when it starts and when it ends; gives run ids and records. All goes through
+`MlflowClient`, never the fluent API, which marks runs FINISHED after exceptions. A run is created without its
+key; key, outputs and the manifest's digest come in one batch after all files, and FINISHED after that: whenever
+the process dies, what stands in the store is a whole result or none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import hashlib
+import json
+import time
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
+
+from pipespec.document.nodes import JSON
+from pipespec.errors import PipespecError
+from pipespec.faults import reach
+from pipespec.plan.model import Attempt, OutputRecord, StepRecord
+from pipespec.step.model import Failure, StepOutcome
+from pipespec.tracking import names
+from pipespec.tracking.artifacts import put, run_folder
+from pipespec.tracking.client import Session, speaking
+from pipespec.tracking.experiments import Experiments
+from pipespec.tracking.leases import Leases
+from pipespec.tracking.manifest import make_manifest
+from pipespec.tracking.model import NewAttempt, NewInvocation, StartedRun
+from pipespec.tracking.owner import Owner
+from pipespec.tracking.probe import require_reachable
+from pipespec.tracking.store import artifact_root, resolve_uri
+from pipespec.tracking.tags import attempt_tags, invocation_tags, publication_tags
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+__all__ = ["Recorder"]
+
+_LOG_PART: Final = 8 << 20
+"""Bytes kept of the beginning and of the end of a log that is longer than both."""
+
+
+class Recorder:
+    """The one writer of one store. Close it, or use it in a `with` statement; threads may share it.
+
+    Every method may raise StoreUnavailableError, and PipespecError where the store refuses, for instance since
+    someone deleted the run.
+    """
+
+    tracking_uri: str
+    """As `store.resolve_uri` gives it."""
+
+    @classmethod
+    def open(
+        cls,
+        tracking_uri: str | None,
+        *,
+        root: Path,
+        log: Path | None = None,
+        artifact_location: str | None = None,
+    ) -> Self:
+        """Open a store for writing; a database file that is not there yet is made, once, whoever comes first.
+
+        Imports mlflow, which takes seconds; what it says goes to the file `log`. `artifact_location` is the
+        spec's, for experiments that are yet to be made.
+
+        Raises:
+            StoreUnavailableError: as `open_ledger`.
+            UsageError: for a URI that can be no store.
+        """
+        uri = resolve_uri(tracking_uri, root)
+        require_reachable(uri)
+        session = Session(uri, log, writes=True)
+        try:
+            _ = session.client
+        except BaseException:
+            session.close()
+            raise
+        return cls(
+            session, Experiments(uri, root, artifact_location), _own_artifacts(uri, root, artifact_location)
+        )
+
+    def __init__(self, session: Session, experiments: Experiments, artifacts: Path | None) -> None:
+        """Use `Recorder.open`."""
+        self.tracking_uri = session.uri
+        self._session = session
+        self._experiments = experiments
+        self._artifacts = artifacts
+        self._owner = str(Owner.here())
+        self._user = _user()
+        self._leases = Leases()
+        self._beats = 0
+
+    # ----------------------------------------------------------------------------------- steps
+
+    def start(self, new: NewAttempt) -> StartedRun:
+        """Create the run of an attempt, RUNNING, with its claim and its params. Two calls, one without params.
+
+        The claim excludes nobody by itself: look at `contenders(ledger.claims(key), run_id)` next.
+        """
+        client = self._session.client
+        experiment = self._experiments.id_of(client, new.experiment)
+        tags = attempt_tags(
+            new, owner=self._owner, user=self._user, in_experiment=new.experiment == new.pipeline
+        )
+        reach("run.before-create")
+        started = self._create(experiment, tags, step=new.step, key=new.key)
+        reach("run.after-create")
+        params = names.dotted_params(new.params)
+        if params:
+            from mlflow.entities import Param  # noqa: PLC0415 - imported already
+
+            with speaking(self.tracking_uri):
+                client.log_batch(
+                    started.run_id, params=[Param(name, value) for name, value in params.items()]
+                )
+        reach("run.after-params")
+        return started
+
+    def publish(
+        self,
+        started: StartedRun,
+        outcome: StepOutcome,
+        *,
+        manifest: Mapping[str, JSON],
+        generation: int = 0,
+        log: Path | None = None,
+        supersedes: Collection[str] = (),
+    ) -> StepRecord:
+        """Publish the result of a run whose output files are uploaded: whole, or not at all.
+
+        `manifest` holds what only the caller knows (`parts` of the key, `inputs` with run ids and digests, `params`,
+        ...); run, outputs and metrics are added. `supersedes` are runs of earlier generations, which are told so.
+        Calls: one batch, FINISHED, the claim taken off; one more for each superseded run.
+        """
+        assert outcome.failure is None
+        outputs = {
+            saved.name: OutputRecord(saved.digest, saved.bytes, saved.files, saved.file)
+            for saved in outcome.outputs
+        }
+        metrics = {
+            **outcome.metrics,
+            names.SECONDS: outcome.seconds,
+            names.PEAK_BYTES: float(outcome.peak_bytes),
+        }
+        self._put_log(started, log)
+        content = make_manifest(started, outcome, generation, manifest)
+        put(content, names.MANIFEST_FILE, started.artifact_uri, self.tracking_uri)
+        reach("publish.after-manifest")
+        tags = publication_tags(started.key, generation, outputs, hashlib.sha256(content).hexdigest())
+        reach("publish.before-batch")
+        self._batch(started.run_id, tags, metrics)
+        reach("publish.after-batch")
+        ended = self._terminate(started.run_id, "FINISHED")
+        reach("publish.after-finish")
+        self._take_off_claim(started)
+        for run_id in supersedes:
+            self._batch(run_id, {names.SUPERSEDED: started.run_id}, {})
+        return StepRecord(
+            run_id=started.run_id,
+            step=started.step,
+            key=started.key or "",
+            outputs=outputs,
+            generation=generation,
+            started=started.started,
+            ended=ended,
+            artifact_uri=started.artifact_uri,
+            metrics=metrics,
+        )
+
+    def fail(
+        self, started: StartedRun, failure: Failure, *, log: Path | None = None, status: str = "FAILED"
+    ) -> None:
+        """End a run without a result; `status` is FAILED or KILLED. Its claim stays, and says what was tried."""
+        text = f"{failure.kind}: {failure.message}\n\n{failure.traceback}".rstrip() + "\n"
+        # A full disk may be why the step failed; that must not keep the run from being ended.
+        with contextlib.suppress(OSError, PipespecError):
+            self._put_log(started, log)
+            put(text.encode(errors="backslashreplace"), names.ERROR, started.artifact_uri, self.tracking_uri)
+        self._terminate(started.run_id, status)
+
+    # ----------------------------------------------------------------------------- other processes
+
+    def heartbeat(self, run_ids: Iterable[str]) -> None:
+        """Renew the leases of runs that are going on, the invocation's too: every 10 s, one call a run."""
+        self._beats += 1
+        for run_id in run_ids:
+            with speaking(self.tracking_uri):
+                self._session.client.set_tag(run_id, names.LEASE, str(self._beats))
+
+    def sweep(self, attempts: Iterable[Attempt]) -> tuple[str, ...]:
+        """Mark those of these RUNNING runs KILLED whose process is dead, and return their ids.
+
+        Of a process on this host the system knows. Another host's counts as dead when its lease was the same
+        for 30 s of this process's own clock; so ask again with the runs that are left, from time to time.
+        """
+        dead = tuple(attempt.run_id for attempt in attempts if self._leases.has_died(attempt))
+        for run_id in dead:
+            self._terminate(run_id, "KILLED")
+        return dead
+
+    def accept(self, record: StepRecord, key: str, *, who: str, why: str) -> None:
+        """Let a complete run count for another key, too."""
+        said = json.dumps({"who": who, "why": why, "when": int(time.time())}, ensure_ascii=False)
+        self._batch(
+            record.run_id, {names.accepted_tag(key): names.fit_tag(said), names.key_tag(key): "1"}, {}
+        )
+
+    def revoke(self, run_id: str, key: str) -> None:
+        """Take back what `accept` said of a run.
+
+        Raises:
+            PipespecError: where it was not said.
+        """
+        with speaking(self.tracking_uri):
+            self._session.client.delete_tag(run_id, names.accepted_tag(key))
+            self._session.client.delete_tag(run_id, names.key_tag(key))
+
+    # --------------------------------------------------------------------------------- invocations
+
+    def start_invocation(self, new: NewInvocation) -> StartedRun:
+        """Create the run of an invocation, in the experiment named like the pipeline, with its files."""
+        experiment = self._experiments.id_of(self._session.client, new.pipeline)
+        started = self._create(experiment, invocation_tags(new, owner=self._owner, user=self._user))
+        reach("invocation.after-create")
+        for name, text in new.files.items():
+            put(text.encode(errors="backslashreplace"), name, started.artifact_uri, self.tracking_uri)
+        return started
+
+    def finish_invocation(
+        self,
+        started: StartedRun,
+        *,
+        status: str,
+        files: Mapping[str, str],
+        metrics: Mapping[str, float] | None = None,
+    ) -> None:
+        """End an invocation's run: FINISHED, FAILED or KILLED, with files such as `pipespec/report.json`."""
+        for name, text in files.items():
+            put(text.encode(errors="backslashreplace"), name, started.artifact_uri, self.tracking_uri)
+        reach("invocation.before-finish")
+        if metrics:
+            self._batch(started.run_id, {}, metrics)
+        self._terminate(started.run_id, status)
+
+    # -------------------------------------------------------------------------------------- parts
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _create(
+        self, experiment: str, tags: Mapping[str, str], *, step: str = "", key: str | None = None
+    ) -> StartedRun:
+        now = _now()
+        with speaking(self.tracking_uri):
+            run = self._session.client.create_run(experiment, start_time=now, tags=dict(tags))
+        return StartedRun(
+            run_id=run.info.run_id,
+            experiment_id=experiment,
+            artifact_uri=self._artifact_uri(run),
+            started=now / 1000,
+            step=step,
+            key=key,
+        )
+
+    def _artifact_uri(self, run: Run) -> str:
+        """Of a project that was moved, MLflow names the folder where it stood; we write where it stands."""
+        uri = str(run.info.artifact_uri)
+        folder = run_folder(uri, self._artifacts, is_new=True)
+        return uri if folder is None else folder.as_uri()
+
+    def _batch(self, run_id: str, tags: Mapping[str, str], metrics: Mapping[str, float]) -> None:
+        from mlflow.entities import Metric, RunTag  # noqa: PLC0415 - imported already
+
+        now = _now()
+        with speaking(self.tracking_uri):
+            self._session.client.log_batch(
+                run_id,
+                metrics=[Metric(names.fit_name(name), value, now, 0) for name, value in metrics.items()],
+                tags=[RunTag(name, value) for name, value in tags.items()],
+            )
+
+    def _terminate(self, run_id: str, status: str) -> float:
+        now = _now()
+        with speaking(self.tracking_uri):
+            self._session.client.set_terminated(run_id, status, now)
+        return now / 1000
+
+    def _take_off_claim(self, started: StartedRun) -> None:
+        # Last, since between a claim that is gone and FINISHED another process would see neither. It does not
+        # matter if it fails: a claim counts on RUNNING runs only.
+        if started.key is not None:
+            with contextlib.suppress(PipespecError), speaking(self.tracking_uri):
+                self._session.client.delete_tag(started.run_id, names.claim_tag(started.key))
+
+    def _put_log(self, started: StartedRun, log: Path | None) -> None:
+        if log is not None and log.is_file():
+            put(_ends_of(log), names.LOG, started.artifact_uri, self.tracking_uri)
+
+
+def _own_artifacts(uri: str, root: Path, artifact_location: str | None) -> Path | None:
+    return artifact_root(uri, root) if artifact_location is None else None
+
+
+def _ends_of(log: Path) -> bytes:
+    size = log.stat().st_size
+    with log.open("rb") as file:
+        if size <= 2 * _LOG_PART:
+            return file.read(2 * _LOG_PART)
+        beginning = file.read(_LOG_PART)
+        file.seek(size - _LOG_PART)
+        mark = f"\n... ({size - 2 * _LOG_PART} bytes left out) ...\n"
+        return beginning + mark.encode() + file.read(_LOG_PART)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a process whose user has no name
+        return "unknown"
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
