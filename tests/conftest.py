@@ -1,0 +1,169 @@
+"""What tests share: a project in a folder of its own, driven by the installed command as a user would."""
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
+
+REPOSITORY = Path(__file__).parents[1]
+COMMAND = Path(sys.executable).with_name("pipespec")
+LIMIT = 180.0
+
+STEPS = '''
+"""Three small steps: numbers -> squares -> total."""
+
+from words import shout
+
+
+def numbers(count: int) -> list:
+    return list(range(count))
+
+
+def squares(numbers: list, power: int = 2) -> list:
+    return [number**power for number in numbers]
+
+
+def total(squares: list, name: str) -> dict:
+    print("adding up", len(squares))
+    return {"name": shout(name), "total": sum(squares)}
+'''
+
+WORDS = """
+def shout(text: str) -> str:
+    return text.upper()
+
+
+def whisper(text: str) -> str:
+    return text.lower()
+"""
+
+PIPELINE = """\
+pipespec: 1
+name: sums
+params: {count: 5}
+steps:
+  numbers:
+    call: steps:numbers
+    params: {count: "${params.count}"}
+    outputs: {numbers: numbers.json}
+  squares:
+    call: steps:squares
+    inputs: {numbers: numbers}
+    outputs: {squares: squares.json}
+  total:
+    call: steps:total
+    inputs: {squares: squares.squares}
+    params: {name: all}
+    outputs: {total: total.json}
+    metrics: total
+"""
+
+
+@dataclass(frozen=True)
+class Answer:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+class Project:
+    """A folder with a pipeline; `pipespec` runs the installed command in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        text = (self.folder / name).read_text(encoding="utf-8")
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {name}"
+        self.write(name, text.replace(old, new))
+
+    def environment(self, **extra: str) -> dict[str, str]:
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "PIPESPEC_"))
+        }
+        return {**kept, "MLFLOW_DISABLE_TELEMETRY": "true", "PYTHONDONTWRITEBYTECODE": "1", **extra}
+
+    def start(self, *args: str, cwd: Path | None = None, **extra: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [COMMAND, *args],
+            cwd=cwd or self.folder,
+            env=self.environment(**extra),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def pipespec(self, *args: str, cwd: Path | None = None, **extra: str) -> Answer:
+        process = self.start(*args, cwd=cwd, **extra)
+        out, err = process.communicate(timeout=LIMIT)
+        return Answer(process.returncode, out, err)
+
+    def run(self, *args: str, file: str = "pipeline.yaml", **extra: str) -> dict[str, str]:
+        """Run and return each step's state; the run must succeed."""
+        answer = self.pipespec("run", file, "--format", "json", *args, **extra)
+        assert answer.code == 0, answer.err
+        return {step["step"]: step["state"] for step in answer.json["steps"]}
+
+    def ran(self, *args: str, file: str = "pipeline.yaml", **extra: str) -> set[str]:
+        """Run and return the steps that were executed."""
+        return {step for step, state in self.run(*args, file=file, **extra).items() if state == "ran"}
+
+    def planned(self, file: str = "pipeline.yaml", *args: str) -> dict[str, str]:
+        answer = self.pipespec("plan", file, "--format", "json", *args)
+        assert answer.code == 0, answer.err
+        return {step["step"]: step["action"] for step in answer.json["steps"]}
+
+    def query(self, statement: str, *values: object) -> list[tuple]:
+        """Ask MLflow's database itself, not through any code of ours."""
+        with sqlite3.connect(self.folder / "mlflow.db") as database:
+            rows = database.execute(statement, values).fetchall()
+        database.close()
+        return rows
+
+
+@pytest.fixture
+def empty_project(tmp_path) -> Project:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    project = Project(folder)
+    project.write("pyproject.toml", '[project]\nname = "trial"\nversion = "0.1.0"\n')
+    return project
+
+
+@pytest.fixture
+def project(empty_project) -> Project:
+    """`sums`: three steps in a row, of which the last calls a helper in another module."""
+    empty_project.write("steps.py", STEPS)
+    empty_project.write("words.py", WORDS)
+    empty_project.write("pipeline.yaml", PIPELINE)
+    return empty_project
+
+
+@pytest.fixture
+def news(empty_project) -> Project:
+    """The news example, copied."""
+    shutil.copy(REPOSITORY / "pipelines/news.yaml", empty_project.folder / "news.yaml")
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(REPOSITORY / "pipelines/news", empty_project.folder / "news", ignore=ignored)
+    return empty_project
