@@ -243,6 +243,8 @@ class StepSpec:
     deferred: Mapping[str, StepInput] = field(default_factory=dict)
     """Axes whose values are an output, known only when that step is complete: this step is then one entry
     that stands for all variants to come, and `matrix.fill_axis` makes the document of the second wave."""
+    axis_arguments: tuple[str, ...] = ()
+    """Arguments that the axes of a deferred matrix will bind, those whose values are known already included."""
     matrix: Node | None = None
     """The matrix as it was declared; the axes of `variant` and of `deferred` come from it."""
 

@@ -1,0 +1,183 @@
+"""The resolved tree -> a pipeline: defaults laid under, matrices expanded, references connected.
+
+Takes the tree, gives a `PipelineSpec` and everything that is wrong with the file, its shape included, in one go:
+what is not sound is left out, and what would only follow from that stays unsaid. What takes knowledge of the
+functions is for `checks`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+from pipespec.document.nodes import MappingNode
+from pipespec.document.wording import quote
+from pipespec.errors import Diagnostic
+from pipespec.spec.connect import Connector
+from pipespec.spec.families import Family
+from pipespec.spec.findings import Findings
+from pipespec.spec.inputs import Places
+from pipespec.spec.matrix import MOST_VARIANTS, Point, axes_of, count, expand
+from pipespec.spec.model import PipelineSpec, StepInput, StepSpec
+from pipespec.spec.reading import entries, text
+from pipespec.spec.schema import shape_findings
+from pipespec.spec.settings import read_engine, read_experiment, read_mlflow, read_notify
+from pipespec.spec.shape import Path as ShapePath
+from pipespec.spec.steps import StepDraft, lay_defaults, read_step
+from pipespec.spec.variants import make_variants, variant_of
+
+__all__ = ["build_spec"]
+
+_PIPELINE_NAME: Final = re.compile(r"[a-z][a-z0-9_-]*")
+
+
+def build_spec(
+    document: MappingNode, *, file: Path, root: Path, folders: Mapping[str, Path]
+) -> tuple[PipelineSpec | None, tuple[Diagnostic, ...]]:
+    """Return the pipeline and all findings of shape and structure; with errors it is good for `checks` only.
+
+    `file` and `root` are absolute. `folders` maps each `Span.file` to the absolute folder that relative paths
+    of that file start from. The pipeline is None where there is no step to speak of.
+    """
+    shape = shape_findings(document)
+    found = Findings()
+    pipeline = _name(document, file, found)
+    drafts = _drafts(document, pipeline, found)
+    expanded = _expanded(drafts, found)
+    damaged = _damaged(document, [path for path, _ in shape], drafts, expanded)
+    families = _families(document, drafts, expanded, damaged)
+    connector = Connector(families, {draft.shared.name: draft.shared.span for draft in drafts}, found)
+    steps: dict[str, StepSpec] = {}
+    for draft in drafts:
+        name, told = draft.shared.name, found.told
+        made = make_variants(draft, expanded[name], connector, Places(file, root, folders), found)
+        steps.update(zip(families[name].ids, made, strict=True))
+        damaged |= {name} if found.told > told or not draft.is_whole else set()
+    _check_capitals(drafts, found)
+    spec = PipelineSpec(
+        name=pipeline,
+        file=file,
+        root=root,
+        steps=steps,
+        upstream=_upstream(steps, connector),
+        document=document,
+        description=text(document.get("description")),
+        mlflow=read_mlflow(document.get("mlflow"), found),
+        engine=read_engine(document.get("engine"), found),
+        notify=read_notify(document.get("notify")),
+        damaged=damaged,
+    )
+    diagnostics = (*(diagnostic for _, diagnostic in shape), *found.as_tuple())
+    return spec if steps else None, tuple(sorted(diagnostics, key=lambda one: (one.span, one.code)))
+
+
+def _name(document: MappingNode, file: Path, found: Findings) -> str:
+    stated = text(document.get("name"))
+    if stated is None and not _PIPELINE_NAME.fullmatch(file.stem):
+        start = document.span
+        message = f"the pipeline has no 'name', and that of its file, {quote(file.stem)}, cannot be one"
+        hint = "add 'name:' with small letters, digits, '_' and '-', a letter first"
+        found.error(
+            "bad-name", message, start._replace(end_line=start.line, end_column=start.column + 1), hint
+        )
+    return stated if stated is not None else file.stem
+
+
+def _drafts(document: MappingNode, name: str, found: Findings) -> list[StepDraft]:
+    experiment, defaults = read_experiment(document, name), document.get("defaults")
+    drafts = []
+    for step, entry in entries(document.get("steps")).items():
+        if isinstance(entry.value, MappingNode):
+            body = lay_defaults(defaults, entry.value)
+            draft = read_step(step, entry.key_span, body, experiment, found)
+            drafts += [draft] if draft is not None else []
+    return drafts
+
+
+def _expanded(drafts: Iterable[StepDraft], found: Findings) -> Mapping[str, Sequence[Point]]:
+    """Return the points of each step by its name: one empty point where there is no matrix, or none known yet."""
+    room = MOST_VARIANTS
+    points: dict[str, Sequence[Point]] = {}
+    for draft in drafts:
+        name, span, grids = draft.shared.name, draft.shared.span, draft.grids
+        points[name] = ({},)
+        wanted = count(grids or ())
+        if wanted > room:
+            message = f"the matrix of step {quote(name)} has {wanted:,} variants"
+            message += f" of {MOST_VARIANTS:,} that a pipeline may have" + (
+                f", and {MOST_VARIANTS - room:,} are taken" if room < MOST_VARIANTS else ""
+            )
+            found.error("too-many-variants", message, span)
+            points[name] = ()
+        elif grids and not draft.is_deferred:
+            points[name] = expand(grids, name, span, found)
+            room -= wanted
+    return points
+
+
+def _damaged(
+    document: MappingNode,
+    culprits: Iterable[ShapePath],
+    drafts: Iterable[StepDraft],
+    expanded: Mapping[str, Sequence[Point]],
+) -> frozenset[str]:
+    """Return the steps with mistakes of shape or in their matrix; all steps where the defaults have one."""
+    damaged = {one.shared.name for one in drafts if one.grids is None or not expanded[one.shared.name]}
+    for path in culprits:
+        if path[:1] == ("defaults",):
+            return frozenset(entries(document.get("steps")))
+        if path[:1] == ("steps",) and len(path) > 1:
+            damaged.add(str(path[1]))
+    return frozenset(damaged)
+
+
+def _families(
+    document: MappingNode,
+    drafts: Iterable[StepDraft],
+    expanded: Mapping[str, Sequence[Point]],
+    damaged: frozenset[str],
+) -> Mapping[str, Family]:
+    """Return the families of all declared steps, those of which nothing could be read included."""
+    families = {name: Family(name, (), {}, is_damaged=True) for name in entries(document.get("steps"))}
+    for draft in drafts:
+        name = draft.shared.name
+        families[name] = Family(
+            name,
+            map(variant_of, expanded[name]),
+            draft.shared.outputs,
+            axes=axes_of(draft.grids or ()),
+            is_deferred=draft.is_deferred,
+            is_damaged=name in damaged,
+        )
+    return families
+
+
+def _upstream(steps: Mapping[str, StepSpec], connector: Connector) -> Mapping[str, tuple[str, ...]]:
+    """Return the ids that each id waits for. Steps that read the same variants and nothing else share the tuple."""
+    upstream = {}
+    for step_id, step in steps.items():
+        sources = (*(spec.source for spec in step.inputs.values()), *step.deferred.values())
+        awaited = [source.producers for source in sources if isinstance(source, StepInput)]
+        for name, span in step.needs:
+            family = connector.family(name, f"step {quote(step.name)} needs", span)
+            awaited += [family.ids] if family is not None else []
+        upstream[step_id] = (
+            awaited[0] if len(awaited) == 1 else tuple(dict.fromkeys(chain.from_iterable(awaited)))
+        )
+    return upstream
+
+
+def _check_capitals(drafts: Iterable[StepDraft], found: Findings) -> None:
+    """Tell of steps whose names differ in capitals only: their experiments and files are one on some systems."""
+    first: dict[str, str] = {}
+    for draft in drafts:
+        name = draft.shared.name
+        other = first.setdefault(name.lower(), name)
+        if other != name:
+            message = f"steps {quote(other)} and {quote(name)} differ in capitals only"
+            found.error(
+                "step-clash", message, draft.shared.span, "some systems take them for one; rename either"
+            )

@@ -1,0 +1,100 @@
+"""What a pipeline says beside its steps: where MLflow keeps records, how a run goes about it, who is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pipespec.document.nodes import MappingNode, Node, plain
+from pipespec.document.scalars import spell
+from pipespec.document.wording import quote
+from pipespec.spec.findings import Findings
+from pipespec.spec.model import EngineSpec, MlflowSpec, Notice
+from pipespec.spec.reading import entries, has_reference, items, text, whole_number
+from pipespec.spec.spelling import shown
+
+__all__ = [
+    "DEFAULT_EXPERIMENT",
+    "read_engine",
+    "read_experiment",
+    "read_mlflow",
+    "read_notify",
+    "read_resources",
+]
+
+DEFAULT_EXPERIMENT = "${name}/${step.name}"
+
+
+def read_experiment(document: MappingNode, name: str) -> str:
+    """Return the experiment's name with `${step.name}` still in it."""
+    mlflow = entries(document.get("mlflow"))
+    written = text(mlflow["experiment"].value) if "experiment" in mlflow else None
+    return written or DEFAULT_EXPERIMENT.replace("${name}", name)
+
+
+def read_mlflow(node: Node | None, found: Findings) -> MlflowSpec:
+    """Return where records go."""
+    below = entries(node)
+
+    def written(key: str) -> str | None:
+        return text(below[key].value) if key in below else None
+
+    tags = below["tags"].value if "tags" in below else None
+    _needs_mapping(tags, "'mlflow.tags'", found)
+    return MlflowSpec(
+        written("tracking_uri"),
+        written("artifact_location"),
+        {key: spell(plain(entry.value)) for key, entry in entries(tags).items()},
+    )
+
+
+def read_engine(node: Node | None, found: Findings) -> EngineSpec:
+    """Return how a run goes about it."""
+    below = entries(node)
+
+    def value(key: str) -> Node | None:
+        return below[key].value if key in below else None
+
+    keep_going = value("keep_going")
+    return EngineSpec(
+        workers=whole_number(value("workers")),
+        executor=text(value("executor")) or "local",
+        scheduler=text(value("scheduler")),
+        keep_going=keep_going is not None and spell(plain(keep_going)) == "true",
+        resources=read_resources(value("resources"), "'engine.resources'", found),
+    )
+
+
+def read_resources(node: Node | None, subject: str, found: Findings) -> Mapping[str, int]:
+    """Return amounts by name, of values that references may have brought; `subject` begins a message."""
+    _needs_mapping(node, subject, found)
+    amounts = {}
+    for name, entry in entries(node).items():
+        amount = whole_number(entry.value)
+        if amount is not None and amount >= 0:
+            amounts[name] = amount
+        elif entry.value.origin is not None:
+            message = f"{subject}: {quote(name)} is {shown(plain(entry.value))}, where a whole number from 0 is needed"
+            found.error("bad-value", message, entry.value.span)
+    return amounts
+
+
+def _needs_mapping(node: Node | None, subject: str, found: Findings) -> None:
+    """Tell of a reference that stands for a mapping and turned out to be text."""
+    if node is not None and has_reference(node):
+        message = f"{subject} is {shown(text(node))}, which is text and no mapping"
+        found.error("wrong-kind", message, node.span)
+
+
+def read_notify(node: Node | None) -> tuple[Notice, ...]:
+    """Return who is told."""
+    notices = []
+    for item in items(node):
+        below = entries(item)
+        if "url" in below:
+            ends = (
+                tuple(word for end in items(below["on"].value) if (word := text(end)))
+                if "on" in below
+                else ()
+            )
+            notices.append(Notice(below["url"].value, ends or Notice(below["url"].value).on))
+    return tuple(notices)
