@@ -39,7 +39,7 @@ def build_spec(
 ) -> tuple[PipelineSpec | None, tuple[Diagnostic, ...]]:
     """Return the pipeline and all findings of shape and structure; with errors it is good for `checks` only.
 
-    `file` and `root` are absolute. `folders` maps each `Span.file` to the absolute folder that relative paths
+    `document` is interpolated. `file` and `root` are absolute. `folders` maps each `Span.file` to the absolute folder that relative paths
     of that file start from. The pipeline is None where there is no step to speak of.
     """
     shape = shape_findings(document)
@@ -50,10 +50,11 @@ def build_spec(
     damaged = _damaged(document, [path for path, _ in shape], drafts, expanded)
     families = _families(document, drafts, expanded, damaged)
     connector = Connector(families, {draft.shared.name: draft.shared.span for draft in drafts}, found)
+    places = Places(file, root, folders)
     steps: dict[str, StepSpec] = {}
     for draft in drafts:
         name, told = draft.shared.name, found.told
-        made = make_variants(draft, expanded[name], connector, Places(file, root, folders), found)
+        made = make_variants(draft, expanded[name], document, connector, places=places, found=found)
         steps.update(zip(families[name].ids, made, strict=True))
         damaged |= {name} if found.told > told or not draft.is_whole else set()
     _check_capitals(drafts, found)
@@ -86,12 +87,13 @@ def _name(document: MappingNode, file: Path, found: Findings) -> str:
     return stated if stated is not None else file.stem
 
 
-def _drafts(document: MappingNode, name: str, found: Findings) -> list[StepDraft]:
-    experiment, defaults = read_experiment(document, name), document.get("defaults")
+def _drafts(document: MappingNode, pipeline: str, found: Findings) -> list[StepDraft]:
+    defaults = document.get("defaults")
     drafts = []
     for step, entry in entries(document.get("steps")).items():
         if isinstance(entry.value, MappingNode):
             body = lay_defaults(defaults, entry.value)
+            experiment = read_experiment(document, pipeline, step, found)
             draft = read_step(step, entry.key_span, body, experiment, found)
             drafts += [draft] if draft is not None else []
     return drafts

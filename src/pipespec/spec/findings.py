@@ -27,6 +27,11 @@ class Findings:
         """Add advice, unless it is known."""
         self._found[Diagnostic(code, message, span, hint, Severity.ADVICE)] = None
 
+    def add(self, diagnostic: Diagnostic) -> None:
+        """Add what another stage found."""
+        self.told += diagnostic.severity is Severity.ERROR
+        self._found[diagnostic] = None
+
     def as_tuple(self) -> tuple[Diagnostic, ...]:
         """Return what was found so far."""
         return tuple(self._found)

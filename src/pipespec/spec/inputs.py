@@ -25,6 +25,7 @@ from pipespec.spec.model import (
     InputSpec,
     PipelineInput,
 )
+from pipespec.spec.placeholders import is_open
 from pipespec.spec.reading import entries, text
 from pipespec.spec.references import NotAReferenceError, Reference, parse_call, parse_reference
 from pipespec.spec.suffixes import FORMATS, suffix_of
@@ -149,7 +150,7 @@ def locate(
     which a reference brought it. It may not leave the project by `..`; with `must_stay` no path may.
     """
     written = str(node.value)
-    if _URI.match(written) or "${" in written:
+    if _URI.match(written) or is_open(node):
         return written
     if not written.isprintable() or written.startswith("~"):
         told = "'~' is not expanded" if written.startswith("~") else "it holds control characters"

@@ -18,7 +18,8 @@ from pipespec.document.nodes import JSON, Entry, MappingNode, Node, ScalarNode, 
 from pipespec.document.wording import quote
 from pipespec.errors import Span
 from pipespec.spec.findings import Findings
-from pipespec.spec.reading import entries, has_reference, items, text
+from pipespec.spec.placeholders import is_open
+from pipespec.spec.reading import entries, items, text
 from pipespec.spec.references import NotAReferenceError, Reference, parse_reference
 from pipespec.spec.spelling import nearest_or_all, shown
 
@@ -57,7 +58,7 @@ class Grid:
 def read_matrix(node: Node | None, step: str, found: Findings) -> tuple[Grid, ...] | None:
     """Return the grids of a matrix, or None where it has mistakes; they are told, but for those of shape."""
     told = found.told
-    if has_reference(node):
+    if is_open(node):
         _needs_list(found, f"the matrix of step {quote(step)}", node)
     grids = [node] if isinstance(node, MappingNode) else items(node)
     read = tuple(_read_grid(grid, step, found) for grid in grids)
@@ -82,7 +83,7 @@ def _read_grid(node: Node, step: str, found: Findings) -> Grid:
 def _read_axis(name: str, entry: Entry, step: str, found: Findings) -> Axis:
     node = entry.value
     written = text(node)
-    if written is not None and has_reference(node):
+    if written is not None and is_open(node):
         _needs_list(found, f"axis {quote(name)} of step {quote(step)}", node)
     elif written is not None:
         try:
@@ -111,15 +112,12 @@ def _check_values(name: str, values: Sequence[Node], step: str, found: Findings)
         if key in seen:
             message = f"axis {quote(name)} of step {quote(step)} has the value {shown(plain(value))} twice"
             found.error("duplicate-variant", message, value.span)
-        if "${secret:" in key:
-            message = f"axis {quote(name)} of step {quote(step)} holds a secret, which would stand in the variant's name"
-            found.error("exposed-secret", message, value.span, "give the secret to the step as a param")
         seen.add(key)
 
 
 def _read_points(grid: Node, which: str, step: str, found: Findings) -> tuple[MappingNode, ...]:
     below = entries(grid).get(which)
-    if below is not None and has_reference(below.value):
+    if below is not None and is_open(below.value):
         _needs_list(found, f"{quote(which)} in the matrix of step {quote(step)}", below.value)
     return tuple(point for point in items(below.value if below else None) if isinstance(point, MappingNode))
 

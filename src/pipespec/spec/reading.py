@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from pipespec.document.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode
 
-__all__ = ["entries", "has_reference", "items", "number", "text", "whole_number"]
+__all__ = ["entries", "items", "number", "text", "whole_number"]
 
 _NONE: Mapping[str, Entry] = {}
 
@@ -42,8 +42,3 @@ def whole_number(node: Node | None) -> int | None:
         return int(found) if found.isascii() and found.isdigit() else None
     value = number(node)
     return int(value) if value is not None and float(value).is_integer() else None
-
-
-def has_reference(node: Node | None) -> bool:
-    """Tell whether a text still holds a `${...}` after the document was resolved."""
-    return "${" in (text(node) or "")

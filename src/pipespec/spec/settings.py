@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pipespec.document.interpolate import Scope
 from pipespec.document.nodes import MappingNode, Node, plain
 from pipespec.document.scalars import spell
 from pipespec.document.wording import quote
 from pipespec.spec.findings import Findings
 from pipespec.spec.model import EngineSpec, MlflowSpec, Notice
-from pipespec.spec.reading import entries, has_reference, items, text, whole_number
+from pipespec.spec.placeholders import fill, is_open
+from pipespec.spec.reading import entries, items, text, whole_number
 from pipespec.spec.spelling import shown
 
 __all__ = [
-    "DEFAULT_EXPERIMENT",
     "read_engine",
     "read_experiment",
     "read_mlflow",
@@ -21,14 +22,13 @@ __all__ = [
     "read_resources",
 ]
 
-DEFAULT_EXPERIMENT = "${name}/${step.name}"
 
-
-def read_experiment(document: MappingNode, name: str) -> str:
-    """Return the experiment's name with `${step.name}` still in it."""
-    mlflow = entries(document.get("mlflow"))
-    written = text(mlflow["experiment"].value) if "experiment" in mlflow else None
-    return written or DEFAULT_EXPERIMENT.replace("${name}", name)
+def read_experiment(document: MappingNode, pipeline: str, step: str, found: Findings) -> str:
+    """Return the experiment of a step's runs: `<pipeline>/<step>` where nothing else is said."""
+    stated = entries(document.get("mlflow")).get("experiment")
+    if stated is None or not text(stated.value):
+        return f"{pipeline}/{step}"
+    return text(fill(stated.value, Scope(document, step), found)) or ""
 
 
 def read_mlflow(node: Node | None, found: Findings) -> MlflowSpec:
@@ -80,7 +80,7 @@ def read_resources(node: Node | None, subject: str, found: Findings) -> Mapping[
 
 def _needs_mapping(node: Node | None, subject: str, found: Findings) -> None:
     """Tell of a reference that stands for a mapping and turned out to be text."""
-    if node is not None and has_reference(node):
+    if node is not None and is_open(node):
         message = f"{subject} is {shown(text(node))}, which is text and no mapping"
         found.error("wrong-kind", message, node.span)
 

@@ -17,7 +17,6 @@ from pipespec.spec.inputs import InputDraft, read_inputs
 from pipespec.spec.matrix import Grid, read_matrix
 from pipespec.spec.model import Bounds, CallableRef, Identity, MetricsRef, Retry, StepSpec
 from pipespec.spec.outputs import read_outputs
-from pipespec.spec.placeholders import named
 from pipespec.spec.reading import entries, items, number, text, whole_number
 from pipespec.spec.references import parse_call, parse_duration
 from pipespec.spec.spelling import shown
@@ -78,7 +77,7 @@ def _joined(below: Node, above: Node) -> Node:
 def read_step(name: str, span: Span, body: MappingNode, experiment: str, found: Findings) -> StepDraft | None:
     """Return the draft of a step, or None where it calls nothing; `body` lies over the defaults already.
 
-    `span` is where the name stands. `experiment` may hold `${step.name}`.
+    `span` is where the name stands.
     """
     call = _read_call(body.get("call"))
     if call is None:
@@ -88,7 +87,7 @@ def read_step(name: str, span: Span, body: MappingNode, experiment: str, found: 
         name,
         call,
         span,
-        named(experiment, name),
+        experiment,
         description=text(body.get("description")),
         outputs=read_outputs(body.get("outputs"), name, found),
         needs=_read_needs(body.get("needs")),
