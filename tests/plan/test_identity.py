@@ -439,6 +439,17 @@ def test_what_cannot_change_a_result_leaves_the_key(make, whole, name):
     assert step_key(DOES_NOT_COUNT[name](step, make.place), facts, inputs) == step_key(*whole)
 
 
+def test_a_secret_counts_by_its_name_alone(make, monkeypatch):
+    keys = []
+    for value in ("old", "new"):
+        monkeypatch.setenv("TOKEN", value)
+        keys.append(step_key(make.step("a", params={"token": "${secret:TOKEN}"}), make.facts(), {}))
+    other = step_key(make.step("a", params={"token": "${secret:OTHER}"}), make.facts(), {})
+
+    assert keys[0] == keys[1] != other
+    assert keys[0].parts["params"] == {"token": "${secret:TOKEN}"}
+
+
 def test_variants_that_differ_in_nothing_they_are_called_with_share_a_key(make):
     keys = {step_key(make.step("a", variant=(("seed", seed),)), make.facts(), {}).hex for seed in (1, 2)}
 

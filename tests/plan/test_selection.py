@@ -153,3 +153,13 @@ def test_ten_thousand_ids_select_themselves(make):
     spec = make.pipeline(*(make.step("train", variant=(("n", n),)) for n in range(10_000)))
 
     assert select(spec, tuple(spec.steps)) == tuple(spec.steps)
+
+
+def test_a_value_of_the_very_type_goes_before_those_that_read_alike(make):
+    spec = make.pipeline(*(make.step("fit", variant=(("n", n),)) for n in (1, 1.0, "1")))
+
+    assert [select(spec, [f"fit:n={text}"]) for text in ("1", "1.0", '"1"')] == [
+        ("fit[n=1]",),
+        ("fit[n=1.0]",),
+        ('fit[n="1"]',),
+    ]

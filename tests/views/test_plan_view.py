@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from pipespec.errors import UsageError
 from pipespec.plan.identity import step_key
 from pipespec.plan.planner import make_plan
 from pipespec.spec.model import Bounds, Identity
@@ -148,8 +147,3 @@ def test_names_cannot_steer_the_terminal(make):
     text = render_text(make_plan(spec, make.facts(), make.records()))
 
     assert text.replace("\n", "").isprintable()
-
-
-def test_a_pattern_that_selects_nothing_never_reaches_a_view(make, spec, records):
-    with pytest.raises(UsageError):
-        make_plan(spec, make.facts(), records, targets=["nothing"])
