@@ -1,9 +1,10 @@
 """The documents are true: their commands run and print what they show, their links and paths lead somewhere.
 
 In Markdown, a comment above a fenced block says what the block is for: `file: NAME` writes it into the project
-of this document, `top` and `steps` make it a part of a pipeline file, `ci: NAME` is run by `.ci/run`. A block
-`console` is run, line by line; a block `python` is run as a script. In what a command prints, `...` stands for
-anything. Each document has a folder of its own, with the repository's pipelines in it.
+of this document, `in: FOLDER` runs it there as a script, `top` and `steps` make it a part of a pipeline file,
+`part of: NAME` a part of that one, `ci: NAME` is run by `.ci/run`. A block `console` is run, line by line, where the
+one before it ended; in what a command prints, `...` stands for anything. Each document has a folder of its own,
+with the repository's pipelines in it.
 """
 
 import importlib.util
@@ -49,9 +50,7 @@ def name_of(document: Path) -> str:
 
 
 RUN = [
-    document
-    for document in DOCUMENTS
-    if any(block.language in ("console", "python") for block in blocks_of(document))
+    document for document in DOCUMENTS if any(block.language == "console" for block in blocks_of(document))
 ]
 
 
@@ -62,31 +61,43 @@ def test_document_prints_what_it_shows(document, tmp_path):
         REPOSITORY / "pipelines", tmp_path / "pipelines", ignore=shutil.ignore_patterns("__pycache__", "*.db")
     )
     (tmp_path / "pyproject.toml").touch()
+    current = tmp_path
     for block in blocks_of(document):
         where = f"{name_of(document)}:{block.line}"
         if block.purpose.startswith("file: "):
             file = tmp_path / block.purpose.removeprefix("file: ")
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(block.body, encoding="utf-8")
-        elif block.language == "console":
-            run_console(block.body, tmp_path, where)
-        elif block.language == "python":
+        elif block.purpose.startswith("in: "):
             (tmp_path / "example.py").write_text(block.body, encoding="utf-8")
-            run_console("$ python example.py\n...\n", tmp_path, where)
+            folder = tmp_path / block.purpose.removeprefix("in: ")
+            run_console(f"$ python {tmp_path / 'example.py'}\n...\n", folder, where)
+        elif block.language == "console":
+            current = run_console(block.body, current, where)
 
 
-def run_console(body: str, folder: Path, where: str) -> None:
-    """Run each `$ command` and compare what it prints; it has to succeed, unless `$ echo $?` follows."""
-    shown = re.split(r"^\$ ", body, flags=re.MULTILINE)[1:]
-    assert shown, f"{where}: no command"
-    commands = [each.split("\n", 1) for each in shown]
+def run_console(body: str, folder: Path, where: str) -> Path:
+    """Run each `$ command` and compare what it prints; it has to succeed, unless `$ echo $?` follows.
+
+    Returns the folder that the commands ended in.
+    """
+    commands = [tuple(each.split("\n", 1)) for each in re.split(r"^\$ ", body, flags=re.MULTILINE)[1:]]
+    assert commands, f"{where}: no command"
+    printed = run_commands([command for command, _ in commands], folder)
+    for position, (command, expected) in enumerate(commands):
+        output, code = printed[position]
+        asked_for = position + 1 < len(commands) and commands[position + 1][0] == "echo $?"
+        assert code == "0" or asked_for, f"{where}: {command!r} exited with {code}:\n{output}"
+        assert re.fullmatch(pattern_of(expected), output), f"{where}: {command!r} printed:\n{output}"
+    return Path(printed[-1][0])
+
+
+def run_commands(commands: list[str], folder: Path) -> list[tuple[str, str]]:
+    """Return what each command prints, on both streams, and its exit code; the last one is a `pwd` of our own."""
     separator = "\x1e"
-    script = "".join(
-        f"{command}\ncode=$?; printf '{separator}%s{separator}' $code; (exit $code)\n"
-        for command, _ in commands
-    )
+    ending = f"code=$?; printf '{separator}%s{separator}' $code; (exit $code)"
     done = subprocess.run(
-        ["bash", "-c", script],
+        ["bash", "-c", "".join(f"{command}\n{ending}\n" for command in [*commands, "pwd"])],
         cwd=folder,
         env=environment(),
         stdin=subprocess.DEVNULL,
@@ -95,14 +106,8 @@ def run_console(body: str, folder: Path, where: str) -> None:
         text=True,
         timeout=280,
     )
-    answers = done.stdout.split(separator)
-    for position, (command, expected) in enumerate(commands):
-        printed, code = answers[2 * position], answers[2 * position + 1]
-        asked_for = position + 1 < len(commands) and commands[position + 1][0] == "echo $?"
-        assert code == "0" or asked_for, f"{where}: {command!r} exited with {code}:\n{printed}"
-        assert re.fullmatch(pattern_of(expected), printed.strip()), (
-            f"{where}: {command!r} printed:\n{printed}"
-        )
+    outputs, codes = done.stdout.split(separator)[0::2], done.stdout.split(separator)[1::2]
+    return [(output.strip("\n"), code) for output, code in zip(outputs, codes, strict=False)]
 
 
 def environment() -> dict[str, str]:
@@ -171,11 +176,23 @@ def test_yaml_in_a_document_has_the_shape_of_a_pipeline(block):
             )
         case "top":
             text = f"pipespec: 1\nsteps: {{a: {{call: 'a:b'}}}}\n{block.body}"
-        case purpose:
-            assert purpose.startswith("file: "), "say what this block is: a file, top or steps"
-            text = block.body
+        case purpose if purpose.startswith(("file: ", "part of: ")):
+            text = block.body if "pipespec: 1" in block.body else f"pipespec: 1\n{block.body}"
+        case _:
+            pytest.fail("say what this block is: file, part of, top or steps")
 
     assert [found.message for found in check_shape(read(text, file="block.yaml"))] == []
+
+
+@pytest.mark.parametrize(
+    "block", [each for each in FRAGMENTS if each.values[0].purpose.startswith("part of: ")]
+)
+def test_part_of_a_file_stands_in_that_file(block):
+    file = REPOSITORY / block.purpose.removeprefix("part of: ")
+    lines = iter(file.read_text(encoding="utf-8").splitlines())
+
+    for line in block.body.splitlines():
+        assert line in lines, line  # which goes on behind the line found before
 
 
 def generator():
