@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pipespec.errors import StoreUnavailableError, UsageError
 from pipespec.plan.model import Action, OutputRecord, Reason, ReasonKind
-from pipespec.plan.planner import check_failures, decide, make_plan
+from pipespec.plan.planner import decide, make_plan
 from pipespec.spec.model import Bounds, FileInput, Identity, StepInput
 
 RUN, REUSE, WAIT = Action.RUN, Action.REUSE, Action.WAIT
@@ -390,24 +390,6 @@ class TestChecks:
 
         assert plan.decisions["train"].action is RUN
         assert plan.decisions["train"].check_failures == ()
-
-    @pytest.mark.parametrize(
-        ("limits", "metrics", "problems"),
-        [
-            ((0.8, None), {"accuracy": 0.8}, []),
-            ((None, 0.8), {"accuracy": 0.8}, []),
-            ((0.8, 0.9), {"accuracy": 0.85, "loss": 9.0}, []),
-            ((0.8, None), {"accuracy": 0.7999999}, ["accuracy is 0.7999999, below its minimum 0.8"]),
-            ((None, 0.8), {"accuracy": 0.9}, ["accuracy is 0.9, above its maximum 0.8"]),
-            ((0.8, None), {}, ["no metric 'accuracy' is on record"]),
-            ((None, 0.8), {"accuracy": float("nan")}, ["accuracy is not a number"]),
-            ((0.8, None), {"accuracy": float("-inf")}, ["accuracy is -inf, below its minimum 0.8"]),
-        ],
-    )
-    def test_bounds_are_inclusive_and_every_miss_is_named(self, make, limits, metrics, problems):
-        step = make.step("train", checks={"accuracy": Bounds(*limits, make.place)})
-
-        assert [reason.detail for reason in check_failures(step, metrics)] == problems
 
 
 class TestDecide:

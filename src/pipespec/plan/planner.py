@@ -7,13 +7,13 @@ Everything is linear in steps and edges, and nothing recurses, so chains of 10,0
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from pipespec.document.nodes import JSON
 from pipespec.errors import UsageError
+from pipespec.plan.checks import check_failures
 from pipespec.plan.identity import external_content, fan_in_content, output_content, step_key
 from pipespec.plan.model import (
     Action,
@@ -29,9 +29,9 @@ from pipespec.plan.model import (
 )
 from pipespec.plan.selection import select, split_id
 from pipespec.spec.graph import ancestors, topological_order
-from pipespec.spec.model import Bounds, InputSource, PipelineSpec, StepInput, StepSpec, Variant
+from pipespec.spec.model import InputSource, PipelineSpec, StepInput, StepSpec, Variant
 
-__all__ = ["check_failures", "decide", "make_plan"]
+__all__ = ["decide", "make_plan"]
 
 _NO_IDENTITY: Final = "identity is none, so it runs every time"
 _FORCED: Final = "asked for by --force"
@@ -104,18 +104,6 @@ def decide(
         return _reuse(step, key, record)
     survey = _Survey(keys={step.id: key})
     return _not_reusable(step, survey, _history([step], survey, records), {})
-
-
-def check_failures(step: StepSpec, metrics: Mapping[str, float]) -> tuple[Reason, ...]:
-    """Judge a step's metrics by its bounds: one reason for each that is missed, none when all is well.
-
-    A metric that is not there, or is NaN, misses its bounds.
-    """
-    return tuple(
-        Reason(ReasonKind.CHECK_FAILED, problem, bounds.span)
-        for name, bounds in step.checks.items()
-        if (problem := _missed(name, metrics.get(name), bounds))
-    )
 
 
 @dataclass(slots=True)
@@ -334,15 +322,3 @@ def _with_blocked(
         if decision.check_failures or blocker is not None:
             culprit[step_id] = blocker or step_id
     return result
-
-
-def _missed(name: str, value: float | None, bounds: Bounds) -> str | None:
-    if value is None:
-        return f"no metric '{name}' is on record"
-    if math.isnan(value):
-        return f"{name} is not a number"
-    if bounds.minimum is not None and value < bounds.minimum:
-        return f"{name} is {value}, below its minimum {bounds.minimum}"
-    if bounds.maximum is not None and value > bounds.maximum:
-        return f"{name} is {value}, above its maximum {bounds.maximum}"
-    return None
