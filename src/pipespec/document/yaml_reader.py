@@ -50,7 +50,8 @@ _UNREADABLE: Final = re.compile(
 )
 _DIRECTIVE: Final = re.compile(r"^%.*", re.MULTILINE)
 _TAG_OR_1_1_SIGN: Final = re.compile(
-    r"""(?<![^\s,\[{:-])!\S+ | (?<=[^\s,\[\]{}"']) (?: :(?=[^\s,\[\]{}]) | \? )""", re.VERBOSE
+    r"""(?<![^\s,\[{:-])!\S+ | (?<=[^\s,\[\]{}"']) (?: :(?=[^\s,\[\]{}]) | \? ) | \?(?=[^\s,\[\]{}])""",
+    re.VERBOSE,
 )
 _STAND_INS: Final = ("\uf8f0", "\uf8f1")  # private use: for ':' and '?'
 _PROPERTIES: Final = re.compile(r"(?:[&!]\S*[ \t]+)+")
@@ -197,10 +198,11 @@ class _TooMuchError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Anchored:
-    """What an alias stands for. `nodes` and `height` are those of the expanded tree."""
+    """What an alias stands for; the sizes are those of the expanded tree."""
 
     node: Node
     nodes: int
+    characters: int
     height: int
 
 
@@ -211,6 +213,7 @@ class _Open:
     event: Any
     is_mapping: bool
     nodes_before: int
+    characters_before: int
     wants_key: bool
     end: tuple[int, int]
     """Where the last part ends that was placed in it: (line, column), from 1."""
@@ -232,6 +235,7 @@ class _Composer:
         self._stack: list[_Open] = []
         self._anchors: dict[str, _Anchored | None] = {}
         self._nodes = 0
+        self._characters = 0
         self._root: Node | None = None
         self.mistakes: list[Diagnostic] = []
 
@@ -278,10 +282,11 @@ class _Composer:
             node = None
         else:
             node = ScalarNode(value, span, quoted=True) if quoted else self._plain(value, span)
-            self._count(1, span)
+            self._count(1, len(value), span)
             self._place(node, 0)
         if event.anchor is not None:
-            self._anchors[event.anchor] = _Anchored(node or ScalarNode(value, span, quoted=quoted), 1, 0)
+            node = node or ScalarNode(value, span, quoted=quoted)
+            self._anchors[event.anchor] = _Anchored(node, 1, len(value), 0)
 
     def _plain(self, text: str, span: Span) -> ScalarNode:
         value = resolve_plain(text)
@@ -291,6 +296,7 @@ class _Composer:
         return ScalarNode(value, span, written_form(text, value))
 
     def _key(self, key: str, span: Span, *, quoted: bool) -> None:
+        self._characters += len(key)
         parent = self._stack[-1]
         parent.wants_key = False
         parent.end = (span.end_line, span.end_column)
@@ -311,15 +317,15 @@ class _Composer:
     def _start(self, event: Any) -> None:
         if event.tag is not None:
             self._refuse_tag(event)
-        nodes_before = self._nodes
+        before = self._nodes, self._characters
         span = self._span(event.start_mark, event.end_mark)
-        self._count(1, span)
+        self._count(1, 0, span)
         if len(self._stack) == MAX_DEPTH:
             self._too_deep(span)
         if event.anchor is not None:
             self._anchors[event.anchor] = None
         is_mapping = type(event) is MappingStartEvent
-        self._stack.append(_Open(event, is_mapping, nodes_before, is_mapping, (span.line, span.column)))
+        self._stack.append(_Open(event, is_mapping, *before, is_mapping, (span.line, span.column)))
 
     def _end(self, event: Any) -> None:
         done = self._stack.pop()
@@ -332,8 +338,8 @@ class _Composer:
         )
         self._place(node, done.height)
         if done.event.anchor is not None:
-            size = self._nodes - done.nodes_before
-            self._anchors[done.event.anchor] = _Anchored(node, size, done.height)
+            nodes, characters = self._nodes - done.nodes_before, self._characters - done.characters_before
+            self._anchors[done.event.anchor] = _Anchored(node, nodes, characters, done.height)
 
     def _alias(self, event: Any) -> None:
         span = self._span(event.start_mark, event.end_mark)
@@ -345,7 +351,7 @@ class _Composer:
         node: Node = ScalarNode(None, span)
         if anchored is not None:
             node = replace(anchored.node, span=span, origin=anchored.node.span)
-            self._count(anchored.nodes, span)
+            self._count(anchored.nodes, anchored.characters, span)
             if len(self._stack) + anchored.height > MAX_DEPTH:
                 self._too_deep(span)
         elif name in self._anchors:
@@ -354,15 +360,19 @@ class _Composer:
         else:
             hint = did_you_mean(name, self._anchors) or f'as text it needs quotes: "*{name}"'
             self._mistake("unknown-anchor", f"no anchor {quote('&' + name)} stands above", span, hint)
-            self._count(1, span)
+            self._count(1, 0, span)
         self._place(node, anchored.height if anchored else 0)
 
-    def _count(self, nodes: int, span: Span) -> None:
+    def _count(self, nodes: int, characters: int, span: Span) -> None:
         self._nodes += nodes
+        self._characters += characters
         if self._nodes > MAX_NODES:
             hint = "keep tables and long lists in files of their own, as inputs"
             message = f"there are more than {MAX_NODES:,} values, aliases counted as often as they are used"
             self._stop("too-many-nodes", message, span, hint)
+        if self._characters > MAX_BYTES:
+            message = "the text is larger than 4 MiB, aliases counted as often as they are used"
+            self._stop("too-large", message, span, "keep long texts in files of their own, as inputs")
 
     def _place(self, node: Node, height: int) -> None:
         if not self._stack:

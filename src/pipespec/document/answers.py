@@ -1,0 +1,245 @@
+"""What one reference stands for: a node, itself where only a step or a worker can tell, or None for a mistake.
+
+Takes a reference with the scalar that holds it and the rule of its place. Names are looked up in the document,
+in the step and its variant; resolvers are asked through `Resolvers`. Refuses names that are not there, and
+those that have no value at this place.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+from typing import Final, TypeAlias
+
+from pipespec.document.findings import Findings
+from pipespec.document.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode
+from pipespec.document.places import SHARED, Rule
+from pipespec.document.references import Piece, Reference, compose
+from pipespec.document.resolvers import Ask, Resolvers
+from pipespec.document.scope import Scope
+from pipespec.document.tasks import Wanted
+from pipespec.document.texts import Texts, part_span
+from pipespec.document.wording import listing, quote
+from pipespec.errors import Span
+
+__all__ = ["Answer", "Answers"]
+
+Answer: TypeAlias = Node | Reference | None
+_Answering: TypeAlias = Generator[Wanted, Node | None, Answer]
+
+_RESOLVERS: Final = ("env", "secret", "git", "pyproject", "file")
+_NAME: Final = re.compile(r"[^\s+*/()<>=|&'\"{}]+")
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_MOST_NAMES: Final = 2_000
+
+
+class Answers:
+    """Answers references of one document; with a scope, those of a step."""
+
+    def __init__(
+        self,
+        document: MappingNode,
+        resolvers: Resolvers,
+        scope: Scope | None,
+        findings: Findings,
+        texts: Texts,
+    ) -> None:
+        self._document = document
+        self._params: Node = document.get("params") or MappingNode({}, document.span)
+        self._resolvers = resolvers
+        self._scope = scope
+        self._findings = findings
+        self._texts = texts
+
+    def answer(self, reference: Reference, node: ScalarNode, rule: Rule) -> _Answering:
+        """Say what `reference` in `node` stands for; yields what it has to wait for."""
+        span = part_span(node, reference.start, reference.end)
+        target = ""
+        waits = False
+        for piece in reference.target:
+            inner = piece if isinstance(piece, str) else (yield from self.answer(piece, node, rule))
+            if inner is None:
+                return None
+            waits = waits or isinstance(inner, Reference)
+            target += inner if isinstance(inner, str) else compose(self._texts.pieces(inner, span))[0]
+        if not waits and reference.resolver is not None:
+            return (yield from self._asked(reference, target, node, rule))
+        if not waits:
+            return (yield from self._named(reference, target, span, rule))
+        if reference.resolver is None:
+            return replace(reference, target=(target,), written=f"${{{target}}}")
+        message = f"the argument of {quote(reference.resolver)} has no value before the step runs"
+        self._findings.mistake("misplaced-reference", message, span, "name it by a param, or by its own name")
+        return None
+
+    # names
+
+    def _named(self, reference: Reference, name: str, span: Span, rule: Rule) -> _Answering:
+        head, *rest = name.split(".")
+        if not _NAME.fullmatch(name):
+            message = f"{quote(name)} is no name, and a reference holds nothing else"
+            hint = "there is no arithmetic and no condition in references: compute it in a step"
+            self._findings.mistake("reference-syntax", message, span, hint)
+        elif head == "params":
+            return (yield from self._down(self._params, "params", rest, span))
+        elif name == "name":
+            return self._pipeline_name(span)
+        elif name == "step.name":
+            return self._step_name(reference, span, rule)
+        elif head == "matrix" and rest:
+            return (yield from self._axis(reference, rest, span, rule))
+        else:
+            self._unknown(name, span)
+        return None
+
+    def _pipeline_name(self, span: Span) -> Answer:
+        declared = self._document.get("name")
+        if declared is not None:
+            return declared
+        if self._resolvers.name is not None:
+            return ScalarNode(self._resolvers.name, span)
+        hint = "add 'name: ...' at the top of the file"
+        self._findings.mistake("unknown-reference", "the pipeline has no name to refer to", span, hint)
+        return None
+
+    def _step_name(self, reference: Reference, span: Span, rule: Rule) -> Answer:
+        if self._scope is not None:
+            return ScalarNode(self._scope.step, span)
+        if rule.step:
+            return reference
+        hint = "it has one in a step's params, resources and paths of inputs, in 'defaults' and in mlflow.experiment"
+        self._findings.mistake("misplaced-reference", "'${step.name}' has no value here", span, hint)
+        return None
+
+    def _axis(self, reference: Reference, keys: Sequence[str], span: Span, rule: Rule) -> _Answering:
+        if not rule.matrix:
+            message = f"{quote(reference.written)} has no value here"
+            hint = "an axis has one in a step's params, resources and inputs, and in 'defaults'"
+            self._findings.mistake("misplaced-reference", message, span, hint)
+            return None
+        if self._scope is None:
+            return reference
+        axes = {axis: Entry(value.span, value) for axis, value in self._scope.variant.items()}
+        if keys[0] in axes:
+            return (yield from self._down(MappingNode(axes, span), "matrix", keys, span))
+        step = quote(self._scope.step)
+        message = f"step {step} has no axis {quote(keys[0])}" if axes else f"step {step} has no matrix"
+        self._findings.mistake("unknown-reference", message, span, self._findings.offer(keys[0], list(axes)))
+        return None
+
+    def _down(self, node: Node, label: str, keys: Sequence[str], span: Span) -> _Answering:
+        """Go down `keys` from `node`, through references; what is not on the way is not resolved."""
+        for key in keys:
+            if isinstance(node, ScalarNode):
+                found = yield Wanted(node, SHARED, label, span)
+                if found is None:
+                    return None
+                node = found
+            below = node.get(key) if isinstance(node, MappingNode) else None
+            if below is None:
+                self._not_below(node, label, key, span)
+                return None
+            node, label = below, f"{label}.{key}"
+        return (yield Wanted(node, SHARED, label, span))
+
+    def _not_below(self, node: Node, label: str, key: str, span: Span) -> None:
+        name = f"{label}.{key}"
+        if isinstance(node, MappingNode):
+            known = [f"{label}.{each}" for each in itertools.islice(node.entries, _MOST_NAMES)]
+            hint = self._findings.offer(name, known, None if known else f"{quote(label)} is empty")
+            self._findings.mistake("unknown-reference", f"{quote(name)} is set nowhere", span, hint)
+            return
+        kind = "a list" if isinstance(node, SequenceNode) else "a single value"
+        message = f"{quote(label)} is {kind}, nothing in it is called {quote(key)}"
+        self._findings.mistake("unknown-reference", message, span, f"refer to the whole of it, ${{{label}}}")
+
+    def _unknown(self, name: str, span: Span) -> None:
+        params = self._params.entries if isinstance(self._params, MappingNode) else {}
+        if name.split(".", 1)[0] in params:
+            hint: str | None = f"did you mean {quote('params.' + name)}?"
+        elif name.isupper():
+            hint = f"a variable of the environment is written ${{env:{name}}}"
+        else:
+            shared = [f"params.{key}" for key in itertools.islice(params, _MOST_NAMES)]
+            hint = self._findings.offer(name, [*shared, "name", "step.name", "matrix.<axis>"])
+        self._findings.mistake("unknown-reference", f"{quote(name)} is set nowhere", span, hint)
+
+    # resolvers
+
+    def _asked(self, reference: Reference, argument: str, node: ScalarNode, rule: Rule) -> _Answering:
+        hint: str | None = "git tells ${git:commit} and ${git:branch}"
+        match reference.resolver:
+            case "env" | "oc.env":
+                return (yield from self._environment(reference, argument, node, rule))
+            case "secret":
+                return self._secret(reference, argument, node, rule)
+            case "git" if argument in ("commit", "branch"):
+                return self._ask(self._resolvers.git, reference, argument, node)
+            case "pyproject":
+                return self._ask(self._resolvers.pyproject, reference, argument, node)
+            case "file":
+                return self._ask(self._resolvers.file, reference, argument, node)
+            case "git":
+                message = f"git tells no {quote(argument)}"
+            case name:
+                message, hint = f"there is no resolver {quote(str(name))}", self._other_resolver(str(name))
+        span = part_span(node, reference.start, reference.end)
+        self._findings.mistake("unknown-resolver", message, span, hint)
+        return None
+
+    def _other_resolver(self, name: str) -> str | None:
+        if name.isupper():
+            return f"a variable of the environment is written ${{env:{name}, default}}"
+        return self._findings.offer(name, _RESOLVERS, f"there are {listing(_RESOLVERS)}")
+
+    def _ask(self, ask: Ask | None, reference: Reference, argument: str, node: ScalarNode) -> Answer:
+        if ask is None:
+            return reference
+        found = ask(argument, node.span)
+        if isinstance(found, str):
+            self._findings.written(len(found), node.span)
+            return ScalarNode(found, node.span, quoted=True)
+        span = part_span(node, reference.start, reference.end)
+        self._findings.mistake("resolver-failed", found.message, span, found.hint)
+        return None
+
+    def _environment(self, reference: Reference, name: str, node: ScalarNode, rule: Rule) -> _Answering:
+        value = (self._resolvers.env or {}).get(name)
+        if value is not None:
+            return ScalarNode(value, node.span, quoted=True)
+        if reference.default is not None:
+            return (yield from self._default(reference.default, node, rule))
+        if self._resolvers.env is None:
+            return reference
+        span = part_span(node, reference.start, reference.end)
+        hint = f"set it, or give a default: ${{env:{name}, default}}"
+        self._findings.mistake(
+            "env-not-set", f"the environment variable {quote(name)} is not set", span, hint
+        )
+        return None
+
+    def _default(self, pieces: Sequence[Piece], node: ScalarNode, rule: Rule) -> _Answering:
+        parts: list[Piece] = []
+        for piece in pieces:
+            if isinstance(piece, str):
+                parts.append(piece)
+                continue
+            answer = yield from self.answer(piece, node, rule)
+            if answer is None or len(pieces) == 1:
+                return answer
+            parts.extend(self._texts.pieces(answer, node.span))
+        return self._texts.joined(ScalarNode("", node.span, quoted=True), parts)
+
+    def _secret(self, reference: Reference, name: str, node: ScalarNode, rule: Rule) -> Answer:
+        span = part_span(node, reference.start, reference.end)
+        if not rule.secret:
+            hint = "it can stand in params and in 'notify', which are recorded without it"
+            self._findings.mistake("misplaced-reference", "a secret cannot stand here", span, hint)
+        elif not _VARIABLE.fullmatch(name):
+            hint = "name an environment variable, without default: ${secret:NAME}"
+            self._findings.mistake("reference-syntax", f"{quote(name)} cannot name a secret", span, hint)
+        else:
+            return replace(reference, target=(name,), written=f"${{secret:{name}}}")
+        return None

@@ -1,0 +1,78 @@
+"""What goes wrong while references are resolved, and how much they make of a document.
+
+Takes mistakes and sizes as they come; gives the diagnostics. Refuses to go on, by `TooMuchError`, after 1,000
+mistakes and beyond the bounds that hold for a file: 4 MiB, 64 levels, 250,000 nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from pipespec.document.measure import Measures
+from pipespec.document.nodes import Node
+from pipespec.document.wording import did_you_mean, listing
+from pipespec.document.yaml_reader import MAX_BYTES, MAX_DEPTH, MAX_NODES
+from pipespec.errors import Diagnostic, Span
+
+__all__ = ["Findings", "TooMuchError"]
+
+_MAX_MISTAKES: Final = 1_000
+_MAX_HINTS: Final = 50  # near names take long to find, and a file with more mistakes than that has one cause
+
+
+class TooMuchError(Exception):
+    """A bound is passed; the mistake that says so is noted."""
+
+
+class Findings:
+    """Mistakes and sizes of one evaluation."""
+
+    def __init__(self) -> None:
+        self._mistakes: list[Diagnostic] = []
+        self._hints = 0
+        self._written = 0
+        self.measures = Measures()
+
+    @property
+    def mistakes(self) -> tuple[Diagnostic, ...]:
+        """All mistakes, each once, as they were found."""
+        return tuple(dict.fromkeys(self._mistakes))
+
+    def mistake(self, code: str, message: str, span: Span, hint: str | None) -> None:
+        """Note a mistake, and go on."""
+        self._mistakes.append(Diagnostic(code, message, span, hint))
+        if len(self._mistakes) >= _MAX_MISTAKES:
+            raise TooMuchError
+
+    def stop(self, code: str, message: str, span: Span) -> None:
+        """Note that a bound is passed, and raise `TooMuchError`."""
+        hint = "refer to large values whole and once, or keep them in files of their own, as inputs"
+        self.mistake(code, message, span, hint)
+        raise TooMuchError
+
+    def offer(self, name: str, known: Sequence[str], otherwise: str | None = None) -> str | None:
+        """Return a hint for a name that is not known: the nearest one, else all."""
+        self._hints += 1
+        if self._hints > _MAX_HINTS or not known:
+            return otherwise
+        return did_you_mean(name, known) or f"in scope are {listing(known)}"
+
+    def written(self, characters: int, span: Span) -> None:
+        """Count text that is about to be made."""
+        self._written += characters
+        if self._written > MAX_BYTES:
+            self.stop("too-large", "references make more than 4 MiB of the document", span)
+
+    def bounded(self, node: Node) -> Node:
+        """Return `node`, if it is no larger than a document may be."""
+        size = self.measures.of(node)
+        if size.nodes > MAX_NODES:
+            self.stop(
+                "too-many-nodes", f"references make more than {MAX_NODES:,} values of the document", node.span
+            )
+        if size.characters > MAX_BYTES:
+            self.stop("too-large", "references make more than 4 MiB of the document", node.span)
+        if size.levels > MAX_DEPTH:
+            self.stop("too-deep", f"references nest the document deeper than {MAX_DEPTH} levels", node.span)
+        return node
