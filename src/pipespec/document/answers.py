@@ -17,8 +17,7 @@ from pipespec.document.findings import Findings
 from pipespec.document.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode
 from pipespec.document.places import SHARED, Rule
 from pipespec.document.references import Piece, Reference, compose
-from pipespec.document.resolvers import Ask, Resolvers
-from pipespec.document.scope import Scope
+from pipespec.document.resolvers import Ask, Resolvers, Scope
 from pipespec.document.tasks import Wanted
 from pipespec.document.texts import Texts, part_span
 from pipespec.document.wording import listing, quote

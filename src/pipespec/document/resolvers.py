@@ -1,17 +1,19 @@
-"""What a document may ask its surroundings, handed in as values: environment, git, pyproject, files.
+"""What references are resolved with, handed in as values: the surroundings of a document, the scope of a step.
 
-Nothing here looks anything up; `api` decides what may be asked, and a file that is not trusted asks less.
+Nothing here looks anything up: who calls decides what may be asked, and a file that is not trusted asks less.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from pipespec.document.nodes import JSON, MappingNode, Node
+from pipespec.document.scalars import spell
 from pipespec.errors import Span
 
-__all__ = ["Ask", "Problem", "Resolvers"]
+__all__ = ["Ask", "Problem", "Resolvers", "Scope"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +42,17 @@ class Resolvers:
     git: Ask | None = None
     pyproject: Ask | None = None
     file: Ask | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One step, or one variant of it.
+
+    `document` is the interpolated document, `step` the name without variant, `variant` the axes' values.
+    `spelling` writes values inside of text; in `train[depth=${matrix.depth}]` variants want one of their own.
+    """
+
+    document: MappingNode
+    step: str
+    variant: Mapping[str, Node] = field(default_factory=dict)
+    spelling: Callable[[JSON], str] = spell
