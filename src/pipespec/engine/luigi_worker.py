@@ -22,7 +22,7 @@ from pipespec.engine.scheduler import ReadyScheduler
 from pipespec.engine.tasks import Board, PipelineTask, StepTask, open_board
 from pipespec.errors import StoreUnavailableError
 
-__all__ = ["Turns", "drive", "logging_to"]
+__all__ = ["SchedulerUnavailableError", "Turns", "drive", "logging_to"]
 
 
 _CONNECT_LIMIT: Final = 5.0
@@ -30,6 +30,10 @@ _CONNECT_LIMIT: Final = 5.0
 
 _RETRY_WAIT: Final = 1
 """Seconds between those."""
+
+
+class SchedulerUnavailableError(StoreUnavailableError):
+    """The luigid cannot be asked. What executes is not harmed by that."""
 
 
 class Turns(Protocol):
@@ -57,7 +61,7 @@ def drive(board: Board, turns: Turns, *, resources: dict[str, int], scheduler_ur
     does the scheduling, and shows it.
 
     Raises:
-        StoreUnavailableError: where the luigid cannot be asked.
+        SchedulerUnavailableError: where the luigid cannot be asked.
     """
     with open_board(board):
         if scheduler_url is None:

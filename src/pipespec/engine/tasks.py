@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -24,7 +24,7 @@ class Board:
 
     `invocation` is unique to the run, so that no two runs ever share a task id, on one luigid or in one process.
     `upstream` maps every step of the run, in plan order, to those that it waits for; `shown` is the text of a
-    step's params; `priorities` are raised to those of all that wait; `complete` grows while the run goes on.
+    step's params; `priorities` are raised to those of all that wait; `complete` is the run's own and grows with it.
     """
 
     invocation: str
@@ -33,7 +33,7 @@ class Board:
     shown: Mapping[str, str] = field(default_factory=dict)
     priorities: Mapping[str, int] = field(default_factory=dict)
     resources: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    complete: set[str] = field(default_factory=set)
+    complete: Container[str] = frozenset()
     _tasks: dict[str, StepTask] = field(default_factory=dict)
 
     def task(self, step: str) -> StepTask:
@@ -48,6 +48,11 @@ class Board:
                 params=self.shown.get(step, ""),
             )
         return found
+
+    @property
+    def is_complete(self) -> bool:
+        """True when nothing is left to run."""
+        return all(step in self.complete for step in self.upstream)
 
     def root(self) -> PipelineTask:
         """Return the task above all steps, the only one that Luigi is handed."""
@@ -65,14 +70,14 @@ class Board:
         return hashlib.sha256(f"{self.invocation}\0{step}".encode()).hexdigest()
 
 
-def raised_priorities(upstream: Mapping[str, tuple[str, ...]], own: Mapping[str, int]) -> dict[str, int]:
+def raised_priorities(upstream: dict[str, tuple[str, ...]], own: Mapping[str, int]) -> dict[str, int]:
     """Raise each step's priority to that of the most urgent step that waits for it, near or far.
 
     `upstream` is in topological order; steps that `own` does not name have 0.
     """
     raised = {step: own.get(step, 0) for step in upstream}
-    for step in reversed(upstream):
-        for above in upstream[step]:
+    for step, waits in reversed(upstream.items()):
+        for above in waits:
             raised[above] = max(raised[above], raised[step])
     return raised
 
@@ -155,8 +160,7 @@ class PipelineTask(_BoardTask):
 
     def complete(self) -> bool:
         """Say whether nothing is left."""
-        board = self.board
-        return len(board.complete) >= len(board.upstream)
+        return self.board.is_complete
 
     def requires(self) -> list[StepTask]:
         """Return what is not complete, in plan order."""

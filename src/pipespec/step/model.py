@@ -88,6 +88,8 @@ class StepJob:
     experiment_id: str | None = None
     artifact_uri: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    downloads: str = ""
+    """The folder that keeps what was fetched from elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,8 @@ class Failure:
     """Why a step failed: strings only, since exceptions of users do not always survive pickling.
 
     `kind` is one of `raised`, `exited`, `signal`, `timeout`, `outputs`, `inputs`, `import`, `changed`, `metrics`,
-    `cancelled`, `store`. `message` is one line; `traceback` shows the user's frames only.
+    `cancelled`, `store`, `binding` (the arguments do not fit the callable), `secret` (one is not set). `message`
+    is one line; `traceback` shows the user's frames only.
     """
 
     kind: str

@@ -1,0 +1,388 @@
+"""One invocation: what each of its steps is doing, and what became of it.
+
+Takes a plan, wave by wave; Luigi says whose turn it is. A step whose turn has come is decided (its inputs are known
+now), claimed, executed, published, or tried again; all in one thread, which waits in one place, for the
+executor. A step is complete when we have its record, and by nothing that anybody else says.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pipespec.engine.attempts import Attempts, Claim
+from pipespec.engine.executors import Executor
+from pipespec.engine.interrupts import Interrupts
+from pipespec.engine.jobs import JobPlace, PartDigests, job_for
+from pipespec.engine.luigi_worker import SchedulerUnavailableError, drive
+from pipespec.engine.progress import Progress
+from pipespec.engine.settings import RunSettings
+from pipespec.engine.sources import PlannedFiles
+from pipespec.engine.staging import Staging
+from pipespec.engine.tasks import Board
+from pipespec.engine.waves import culprits, make_board, require_resources, waits_for
+from pipespec.errors import PipespecError, StoreUnavailableError
+from pipespec.plan.checks import check_failures
+from pipespec.plan.model import Action, Decision, Plan, StepRecord, StepResult, StepStarted, StepState
+from pipespec.plan.planner import decide
+from pipespec.spec.model import StepInput, StepSpec
+from pipespec.step.model import Failure, StepJob, StepOutcome
+from pipespec.tracking.ledger import Ledger
+
+__all__ = ["Invocation"]
+
+_TICK: Final = 0.25
+"""Seconds between ticks of the progress."""
+
+_ASK_AGAIN: Final = 1.0
+"""Seconds until another invocation that computes the same key is looked at again, and a luigid asked for work."""
+
+_FINAL: Final = frozenset({"cancelled", "changed"})
+"""Kinds of failure that another try cannot mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Execution:
+    """A step that executes, for the `number`th time."""
+
+    decision: Decision
+    claim: Claim
+    number: int
+    staging: Path
+    log: Path
+    upstream: Mapping[str, StepRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class _Pause:
+    """A step that waits until `due`: for its next try after it `failed`, or for another invocation."""
+
+    due: float
+    number: int
+    failed: StepResult | None = None
+
+
+class Invocation:
+    """The state of one invocation; Luigi drives it by `slots`, `stopping`, `begin` and `next_ended`."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        parts: PartDigests,
+        attempts: Attempts,
+        executor: Executor,
+        staging: Staging,
+        settings: RunSettings,
+        interrupts: Interrupts,
+        progress: Progress,
+    ) -> None:
+        self._ledger = ledger
+        self._parts = parts
+        self._attempts = attempts
+        self._executor = executor
+        self._staging = staging
+        self._settings = settings
+        self._interrupts = interrupts
+        self._progress = progress
+        self._sources = PlannedFiles(settings.source_files)
+        self._plan: Plan
+        self._board: Board
+        self.results: dict[str, StepResult] = {}
+        self.records: dict[str, StepRecord] = {}
+        """Of each complete step."""
+        self._executing: dict[str, _Execution] = {}
+        self._pausing: dict[str, _Pause] = {}
+        self._ended: deque[tuple[str, bool]] = deque()
+        self._failed: dict[str, None] = {}
+        """In order."""
+        self._is_closing = False
+        self._obeyed = 0
+
+    def conduct(self, plan: Plan, token: str) -> None:
+        """Run what a plan leaves to run, but for steps whose matrix is not known yet, and what is below them.
+
+        `token` tells the wave from all others. What is complete from an earlier wave stays so.
+
+        Raises:
+            UsageError: where a step needs more of a resource than there is.
+            StoreUnavailableError: where the tracking store or a luigid cannot be asked.
+        """
+        self._plan = plan
+        self._settle_reused()
+        require_resources(plan, self._settings.resources, self.records)
+        self._board = make_board(plan, token, complete=self.records, failed=self._failed)
+        if self._board.is_complete or self.stopping:
+            return
+        resources = dict(self._settings.resources)
+        try:
+            drive(self._board, self, resources=resources, scheduler_url=self._settings.scheduler)
+        except SchedulerUnavailableError:
+            self._is_closing = True
+            while self._executing or self._pausing:
+                self._turn()
+            raise
+
+    def settle_rest(self) -> None:
+        """Say of each step that did not get its turn why not."""
+        blocked = culprits(waits_for(self._plan), self._failed)
+        for step, decision in self._plan.decisions.items():
+            if step in self.results:
+                continue
+            key = None if decision.key is None else decision.key.hex
+            if step in blocked:
+                error = f"depends on '{blocked[step]}', which failed"
+                self._settle(StepResult(step, StepState.BLOCKED, key, error=error))
+            else:
+                self._settle(
+                    StepResult(step, StepState.CANCELLED, key, error=self._why_cancelled(decision.step))
+                )
+
+    # ----------------------------------------------------------------------------- what Luigi drives
+
+    @property
+    def slots(self) -> int:
+        """As many as may execute, and those that wait without executing."""
+        return self._settings.workers + len(self._pausing)
+
+    @property
+    def stopping(self) -> bool:
+        """True after an interrupt, and after a failure unless the run is to go on."""
+        is_failing = bool(self._failed) and not self._settings.keep_going
+        return is_failing or self._is_closing or self._interrupts.count > 0
+
+    def begin(self, step: str) -> None:
+        """Give a step its turn."""
+        self._try(step, 1, waited=False)
+
+    def next_ended(self) -> tuple[str, bool] | None:
+        """Wait until a step ended; None after a while, and when Luigi may have more to hand out."""
+        before = (self.slots, self.stopping)
+        until = time.monotonic() + _ASK_AGAIN
+        while not self._ended:
+            if (self.slots, self.stopping) != before or time.monotonic() >= until:
+                return None
+            self._turn()
+        return self._ended.popleft()
+
+    def _turn(self) -> None:
+        self._obey_interrupts()
+        self._resume()
+        self._attempts.keep_alive()
+        dues = [pause.due - time.monotonic() for pause in self._pausing.values()]
+        timeout = 0.0 if self._ended else max(0.0, min([_TICK, *dues]))
+        for outcome in self._executor.wait(timeout):
+            self._take(outcome)
+        self._progress.tick()
+
+    def _obey_interrupts(self) -> None:
+        """End what executes: kindly at the first signal, at once at the next."""
+        if self._interrupts.count == self._obeyed:
+            return
+        self._obeyed = self._interrupts.count
+        for step in self._executing:
+            self._executor.cancel(step, at_once=self._obeyed > 1)
+
+    def _resume(self) -> None:
+        """Let what has waited long enough try again, as far as there is room; nothing waits once we stop."""
+        now = time.monotonic()
+        for step, pause in list(self._pausing.items()):
+            if self.stopping:
+                del self._pausing[step]
+                cancelled = StepResult(
+                    step, StepState.CANCELLED, error=self._why_cancelled(self._plan.decisions[step].step)
+                )
+                self._settle(pause.failed or cancelled)
+            elif pause.due <= now and len(self._executing) < self._settings.workers:
+                del self._pausing[step]
+                self._try(step, pause.number, waited=pause.failed is None)
+
+    # ------------------------------------------------------------------------------------- one step
+
+    def _try(self, step: str, number: int, *, waited: bool) -> None:
+        planned = self._plan.decisions[step]
+        try:
+            self._sources.require_unchanged()
+            upstream = {producer: self.records[producer] for producer in _producers(planned.step)}
+            decision = self._decide(planned, upstream)
+            if decision.record is not None:
+                self._complete(decision.step, decision.record, StepState.REUSED)
+                return
+            forced = step in self._plan.forced
+            claim = self._attempts.claim(self._plan, decision, forced=forced, waited=waited)
+        except StoreUnavailableError:
+            raise
+        except PipespecError as error:
+            self._settle(StepResult(step, StepState.FAILED, error=str(error)))
+            return
+        match claim:
+            case Claim():
+                self._execute(decision, claim, number, upstream)
+            case StepRecord() as record:
+                self._complete(decision.step, record, StepState.REUSED)
+            case None:
+                self._pausing[step] = _Pause(time.monotonic() + _ASK_AGAIN, number)
+
+    def _decide(self, planned: Decision, upstream: Mapping[str, StepRecord]) -> Decision:
+        if planned.step.identity.never or (planned.action is Action.RUN and planned.key is not None):
+            return planned
+        # The twin of a forced step takes that one's new record.
+        forced = planned.step.id in self._plan.forced and planned.same_as is None
+        return decide(planned.step, self._plan.facts, self._ledger, upstream, forced=forced)
+
+    def _execute(
+        self, decision: Decision, claim: Claim, number: int, upstream: Mapping[str, StepRecord]
+    ) -> None:
+        step, run_id = decision.step, claim.started.run_id
+        log = self._settings.state / "logs" / f"{run_id}.log"
+        execution = _Execution(decision, claim, number, self._staging.make(run_id), log, upstream)
+        self._executing[step.id] = execution
+        self._progress.started(StepStarted(step.id, run_id, str(log), number))
+        try:
+            job = self._job(execution)
+        except StoreUnavailableError:
+            raise
+        except PipespecError as error:
+            self._take(StepOutcome(step.id, 0.0, failure=Failure("changed", str(error))))
+            return
+        self._executor.submit(job, timeout=step.timeout)
+
+    def _job(self, execution: _Execution) -> StepJob:
+        decision, started = execution.decision, execution.claim.started
+        place = JobPlace(
+            tracking_uri=self._ledger.tracking_uri,
+            run_id=started.run_id,
+            experiment_id=started.experiment_id,
+            artifact_uri=started.artifact_uri,
+            staging=execution.staging,
+            log=execution.log,
+            downloads=self._settings.state / "downloads",
+        )
+        return job_for(
+            decision.step,
+            self._plan.pipeline,
+            self._plan.facts,
+            key=decision.key,
+            upstream=execution.upstream,
+            external=self._settings.external,
+            parts=self._parts,
+            place=place,
+        )
+
+    def _take(self, outcome: StepOutcome) -> None:
+        """Publish what a step made, or end its run; then it is settled, or will be tried again."""
+        execution = self._executing.pop(outcome.step)
+        failure = outcome.failure
+        if failure is None:
+            failure = self._publish(execution, outcome)
+        if failure is not None:
+            self._attempts.fail(execution.claim.started, failure, execution.log)
+            self._after_failure(execution, failure, outcome.seconds)
+        self._staging.discard(execution.staging)
+
+    def _publish(self, execution: _Execution, outcome: StepOutcome) -> Failure | None:
+        decision = execution.decision
+        try:
+            published = self._attempts.publish(
+                execution.claim,
+                outcome,
+                plan=self._plan,
+                decision=decision,
+                upstream=execution.upstream,
+                log=execution.log,
+            )
+        except StoreUnavailableError:
+            raise
+        except (PipespecError, OSError) as error:
+            return Failure("store", f"its result could not be published: {error}")
+        if published.is_ours:
+            self._complete(decision.step, published.record, StepState.RAN, outcome.seconds, execution.log)
+        else:
+            self._complete(decision.step, published.record, StepState.REUSED)
+        return None
+
+    def _after_failure(self, execution: _Execution, failure: Failure, seconds: float) -> None:
+        step, started = execution.decision.step, execution.claim.started
+        is_cancelled = failure.kind == "cancelled"
+        result = StepResult(
+            step.id,
+            StepState.CANCELLED if is_cancelled else StepState.FAILED,
+            started.key,
+            started.run_id,
+            seconds,
+            error=self._why_cancelled(step) if is_cancelled else failure.message,
+            traceback=failure.traceback,
+            log=str(execution.log),
+        )
+        if execution.number <= step.retry.times and failure.kind not in _FINAL:
+            due = time.monotonic() + step.retry.wait
+            self._pausing[step.id] = _Pause(due, execution.number + 1, failed=result)
+        else:
+            self._settle(result)
+
+    def _complete(
+        self,
+        step: StepSpec,
+        record: StepRecord,
+        state: StepState,
+        seconds: float | None = None,
+        log: Path | None = None,
+    ) -> None:
+        """Take a record as the step's, and judge its metrics: one that misses its bounds is recorded, and failed."""
+        missed = check_failures(step, record.metrics)
+        self._settle(
+            StepResult(
+                step.id,
+                StepState.FAILED if missed else state,
+                record.key or None,
+                record.run_id,
+                record.seconds if seconds is None else seconds,
+                error="; ".join(reason.detail for reason in missed) or None,
+                log=None if log is None else str(log),
+            ),
+            None if missed else record,
+        )
+
+    def _settle(self, result: StepResult, record: StepRecord | None = None) -> None:
+        """Say what became of a step; with a record it is complete."""
+        self.results[result.step] = result
+        if record is not None:
+            self.records[result.step] = record
+        if result.state is StepState.FAILED:
+            self._failed[result.step] = None
+        self._ended.append((result.step, record is not None))
+        self._progress.ended(result)
+
+    def _settle_reused(self) -> None:
+        """Settle what needs no turn, but for what depends on a reused step that misses its bounds."""
+        shut = set(self._failed)
+        for step, above in waits_for(self._plan).items():
+            decision = self._plan.decisions[step]
+            if any(other in shut for other in above):
+                shut.add(step)
+            elif decision.record is not None and step not in self.records:
+                self._complete(decision.step, decision.record, StepState.REUSED)
+                shut.update(self._failed.keys() & {step})
+        self._ended.clear()
+
+    def _why_cancelled(self, step: StepSpec) -> str:
+        if self._interrupts.signum is not None:
+            return f"interrupted by {signal.Signals(self._interrupts.signum).name}"
+        if self._failed:
+            return f"not started after '{next(iter(self._failed))}' failed"
+        if step.deferred:
+            return "its matrix was not known"
+        return "the scheduler gave it no turn"
+
+
+def _producers(step: StepSpec) -> tuple[str, ...]:
+    """The steps whose outputs this one reads."""
+    sources = (spec.source for spec in step.inputs.values())
+    return tuple(
+        producer for source in sources if isinstance(source, StepInput) for producer in source.producers
+    )

@@ -1,0 +1,52 @@
+"""What the engine tells of a result in its manifest: the parts of its key, and what its inputs were. Pure.
+
+The rest (outputs with digests and sizes, metrics, run, generation) is added where the manifest is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pipespec.document.nodes import JSON, plain
+from pipespec.plan.model import Decision, Facts, Plan, StepRecord
+from pipespec.spec.model import DirInput, FileInput, FilesInput, InputSource, PipelineInput, StepInput
+
+__all__ = ["manifest_entries"]
+
+
+def manifest_entries(
+    plan: Plan, decision: Decision, upstream: Mapping[str, StepRecord], about: Mapping[str, JSON]
+) -> dict[str, JSON]:
+    """Return the entries; `upstream` has by step id the record of each step that an input reads."""
+    step, facts = decision.step, plan.facts
+    return {
+        **about,
+        "pipeline": plan.pipeline.name,
+        "call": str(step.call),
+        "parts": {} if decision.key is None else dict(decision.key.parts),
+        "params": {name: plain(node) for name, node in step.params.items()},
+        "inputs": {name: _input(spec.source, facts, upstream) for name, spec in step.inputs.items()},
+        "code": dict(facts.code[str(step.call)].counted),
+    }
+
+
+def _input(source: InputSource, facts: Facts, upstream: Mapping[str, StepRecord]) -> JSON:
+    match source:
+        case StepInput():
+            return [_of_step(producer, source, upstream[producer]) for producer in source.producers]
+        case (
+            FileInput(path=place, text=text)
+            | DirInput(path=place, text=text)
+            | FilesInput(pattern=place, text=text)
+        ):
+            return {"external": text, "digest": facts.files[place].digest, "bytes": facts.files[place].bytes}
+        case PipelineInput(text=text, step=step, output=output):
+            return {"pipeline": text, "step": step, "output": output, "digest": facts.results[source].digest}
+
+
+def _of_step(producer: str, source: StepInput, record: StepRecord) -> JSON:
+    assert source.output is not None  # checks see to it
+    entry: dict[str, JSON] = {"step": producer, "output": source.output}
+    if source.part is not None:
+        entry["part"] = source.part
+    return {**entry, "run_id": record.run_id, "digest": record.outputs[source.output].digest}

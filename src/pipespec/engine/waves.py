@@ -1,0 +1,102 @@
+"""Which steps of a plan can run now, and what keeps the others back. Pure.
+
+Takes a plan and what is known of its steps; gives a `Board` for Luigi, and the culprits of what will not run. All
+linear in steps and edges, without recursion.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Collection, Mapping
+
+from pipespec.document.nodes import plain
+from pipespec.engine.tasks import Board, raised_priorities
+from pipespec.errors import UsageError
+from pipespec.plan.model import Action, Plan
+from pipespec.spec.graph import descendants
+
+__all__ = ["culprits", "make_board", "postponed", "require_resources", "shared_imports", "waits_for"]
+
+
+def waits_for(plan: Plan) -> dict[str, tuple[str, ...]]:
+    """Map each step of a plan, in its order, to those of the plan that it waits for.
+
+    A step with the key of an earlier one waits for that one too, whose result will be its own.
+    """
+    found = {}
+    for step, decision in plan.decisions.items():
+        above = [other for other in plan.pipeline.upstream[step] if other in plan.decisions]
+        found[step] = tuple(above) if decision.same_as is None else (*above, decision.same_as)
+    return found
+
+
+def postponed(plan: Plan) -> frozenset[str]:
+    """Return the steps whose matrix is not known yet, and all that depends on them: they are a later wave's."""
+    unknown = [step for step, decision in plan.decisions.items() if decision.step.deferred]
+    return descendants(waits_for(plan), unknown) | frozenset(unknown)
+
+
+def culprits(upstream: Mapping[str, tuple[str, ...]], failed: Collection[str]) -> dict[str, str]:
+    """Map each step that depends on a failed one to that one; `upstream` is in topological order."""
+    found: dict[str, str] = {}
+    for step, above in upstream.items():
+        culprit = next(
+            (found.get(other, other) for other in above if other in failed or other in found), None
+        )
+        if culprit is not None:
+            found[step] = culprit
+    return found
+
+
+def make_board(plan: Plan, token: str, *, complete: Collection[str], failed: Collection[str]) -> Board:
+    """Make what Luigi sees: all steps but those that failed, those that depend on them, and the postponed.
+
+    `complete` is kept as it is, so that what is added to it later is complete for Luigi too.
+    """
+    everything = waits_for(plan)
+    left_out = {*failed, *culprits(everything, failed), *postponed(plan)}
+    upstream = {step: above for step, above in everything.items() if step not in left_out}
+    steps = {step: plan.decisions[step].step for step in upstream}
+    return Board(
+        invocation=token,
+        pipeline=plan.pipeline.name,
+        upstream=upstream,
+        shown={
+            name: json.dumps({param: plain(node) for param, node in step.params.items()}, ensure_ascii=False)
+            for name, step in steps.items()
+            if name not in complete
+        },
+        priorities=raised_priorities(upstream, {name: step.priority for name, step in steps.items()}),
+        resources={name: step.resources for name, step in steps.items() if step.resources},
+        complete=complete,
+    )
+
+
+def require_resources(plan: Plan, resources: Mapping[str, int], complete: Collection[str]) -> None:
+    """Refuse a plan that would wait for ever: of a resource that `resources` does not name there is one.
+
+    Raises:
+        UsageError: naming the first step that needs more than there is.
+    """
+    for name, decision in plan.decisions.items():
+        if name in complete:
+            continue
+        for resource, amount in decision.step.resources.items():
+            there = resources.get(resource, 1)
+            if amount > there:
+                raise UsageError(
+                    f"step '{name}' needs {amount} of resource '{resource}', of which there is {there}"
+                )
+
+
+def shared_imports(plan: Plan) -> tuple[str, ...]:
+    """Return the installed modules that two or more steps which may run import, the most wanted first."""
+    counts: Counter[str] = Counter()
+    for decision in plan.decisions.values():
+        if decision.action is not Action.REUSE:
+            code = plan.facts.code.get(str(decision.step.call))
+            counts.update(() if code is None else set(code.imports))
+    return tuple(
+        module for module, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])) if count > 1
+    )
