@@ -31,6 +31,7 @@ __all__ = [
     "ModuleProblem",
     "Modules",
     "Origin",
+    "absolute_module",
     "branches",
     "excerpt",
     "import_targets",
@@ -152,7 +153,7 @@ class Module:
     def stars(self) -> tuple[str, ...]:
         """Return the modules of `from x import *`, absolute, in order."""
         return tuple(
-            _absolute(node, self.package)
+            absolute_module(node, self.package)
             for node, typing_only in self.statements
             if isinstance(node, ast.ImportFrom) and node.names[0].name == "*" and not typing_only
         )
@@ -300,7 +301,7 @@ def import_targets(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[
                 top = alias.name.partition(".")[0]
                 yield top, ImportTarget(top)
         return
-    module = _absolute(node, package)
+    module = absolute_module(node, package)
     for alias in node.names:
         if alias.name != "*":
             yield alias.asname or alias.name, ImportTarget(module, alias.name)
@@ -412,7 +413,7 @@ def _captures(node: ast.Match) -> Iterator[str]:
                 yield pattern.rest
 
 
-def _absolute(node: ast.ImportFrom, package: str) -> str:
+def absolute_module(node: ast.ImportFrom, package: str) -> str:
     """Return the absolute name of the module imported from; one that leads out of all packages keeps its dots."""
     if not node.level:
         return node.module or ""

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 from pipespec.document.nodes import JSON
 from pipespec.spec.modules import Binding, ImportTarget, Module, ModuleProblem, Modules
 
-__all__ = ["Chain", "Located", "Outside", "chain_of", "dotted_name", "literal", "locate"]
+__all__ = ["Chain", "Located", "Outside", "chain_of", "dotted_name", "is_overload", "literal", "locate"]
 
 Chain: TypeAlias = tuple[str, ...]
 """A name and the attributes that follow it."""
@@ -184,12 +184,13 @@ def _is_placeholder(node: ast.stmt) -> bool:
         case ast.Assign(value=ast.Constant()) | ast.AnnAssign(value=None | ast.Constant()):
             return True
         case ast.FunctionDef() | ast.AsyncFunctionDef():
-            return any(_is_overload(decorator) for decorator in node.decorator_list)
+            return any(is_overload(decorator) for decorator in node.decorator_list)
         case _:
             return False
 
 
-def _is_overload(decorator: ast.expr) -> bool:
+def is_overload(decorator: ast.expr) -> bool:
+    """Tell whether a decorator marks a signature that is for type checkers only."""
     chain = chain_of(decorator)
     return chain is not None and chain[-1] == "overload"
 

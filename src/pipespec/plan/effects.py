@@ -1,0 +1,182 @@
+"""What importing a module changes: the statements that reach beyond the names that they bind.
+
+Takes the statements of a project, tells which of them may change a name's value when they are executed (hand it
+to a call, decorate with it, derive from it), and which change something outside of the project. Rule and
+reasons: docs/decisions/0003-code-identity.md.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from pipespec.plan.mentions import Mentions, Ref, collect
+from pipespec.plan.resolve import Name, Named, Outside, Resolver, Whole
+from pipespec.plan.statements import ModuleCode, Statement, is_definition
+from pipespec.spec.names import chain_of
+
+__all__ = ["Effects", "subclasses_of", "whole"]
+
+_SILENT: Final = frozenset({"print", "warnings.warn"})
+"""What changes nothing that is computed; logging is of that kind too."""
+_QUIET_METACLASSES: Final = frozenset({"ABCMeta", "EnumMeta", "EnumType"})
+
+
+def whole(module: str) -> Name:
+    """Return what stands for all names of a module."""
+    return Name(module, "")
+
+
+def subclasses_of(name: Name) -> Name:
+    """Return what stands for the subclasses of a class: a name that every new one changes."""
+    return Name(name.module, f"{name.name}.__subclasses__")
+
+
+class Effects:
+    """What the statements of one project change when they are imported; remembers what it found."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._mentions: dict[Statement, Mentions] = {}
+        self._changers: dict[str, dict[Name, list[Statement]]] = {}
+        self._leaving: dict[str, list[Statement]] = {}
+        self._states: dict[Name, frozenset[Name]] = {}
+        self._leaves: dict[Name, bool] = {}
+
+    def mentions(self, statement: Statement) -> Mentions:
+        """Return what a statement mentions, the bodies of its functions included."""
+        if statement not in self._mentions:
+            code = self._code(statement)
+            self._mentions[statement] = collect([statement.node], code.module.package, is_pure=code.is_pure)
+        return self._mentions[statement]
+
+    def changers(self, module: str) -> dict[Name, list[Statement]]:
+        """Return by name the statements of a module that may change what that name holds."""
+        if module not in self._changers:
+            self._find(module)
+        return self._changers[module]
+
+    def leaving(self, module: str) -> list[Statement]:
+        """Return the statements of a module that change something outside of the project."""
+        if module not in self._leaving:
+            self._find(module)
+        return self._leaving[module]
+
+    def watches_subclasses(self, name: Name) -> bool:
+        """Tell whether a class learns of its subclasses, so that one changes it by being there."""
+        seen: set[Name] = set()
+        waiting = [name]
+        while waiting:
+            one = waiting.pop()
+            if one in seen:
+                continue
+            seen.add(one)
+            for statement in self._binding(one):
+                if isinstance(statement.node, ast.ClassDef):
+                    if any(map(_looks_at_subclasses, ast.walk(statement.node))):
+                        return True
+                    waiting += [base.name for base in self._named(statement, self.mentions(statement).bases)]
+        return False
+
+    def _find(self, module: str) -> None:
+        self._changers[module], self._leaving[module] = {}, []
+        code = self._resolver.code(module)
+        for statement in code.statements if code is not None else ():
+            at_import = collect(
+                [statement.node],
+                code.module.package if code is not None else "",
+                is_pure=self._code(statement).is_pure,
+                all_handed=not is_definition(statement.node),
+                with_bodies=False,
+            )
+            for name in self._changed(statement, at_import):
+                self._changers[module].setdefault(name, []).append(statement)
+            if self._changes_outside(statement, at_import):
+                self._leaving[module].append(statement)
+
+    def _changed(self, statement: Statement, mentions: Mentions) -> set[Name]:
+        names = {subclasses_of(base.name) for base in self._named(statement, mentions.bases)}
+        for ref in mentions.handed:
+            for target in self._resolver.resolve(statement.module, ref):
+                if isinstance(target, Named):
+                    names |= self._states_behind(target.name)
+                    if target.rest:  # an attribute of a function or class is changed by its owner's name
+                        names.add(target.name)
+                elif isinstance(target, Whole):
+                    names.add(whole(target.module))
+        return names
+
+    def _changes_outside(self, statement: Statement, mentions: Mentions) -> bool:
+        if self._drops_outside(statement, mentions.drops[0]):
+            return True
+        if isinstance(statement.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            return False  # its decorators only wrap it, its bases only make it
+        return any(self._leaves_when_called(one.name) for one in self._named(statement, mentions.calls[0]))
+
+    def _leaves_when_called(self, name: Name) -> bool:
+        """Tell whether calling a function or class changes something outside, itself or by what it calls."""
+        if name not in self._leaves:
+            self._leaves[name] = any(
+                self._drops_outside(statement, self.mentions(statement).drops[1])
+                for one in self._behind(name, lambda mentions: mentions.calls[1])
+                for statement in self._binding(one)
+            )
+        return self._leaves[name]
+
+    def _states_behind(self, name: Name) -> frozenset[Name]:
+        """Return the variables that code behind a name reaches, itself included: all of them it may change."""
+        if name not in self._states:
+            reached = self._behind(name, lambda mentions: mentions.refs)
+            self._states[name] = frozenset(one for one in reached if self._is_state(one))
+        return self._states[name]
+
+    def _behind(self, name: Name, mentioned: Callable[[Mentions], Iterable[Ref]]) -> Iterator[Name]:
+        """Yield a name and all names that its statements lead to."""
+        seen = {name}
+        waiting = [name]
+        while waiting:
+            one = waiting.pop()
+            yield one
+            for statement in self._binding(one):
+                for target in self._named(statement, mentioned(self.mentions(statement))):
+                    if target.name not in seen:
+                        seen.add(target.name)
+                        waiting.append(target.name)
+
+    def _drops_outside(self, statement: Statement, refs: Iterable[Ref]) -> bool:
+        return any(
+            isinstance(target, Outside)
+            and target.dotted not in _SILENT
+            and not target.dotted.startswith("logging.")
+            for ref in refs
+            for target in self._resolver.resolve(statement.module, ref)
+        )
+
+    def _named(self, statement: Statement, refs: Iterable[Ref]) -> list[Named]:
+        targets = (target for ref in refs for target in self._resolver.resolve(statement.module, ref))
+        return [target for target in targets if isinstance(target, Named)]
+
+    def _is_state(self, name: Name) -> bool:
+        code = self._resolver.code(name.module)
+        return code is not None and code.is_state(name.name)
+
+    def _binding(self, name: Name) -> list[Statement]:
+        code = self._resolver.code(name.module)
+        return code.binding.get(name.name, []) if code is not None else []
+
+    def _code(self, statement: Statement) -> ModuleCode:
+        code = self._resolver.code(statement.module)
+        assert code is not None  # a statement comes from a module that was read
+        return code
+
+
+def _looks_at_subclasses(node: ast.AST) -> bool:
+    match node:
+        case ast.FunctionDef(name="__init_subclass__") | ast.Attribute(attr="__subclasses__"):
+            return True
+        case ast.keyword(arg="metaclass", value=value):
+            chain = chain_of(value)
+            return chain is None or chain[-1] not in _QUIET_METACLASSES
+        case _:
+            return False

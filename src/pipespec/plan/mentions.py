@@ -1,0 +1,362 @@
+"""What statements mention of the world outside themselves: names of their module, imports, effects.
+
+Takes top-level statements, gives the global names that they use (those of arguments, locals and comprehensions
+apart), and of what runs at once when they are executed: what they call, hand over and change. Says nothing of
+what a name stands for; that is `reach`'s part.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, TypeAlias
+
+from pipespec.spec.modules import Function, ImportTarget, absolute_module, import_targets, is_typing_guard
+from pipespec.spec.names import Chain, chain_of
+
+__all__ = ["ITEM", "Mentions", "Ref", "collect", "loaded_by"]
+
+ITEM: Final = "[]"
+"""Stands in a chain for an item: `X[...] = 1` changes `X.[]`."""
+
+_OPEN_ENDED: Final = frozenset({"eval", "exec", "globals", "__import__"})
+"""Built-ins by which code reaches names that its text does not show."""
+
+
+class Ref(NamedTuple):
+    """A mentioned name with the attributes after it.
+
+    `module` is empty for a name of the statement's own module; else the absolute module that an import within
+    the statement names, and `chain` leads on from there (empty for the module itself).
+    """
+
+    module: str
+    chain: Chain
+
+
+@dataclass(slots=True)
+class Mentions:
+    """What some statements mention.
+
+    `refs` is everything. Level 0 is what runs with the statement, level 1 what runs when the function or class
+    that it defines is called. `handed` are names that level 0 hands to a call, a decorator or a base class, or
+    changes; `calls` and `drops` are by level: what is called, and what is called without taking its result, or
+    has an attribute or item set. `decorating` are names that only decorators mention. `loads` are the imports
+    within. `open_ended` is what may reach names that the text does not show.
+    """
+
+    refs: set[Ref] = field(default_factory=set)
+    handed: set[Ref] = field(default_factory=set)
+    decorating: set[Ref] = field(default_factory=set)
+    bases: set[Ref] = field(default_factory=set)
+    calls: tuple[set[Ref], set[Ref]] = field(default_factory=lambda: (set(), set()))
+    drops: tuple[set[Ref], set[Ref]] = field(default_factory=lambda: (set(), set()))
+    loads: set[ImportTarget] = field(default_factory=set)
+    open_ended: set[str] = field(default_factory=set)
+
+
+_Names: TypeAlias = Mapping[str, Sequence[ImportTarget] | None]
+"""What a scope binds: an import's names with what they stand for, others with nothing, `global` ones with None."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scope:
+    """The names that a function, class or comprehension binds."""
+
+    names: _Names
+    outer: _Scope | None
+    is_class: bool = False
+
+
+class _At(NamedTuple):
+    """Where the walk is: below which scope and level; whether what it meets is handed to code that runs at once."""
+
+    scope: _Scope | None = None
+    level: int = 0
+    handed: bool = False
+    in_decorator: bool = False
+    in_class: bool = False
+
+
+_Work: TypeAlias = tuple[ast.AST, _At]
+
+
+def collect(
+    nodes: Sequence[ast.AST],
+    package: str,
+    *,
+    is_pure: Callable[[Chain], bool],
+    all_handed: bool = False,
+    with_bodies: bool = True,
+) -> Mentions:
+    """Collect what some statements mention.
+
+    `package` is where relative imports start from, `is_pure` tells calls that change nothing. With `all_handed`
+    every name at level 0 counts as handed over; without `with_bodies` only level 0 is looked at.
+    """
+    walk = _Walk(package, is_pure, with_bodies=with_bodies)
+    walk.run(nodes, _At(handed=all_handed))
+    return walk.found
+
+
+class _Walk:
+    """One walk over statements, with a stack of its own."""
+
+    def __init__(self, package: str, is_pure: Callable[[Chain], bool], *, with_bodies: bool) -> None:
+        self.found = Mentions()
+        self._package = package
+        self._is_pure = is_pure
+        self._with_bodies = with_bodies
+        self._elsewhere: set[Ref] = set()
+        self._waiting: list[_Work] = []
+
+    def run(self, nodes: Sequence[ast.AST], at: _At) -> None:
+        self._push(nodes, at)
+        while self._waiting:
+            node, where = self._waiting.pop()
+            self._visit(node, where)
+        self.found.decorating -= self._elsewhere
+
+    def _push(self, nodes: Iterable[ast.AST | None], at: _At) -> None:
+        self._waiting += [(node, at) for node in nodes if node is not None]
+
+    def _visit(self, node: ast.AST, at: _At) -> None:
+        match node:
+            case ast.Name():
+                self._mention((node.id,), at)
+            case ast.Attribute() | ast.Subscript():
+                self._access(node, at)
+            case ast.Constant():
+                return
+            case ast.Call():
+                self._call(node, at)
+            case ast.Expr(value=ast.Call() as call) | ast.Expr(value=ast.Await(value=ast.Call() as call)):
+                self._drop(chain_of(call.func), at)
+                self._push([call], at)
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                self._function(node, at)
+            case ast.Lambda():
+                self._push([*node.args.defaults, *node.args.kw_defaults], at)
+                self._body([node.body], _argument_names(node.args), at)
+            case ast.ClassDef():
+                self._class(node, at)
+            case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
+                self._comprehension(node, at)
+            case ast.Import() | ast.ImportFrom():
+                self.found.loads.update(loaded_by(node, self._package))
+            case ast.Global(names=names):
+                for name in names:
+                    self._add(Ref("", (name,)), at)
+            case ast.AnnAssign():
+                self._push([node.target, node.value, node.annotation if at.in_class else None], at)
+            case ast.If(test=test) if is_typing_guard(test):
+                self._push(node.orelse, at)
+            case _:
+                self._push(ast.iter_child_nodes(node), at)
+
+    def _function(self, node: Function, at: _At) -> None:
+        self._push(node.decorator_list, at._replace(handed=at.handed or at.level == 0, in_decorator=True))
+        outside = at._replace(in_class=False)
+        self._push([*node.args.defaults, *node.args.kw_defaults], outside)
+        if node.decorator_list:  # a decorator may read them
+            arguments = [arg for arg in ast.iter_child_nodes(node.args) if isinstance(arg, ast.arg)]
+            self._push([*(arg.annotation for arg in arguments), node.returns], outside)
+        names = {**_bound(node.body, self._package), **_argument_names(node.args)}
+        self._body(node.body, {**names, **dict.fromkeys(_type_parameters(node), ())}, at)
+
+    def _body(self, nodes: Sequence[ast.AST], names: _Names, at: _At) -> None:
+        """Go into what runs only when it is called; a lambda that is handed over stays handed."""
+        if self._with_bodies or (at.handed and isinstance(nodes[0], ast.expr)):
+            handed = at.handed and isinstance(nodes[0], ast.expr)
+            self._push(nodes, _At(_Scope(names, at.scope), at.level + 1, handed))
+
+    def _class(self, node: ast.ClassDef, at: _At) -> None:
+        handed = at._replace(handed=at.handed or at.level == 0, in_class=False)
+        self._push(node.decorator_list, handed._replace(in_decorator=True))
+        self._push([*node.bases, *node.keywords], handed)
+        if at.level == 0:
+            chains = [
+                chain_of(base.value if isinstance(base, ast.Subscript) else base) for base in node.bases
+            ]
+            self.found.bases.update(ref for chain in chains if chain for ref in self._refs(chain, at.scope))
+        names = {**_bound(node.body, self._package), **dict.fromkeys(_type_parameters(node), ())}
+        self._push(node.body, at._replace(scope=_Scope(names, at.scope, is_class=True), in_class=True))
+
+    def _comprehension(
+        self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, at: _At
+    ) -> None:
+        first, *others = node.generators
+        self._push([first.iter], at)
+        names = dict.fromkeys((name for part in node.generators for name in _names_in(part.target)), ())
+        inner = at._replace(scope=_Scope(names, at.scope))
+        values = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+        targets = [part.target for part in node.generators]
+        self._push([*values, *targets, *first.ifs], inner)
+        self._push([child for part in others for child in (part.iter, *part.ifs)], inner)
+
+    def _access(self, node: ast.Attribute | ast.Subscript, at: _At) -> None:
+        """Take `a.b.c` as one mention; a store or `del` of it, or of an item, changes what comes before."""
+        if isinstance(node, ast.Subscript):
+            chain = chain_of(node.value)
+            self._push([node.slice], at)
+            chain = chain and (*chain, ITEM)
+            base = node.value
+        else:
+            chain, base = chain_of(node), node.value
+        if not isinstance(node.ctx, ast.Load):
+            self._drop(chain, at)
+        if chain is None:
+            self._push([base], at)
+        else:
+            self._mention(chain, at)
+
+    def _call(self, node: ast.Call, at: _At) -> None:
+        chain = chain_of(node.func)
+        is_pure = self._is_pure(chain) if chain else _is_method_of_literal(node.func)
+        inner = at if is_pure or at.level else at._replace(handed=True)
+        if chain is not None:
+            if at.level <= 1:
+                self.found.calls[at.level].update(self._refs(chain, at.scope))
+            self._note_open_end(chain, node, at)
+        self._push([node.func, *node.args, *node.keywords], inner)
+
+    def _note_open_end(self, chain: Chain, node: ast.Call, at: _At) -> None:
+        if chain[-1] not in ("import_module", "__import__"):
+            if len(chain) == 1 and chain[0] in _OPEN_ENDED and not _is_local(chain[0], at.scope):
+                self.found.open_ended.add(chain[0])
+            return
+        match node.args:
+            case [ast.Constant(value=str(module))] if not module.startswith("."):
+                self._add(Ref(module, ()), at)
+                self.found.loads.add(ImportTarget(module))
+            case _:
+                self.found.open_ended.add(chain[-1])
+
+    def _drop(self, chain: Chain | None, at: _At) -> None:
+        if chain is not None and at.level <= 1:
+            refs = self._refs(chain, at.scope)
+            self.found.drops[at.level].update(refs)
+            if at.level == 0:
+                self.found.handed.update(refs)
+
+    def _mention(self, chain: Chain, at: _At) -> None:
+        if chain[:2] == ("sys", "modules"):
+            self.found.open_ended.add("sys.modules")
+        for ref in self._refs(chain, at.scope):
+            self._add(ref, at)
+
+    def _add(self, ref: Ref, at: _At) -> None:
+        self.found.refs.add(ref)
+        if at.handed:
+            self.found.handed.add(ref)
+        (self.found.decorating if at.in_decorator else self._elsewhere).add(ref)
+
+    @staticmethod
+    def _refs(chain: Chain, scope: _Scope | None) -> list[Ref]:
+        """Tell what a name refers to: nothing outside for a local, else its module's name or an import."""
+        name, rest = chain[0], chain[1:]
+        innermost = scope
+        while scope is not None:
+            if name in scope.names and (not scope.is_class or scope is innermost):
+                targets = scope.names[name]
+                if targets is None:
+                    break
+                if targets:
+                    return [
+                        Ref(target.module, (target.attribute, *rest) if target.attribute else rest)
+                        for target in targets
+                    ]
+                if not scope.is_class:  # what a class body binds may still be the module's before
+                    return []
+            scope = scope.outer
+        return [Ref("", chain)]
+
+
+def _is_local(name: str, scope: _Scope | None) -> bool:
+    while scope is not None:
+        if name in scope.names:
+            return True
+        scope = scope.outer
+    return False
+
+
+def _is_method_of_literal(node: ast.expr) -> bool:
+    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Constant | ast.JoinedStr)
+
+
+def _argument_names(args: ast.arguments) -> dict[str, Sequence[ImportTarget]]:
+    arguments = [*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg]
+    return {arg.arg: () for arg in arguments if arg is not None}
+
+
+def _type_parameters(node: Function | ast.ClassDef) -> list[str]:
+    return [parameter.name for parameter in getattr(node, "type_params", ())]  # Python 3.12 and later
+
+
+def _names_in(target: ast.expr) -> Iterator[str]:
+    """Yield the names that an assignment's target binds."""
+    waiting: list[ast.expr] = [target]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Tuple | ast.List):
+            waiting += node.elts
+        elif isinstance(node, ast.Starred):
+            waiting.append(node.value)
+
+
+def loaded_by(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[ImportTarget]:
+    """Yield what an import statement loads: of `import a.b.c` all of it, not just the `a` that it binds."""
+    if isinstance(node, ast.Import):
+        yield from (ImportTarget(alias.name) for alias in node.names)
+    else:
+        yield ImportTarget(absolute_module(node, package))
+        yield from (target for _, target in import_targets(node, package))
+
+
+def _bound(body: Sequence[ast.stmt], package: str) -> _Names:
+    """Return the names that a function's or class's own code binds; those declared `nonlocal` are not its own."""
+    found: dict[str, list[ImportTarget]] = {}
+    in_module: set[str] = set()
+    in_function: set[str] = set()
+    waiting: list[ast.AST] = list(body)
+    while waiting:
+        node = waiting.pop()
+        match node:
+            case ast.Name(ctx=ast.Store() | ast.Del()):
+                found.setdefault(node.id, [])
+            case ast.Name() | ast.Constant():
+                continue
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                found.setdefault(node.name, [])
+                waiting += node.decorator_list
+            case ast.Import() | ast.ImportFrom():
+                for name, target in import_targets(node, package):
+                    found.setdefault(name, []).append(target)
+            case ast.Global(names=names):
+                in_module.update(names)
+            case ast.Nonlocal(names=names):
+                in_function.update(names)
+            case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
+                waiting += _walruses(node)
+            case ast.Lambda():
+                continue
+            case (
+                ast.MatchMapping(rest=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name))
+            ):
+                found.setdefault(name, [])
+                waiting.extend(ast.iter_child_nodes(node))
+            case ast.ExceptHandler(name=str(name)):
+                found.setdefault(name, [])
+                waiting.extend(ast.iter_child_nodes(node))
+            case _:
+                waiting.extend(ast.iter_child_nodes(node))
+    own = {name: targets for name, targets in found.items() if name not in in_function}
+    return {**own, **dict.fromkeys(in_module)}
+
+
+def _walruses(node: ast.AST) -> list[ast.expr]:
+    """Return the targets of `:=` in a comprehension, which bind outside of it."""
+    return [one.target for one in ast.walk(node) if isinstance(one, ast.NamedExpr)]
