@@ -195,6 +195,8 @@ class Identity:
     """
 
     ignore: tuple[str, ...] = ()
+    ignore_spans: tuple[Span, ...] = ()
+    """Where each of `ignore` stands."""
     code: bool = True
     version: Scalar = None
     packages: tuple[str, ...] = ()

@@ -151,8 +151,10 @@ def _read_identity(node: Node | None) -> Identity:
     if text(node) == "none":
         return Identity(never=True)
     probe, version = _read_call(_below(node, "probe")), _below(node, "version")
+    ignored = {word: item.span for item in items(_below(node, "ignore")) if (word := text(item)) is not None}
     return Identity(
-        ignore=_texts(_below(node, "ignore")),
+        ignore=tuple(ignored),
+        ignore_spans=tuple(ignored.values()),
         code=text(_below(node, "code")) != "none",
         version=text(version) if text(version) is not None else number(version),
         packages=_texts(_below(node, "packages")),
