@@ -649,7 +649,7 @@ def test_any_object_can_be_pickled(tmp_path, suffix):
     "make",
     [
         lambda: (x for x in ()),
-        lambda: Path(__file__).open(),
+        lambda: Path(__file__).open(),  # noqa: SIM115 - it is what is to be refused
         lambda: __import__("threading").Lock(),
         lambda: lambda: 1,
     ],

@@ -15,13 +15,23 @@ import stat
 import unicodedata
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 from pipespec.errors import PipespecError
 
-__all__ = ["ContentError", "TreeDigest", "digest_file", "digest_tree", "tree_digest", "walk_files"]
+__all__ = [
+    "CHUNK",
+    "ContentError",
+    "TreeDigest",
+    "digest_file",
+    "digest_tree",
+    "open_regular",
+    "tree_digest",
+    "walk_files",
+]
 
-_CHUNK: Final = 1 << 20
+CHUNK: Final = 1 << 20
+"""Bytes that are read at a time."""
 
 _KINDS: Final = (
     (stat.S_ISLNK, "a symbolic link"),
@@ -53,8 +63,7 @@ def digest_file(path: Path) -> tuple[str, int]:
         ContentError: where something else stands there.
         OSError: where it cannot be read.
     """
-    _require_regular(path.stat(), str(path))
-    return _digest(path, os.O_RDONLY)
+    return _digest(path, follow=True)
 
 
 def digest_tree(folder: Path) -> TreeDigest:
@@ -67,7 +76,7 @@ def digest_tree(folder: Path) -> TreeDigest:
     size = 0
     manifest: dict[str, str] = {}
     for name, path in walk_files(folder):
-        digest, count = _digest(path, os.O_RDONLY | os.O_NOFOLLOW)
+        digest, count = _digest(path, follow=False)
         size += count
         manifest[name] = digest
     return TreeDigest(tree_digest(manifest), size, len(manifest), manifest)
@@ -114,6 +123,25 @@ def _spelling(name: str, place: Path) -> str:
     return unicodedata.normalize("NFC", name)
 
 
+def open_regular(path: Path, *, follow: bool = True) -> BinaryIO:
+    """Open a regular file for reading, unbuffered; without `follow`, a link is not one.
+
+    Raises:
+        ContentError: where something else stands there.
+        OSError: where it cannot be opened.
+    """
+    _require_regular(path.stat(follow_symlinks=follow), str(path))
+    # O_NONBLOCK: what became a pipe since it was looked at must not hang us; a regular file ignores it.
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
+    file = os.fdopen(os.open(path, flags), "rb", buffering=0)
+    try:
+        _require_regular(os.fstat(file.fileno()), str(path))
+    except ContentError:
+        file.close()
+        raise
+    return file
+
+
 def _require_regular(status: os.stat_result, name: str) -> None:
     if stat.S_ISREG(status.st_mode):
         return
@@ -121,14 +149,11 @@ def _require_regular(status: os.stat_result, name: str) -> None:
     raise ContentError(f"'{name}' is {kind}, not a regular file")
 
 
-def _digest(path: Path, flags: int) -> tuple[str, int]:
-    # O_NONBLOCK: what became a pipe since it was looked at must not hang us; a regular file ignores it.
-    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
-        _require_regular(os.fstat(descriptor), str(path))
+def _digest(path: Path, *, follow: bool) -> tuple[str, int]:
+    with open_regular(path, follow=follow) as file:
         content = hashlib.sha256()
         size = 0
-        while chunk := file.read(_CHUNK):
+        while chunk := file.read(CHUNK):
             content.update(chunk)
             size += len(chunk)
     return content.hexdigest(), size

@@ -6,6 +6,7 @@ Nothing of the user's survives in the answer but text that prints on one line, o
 
 from __future__ import annotations
 
+import importlib
 import linecache
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -17,9 +18,11 @@ from typing import Any, Final
 from pipespec.errors import PipespecError
 from pipespec.step.model import Failure
 
-__all__ = ["StepError", "describe", "one_line", "summary", "traceback_text"]
+__all__ = ["StepError", "describe", "one_line", "shown", "summary", "traceback_text"]
 
-_OURS: Final = str(Path(__file__).parents[1])
+_HIDDEN: Final = (str(Path(__file__).parents[1]), importlib.__file__, "<frozen importlib", "<frozen runpy")
+"""Files whose frames are not the user's business, by their beginnings."""
+
 _LONGEST_MESSAGE: Final = 2_000
 _LONGEST_TRACEBACK: Final = 64_000
 _LONGEST_LINE: Final = 300
@@ -66,6 +69,11 @@ def one_line(text: str) -> str:
     lines = text[: 2 * _LONGEST_MESSAGE].strip().splitlines() or [""]
     more = " …" if len(lines) > 1 else ""
     return _cut(_printable(lines[0].rstrip()), _LONGEST_MESSAGE) + more
+
+
+def shown(place: object) -> str:
+    """Return a path or URI in quotes, whole: a place that is cut short cannot be gone to."""
+    return f"'{_printable(str(place))}'"
 
 
 def traceback_text(error: BaseException, redact: Callable[[str], str] = str) -> str:
@@ -153,8 +161,7 @@ def _walk(trace: TracebackType | None) -> Iterator[TracebackType]:
 
 
 def _is_ours(entry: TracebackType) -> bool:
-    file = entry.tb_frame.f_code.co_filename
-    return file.startswith((_OURS, "<frozen importlib", "<frozen runpy"))
+    return entry.tb_frame.f_code.co_filename.startswith(_HIDDEN)
 
 
 def _frame(entry: TracebackType) -> str:

@@ -10,10 +10,11 @@ import contextlib
 import ctypes
 import faulthandler
 import fcntl
+import io
 import os
 import sys
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 
 from pipespec.step.secret import Redactor
 
@@ -41,8 +42,10 @@ def attach_streams(log: int) -> None:
         os.dup2(source, descriptor)
     os.close(empty)
     sys.stdin = os.fdopen(0, encoding="utf-8", errors="replace", closefd=False)
-    sys.stdout = _writer(1)
-    sys.stderr = _writer(2)
+    sys.stdout = os.fdopen(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
+    sys.stderr = io.TextIOWrapper(
+        io.FileIO(2, "w", closefd=False), encoding="utf-8", errors="backslashreplace", write_through=True
+    )
     faulthandler.enable(file=2)  # a crash in C leaves its stack in the log
 
 
@@ -89,7 +92,3 @@ def _above_standard(descriptor: int) -> int:
     moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
     os.close(descriptor)
     return moved
-
-
-def _writer(descriptor: int) -> TextIO:
-    return os.fdopen(descriptor, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)

@@ -17,7 +17,7 @@ from pipespec.step.formats import arrays, figures, objects, plugins, tables, tex
 from pipespec.step.formats.options import FormatError, Loader, Options, Saver
 from pipespec.step.formats.types import name_of, type_of_annotation, type_of_value
 
-__all__ = ["LOADERS", "SAVERS", "FormatError", "load", "save"]
+__all__ = ["LOADERS", "SAVERS", "FormatError", "gives_path", "load", "save"]
 
 _MODULES: Final = (texts, values, tables, arrays, objects, figures)
 
@@ -29,6 +29,14 @@ LOADERS: Final[Mapping[tuple[str, str], Loader]] = {
 SAVERS: Final[Mapping[tuple[str, str], Saver]] = {
     key: saver for module in _MODULES for key, saver in module.SAVERS.items()
 }
+
+
+def gives_path(name: str, annotation: Any) -> bool:
+    """Tell whether an argument with this annotation (None without one) gets a file's path, not its content."""
+    wanted = type_of_annotation(annotation)
+    if wanted is None and format_of(name).default == "pathlib.Path":
+        return plugins.find(suffix_of(name)) is None
+    return wanted == "pathlib.Path"
 
 
 def load(path: Path, name: str, annotation: Any, options: Options) -> Any:

@@ -1,0 +1,142 @@
+"""`module:function` -> the live function, imported from the project's folders as the source stands now.
+
+Takes the text of a `call` and the folders where the project's modules are. Refuses what cannot be imported,
+classes, coroutines and generators, methods of instances, and a module of another origin that has the name
+of one of the project's. Run in the process that executes a step, never in the one that plans.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib.machinery import (
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    SourceFileLoader,
+)
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+from pipespec.document.wording import did_you_mean, quote
+from pipespec.step.failure import StepError, shown, summary
+
+__all__ = ["import_callable", "prepare_imports"]
+
+_INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
+_WHAT_TO_CALL: Final = "a step calls a function, a static or a class method"
+
+
+def prepare_imports(folders: Sequence[str]) -> None:
+    """Put the project's folders first on `sys.path`, and read what is in them from source alone.
+
+    Python takes compiled code for current by time and size: a function edited twice within a second would
+    run as it was, under the key of what it is. Installed packages keep their compiled code.
+    """
+    own = tuple(dict.fromkeys(str(Path(folder)) for folder in folders))
+
+    def find_in(path: str) -> FileFinder:
+        place = Path(path)
+        if _INSTALLED.isdisjoint(place.parts) and any(place.is_relative_to(folder) for folder in own):
+            return FileFinder(path, (ExtensionFileLoader, EXTENSION_SUFFIXES), (_FromSource, SOURCE_SUFFIXES))
+        raise ImportError(path)
+
+    sys.path[:] = [*own, *(entry for entry in sys.path if entry and entry not in own)]
+    sys.path_hooks.insert(0, find_in)
+    sys.path_importer_cache.clear()
+    importlib.invalidate_caches()
+
+
+class _FromSource(SourceFileLoader):
+    """Neither reads nor writes compiled code: without a time of the source Python has nothing to compare."""
+
+    def path_stats(self, path: Any) -> Mapping[str, Any]:
+        raise OSError(f"{path} is compiled anew")
+
+
+def import_callable(call: str, folders: Sequence[str] = ()) -> Callable[..., Any]:
+    """Return the function that `module:function` or `module:Class.method` names.
+
+    Raises:
+        StepError: of kind `import`, with the module's own exception as its cause.
+    """
+    name, _, qualname = call.partition(":")
+    module = _import_module(name, folders)
+    found: Any = module
+    owner: Any = None
+    for part in qualname.split("."):
+        owner = found
+        found = _member(found, part, call, module)
+    _refuse_kinds(found, owner, qualname.rpartition(".")[2], call)
+    function: Callable[..., Any] = found
+    return function
+
+
+def _import_module(name: str, folders: Sequence[str]) -> ModuleType:
+    try:
+        module = importlib.import_module(name)
+    except BaseException as error:
+        if isinstance(error, ModuleNotFoundError) and error.name and f"{name}.".startswith(f"{error.name}."):
+            _refuse_other(error.name.partition(".")[0], folders)
+            raise StepError(
+                "import", f"there is no module {quote(error.name)}{_looked_in(folders)}"
+            ) from error
+        raise StepError("import", f"module {quote(name)} cannot be imported: {summary(error)}") from error
+    _refuse_other(name.partition(".")[0], folders)
+    return module
+
+
+def _looked_in(folders: Sequence[str]) -> str:
+    return f" in {', '.join(map(shown, folders))}, nor is it installed" if folders else ""
+
+
+def _refuse_other(top: str, folders: Sequence[str]) -> None:
+    """Refuse a module that was loaded from elsewhere while the project has one of that name."""
+    loaded = sys.modules.get(top)
+    if loaded is None:
+        return
+    for folder in folders:
+        for candidate in (Path(folder, top, "__init__.py"), Path(folder, f"{top}.py")):
+            if not candidate.is_file():
+                continue
+            file = getattr(loaded, "__file__", None)
+            if file is None or not candidate.samefile(file):
+                raise StepError(
+                    "import",
+                    f"{shown(candidate)} has the name of another module, {shown(file or 'built-in')}; rename it",
+                )
+            return
+
+
+def _member(owner: Any, name: str, call: str, module: ModuleType) -> Any:
+    try:
+        return getattr(owner, name)
+    except AttributeError as error:
+        hint = did_you_mean(name, (known for known in dir(owner) if not known.startswith("_")))
+        where = shown(getattr(module, "__file__", None) or module.__name__)
+        raise StepError(
+            "import",
+            f"{quote(call)} is not in {where}: there is no {quote(name)}{f'; {hint}' if hint else ''}",
+        ) from error
+
+
+def _refuse_kinds(found: Any, owner: Any, name: str, call: str) -> None:
+    if inspect.isclass(found):
+        raise StepError("import", f"{quote(call)} is a class; {_WHAT_TO_CALL}")
+    if not callable(found):
+        raise StepError("import", f"{quote(call)} is a {quote(type(found).__name__)}; {_WHAT_TO_CALL}")
+    refuse_waiting(inspect.unwrap(found), call)
+    if inspect.isclass(owner) and inspect.isfunction(inspect.getattr_static(owner, name)):
+        raise StepError("import", f"{quote(call)} is a method of instances; {_WHAT_TO_CALL}")
+
+
+def refuse_waiting(function: Any, call: str) -> None:
+    """Refuse what would return at once without having done anything."""
+    if inspect.iscoroutinefunction(function):
+        raise StepError("import", f"{quote(call)} is an async function; {_WHAT_TO_CALL}")
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise StepError("import", f"{quote(call)} is a generator; {_WHAT_TO_CALL}")

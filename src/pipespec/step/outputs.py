@@ -1,0 +1,187 @@
+"""Outputs of a step: their places in staging, how returned values get there, and what is fit to be published.
+
+Takes a staging folder and what came of a call; gives a `SavedOutput` for each declared output, with digests, all
+of it on the disk. Refuses what is not there, links, pipes and devices, and names that one store or another
+does not give back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from pipespec.document.wording import quote
+from pipespec.step import formats
+from pipespec.step.digest import ContentError, digest_file, tree_digest, walk_files
+from pipespec.step.failure import StepError, one_line, shown
+from pipespec.step.model import OutputJob, SavedOutput
+from pipespec.step.sources import copy_file
+
+__all__ = ["MAX_FILES", "check_output", "is_directory", "make_place", "save_output", "undeclared"]
+
+MAX_FILES: Final = 50_000
+"""Files in one directory output: each of them is a request to an artifact store."""
+
+_LONGEST_NAME: Final = 512  # bytes; keys of S3 end at 1,024, and the run's own folder comes before
+_LOST: Final = frozenset("%#?\\")  # what MLflow's stores take and do not give back under the same name
+
+
+def is_directory(output: OutputJob) -> bool:
+    """Tell whether an output is a directory."""
+    return output.file.endswith("/")
+
+
+def make_place(staging: Path, output: OutputJob, *, empty_directory: bool) -> Path:
+    """Return where an output is to be; its parent folders are made, and itself where a directory is wanted."""
+    place = staging / "outputs" / output.file
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if empty_directory and is_directory(output):
+        place.mkdir()
+    return place
+
+
+def save_output(
+    value: object, place: Path, output: OutputJob, call: Callable[..., Any] | None = None
+) -> None:
+    """Write a returned value to its place; `call` is the function of `save_call`.
+
+    A value that is a path stands for the content at that path, whatever the suffix.
+
+    Raises:
+        StepError: of kind `outputs`, naming the output; what `call` raises comes as it is.
+    """
+    if call is not None:
+        call(value, place)
+        return
+    with _named(output):
+        if isinstance(value, os.PathLike):
+            _take(Path(value), place, output)
+        elif is_directory(output):
+            raise StepError(
+                "outputs", "it is a directory: return the Path of one, or write it to an argument of its name"
+            )
+        else:
+            formats.save(value, place, output.file, output.save or {})
+
+
+def check_output(place: Path, output: OutputJob) -> SavedOutput:
+    """See that an output is there and fit to be published, write it through to the disk, take its digest.
+
+    `place` is without links, as far as its staging folder is.
+
+    Raises:
+        StepError: of kind `outputs`, naming the output.
+    """
+    with _named(output):
+        if not os.path.lexists(place):
+            raise ContentError("nothing was written to its path")
+        if place.resolve() != place:
+            raise ContentError("there is a symbolic link at its path, or on the way to it")
+        return _directory(place, output) if is_directory(output) else _file(place, output)
+
+
+def undeclared(staging: Path, outputs: Sequence[OutputJob]) -> tuple[str, ...]:
+    """Return the files beside the outputs that no output declares, sorted; they are not kept."""
+    folder = staging / "outputs"
+    declared = {output.file for output in outputs if not is_directory(output)}
+    directories = tuple(output.file for output in outputs if is_directory(output))
+    found = (str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir())
+    return tuple(sorted(name for name in found if name not in declared and not name.startswith(directories)))
+
+
+def _take(source: Path, place: Path, output: OutputJob) -> None:
+    if place.exists() and place.samefile(source):
+        return
+    if not is_directory(output):
+        copy_file(source, place)
+        return
+    if not source.is_dir():
+        raise ContentError(f"the path {shown(source)} that came is no directory")
+    place.mkdir(exist_ok=True)
+    for name, path in walk_files(source):
+        target = place / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        copy_file(path, target, follow=False)
+
+
+def _file(place: Path, output: OutputJob) -> SavedOutput:
+    digest, size = digest_file(place)
+    _require_sole(place, place.name)
+    _sync(place)
+    _sync(place.parent)
+    return SavedOutput(output.name, output.file, digest, size, 1)
+
+
+def _directory(place: Path, output: OutputJob) -> SavedOutput:
+    if not place.is_dir():
+        raise ContentError("there is no directory at its path")
+    files = list(walk_files(place))
+    if not files:
+        raise ContentError("the directory has no file in it")
+    if len(files) > MAX_FILES:
+        raise ContentError(f"it has {len(files)} files, more than {MAX_FILES}: pack them into few")
+    _require_names(files, place)
+    manifest: dict[str, str] = {}
+    total = 0
+    for name, path in files:
+        _require_sole(path, name)
+        manifest[name], size = digest_file(path)
+        total += size
+        _sync(path)
+    for folder in {
+        path for name in manifest for path in (place / name).parents if path.is_relative_to(place)
+    }:
+        _sync(folder)
+    return SavedOutput(output.name, output.file, tree_digest(manifest), total, len(manifest), manifest)
+
+
+def _require_names(files: Sequence[tuple[str, Path]], place: Path) -> None:
+    spellings: dict[str, str] = {}
+    for name, path in files:
+        written = path.relative_to(place).as_posix()
+        bad = next(
+            (character for character in written if character in _LOST or not character.isprintable()), None
+        )
+        if bad is not None:
+            raise ContentError(
+                f"{quote(written)} has {bad!r} in its name, which not every artifact store keeps"
+            )
+        if name != written:
+            raise ContentError(
+                f"the name '{written}' is not in Unicode's composed form, which not every system keeps"
+            )
+        if len(name.encode()) > _LONGEST_NAME:
+            raise ContentError(f"the name {quote(name)} is longer than {_LONGEST_NAME} bytes")
+        other = spellings.setdefault(name.casefold(), name)
+        if other != name:
+            raise ContentError(
+                f"'{other}' and '{name}' are one file where small and capital letters are the same"
+            )
+
+
+def _require_sole(path: Path, name: str) -> None:
+    if path.lstat().st_nlink > 1:
+        raise ContentError(
+            f"'{name}' is a hard link: what has another name can be changed under it; write a copy"
+        )
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _named(output: OutputJob) -> Iterator[None]:
+    try:
+        yield
+    except formats.FormatError as error:
+        raise StepError("outputs", f"output {quote(output.name)}: {error}") from error.__cause__
+    except (ContentError, OSError, StepError) as error:
+        raise StepError("outputs", f"output {quote(output.name)}: {one_line(str(error))}") from None
