@@ -141,7 +141,8 @@ def _unknown_argument(
         message = f"{what} {quote(name)} of step {quote(step.name)}: {call} has no such argument"
         free = [argument.name for argument in source.arguments if argument.name not in bindings]
         taken = [argument.name for argument in source.arguments if argument.name in bindings]
-        hint = nearest_or_all(name, free or taken, kind="its arguments") or "it takes no arguments"
+        kind = "arguments that nothing binds" if free else "its arguments"
+        hint = nearest_or_all(name, free or taken, kind=kind) or "it takes no arguments"
         yield Diagnostic("unknown-argument", message, span, hint)
 
 

@@ -108,10 +108,8 @@ def _expanded(drafts: Iterable[StepDraft], found: Findings) -> Mapping[str, Sequ
         points[name] = ({},)
         wanted = count(grids or ())
         if wanted > room:
-            message = f"the matrix of step {quote(name)} has {wanted:,} variants"
-            message += f" of {MOST_VARIANTS:,} that a pipeline may have" + (
-                f", and {MOST_VARIANTS - room:,} are taken" if room < MOST_VARIANTS else ""
-            )
+            message = f"the matrix of step {quote(name)} has {wanted:,} variants, and a pipeline may have {MOST_VARIANTS:,}"
+            message += f", of which {MOST_VARIANTS - room:,} are taken" if room < MOST_VARIANTS else ""
             found.error("too-many-variants", message, span)
             points[name] = ()
         elif grids and not draft.is_deferred:

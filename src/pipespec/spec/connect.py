@@ -41,18 +41,29 @@ class Connector:
             self._found.error("unknown-step", message, span, self._step_hint(step))
         return family
 
-    def connect(self, reference: Reference, point: Variant, subject: str, span: Span) -> StepInput | None:
-        """Return what a reference means for the variant at `point`, or None after telling why it means nothing."""
+    def connect(
+        self, reference: Reference, point: Variant, subject: str, span: Span, *, only_one: bool = False
+    ) -> StepInput | None:
+        """Return what a reference means for the variant at `point`, or None after telling why it means nothing.
+
+        With `only_one` a reference to several variants means nothing.
+        """
         family = self.family(reference.step, f"{subject} comes from step", span)
         if family is None:
             return None
         output = self._output(family, reference, subject, span)
         chosen = reference.chosen(point)
+        if family.has_matrix and chosen is None and not family.is_damaged:
+            self._tell_not_chosen(family, subject, span, only_one=only_one)
+            return None
         producers = self._producers(family, chosen, subject, span)
         if producers is None:
             return None
         selection = chosen or ()
         fan_in = family.has_matrix and not family.is_exact(selection)
+        if fan_in and only_one and not family.is_damaged:
+            self._tell_not_chosen(family, subject, span, only_one=True)
+            return None
         return StepInput(reference.step, output, reference.part, selection, fan_in, producers)
 
     def _output(self, family: Family, reference: Reference, subject: str, span: Span) -> str | None:
@@ -93,8 +104,6 @@ class Connector:
         if not family.has_matrix and chosen is not None:
             message = f"{subject} chooses from step {quote(family.name)}, which has no matrix"
             self._found.error("unknown-variant", message, span, "leave the brackets out")
-        elif family.has_matrix and chosen is None:
-            self._tell_not_chosen(family, subject, span)
         elif unknown := [axis for axis, _ in chosen or () if axis not in family.axes]:
             message = (
                 f"{subject} chooses axis {quote(unknown[0])} of step {quote(family.name)}, which it has not"
@@ -107,12 +116,14 @@ class Connector:
             self._tell_no_match(family, chosen or (), subject, span)
         return None
 
-    def _tell_not_chosen(self, family: Family, subject: str, span: Span) -> None:
+    def _tell_not_chosen(self, family: Family, subject: str, span: Span, *, only_one: bool) -> None:
         how_many = "several variants" if family.is_deferred else f"{len(family.ids)} variants"
-        message = f"{subject} comes from step {quote(family.name)}, which has {how_many}, and chooses none"
-        hint = f"take all: {quote(family.name + '[*]')}"
-        hint += "" if family.is_deferred else f", or one: {quote(family.ids[0])}"
-        self._found.error("variant-not-chosen", message, span, hint)
+        message = (
+            f"{subject} comes from step {quote(family.name)}, which has {how_many}, and does not choose one"
+        )
+        one = f"{family.name}[{family.axes[0]}=...]" if family.is_deferred else family.ids[0]
+        all_of_them = "" if only_one else f"take all: {quote(family.name + '[*]')}, or one: "
+        self._found.error("variant-not-chosen", message, span, f"{all_of_them or 'such as '}{quote(one)}")
 
     def _tell_no_match(self, family: Family, chosen: Variant, subject: str, span: Span) -> None:
         wanted = variant_id(family.name, chosen)

@@ -45,7 +45,7 @@ class Evidence:
         for name, variants in self.declared.items():
             source = self.callables.get(str(variants[0].call))
             is_plain = isinstance(source, CallableSource) and not (
-                source.is_class or source.is_async or source.is_generator
+                source.is_class or source.is_async or source.is_generator or source.is_stdlib
             )
             if is_plain and name not in self.spec.damaged:
                 assert isinstance(source, CallableSource)

@@ -106,7 +106,7 @@ def _parsed(node: ScalarNode, subject: str, found: Findings) -> Reference | None
         return parse_reference(written)
     except NotAReferenceError as problem:
         hint = "a step's output is 'step.output'"
-        if "/" in written or suffix_of(written) in FORMATS:
+        if "/" in written.split(".")[0] or suffix_of(written) in FORMATS:
             hint = f"for a file outside of the pipeline write {{file: {written}}}"
         found.error("bad-reference", f"{subject}: {quote(written)} {problem}", node.span, hint)
         return None
@@ -122,11 +122,13 @@ def _read_load(node: Node | None) -> Mapping[str, JSON] | str | CallableRef | No
 
 def external_input(
     draft: InputDraft, node: ScalarNode, step: str, places: Places, found: Findings
-) -> InputSpec:
-    """Make the input of a draft that reads no step; `node` is its path, filled for one variant."""
+) -> InputSpec | None:
+    """Return the input of a draft that reads no step, or None; `node` is its path, filled for one variant."""
     written = str(node.value)
     subject = f"input {quote(draft.argument)} of step {quote(step)}"
     path = locate(node, subject, places, found, must_stay=draft.kind == "pipeline")
+    if path is None:
+        return None
     source: InputSource
     match draft.kind:
         case "file":
@@ -143,8 +145,8 @@ def external_input(
 
 def locate(
     node: ScalarNode, subject: str, places: Places, found: Findings, *, must_stay: bool = False
-) -> str:
-    """Return the absolute path of a path as written; a URI, or a text that is not resolved yet, as it is.
+) -> str | None:
+    """Return the absolute path of a path as written, or None; a URI, or a text that is not resolved yet, as it is.
 
     A relative path starts at the folder of the file that states it: the file in which the text stands, or from
     which a reference brought it. It may not leave the project by `..`; with `must_stay` no path may.
@@ -155,7 +157,7 @@ def locate(
     if not written.isprintable() or written.startswith("~"):
         told = "'~' is not expanded" if written.startswith("~") else "it holds control characters"
         found.error("bad-path", f"{subject}: the path {quote(written)} cannot be read: {told}", node.span)
-        return written
+        return None
     folder = places.folders.get((node.origin or node.span).file, places.file.parent)
     path = os.path.normpath(folder / written)
     is_bound = must_stay or not Path(written).is_absolute()
@@ -164,6 +166,7 @@ def locate(
         hint = f"it is {quote(path)}, and the project is {quote(str(places.root))}"
         hint += "" if must_stay else "; an absolute path may lead anywhere"
         found.error("outside-project", message, node.span, hint)
+        return None
     return path
 
 

@@ -31,6 +31,9 @@ _KIND_WORDS = {
     "string": "text",
 }
 
+_REFERENCE = r"^\$\{.+\}$(?!\n)"
+"""The pattern of places where text may stand only as a reference to what else stands there."""
+
 
 @functools.cache
 def load_schema() -> Mapping[str, Any]:
@@ -90,6 +93,8 @@ def _diagnostic(broken: shape.Violation) -> Diagnostic:
             return Diagnostic("bad-name", message, _key_span(broken))
         case "type", _:
             return _wrong_kind(broken)
+        case "pattern", _ if broken.rule.source["pattern"] == _REFERENCE:
+            return _wrong_kind(broken)
         case _:
             return _bad_value(broken)
 
@@ -136,7 +141,8 @@ def _kind_hint(node: Node, rule: shape.Rule) -> str | None:
     """Offer quotes where a number or bool stands for text and would pass as that."""
     if isinstance(node, ScalarNode) and node.value is None:
         return "give it a value, or leave the key out"
-    if not isinstance(node, ScalarNode) or rule.kinds is None or "string" not in rule.kinds:
+    is_text = isinstance(node, ScalarNode) and isinstance(node.value, str)
+    if not isinstance(node, ScalarNode) or is_text or rule.kinds is None or "string" not in rule.kinds:
         return None
     text = node.text if node.text is not None else str(plain(node)).lower()
     if rule.pattern is not None and rule.pattern.search(text) is None:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pipespec.document.interpolate import Scope
 from pipespec.document.nodes import MappingNode, Node, plain
 from pipespec.document.scalars import spell
-from pipespec.document.wording import quote
 from pipespec.spec.findings import Findings
 from pipespec.spec.model import EngineSpec, MlflowSpec, Notice
 from pipespec.spec.placeholders import fill, is_open
@@ -65,17 +64,10 @@ def read_engine(node: Node | None, found: Findings) -> EngineSpec:
 
 
 def read_resources(node: Node | None, subject: str, found: Findings) -> Mapping[str, int]:
-    """Return amounts by name, of values that references may have brought; `subject` begins a message."""
+    """Return amounts by name, what is none left out; `subject` begins a message."""
     _needs_mapping(node, subject, found)
-    amounts = {}
-    for name, entry in entries(node).items():
-        amount = whole_number(entry.value)
-        if amount is not None and amount >= 0:
-            amounts[name] = amount
-        elif entry.value.origin is not None:
-            message = f"{subject}: {quote(name)} is {shown(plain(entry.value))}, where a whole number from 0 is needed"
-            found.error("bad-value", message, entry.value.span)
-    return amounts
+    amounts = {name: whole_number(entry.value) for name, entry in entries(node).items()}
+    return {name: amount for name, amount in amounts.items() if amount is not None and amount >= 0}
 
 
 def _needs_mapping(node: Node | None, subject: str, found: Findings) -> None:

@@ -32,7 +32,7 @@ class StepDraft:
     """What a declared step says: `shared` is the same for all variants, the rest is filled in for each.
 
     `grids` is empty without a matrix and None where the matrix has mistakes. `is_whole` is false where inputs
-    had to be left out.
+    had to be left out, or outputs are wrong.
     """
 
     shared: StepSpec
@@ -83,13 +83,16 @@ def read_step(name: str, span: Span, body: MappingNode, experiment: str, found: 
     if call is None:
         return None
     matrix = body.get("matrix")
+    told = found.told
+    outputs = read_outputs(body.get("outputs"), name, found)
+    outputs_are_sound = found.told == told
     shared = StepSpec(
         name,
         call,
         span,
         experiment,
         description=text(body.get("description")),
-        outputs=read_outputs(body.get("outputs"), name, found),
+        outputs=outputs,
         needs=_read_needs(body.get("needs")),
         metrics=_read_metrics(body.get("metrics")),
         checks=_read_checks(body.get("checks"), name, found),
@@ -107,7 +110,7 @@ def read_step(name: str, span: Span, body: MappingNode, experiment: str, found: 
         body.get("params"),
         body.get("resources"),
         () if matrix is None else read_matrix(matrix, name, found),
-        is_whole=len(inputs) == len(entries(body.get("inputs"))),
+        is_whole=outputs_are_sound and len(inputs) == len(entries(body.get("inputs"))),
     )
 
 

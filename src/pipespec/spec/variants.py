@@ -17,7 +17,7 @@ from pipespec.spec.findings import Findings
 from pipespec.spec.inputs import InputDraft, Places, external_input
 from pipespec.spec.matrix import Point, axes_of
 from pipespec.spec.model import InputSpec, StepInput, StepSpec, Variant
-from pipespec.spec.placeholders import axes_used, fill
+from pipespec.spec.placeholders import axes_used, fill, is_open
 from pipespec.spec.reading import entries
 from pipespec.spec.settings import read_resources
 from pipespec.spec.spelling import shown
@@ -92,7 +92,6 @@ class _Maker:
         """Return the variant at a point."""
         scope = replace(self._scope, variant=point)
         params = self._params(scope)
-        resources = self._filled(self._draft.resources, scope)
         opened = self._made_inputs(self._open_inputs, scope)
         return replace(
             self._draft.shared,
@@ -100,7 +99,7 @@ class _Maker:
             inputs={**self._shared_inputs, **opened} if opened else self._shared_inputs,
             params={name: entry.value for name, entry in params.items()},
             param_key_spans={name: entry.key_span for name, entry in params.items()},
-            resources=read_resources(resources, f"'resources' of step {quote(self._name)}", self._found),
+            resources=self._resources(scope),
         )
 
     def deferred(self) -> StepSpec:
@@ -124,16 +123,16 @@ class _Maker:
         sources: dict[str, StepInput] = {}
         for axis in (axis for grid in self._draft.grids or () for axis in grid.axes.values()):
             if axis.source is not None and axis.source_span is not None:
-                source = self._connector.connect(
-                    axis.source, (), f"axis {quote(axis.name)}", axis.source_span
-                )
+                subject = f"axis {quote(axis.name)}"
+                source = self._connector.connect(axis.source, (), subject, axis.source_span, only_one=True)
                 sources |= {axis.name: source} if source is not None else {}
         return sources
 
     def _params(self, scope: Scope) -> Mapping[str, Entry]:
         """Return the declared params, and the axes that bind themselves."""
-        node = self._filled(self._draft.params, scope)
-        if isinstance(node, ScalarNode) and node.value is not None:
+        declared = self._draft.params
+        node = self._filled(declared, scope)
+        if isinstance(node, ScalarNode) and (node is not declared or is_open(declared)):
             message = (
                 f"'params' of step {quote(self._name)} is {shown(node.value)}, where a mapping is needed"
             )
@@ -141,6 +140,18 @@ class _Maker:
         point = scope.variant
         binding = {axis: Entry(self._axes[axis], point[axis]) for axis in self._binding if axis in point}
         return {**entries(node), **binding}
+
+    def _resources(self, scope: Scope) -> Mapping[str, int]:
+        """Return amounts; the schema has judged those that no axis brought."""
+        declared = self._draft.resources
+        node = self._filled(declared, scope)
+        amounts = read_resources(node, f"'resources' of step {quote(self._name)}", self._found)
+        for name, entry in entries(node if node is not declared else None).items():
+            if name not in amounts:
+                told = shown(plain(entry.value))
+                message = f"'resources.{name}' of step {quote(self._name)} is {told}, where a whole number from 0 is needed"
+                self._found.error("bad-value", message, entry.value.span)
+        return amounts
 
     def _made_inputs(self, drafts: Iterable[InputDraft], scope: Scope) -> Mapping[str, InputSpec]:
         made = ((draft.argument, self._input(draft, scope)) for draft in drafts)

@@ -1,0 +1,4 @@
+from pathlib import Path
+
+
+def train(table, epochs, model: Path, scores: dict, *, seed): ...

@@ -1,0 +1,7 @@
+import functools
+
+
+def make(n): ...
+
+
+made = functools.partial(make, 3)

@@ -1,0 +1,4 @@
+from pathlib import Path
+
+
+def train(table: Path, place: Path | None): ...

@@ -1,0 +1,8 @@
+from elsewhere import decorate
+
+
+def anything(a, **rest): ...
+
+
+@decorate
+def clever(n): ...
