@@ -38,6 +38,7 @@ __all__ = [
     "location",
     "put",
     "read",
+    "require_digest",
     "require_name",
     "run_folder",
     "upload",
@@ -282,7 +283,7 @@ def localise(artifact: Artifact, downloads: Path, tracking_uri: str) -> Artifact
         downloads.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=downloads, prefix=".part-") as scratch:
             got = _download(artifact.location, Path(scratch), tracking_uri)
-            _require_digest(got, artifact)
+            require_digest(got, artifact)
             with contextlib.suppress(OSError):  # another process was first, with the same content
                 got.replace(target)
     return replace(artifact, location=f"{target}/" if is_directory else str(target))
@@ -308,13 +309,18 @@ def fetch(artifact: Artifact, to: Path, downloads: Path, tracking_uri: str) -> N
                 shutil.copyfile(source, copy)
         except FileNotFoundError:
             raise PipespecError(f"'{artifact.name}' is gone from '{source}'") from None
-        _require_digest(copy, artifact)
+        require_digest(copy, artifact)
         if to.is_dir():
             to.replace(Path(scratch, ".replaced"))
         copy.replace(to)
 
 
-def _require_digest(path: Path, artifact: Artifact) -> None:
+def require_digest(path: Path, artifact: Artifact) -> None:
+    """Compare the content of a local copy with what was recorded.
+
+    Raises:
+        PipespecError: where it is something else, or gone.
+    """
     digest = _digest(path, is_directory=artifact.location.endswith("/"))
     if artifact.digest is not None and digest != artifact.digest:
         raise PipespecError(

@@ -78,7 +78,7 @@ class Session:
             make_store(path)
         try:
             open_database(path)[0].close()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise unreadable(path, error) from error
 
     def close(self) -> None:

@@ -58,6 +58,7 @@ def _build(path: Path, artifacts: Path) -> None:
     # Late: by now the caller has imported mlflow anyway.
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore  # noqa: PLC0415
 
+    path.touch()  # a folder that cannot be written is told at once; MLflow would try for 100 s
     uri = f"sqlite:///{path}"
     store = SqlAlchemyStore(uri, artifacts.as_uri())
     store.engine.dispose()

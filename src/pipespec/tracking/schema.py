@@ -60,14 +60,17 @@ def open_database(path: Path) -> tuple[sqlite3.Connection, bool]:
     Raises:
         StoreUnavailableError: for a file that is no tracking store, and for a store that the installed MLflow
             would refuse, or would change.
-        sqlite3.Error: where the file cannot be read; `unreadable` puts that into words.
+        sqlite3.Error, UnicodeDecodeError: where the file cannot be read; `unreadable` puts that into words.
     """
     connection = _connect(path, "ro")
     try:
         return connection, _is_familiar(connection, path)
     except sqlite3.OperationalError as error:
         connection.close()
-        if error.sqlite_errorname not in ("SQLITE_READONLY_ROLLBACK", "SQLITE_READONLY_RECOVERY"):
+        if getattr(error, "sqlite_errorname", "") not in (
+            "SQLITE_READONLY_ROLLBACK",
+            "SQLITE_READONLY_RECOVERY",
+        ):
             raise
     except BaseException:
         connection.close()
@@ -122,7 +125,7 @@ def _require_current(revision: str | None, path: Path) -> None:
             f"`mlflow db upgrade sqlite:///{path}`"
         )
     raise StoreUnavailableError(
-        f"the tracking store '{path}' (revision {revision}) was made by another mlflow than the installed "
+        f"the tracking store '{path}' (revision {_plain(str(revision))}) was made by another mlflow than the installed "
         f"{version}; install the mlflow that made it, or a newer one"
     )
 
@@ -145,16 +148,22 @@ def _installed_migrations() -> _Migrations:
     return _Migrations(frozenset(known), heads.pop() if len(heads) == 1 else None)
 
 
-def unreadable(path: Path, error: sqlite3.Error) -> StoreUnavailableError:
+def unreadable(path: Path, error: Exception) -> StoreUnavailableError:
     """Put into one line why a database file cannot be read, and the way out."""
-    text = str(error)
+    text = _plain(str(error)) if isinstance(error, sqlite3.Error) else "malformed text"
     if "locked" in text or "busy" in text:
         return StoreUnavailableError(
             f"the tracking store '{path}' is locked by another process; try again when that has ended"
         )
-    if "malformed" in text or "not a database" in text or "corrupt" in text:
+    if "malformed" in text or "not a database" in text or "corrupt" in text or "decode" in text:
         return StoreUnavailableError(
             f"the tracking store '{path}' is damaged ({text}); restore a copy of it, or rescue it with "
             f"`sqlite3 '{path}' .recover`"
         )
     return StoreUnavailableError(f"the tracking store '{path}' cannot be read: {text}")
+
+
+def _plain(text: str) -> str:
+    # What SQLite quotes of a damaged file may be anything.
+    line = (text.splitlines() or [""])[0][:200]
+    return "".join(character if character.isprintable() else "?" for character in line)

@@ -33,6 +33,7 @@ __all__ = ["SqliteLedger"]
 
 _Answer = TypeVar("_Answer")
 
+_TIME: Final = (int, type(None))
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -166,7 +167,7 @@ class SqliteLedger:
                     self._open()
                 if self._connection is not None:
                     return from_file(self._connection)
-            except sqlite3.Error as error:
+            except (sqlite3.Error, UnicodeDecodeError) as error:
                 self.close()
                 raise unreadable(self._path, error) from error
             return nothing if self._client is None else through_client(self._client)
@@ -273,6 +274,11 @@ def _run_facts(
     params: Mapping[str, str] = _NOTHING,
 ) -> RunFacts:
     run_id, status, started, ended, uri = row[:5]
+    texts = (run_id, status, uri, *tags.values())
+    if not all(type(text) is str for text in texts) or not all(
+        type(time) in _TIME for time in (started, ended)
+    ):
+        raise sqlite3.DatabaseError("a row is malformed")
     return RunFacts(
         run_id=run_id,
         status=status,

@@ -57,8 +57,13 @@ def resolve_uri(uri: str | None, root: Path) -> str:
 
 def _sqlite_uri(path: Path) -> str:
     text = os.path.normpath(path)
-    if "?" in text:
-        raise UsageError(f"the database '{text}' has a '?' in its path, which no database URI can spell")
+    bad = next((character for character in text if character in "?%"), None)
+    if bad is not None:
+        # '?' begins a URI's query; '%' means itself to some versions of SQLAlchemy, and an escape to others.
+        raise UsageError(
+            f"the database '{text}' has a '{bad}' in its path, which database URIs cannot spell; set "
+            "mlflow.tracking_uri to another place"
+        )
     return f"sqlite:///{text}"
 
 
