@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from pipespec.document.answers import Answers
 from pipespec.document.findings import Findings, TooMuchError
 from pipespec.document.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode, walk
-from pipespec.document.places import DOCUMENT, IN_STEP, Rule
+from pipespec.document.places import DOCUMENT, IN_STEP, INCLUDE, Rule
 from pipespec.document.references import BadReferenceError, Piece, Reference, has_reference, parse
 from pipespec.document.resolvers import Ask, Problem, Resolvers, Scope
 from pipespec.document.scalars import spell
@@ -33,13 +33,14 @@ __all__ = [
     "Secret",
     "interpolate_document",
     "interpolate_node",
+    "interpolate_path",
     "secrets",
     "unresolved",
 ]
 
 _PLACES: Final = (
-    "references stand in values of params, matrix, mlflow, engine, notify and resources, and in paths of file, dir"
-    " and files"
+    "references stand in values of params, matrix, mlflow, engine, notify and resources, and in paths of include,"
+    " file, dir and files"
 )
 
 
@@ -69,6 +70,15 @@ def interpolate_node(node: Node, scope: Scope) -> tuple[Node, tuple[Diagnostic, 
     if findings.mistakes or resolved is None:
         return node, findings.mistakes
     return resolved, ()
+
+
+def interpolate_path(
+    node: Node, document: MappingNode, resolvers: Resolvers
+) -> tuple[Node, tuple[Diagnostic, ...]]:
+    """Resolve the path of an include by a document that is not interpolated itself."""
+    findings = Findings()
+    resolved = _Evaluation(document, resolvers, None, findings).run(node, INCLUDE)
+    return resolved or node, findings.mistakes
 
 
 def secrets(node: Node) -> tuple[Secret, ...]:
