@@ -5,8 +5,7 @@ A leaf: it imports nothing of the package.
     PipespecError                    exit 1
     ├── UsageError                   exit 2   the command or call asks for something that is not there
     ├── InvalidPipelineError         exit 2   the pipeline has mistakes (`validate` answers 1: they are its result)
-    ├── StoreUnavailableError        exit 3   the tracking store or scheduler cannot be asked
-    └── StepFailedError              exit 1   raised by the Python API for a run with failures
+    └── StoreUnavailableError        exit 3   the tracking store or scheduler cannot be asked
 """
 
 from __future__ import annotations
@@ -22,7 +21,6 @@ __all__ = [
     "PipespecError",
     "Severity",
     "Span",
-    "StepFailedError",
     "StoreUnavailableError",
     "UsageError",
 ]
@@ -104,7 +102,3 @@ class StoreUnavailableError(PipespecError):
     """The tracking store or the scheduler cannot be asked, so nothing can be decided."""
 
     exit_code = 3
-
-
-class StepFailedError(PipespecError):
-    """At least one step of a run did not succeed."""

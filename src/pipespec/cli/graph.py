@@ -14,7 +14,9 @@ from pipespec.views import graph as view
 @click.command()
 @file_argument
 @format_option("text", "mermaid", "dot", "json")
-@click.option("--status", "with_status", is_flag=True, help="Colour the steps by their state; reads the tracking store.")
+@click.option(
+    "--status", "with_status", is_flag=True, help="Colour the steps by their state; reads the tracking store."
+)
 @layers
 def graph(
     file: str, format_: str, with_status: bool, overlays: tuple[str, ...], overrides: tuple[str, ...]

@@ -18,4 +18,9 @@ def init(folder: Path) -> None:
     """
     for written in api.init(folder):
         click.echo(written)
-    click.echo(f"now: cd {folder} && pipespec run pipeline.yaml" if folder != Path() else "now: pipespec run pipeline.yaml", err=True)
+    click.echo(
+        f"now: cd {folder} && pipespec run pipeline.yaml"
+        if folder != Path()
+        else "now: pipespec run pipeline.yaml",
+        err=True,
+    )

@@ -25,7 +25,12 @@ force_option = click.option(
 def format_option(*choices: str) -> Callable[[Command], Command]:
     """Offer `--format` with these choices; the first is the default."""
     return click.option(
-        "--format", "format_", type=click.Choice(choices), default=choices[0], show_default=True, help="How to print."
+        "--format",
+        "format_",
+        type=click.Choice(choices),
+        default=choices[0],
+        show_default=True,
+        help="How to print.",
     )
 
 

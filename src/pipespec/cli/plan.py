@@ -16,7 +16,9 @@ from pipespec.views import plan as view
 @targets_argument
 @force_option
 @format_option("text", "json")
-@click.option("--verify", is_flag=True, help="Check the content of recorded outputs too, not only that they are there.")
+@click.option(
+    "--verify", is_flag=True, help="Check the content of recorded outputs too, not only that they are there."
+)
 @click.option("--exit-code", is_flag=True, help="Exit with 1 when anything would run.")
 @layers
 @click.pass_context

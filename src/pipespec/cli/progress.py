@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, Self, TextIO
 
 from pipespec.plan.model import StepResult, StepStarted
 from pipespec.views import run as view
@@ -107,13 +107,15 @@ class LiveProgress:
         from rich.live import Live
 
         self._console = Console(file=out, highlight=False)
-        self._live: Live = Live(console=self._console, get_renderable=self._render, refresh_per_second=8, transient=True)
+        self._live: Live = Live(
+            console=self._console, get_renderable=self._render, refresh_per_second=8, transient=True
+        )
         self._logs = LogStream() if verbose else None
         self._running: dict[str, float] = {}
         self._total = 0
         self._done = 0
 
-    def __enter__(self) -> LiveProgress:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exc: object) -> None:
@@ -132,7 +134,13 @@ class LiveProgress:
         self._done += 1
         self._running.pop(result.step, None)
         self._stream(ended=result.step)
-        style = {"ran": "green", "reused": "dim", "failed": "bold red", "blocked": "yellow", "cancelled": "yellow"}
+        style = {
+            "ran": "green",
+            "reused": "dim",
+            "failed": "bold red",
+            "blocked": "yellow",
+            "cancelled": "yellow",
+        }
         self._print(view.ended_line(result, done=self._done, total=self._total), style[result.state])
 
     def tick(self) -> None:
@@ -150,7 +158,10 @@ class LiveProgress:
         from rich.text import Text
 
         now = time.monotonic()
-        rows = [f"  {view.seconds_text(now - since):>8}  {step}" for step, since in list(self._running.items())[:20]]
+        rows = [
+            f"  {view.seconds_text(now - since):>8}  {step}"
+            for step, since in list(self._running.items())[:20]
+        ]
         if len(self._running) > len(rows):
             rows.append(f"            and {len(self._running) - len(rows)} more")
         rows.append(f"{self._done} of {self._total} steps, {len(self._running)} running")

@@ -20,14 +20,26 @@ from pipespec.views import run as view
 @file_argument
 @targets_argument
 @click.option(
-    "-j", "--jobs", type=click.IntRange(1, 1024), default=1, show_default=True, help="Run so many steps at once."
+    "-j",
+    "--jobs",
+    type=click.IntRange(1, 1024),
+    default=1,
+    show_default=True,
+    help="Run so many steps at once.",
 )
 @force_option
-@click.option("--keep-going", is_flag=True, help="After a failure, run everything that does not depend on it.")
+@click.option(
+    "--keep-going", is_flag=True, help="After a failure, run everything that does not depend on it."
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would run, as 'pipespec plan' does.")
-@click.option("--verify", is_flag=True, help="Check the content of recorded outputs too, not only that they are there.")
+@click.option(
+    "--verify", is_flag=True, help="Check the content of recorded outputs too, not only that they are there."
+)
 @click.option("-v", "--verbose", is_flag=True, help="Stream the steps' logs.")
-@click.option("--pdb", "debug", is_flag=True, help="Run one step in this process, under the debugger when it raises.")
+@click.option("--scheduler", metavar="URL", help="Show the run in this luigid, as http://127.0.0.1:8082.")
+@click.option(
+    "--pdb", "debug", is_flag=True, help="Run one step in this process, under the debugger when it raises."
+)
 @format_option("text", "json")
 @layers
 @click.pass_context
@@ -41,6 +53,7 @@ def run(
     dry_run: bool,
     verify: bool,
     verbose: bool,
+    scheduler: str | None,
     debug: bool,
     format_: str,
     overlays: tuple[str, ...],
@@ -57,7 +70,9 @@ def run(
     if dry_run:
         planned = pipeline.plan(*targets, force=force, verify=verify)
         as_json = format_ == "json"
-        click.echo(json.dumps(plan_view.to_json(planned), indent=2) if as_json else plan_view.render_text(planned))
+        click.echo(
+            json.dumps(plan_view.to_json(planned), indent=2) if as_json else plan_view.render_text(planned)
+        )
         return
     with open_progress(sys.stderr, verbose=verbose) as progress:
         report = pipeline.run(
@@ -67,17 +82,17 @@ def run(
             keep_going=keep_going,
             verify=verify,
             debug=debug,
+            scheduler=scheduler,
             progress=progress,
-            overlays=overlays,
-            overrides=overrides,
+            command=_command(),
         )
     if format_ == "json":
         click.echo(json.dumps(view.to_json(report), indent=2, ensure_ascii=False))
-    click.echo(view.render_text(report, command=_resume_command()), err=format_ == "json")
+    click.echo(view.render_text(report, command=_command()), err=format_ == "json")
     ctx.exit(_exit_code(report))
 
 
-def _resume_command() -> str:
+def _command() -> str:
     import shlex
 
     return shlex.join(["pipespec", *sys.argv[1:]])

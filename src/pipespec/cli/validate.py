@@ -18,7 +18,11 @@ from pipespec.views import diagnostics as view
 @layers
 @click.pass_context
 def validate(
-    ctx: click.Context, files: tuple[str, ...], format_: str, overlays: tuple[str, ...], overrides: tuple[str, ...]
+    ctx: click.Context,
+    files: tuple[str, ...],
+    format_: str,
+    overlays: tuple[str, ...],
+    overrides: tuple[str, ...],
 ) -> None:
     """Find all mistakes in pipeline files.
 

@@ -31,7 +31,7 @@ from pipespec.plan.selection import select, split_id
 from pipespec.spec.graph import ancestors, topological_order
 from pipespec.spec.model import InputSource, PipelineSpec, StepInput, StepSpec, Variant
 
-__all__ = ["decide", "make_plan"]
+__all__ = ["decide", "make_plan", "needed"]
 
 _NO_IDENTITY: Final = "identity is none, so it runs every time"
 _FORCED: Final = "asked for by --force"
@@ -63,7 +63,7 @@ def make_plan(
             that has no identity.
         StoreUnavailableError: where the records cannot be asked.
     """
-    order = _needed(spec, select(spec, targets))
+    order = needed(spec, targets)
     steps = {step_id: spec.steps[step_id] for step_id in order}
     survey = _survey(steps, facts, records, _forced_ids(spec, steps, forced))
     rest = [step for step_id, step in steps.items() if step_id not in survey.reused]
@@ -80,6 +80,17 @@ def make_plan(
         decisions=_with_blocked(_with_twins(decisions), spec.upstream),
         forced=frozenset(survey.forced),
     )
+
+
+def needed(spec: PipelineSpec, targets: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the ids of the steps that some patterns of `select` mean and of all that they need, in order.
+
+    Raises:
+        UsageError: for a pattern that selects nothing.
+    """
+    chosen = select(spec, targets)
+    wanted = ancestors(spec.upstream, chosen) | frozenset(chosen)
+    return topological_order({step_id: spec.upstream[step_id] for step_id in spec.steps if step_id in wanted})
 
 
 def decide(
@@ -121,11 +132,6 @@ class _History:
 
     finished: Collection[str] = ()
     lost: Mapping[str, str] = field(default_factory=dict)
-
-
-def _needed(spec: PipelineSpec, targets: Sequence[str]) -> tuple[str, ...]:
-    needed = ancestors(spec.upstream, targets) | frozenset(targets)
-    return topological_order({step_id: spec.upstream[step_id] for step_id in spec.steps if step_id in needed})
 
 
 def _forced_ids(spec: PipelineSpec, steps: Mapping[str, StepSpec], patterns: Collection[str]) -> set[str]:

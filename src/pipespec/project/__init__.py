@@ -10,6 +10,7 @@ from pipespec.project.disk_modules import DiskModules
 from pipespec.project.git import GitFacts, git_facts
 from pipespec.project.inputs import DigestMemory, digest_input, input_exists
 from pipespec.project.packages import installed_packages, package_versions
+from pipespec.project.planned import PlannedInputs
 from pipespec.project.root import STATE_FOLDER, find_root, make_state_folder
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "DigestMemory",
     "DiskModules",
     "GitFacts",
+    "PlannedInputs",
     "digest_input",
     "find_root",
     "git_facts",

@@ -23,7 +23,7 @@ from pipespec.project.root import STATE_FOLDER, make_state_folder
 from pipespec.spec.model import DirInput, FileInput, FilesInput
 from pipespec.step.digest import digest_file, tree_digest, walk_files
 
-__all__ = ["DigestMemory", "digest_input", "input_exists"]
+__all__ = ["DigestMemory", "digest_input", "input_exists", "matching_files"]
 
 _YOUNG_NS: Final = 2_000_000_000
 """A file younger than this when its reading began is not remembered: clocks of file systems tick up to every
@@ -158,6 +158,11 @@ def input_exists(source: FileInput | DirInput | FilesInput) -> bool:
             return Path(path).is_dir()
         case FilesInput(pattern=pattern):
             return bool(_matches(pattern)[1])
+
+
+def matching_files(pattern: str) -> dict[str, Path]:
+    """Return the files that a glob finds, by their names below the part without wildcards, sorted."""
+    return _matches(pattern)[1]
 
 
 def _matches(pattern: str) -> tuple[Path, dict[str, Path]]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -17,7 +19,7 @@ from pipespec.plan.model import OutputRecord
 from pipespec.spec.model import DirInput, FileInput, FilesInput
 from pipespec.step.digest import tree_digest
 
-__all__ = ["digest_remote", "is_remote", "remote_exists"]
+__all__ = ["digest_remote", "fetch_remote", "is_remote", "remote_exists"]
 
 _MARKS: Final = ("VersionId", "version_id", "generation", "ETag", "etag", "content_md5", "md5Hash")
 _CHUNK: Final = 1 << 20
@@ -48,6 +50,28 @@ def digest_remote(source: FileInput | DirInput | FilesInput) -> OutputRecord:
 def remote_exists(source: FileInput | DirInput | FilesInput) -> bool:
     """Tell whether there is at least one file."""
     return bool(_look(source)[1])
+
+
+def fetch_remote(source: FileInput | DirInput | FilesInput, folder: Path) -> list[Path]:
+    """Bring what a URI names below a local folder, and return its files, sorted; what is there already stays.
+
+    Raises:
+        UsageError: where its file system does not give it.
+    """
+    _, files, system = _look(source)
+    places = []
+    for name, (path, _) in sorted(files.items()):
+        place = folder / name
+        if not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            part = place.with_name(f".part-{os.getpid()}-{place.name}")
+            try:
+                system.get_file(path, str(part))
+            except Exception as error:  # every file system has errors of its own
+                raise UsageError(f"'{source.text}' cannot be fetched: {error}") from error
+            part.replace(place)
+        places.append(place)
+    return places
 
 
 def _look(

@@ -1,0 +1,309 @@
+"""The stages composed: what notebooks and the command line call.
+
+    load(file)         a file -> document -> spec, checked: a `Pipeline`
+    Pipeline.plan()    spec + facts + records -> `Plan`
+    Pipeline.run()     plan -> engine -> `RunReport`
+
+Everything that the stages must not ask for themselves enters here and in `compile`, `facts` and `project`:
+files, environment, git, clock, servers. What is heavy, the engine above all, is imported where it is used.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipespec.compile import Compiled, compile_file
+from pipespec.errors import Diagnostic, InvalidPipelineError, UsageError
+from pipespec.facts import gather_facts
+from pipespec.plan.model import (
+    Attempt,
+    Decision,
+    Facts,
+    Plan,
+    Records,
+    RunReport,
+    StepRecord,
+    StepResult,
+    StepState,
+    StepStatus,
+)
+from pipespec.plan.planner import make_plan, needed
+from pipespec.plan.selection import select
+from pipespec.project import STATE_FOLDER
+from pipespec.spec.model import PipelineSpec, StepSpec
+from pipespec.tracking.ledger import Ledger, open_ledger
+
+if TYPE_CHECKING:
+    from pipespec.engine.progress import Progress
+
+__all__ = ["Findings", "Pipeline", "StepHandle", "init", "load", "schema", "validate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What `validate` found in some files; `sources` maps each file named in a span to its text."""
+
+    diagnostics: tuple[Diagnostic, ...]
+    sources: dict[str, str]
+
+
+def validate(
+    files: Sequence[str], *, overlays: Sequence[str] = (), overrides: Sequence[str] = ()
+) -> Findings:
+    """Find all mistakes and advice of some files, in their order.
+
+    Imports and runs nothing of the project, reads no environment variable and opens no connection.
+    """
+    diagnostics: list[Diagnostic] = []
+    sources: dict[str, str] = {}
+    for file in files:
+        try:
+            compiled = compile_file(file, overlays=overlays, overrides=overrides, trusted=False)
+        except InvalidPipelineError as invalid:
+            diagnostics += invalid.diagnostics
+            sources |= invalid.sources
+        else:
+            diagnostics += compiled.diagnostics
+            sources |= compiled.sources
+    return Findings(tuple(diagnostics), sources)
+
+
+def load(
+    file: str | Path,
+    *,
+    overlays: Sequence[str] = (),
+    overrides: Sequence[str] = (),
+    trusted: bool = True,
+) -> Pipeline:
+    """Load a pipeline, with overlays (files) and overrides (`params.model.epochs=1`) laid over it in order.
+
+    Without `trusted` its references to the environment stay as written, as for a stranger's file.
+
+    Raises:
+        InvalidPipelineError: with all its mistakes.
+    """
+    compiled = compile_file(file, overlays=overlays, overrides=overrides, trusted=trusted)
+    return Pipeline(compiled.checked(), compiled)
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON schema of pipeline files."""
+    from pipespec.spec.schema import load_schema
+
+    return dict(load_schema())
+
+
+def init(folder: Path) -> list[str]:
+    """Make a small project that runs, and return the files written; a file that is there is never touched.
+
+    Raises:
+        UsageError: where one of the files is there already; then nothing is written.
+    """
+    from pipespec.scaffold import write_project
+
+    return write_project(folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """A pipeline without mistakes, ready to be planned and run."""
+
+    spec: PipelineSpec
+    compiled: Compiled
+
+    def plan(self, *targets: str, force: Sequence[str] = (), verify: bool = False) -> Plan:
+        """Decide what runs and what is reused, of these steps and all that they need; write nothing.
+
+        A target is a name, a variant (`train[depth=4]`), a glob or `tag:name`. With `verify` the content of what
+        is recorded is compared with its digests, too.
+
+        Raises:
+            UsageError: for a target that is not there, an input that is gone, a probe that fails.
+            StoreUnavailableError: where the records cannot be asked.
+        """
+        with self._ledger() as ledger:
+            return self._plan(ledger, targets, force=force, verify=verify)
+
+    def run(
+        self,
+        *targets: str,
+        workers: int | None = None,
+        force: Sequence[str] = (),
+        keep_going: bool = False,
+        verify: bool = False,
+        debug: bool = False,
+        scheduler: str | None = None,
+        progress: Progress | None = None,
+        command: str | None = None,
+    ) -> RunReport:
+        """Run what is not complete, `workers` steps at a time; where nothing is to do, write nothing.
+
+        After a failure what runs finishes and nothing new starts, or, with `keep_going`, all goes on that does
+        not depend on it. `debug` executes the first step that runs in this process, under the debugger when it
+        raises. `scheduler` is the address of a luigid. `command` is what is recorded as the command line.
+
+        Raises:
+            UsageError: as for `plan`.
+            StoreUnavailableError: where the store or the scheduler cannot be asked; nothing is lost by that.
+        """
+        began = time.monotonic()
+        with self._ledger() as ledger:
+            plan = self._plan(ledger, targets, force=force, verify=verify)
+            if plan.is_complete:
+                return _report_of_reuse(plan, time.monotonic() - began)
+            from pipespec.invoke import invoke
+
+            return invoke(
+                self.compiled,
+                plan,
+                ledger,
+                workers=workers,
+                keep_going=keep_going,
+                debug=debug,
+                scheduler=scheduler,
+                progress=progress,
+                command=command,
+            )
+
+    def status(self, *targets: str) -> list[StepStatus]:
+        """Tell the state of each step, in topological order."""
+        with self._ledger() as ledger:
+            plan = self._plan(ledger, targets)
+            attempts = ledger.attempts(tuple(plan.decisions), self.spec.name)
+            finished = ledger.finished_before(
+                {decision.step.name for decision in plan.decisions.values() if decision.record is None}
+            )
+        return [
+            _status(decision, attempts.get(step), finished=decision.step.name in finished)
+            for step, decision in plan.decisions.items()
+        ]
+
+    def logs(self, step: str, *, follow: bool = False) -> Iterator[str]:
+        """Yield the log of a step's last attempt in pieces; with `follow`, what is added while it runs.
+
+        Raises:
+            UsageError: where there is no such step, or it was never tried.
+        """
+        from pipespec.retrieval import read_log
+
+        with self._ledger() as ledger:
+            yield from read_log(self.spec, self._one(step), ledger, follow=follow)
+
+    def get(self, output: str, to: Path | None = None) -> Path:
+        """Copy `step.output` of its complete run to a path, and return it; its content is checked.
+
+        Raises:
+            UsageError: where there is no such output, or its step is not complete.
+        """
+        from pipespec.retrieval import fetch_output
+
+        step, name = self._output(output)
+        with self._ledger() as ledger:
+            record = self._record(ledger, step)
+            return fetch_output(self.spec, record, name, to, ledger.tracking_uri)
+
+    def read_bytes(self, output: str) -> bytes:
+        """Return the content of `step.output`, a single file; raises as `get`."""
+        from pipespec.retrieval import read_output
+
+        step, name = self._output(output)
+        with self._ledger() as ledger:
+            record = self._record(ledger, step)
+            return read_output(self.spec, record, name, ledger.tracking_uri)
+
+    def __getitem__(self, step: str) -> StepHandle:
+        return StepHandle(self, self._one(step))
+
+    def _ledger(self) -> Ledger:
+        log = self.spec.root / STATE_FOLDER / "logs" / "mlflow.log"
+        return open_ledger(self.spec.mlflow.tracking_uri, root=self.spec.root, log=log)
+
+    def _plan(
+        self, ledger: Ledger, targets: Sequence[str], *, force: Sequence[str] = (), verify: bool = False
+    ) -> Plan:
+        steps = [self.spec.steps[step] for step in needed(self.spec, targets)]
+        records: Records = ledger
+        if verify:
+            from pipespec.tracking.verification import VerifiedRecords
+
+            records = VerifiedRecords(ledger, self.spec.root / STATE_FOLDER / "downloads")
+        return make_plan(self.spec, self._facts(steps), records, targets=targets, forced=force)
+
+    def _facts(self, steps: Sequence[StepSpec]) -> Facts:
+        return gather_facts(self.spec, steps, self.compiled.modules, results={})
+
+    def _one(self, pattern: str) -> StepSpec:
+        found = select(self.spec, (pattern,))
+        if len(found) > 1:
+            raise UsageError(
+                f"'{pattern}' means {len(found)} steps, among them '{found[0]}' and '{found[1]}'; name one"
+            )
+        return self.spec.steps[found[0]]
+
+    def _output(self, reference: str) -> tuple[StepSpec, str]:
+        """Split `step.output`; a step with one output may be named alone."""
+        pattern, dot, name = reference.rpartition(".")
+        step = self._one(pattern if dot else reference)
+        if not dot and len(step.outputs) == 1:
+            return step, next(iter(step.outputs))
+        if name not in step.outputs:
+            known = ", ".join(f"'{step.id}.{each}'" for each in step.outputs) or "none"
+            raise UsageError(f"'{reference}' is no output; step '{step.id}' has {known}")
+        return step, name
+
+    def _record(self, ledger: Ledger, step: StepSpec) -> StepRecord:
+        plan = self._plan(ledger, (step.id,))
+        record = plan.decisions[step.id].record
+        if record is None:
+            raise UsageError(
+                f"step '{step.id}' is not complete; 'pipespec run {self.compiled.name} {step.id}' makes it so"
+            )
+        return record
+
+
+@dataclass(frozen=True, slots=True)
+class StepHandle:
+    """One step of a pipeline, for notebooks: `pipeline["titles"].load("titles")`."""
+
+    pipeline: Pipeline
+    step: StepSpec
+
+    def path(self, output: str) -> Path:
+        """Return a local path of an output of the complete run, its content checked. It is not yours to change."""
+        from pipespec.retrieval import local_output
+
+        with self.pipeline._ledger() as ledger:  # noqa: SLF001 - one idea in two classes
+            record = self.pipeline._record(ledger, self.step)  # noqa: SLF001
+            return local_output(self.pipeline.spec, record, output, ledger.tracking_uri)
+
+    def load(self, output: str, as_type: type | None = None) -> Any:
+        """Load an output as its suffix says, or as `as_type` (`pandas.DataFrame`, `dict`, `Path`, ...)."""
+        from pipespec.retrieval import load_path
+
+        return load_path(self.path(output), as_type)
+
+
+def _status(decision: Decision, attempt: Attempt | None, *, finished: bool) -> StepStatus:
+    """Judge a step: what it has counts first, then what its last attempt is doing or did, then its past."""
+    step, record = decision.step.id, decision.record
+    if record is not None:
+        state = "failed" if decision.check_failures else "complete"
+        return StepStatus(step, state, record.run_id, record.started, record.ended, record.metrics)
+    if attempt is None:
+        return StepStatus(step, "stale" if finished else "missing")
+    states = {"RUNNING": "running", "FAILED": "failed", "KILLED": "failed"}
+    state = states.get(attempt.status, "stale" if finished else "missing")
+    return StepStatus(step, state, attempt.run_id, attempt.started, attempt.ended, attempt.metrics)
+
+
+def _report_of_reuse(plan: Plan, seconds: float) -> RunReport:
+    results = []
+    for step, decision in plan.decisions.items():
+        assert decision.key is not None
+        assert decision.record is not None
+        results.append(StepResult(step, StepState.REUSED, decision.key.hex, decision.record.run_id))
+    return RunReport(None, tuple(results), seconds)

@@ -1,0 +1,87 @@
+"""What the world says about a pipeline at one moment: code, inputs, packages and probes -> `Facts`.
+
+Gathered for the selected steps only, so that planning is pure and a run uses what it planned. Files and code
+are read; a probe runs the project's code, in a process of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+from pipespec.document.nodes import JSON, plain
+from pipespec.plan.code import code_facts
+from pipespec.plan.model import CodeFacts, Facts, OutputRecord
+from pipespec.project import DigestMemory, DiskModules, digest_input, package_versions
+from pipespec.spec.evidence import callables_of
+from pipespec.spec.model import DirInput, FileInput, FilesInput, PipelineInput, PipelineSpec, StepSpec
+from pipespec.step.probe import ProbeRequest, run_probes
+
+__all__ = ["gather_facts"]
+
+_PROBE_LIMIT: Final = 120.0
+"""Seconds that all probes of a plan may take together."""
+
+
+def gather_facts(
+    spec: PipelineSpec,
+    steps: Iterable[StepSpec],
+    modules: DiskModules,
+    *,
+    results: Mapping[PipelineInput, OutputRecord],
+) -> Facts:
+    """Gather what the keys of these steps are made of.
+
+    `results` are the outputs of other pipelines that the steps read.
+
+    Raises:
+        UsageError: where an input is not there or cannot be content, or a probe fails.
+    """
+    chosen = tuple(steps)
+    code = _code(spec, chosen, modules)
+    return Facts(
+        code=code,
+        files=_files(spec, chosen),
+        probes=_probes(spec, chosen),
+        packages=package_versions({name for step in chosen for name in step.identity.packages}),
+        results=results,
+        sources=_digests_of_sources(code),
+    )
+
+
+def _code(spec: PipelineSpec, steps: Iterable[StepSpec], modules: DiskModules) -> dict[str, CodeFacts]:
+    refs = {str(ref): ref for step in steps for ref in callables_of(step)}
+    return {text: code_facts(ref, spec.module_folders, modules) for text, ref in refs.items()}
+
+
+def _digests_of_sources(code: Mapping[str, CodeFacts]) -> dict[str, str]:
+    files = {file for facts in code.values() for file in facts.files}
+    return {file: hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in sorted(files)}
+
+
+def _files(spec: PipelineSpec, steps: Iterable[StepSpec]) -> dict[str, OutputRecord]:
+    sources = {
+        source.pattern if isinstance(source, FilesInput) else source.path: source
+        for step in steps
+        for source in (declared.source for declared in step.inputs.values())
+        if isinstance(source, FileInput | DirInput | FilesInput)
+    }
+    if not sources:
+        return {}
+    with DigestMemory(spec.root) as memory:
+        return {place: digest_input(source, memory) for place, source in sources.items()}
+
+
+def _probes(spec: PipelineSpec, steps: Iterable[StepSpec]) -> Mapping[str, JSON]:
+    probes = [
+        ProbeRequest(
+            step.id, str(step.identity.probe), {name: plain(node) for name, node in step.params.items()}
+        )
+        for step in steps
+        if step.identity.probe is not None
+    ]
+    return run_probes(
+        probes, module_folders=tuple(map(str, spec.module_folders)), root=str(spec.root), timeout=_PROBE_LIMIT
+    )

@@ -1,0 +1,117 @@
+"""One `pipespec run` from its plan to its report: what the engine has to be told about the surroundings.
+
+Takes a compiled pipeline and a plan that leaves something to do; gives the report. Records of the invocation
+(the resolved document, packages, git state, command line) are gathered only when a step executes.
+"""
+
+from __future__ import annotations
+
+import json
+import pdb  # noqa: T100 - what --pdb is for
+import platform
+import shlex
+import sys
+from collections.abc import Mapping
+
+from pipespec import __version__
+from pipespec.compile import Compiled
+from pipespec.document.nodes import JSON
+from pipespec.engine.progress import Progress
+from pipespec.engine.runner import run_plan
+from pipespec.engine.settings import RunSettings
+from pipespec.plan.model import Action, Plan, RunReport
+from pipespec.project import PlannedInputs, git_facts, installed_packages
+from pipespec.project.root import make_state_folder
+from pipespec.spec.model import PipelineSpec
+from pipespec.tracking.ledger import Ledger
+from pipespec.tracking.model import NewInvocation
+from pipespec.tracking.recorder import Recorder
+from pipespec.views.document import to_yaml
+from pipespec.views.run import to_json
+
+__all__ = ["invoke"]
+
+
+def invoke(
+    compiled: Compiled,
+    plan: Plan,
+    ledger: Ledger,
+    *,
+    workers: int | None,
+    keep_going: bool,
+    debug: bool,
+    scheduler: str | None,
+    progress: Progress | None,
+    command: str | None,
+) -> RunReport:
+    """Run a plan; what the command line leaves open (None) is as the pipeline's `engine` says."""
+    spec = plan.pipeline
+    state = make_state_folder(spec.root)
+    (state / "logs").mkdir(exist_ok=True)
+    git = git_facts(spec.root)
+    about: dict[str, JSON] = {"python": platform.python_version(), "pipespec": __version__}
+    settings = RunSettings(
+        state=state,
+        invocation=lambda: _invocation(compiled, spec, command or shlex.join(sys.argv)),
+        external=PlannedInputs(spec.root, plan.facts.files, {}),
+        workers=workers or spec.engine.workers or 1,
+        keep_going=keep_going or spec.engine.keep_going,
+        resources=spec.engine.resources,
+        scheduler=scheduler or spec.engine.scheduler,
+        inline=_to_debug(plan) if debug else (),
+        on_error=_post_mortem if debug else None,
+        source_files=compiled.digests,
+        source=compiled.name,
+        git_commit=None if git is None else git.commit,
+        about=about,
+        report_files=_report_files,
+    )
+    log = state / "logs" / "mlflow.log"
+    return run_plan(
+        plan,
+        ledger=ledger,
+        open_recorder=lambda: Recorder.open(
+            spec.mlflow.tracking_uri,
+            root=spec.root,
+            log=log,
+            artifact_location=spec.mlflow.artifact_location,
+        ),
+        settings=settings,
+        progress=progress,
+    )
+
+
+def _to_debug(plan: Plan) -> tuple[str, ...]:
+    """Choose the step that a debugger is wanted for: the last one of the plan that may run."""
+    chosen = [step for step, decision in plan.decisions.items() if decision.action is not Action.REUSE]
+    return tuple(chosen[-1:])
+
+
+def _post_mortem(error: BaseException) -> None:
+    pdb.post_mortem(error.__traceback__)
+
+
+def _invocation(compiled: Compiled, spec: PipelineSpec, command: str) -> NewInvocation:
+    """Say what makes the run repeatable. Secrets stand in none of it: the document holds only their names."""
+    git = git_facts(spec.root, with_patch=True)
+    packages = "".join(f"{name}=={version}\n" for name, version in sorted(installed_packages().items()))
+    files = {
+        "pipespec/pipeline.yaml": to_yaml(spec.document),
+        "pipespec/packages.txt": packages,
+        "pipespec/command.txt": command + "\n",
+    }
+    if git is not None and git.patch:
+        files["pipespec/git.patch"] = git.patch
+    return NewInvocation(
+        pipeline=spec.name,
+        command=command,
+        files=files,
+        tags=dict(spec.mlflow.tags),
+        description=spec.description,
+        source=compiled.name,
+        git_commit=None if git is None else git.commit,
+    )
+
+
+def _report_files(report: RunReport) -> Mapping[str, str]:
+    return {"pipespec/run.json": json.dumps(to_json(report), indent=2, ensure_ascii=False) + "\n"}

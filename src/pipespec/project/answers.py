@@ -1,0 +1,106 @@
+"""What references ask a project for: `${git:…}`, `${pyproject:…}` and `${file:…}`, answered from its disk.
+
+Git is asked only for a trusted pipeline. No file outside of the project root is read, whatever links say.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from pipespec.document.resolvers import Problem, Resolvers
+from pipespec.document.yaml_reader import MAX_BYTES
+from pipespec.errors import Span
+from pipespec.project.git import GitFacts, git_facts
+
+__all__ = ["ProjectAnswers"]
+
+_SCALARS: Final = (str, int, float, bool)
+
+
+class ProjectAnswers:
+    """The answers of one project; `folders` maps each `Span.file` to the folder that its paths start from."""
+
+    def __init__(self, root: Path, folders: Mapping[str, Path]) -> None:
+        self._root = root
+        self._folders = folders
+
+    def resolvers(self, name: str, *, trusted: bool) -> Resolvers:
+        """Return what a document may ask; `name` is the pipeline's where it sets none."""
+        return Resolvers(
+            name=name,
+            env=os.environ if trusted else None,
+            git=self._of_git if trusted else None,
+            pyproject=self._of_pyproject,
+            file=self._of_file,
+        )
+
+    def _of_git(self, what: str, _span: Span) -> str | Problem:
+        facts = self._git
+        if facts is None:
+            return Problem("git knows no commit here", "use it inside of a git repository that has a commit")
+        match what:
+            case "commit":
+                return facts.commit
+            case "branch":
+                return facts.branch or Problem(
+                    "git is on no branch here (detached head)", "check a branch out"
+                )
+            case _:
+                return Problem(f"git is not asked for '{what}'", "there are ${git:commit} and ${git:branch}")
+
+    def _of_pyproject(self, path: str, _span: Span) -> str | Problem:
+        value: Any = self._pyproject
+        if isinstance(value, Problem):
+            return value
+        for key in path.split("."):
+            if not isinstance(value, dict) or key not in value:
+                return Problem(
+                    f"pyproject.toml has no '{path}'", "keys are parted by dots, as in project.version"
+                )
+            value = value[key]
+        if not isinstance(value, _SCALARS):
+            return Problem(f"'{path}' in pyproject.toml is no text or number", "name a key below it")
+        return (
+            value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+        )
+
+    def _of_file(self, written: str, span: Span) -> str | Problem:
+        path = Path(os.path.normpath(self._folders.get(span.file, self._root) / written))
+        root = os.path.realpath(self._root)
+        if not Path(os.path.realpath(path)).is_relative_to(root):
+            return Problem(
+                f"'{written}' is outside of the project", "a text must be in a file of the project"
+            )
+        try:
+            with path.open("rb") as file:
+                content = file.read(MAX_BYTES + 1)
+            if len(content) > MAX_BYTES:
+                return Problem(f"'{written}' is larger than 4 MiB", "hand large files over as inputs")
+            return content.decode("utf-8")
+        except UnicodeDecodeError:
+            return Problem(f"'{written}' is no UTF-8 text", "hand other files over as inputs")
+        except OSError as error:
+            reason = (error.strerror or "unknown").lower()
+            return Problem(
+                f"'{written}' cannot be read: {reason}",
+                "paths start at the folder of the file that states them",
+            )
+
+    @cached_property
+    def _git(self) -> GitFacts | None:
+        return git_facts(self._root)
+
+    @cached_property
+    def _pyproject(self) -> dict[str, Any] | Problem:
+        try:
+            with (self._root / "pyproject.toml").open("rb") as file:
+                return tomllib.load(file)
+        except FileNotFoundError:
+            return Problem("the project has no pyproject.toml", "it is looked for in the project root")
+        except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+            return Problem(f"pyproject.toml cannot be read: {error}")
