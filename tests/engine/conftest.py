@@ -1,0 +1,231 @@
+"""A small project that the engine runs as it would for a user: real YAML, real records, real processes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from pipespec.document.yaml_reader import read
+from pipespec.engine.runner import run_plan
+from pipespec.engine.settings import RunSettings
+from pipespec.plan.code import code_facts
+from pipespec.plan.model import Facts, OutputRecord
+from pipespec.plan.planner import make_plan
+from pipespec.project import DiskModules
+from pipespec.spec.build import build_spec
+from pipespec.spec.model import FileInput
+from pipespec.step.digest import digest_file
+from pipespec.step.model import Artifact
+from pipespec.tracking.fresh import make_store
+from pipespec.tracking.ledger import open_ledger
+from pipespec.tracking.model import NewInvocation
+from pipespec.tracking.recorder import Recorder
+
+PATIENCE = 60.0
+
+
+class Told:
+    """Notes what a run tells."""
+
+    def __init__(self):
+        self.total, self.events, self.on_start = None, [], {}
+
+    def begin(self, total):
+        self.total = total
+
+    def started(self, event):
+        self.events.append(("started", event.step, event.attempt))
+        if event.step in self.on_start:
+            self.on_start[event.step]()
+
+    def ended(self, result):
+        self.events.append(("ended", result.step, result.state.value))
+
+    def tick(self):
+        pass
+
+
+class Files:
+    """External inputs that are plain files."""
+
+    def __init__(self, facts):
+        self._facts = facts
+
+    def artifacts(self, source):
+        return (Artifact(source.path, self._facts.files[source.path].digest, Path(source.path).name),)
+
+
+class Engine:
+    """A project folder, and a run of what its pipeline says now."""
+
+    def __init__(self, root):
+        self.root, self.state = root, root / ".pipespec"
+        self.told = Told()
+
+    def write(self, name, text):
+        path = self.root / name
+        path.write_text(textwrap.dedent(text))
+        return path
+
+    def spec(self):
+        file = self.root / "pipeline.yaml"
+        spec, findings = build_spec(
+            read(file.read_text(), file="pipeline.yaml"),
+            file=file,
+            root=self.root,
+            folders={"pipeline.yaml": self.root},
+        )
+        assert spec is not None and not findings, findings
+        return spec
+
+    def facts(self, spec):
+        modules = DiskModules(self.root)
+        code = {
+            str(step.call): code_facts(step.call, spec.module_folders, modules)
+            for step in spec.steps.values()
+        }
+        sources = {file: digest_file(Path(file))[0] for found in code.values() for file in found.files}
+        inputs = [part.source for step in spec.steps.values() for part in step.inputs.values()]
+        files = {
+            source.path: OutputRecord(*digest_file(Path(source.path)), 1, Path(source.path).name)
+            for source in inputs
+            if isinstance(source, FileInput)
+        }
+        return Facts(code=code, files=files, sources=sources)
+
+    def ledger(self):
+        return open_ledger(None, root=self.root)
+
+    def plan(self, *, forced=(), targets=(), ledger=None):
+        spec = self.spec()
+        with contextlib.ExitStack() as stack:
+            records = ledger or stack.enter_context(self.ledger())
+            return make_plan(spec, self.facts(spec), records, targets=targets, forced=forced)
+
+    def settings(self, plan, **about):
+        return RunSettings(
+            state=self.state,
+            invocation=lambda: NewInvocation(plan.pipeline.name, "pipespec run"),
+            external=Files(plan.facts),
+            grace=about.pop("grace", 2.0),
+            **about,
+        )
+
+    def run(self, *, forced=(), targets=(), plan=None, next_wave=None, **about):
+        with self.ledger() as ledger:
+            plan = plan or self.plan(forced=forced, targets=targets, ledger=ledger)
+            report = run_plan(
+                plan,
+                ledger=ledger,
+                open_recorder=lambda: Recorder.open(None, root=self.root),
+                settings=self.settings(plan, **about),
+                progress=self.told,
+                next_wave=next_wave,
+            )
+        self.require_clean()
+        return report
+
+    def states(self, **about):
+        return {result.step: result.state.value for result in self.run(**about).steps}
+
+    def result(self, step, **about):
+        return next(result for result in self.run(**about).steps if result.step == step)
+
+    def query(self, statement, *values):
+        """Ask MLflow's database itself."""
+        with contextlib.closing(sqlite3.connect(self.root / "mlflow.db")) as database:
+            return database.execute(statement, values).fetchall()
+
+    def statuses(self, step):
+        """All runs of a step, in order of their start."""
+        return [
+            status
+            for (status,) in self.query(
+                "select r.status from runs r join tags t on t.run_uuid = r.run_uuid"
+                " where t.key = 'pipespec.step' and t.value = ? order by r.start_time",
+                step,
+            )
+        ]
+
+    def require_clean(self):
+        """No process of ours is left, and nothing in the staging folder."""
+        staging = self.state / "staging"
+        assert not staging.exists() or list(staging.iterdir()) == []
+        until = time.monotonic() + PATIENCE
+        while left := self.processes():
+            assert time.monotonic() < until, left
+            time.sleep(0.01)
+
+    def processes(self):
+        """The processes, but for this one, whose working directory is in the project or that it started."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                if entry.name.isdigit() and int(entry.name) != os.getpid():
+                    if str(self.root) in os.readlink(entry / "cwd"):
+                        found.append((entry.name, (entry / "cmdline").read_bytes()))
+        return found
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory):
+    """A store without runs: making one takes MLflow a second."""
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    make_store(path)
+    return path
+
+
+def make_engine(root, empty_store):
+    root.mkdir()
+    (root / "pyproject.toml").touch()
+    shutil.copy(empty_store, root / "mlflow.db")
+    return Engine(root)
+
+
+@pytest.fixture
+def engine(tmp_path, empty_store):
+    return make_engine(tmp_path / "project", empty_store)
+
+
+@pytest.fixture(scope="module")
+def shared_engine(tmp_path_factory, empty_store):
+    """One project for the tests of a module, which only look at what one run of it left."""
+    return make_engine(tmp_path_factory.mktemp("shared") / "project", empty_store)
+
+
+@pytest.fixture
+def sums(engine):
+    """Three steps in a row."""
+    engine.write(
+        "steps.py",
+        """
+        def numbers(count: int) -> list:
+            return list(range(count))
+
+        def squares(numbers: list) -> list:
+            return [number**2 for number in numbers]
+
+        def total(squares: list) -> dict:
+            print("adding up", len(squares))
+            return {"total": sum(squares)}
+        """,
+    )
+    engine.write(
+        "pipeline.yaml",
+        """\
+        pipespec: 1
+        name: sums
+        steps:
+          numbers: {call: 'steps:numbers', params: {count: 5}, outputs: {numbers: numbers.json}}
+          squares: {call: 'steps:squares', inputs: {numbers: numbers}, outputs: {squares: squares.json}}
+          total: {call: 'steps:total', inputs: {squares: squares}, outputs: {total: total.json}, metrics: total}
+        """,
+    )
+    return engine
