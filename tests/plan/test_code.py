@@ -1,4 +1,9 @@
 import itertools
+import json
+import os
+import shutil
+import subprocess
+import sys
 import textwrap
 import time
 from pathlib import Path
@@ -23,7 +28,9 @@ def write(root: Path, files: dict[str, str]) -> None:
         path.write_text(textwrap.dedent(content), encoding="utf-8", errors="surrogatepass")
 
 
-def facts(root: Path, call: str = "m:f", *, sites: list[Path] | None = None, files: DiskModules | None = None) -> CodeFacts:
+def facts(
+    root: Path, call: str = "m:f", *, sites: list[Path] | None = None, files: DiskModules | None = None
+) -> CodeFacts:
     module, _, qualname = call.partition(":")
     return code_facts(CallableRef(module, qualname, SPAN), [root], files or DiskModules(root, sites or []))
 
@@ -44,8 +51,8 @@ def reads(tmp_path):
 PROJECT = {
     name: textwrap.dedent(content)
     for name, content in {
-    "news/__init__.py": "",
-    "news/articles.py": '''
+        "news/__init__.py": "",
+        "news/articles.py": '''
         """Fetch articles."""
         import pandas as pd
         from . import text
@@ -66,7 +73,7 @@ PROJECT = {
         def unrelated(x):
             return OTHER + x
     ''',
-    "news/text.py": """
+        "news/text.py": """
         def clean(x):
             return x.strip()
 
@@ -76,7 +83,7 @@ PROJECT = {
         def unrelated():
             return 1
     """,
-    "news/words.py": """
+        "news/words.py": """
         STOP = {"a"}
         STOP.add("the")
         OTHER = []
@@ -125,7 +132,11 @@ def test_counts_what_is_reached_and_no_more(tmp_path):
         ("news/articles.py", "return OTHER + x", "return OTHER - x"),
         ("news/articles.py", "def run(query: str):", "def run(query: str | None) -> list:"),
         ("news/articles.py", "return query.split()", "pass\n    return query.split()"),
-        ("news/articles.py", "def unrelated(x)", "if __name__ == '__main__':\n    fetch_ids(1)\ndef unrelated(x)"),
+        (
+            "news/articles.py",
+            "def unrelated(x)",
+            "if __name__ == '__main__':\n    fetch_ids(1)\ndef unrelated(x)",
+        ),
         ("news/text.py", "return 1", "return 2"),
         ("news/words.py", '{"a"}', "{'a'}"),
         ("news/words.py", '{"a"}', '{u"a"}'),
@@ -135,7 +146,10 @@ def test_counts_what_is_reached_and_no_more(tmp_path):
     ],
 )
 def test_an_edit_that_changes_nothing_keeps_the_digest(reads, name, old, new):
-    before, after = reads(PROJECT, "news.articles:fetch_ids"), reads(edited(name, old, new), "news.articles:fetch_ids")
+    before, after = (
+        reads(PROJECT, "news.articles:fetch_ids"),
+        reads(edited(name, old, new), "news.articles:fetch_ids"),
+    )
 
     assert after.counted == before.counted
     assert after.digest == before.digest
@@ -149,7 +163,12 @@ def test_an_edit_that_changes_nothing_keeps_the_digest(reads, name, old, new):
         ("news/articles.py", "LIMIT = 10", "LIMIT = 10.0", "news.articles:LIMIT"),
         ("news/articles.py", "LIMIT = 10", "LIMIT = '10'", "news.articles:LIMIT"),
         ("news/articles.py", "LIMIT = 10", "LIMIT = 10\nLIMIT += 1", "news.articles:LIMIT"),
-        ("news/articles.py", "limit: int = LIMIT", "limit: float = LIMIT", "news.articles:fetch_ids annotations"),
+        (
+            "news/articles.py",
+            "limit: int = LIMIT",
+            "limit: float = LIMIT",
+            "news.articles:fetch_ids annotations",
+        ),
         ("news/articles.py", "-> pd.DataFrame", "-> dict", "news.articles:fetch_ids annotations"),
         ("news/articles.py", "import pandas as pd", "import polars as pd", "news.articles:fetch_ids"),
         ("news/articles.py", "query.split()", "query.split(' ')", "news.articles:run"),
@@ -157,17 +176,524 @@ def test_an_edit_that_changes_nothing_keeps_the_digest(reads, name, old, new):
         ("news/text.py", "not in stop", "in stop", "news.text:strip"),
         ("news/words.py", 'STOP.add("the")', 'STOP.add("an")', "news.words:STOP"),
         ("news/words.py", 'STOP.add("the")', "", "news.words:STOP"),
-        ("news/words.py", "OTHER = []", 'OTHER = STOP.pop()', "news.words:OTHER"),
+        ("news/words.py", "OTHER = []", "OTHER = STOP.pop()", "news.words:OTHER"),
         ("news/words.py", "OTHER = []", "for x in 'ab':\n    STOP.add(x)\nOTHER = []", "news.words:x"),
         ("news/words.py", "OTHER = []", "import random\nrandom.seed(1)\nOTHER = []", "news.words:<import>"),
         ("news/__init__.py", "", "import os\nos.environ['A'] = '1'\n", "news:<import>"),
-        ("news/text.py", "def unrelated", "from .words import STOP\nSTOP.clear()\n\ndef unrelated", "news.text:<import>"),
+        (
+            "news/text.py",
+            "def unrelated",
+            "from .words import STOP\nSTOP.clear()\n\ndef unrelated",
+            "news.text:<import>",
+        ),
     ],
 )
 def test_an_edit_that_matters_changes_the_digest_and_shows_where(reads, name, old, new, changed):
     before = reads(PROJECT, "news.articles:fetch_ids")
     after = reads(edited(name, old, new), "news.articles:fetch_ids")
 
-    differing = {key for key in before.counted.keys() | after.counted.keys() if before.counted.get(key) != after.counted.get(key)}
+    differing = {
+        key
+        for key in before.counted.keys() | after.counted.keys()
+        if before.counted.get(key) != after.counted.get(key)
+    }
     assert changed in differing
     assert after.digest != before.digest
+
+
+REACHED = {
+    "locals and arguments hide the module's names": (
+        "def clean(): ...\ndef rows(): ...\ndef n(): ...\ndef f(clean):\n    rows = 1\n    return [n for n in clean], rows, lambda n: n",
+        ["m:f"],
+    ),
+    "a comprehension's own name ends with it": (
+        "def n(): ...\ndef f(x):\n    return [n for n in x] + n()",
+        ["m:f", "m:n"],
+    ),
+    "the first iterable of a comprehension belongs outside": (
+        "x = [1]\ndef f():\n    return [x for x in x]",
+        ["m:f", "m:x"],
+    ),
+    "closures and nested functions are looked into": (
+        "def deep(): ...\ndef f():\n    def inner():\n        def innermost(): return deep()\n        return innermost\n    return inner",
+        ["m:deep", "m:f"],
+    ),
+    "a local of an outer function hides too": (
+        "def deep(): ...\ndef f():\n    deep = 1\n    def inner(): return deep\n    return inner",
+        ["m:f"],
+    ),
+    "a class body does not hide from its methods": (
+        "def load(): ...\nclass C:\n    def load(self): return load()\ndef f(): return C().load()",
+        ["m:C", "m:f", "m:load"],
+    ),
+    "a walrus in a comprehension binds outside": (
+        "def y(): ...\ndef f(x):\n    return [y := 1 for _ in x], y",
+        ["m:f"],
+    ),
+    "bases, decorators and defaults count": (
+        "D = 1\nclass Base: ...\nclass C(Base): ...\ndef wrap(g): return g\n@wrap\ndef f(x=D): return C()",
+        ["m:Base", "m:C", "m:D", "m:f", "m:wrap"],
+    ),
+    "global names that a function sets count": (
+        "STATE = None\ndef f():\n    global STATE\n    STATE = 1",
+        ["m:STATE", "m:f"],
+    ),
+    "the names of except, with, for, match and import hide": (
+        "def a(): ...\ndef b(): ...\ndef c(): ...\ndef d(): ...\ndef e(): ...\ndef f(x):\n    import e\n    try:\n        with x as a: a()\n    except E as b: b()\n    for c in x: c()\n    match x:\n        case [*d]: d()\n    e()\nclass E: ...",
+        ["m:E", "m:f"],
+    ),
+    "an annotation of the callable counts with what it names": (
+        "class Mode: ...\nclass Other: ...\ndef g(x: Other): ...\ndef f(x: 'Mode | None' = None): return g(x)",
+        ["m:Mode", "m:f", "m:f annotations", "m:g"],
+    ),
+    "annotations in class bodies and of decorated functions count": (
+        "import dataclasses\nclass Field: ...\nclass Own: ...\n@dataclasses.dataclass\nclass C:\n    x: Field\n    def g(self, y: Own): ...\ndef f(): return C",
+        ["m:C", "m:Field", "m:f"],
+    ),
+    "conditional definitions all count": (
+        "import sys\ntry:\n    from fast import go\nexcept ImportError:\n    def go(): return helper()\ndef helper(): ...\nif sys.platform == 'x':\n    SIZE = 1\nelse:\n    SIZE = 2\ndef f(): return go(SIZE)",
+        ["m:SIZE", "m:f", "m:go", "m:helper"],
+    ),
+    "names for type checkers do not count": (
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    class Hint: ...\ndef g(x: Hint): ...\ndef f(): return g",
+        ["m:f", "m:g"],
+    ),
+    "overloads do not count": (
+        "from typing import overload\n@overload\ndef f(x: int) -> int: ...\ndef f(x): return x",
+        ["m:f"],
+    ),
+    "a registry counts with all that enters it": (
+        "REGISTRY = {}\ndef register(g):\n    REGISTRY[g.__name__] = g\n    return g\n@register\ndef clean(): return helper()\ndef helper(): ...\ndef other(): ...\ndef f(name): return REGISTRY[name]()",
+        ["m:REGISTRY", "m:clean", "m:f", "m:helper", "m:register"],
+    ),
+    "a registry that is not used does not": (
+        "REGISTRY = {}\ndef register(g):\n    REGISTRY[g.__name__] = g\n    return g\n@register\ndef clean(): ...\nregister(len)\ndef f(name): return 1",
+        ["m:f"],
+    ),
+    "a shared decorator does not tie functions together": (
+        "import functools, logging\nlog = logging.getLogger(__name__)\nUNIT = 's'\ndef timed(g):\n    @functools.wraps(g)\n    def inner(*a):\n        log.info(UNIT)\n        return g(*a)\n    return inner\n@timed\ndef other(): ...\n@timed\ndef f(): log.info('f')",
+        ["m:UNIT", "m:f", "m:log", "m:timed"],
+    ),
+    "an application object of a library does not tie its commands together": (
+        "import typer\napp = typer.Typer()\n@app.command()\ndef other(): ...\n@app.command()\ndef f(): ...",
+        ["m:app", "m:f"],
+    ),
+    "single dispatch counts with its cases": (
+        "from functools import singledispatch\n@singledispatch\ndef show(x): ...\n@show.register\ndef _(x: int): return deep()\ndef deep(): ...\ndef f(x): return show(x)",
+        ["m:_", "m:deep", "m:f", "m:show"],
+    ),
+    "subclasses count where a class collects them": (
+        "class Base:\n    kinds = []\n    def __init_subclass__(cls): Base.kinds.append(cls)\nclass A(Base): ...\nclass B(A): ...\nclass C: ...\ndef f(): return Base.kinds",
+        ["m:A", "m:B", "m:Base", "m:f"],
+    ),
+    "subclasses count where they are asked for": (
+        "class Base: ...\nclass A(Base): ...\ndef f(): return Base.__subclasses__()",
+        ["m:A", "m:Base", "m:f"],
+    ),
+    "subclasses do not count otherwise": (
+        "import abc\nclass Base(metaclass=abc.ABCMeta): ...\nclass A(Base): ...\ndef f(): return Base()",
+        ["m:Base", "m:f"],
+    ),
+    "what is patched at the top counts": (
+        "class C: ...\ndef better(self): ...\nC.run = better\nC.other = 1\ndef f(): return C()",
+        ["m:C", "m:better", "m:f"],
+    ),
+    "an attribute set on a function counts": (
+        "def f(): return f.rate\nf.rate = RATE = 3",
+        ["m:RATE", "m:f"],
+    ),
+    "a constant used to make others does not drag them in": (
+        "COLUMNS = ['a']\nHEADER = ','.join(COLUMNS)\nINDEX = {c: i for i, c in enumerate(COLUMNS)}\nSIZE = len(COLUMNS)\ndef f(): return COLUMNS",
+        ["m:COLUMNS", "m:f"],
+    ),
+    "a list handed to a function of the project counts with it": (
+        "ROWS = [1]\ndef spoil(x): x.append(2)\nDONE = spoil(ROWS)\ndef f(): return ROWS",
+        ["m:DONE", "m:ROWS", "m:f", "m:spoil"],
+    ),
+    "a call at the top that changes the outside counts": (
+        "import random\nSEED = 1\ndef setup(): random.seed(SEED)\nsetup()\ndef f(): return random.random()",
+        ["m:<import>", "m:SEED", "m:f", "m:setup"],
+    ),
+    "an assignment of several names": ("A, B = 1, 2\nC = 3\ndef f(): return B", ["m:B", "m:f"]),
+    "recursion and circles": ("def f(): return g()\ndef g(): return f() + g()", ["m:f", "m:g"]),
+    "a lambda": ("LIMIT = 1\nf = lambda x: x + LIMIT", ["m:LIMIT", "m:f"]),
+    "an alias": ("def g(): ...\nf = g", ["m:f", "m:g"]),
+    "a partial": ("from functools import partial\ndef g(x): ...\nf = partial(g, 1)", ["m:f", "m:g"]),
+    "a built-in that the module replaces": ("def print(x): ...\ndef f(): print(1)", ["m:f", "m:print"]),
+    "globals() takes the whole module": ("A = 1\ndef f(): return globals()['A']", ["m"]),
+    "eval takes the whole module": ("A = 1\ndef f(): return eval('A')", ["m"]),
+    "a method named eval takes nothing more": ("A = 1\ndef f(model): return model.eval()", ["m:f"]),
+    "an unknown name takes the whole module": ("A = 1\ndef f(): return nowhere", ["m"]),
+    "an unknown decorator takes the whole module": ("A = 1\n@nowhere\ndef f(): ...", ["m"]),
+    "names that every module has": ("A = 1\ndef f(): return __file__, __name__, __doc__", ["m:f"]),
+    "names of an installed module's star": ("from numpy import *\nA = 1\ndef f(): return array(1)", ["m:f"]),
+}
+
+
+@pytest.mark.parametrize(("source", "counted"), REACHED.values(), ids=REACHED)
+def test_reaches(reads, source, counted):
+    assert list(reads(source).counted) == counted
+
+
+ACROSS = {
+    "attributes of modules, however they are imported": (
+        {
+            "m.py": "import p.a\nimport p.b as bb\nfrom p import c\nfrom p.d import go as gone\ndef f():\n    p.a.x(); bb.x(); c.x(); gone()",
+            "p/__init__.py": "",
+            **{f"p/{name}.py": "def x(): ...\ndef y(): ...\ndef go(): ..." for name in "abcd"},
+        },
+        ["m:f", "p.a:x", "p.b:x", "p.c:x", "p.d:go"],
+    ),
+    "imports within functions": (
+        {
+            "m.py": "def f():\n    from a import x\n    import b\n    return x(), b.y()",
+            "a.py": "def x(): ...",
+            "b.py": "def y(): ...\nZ = 1",
+        },
+        ["a:x", "b:y", "m:f"],
+    ),
+    "re-exports are followed to their ends": (
+        {
+            "m.py": "from p import x\ndef f(): return x()",
+            "p/__init__.py": "from .q import x as x",
+            "p/q/__init__.py": "from ..r import real as x",
+            "p/r.py": "def real(): ...",
+        },
+        ["m:f", "p.r:real"],
+    ),
+    "circles of modules": (
+        {"m.py": "import a\ndef f(): return a.g()\nX = 1", "a.py": "import m\ndef g(): return m.f() + m.X"},
+        ["a:g", "m:X", "m:f"],
+    ),
+    "a module as a value counts as a whole": (
+        {"m.py": "import a\ndef f(): return getattr(a, 'x')()", "a.py": "def x(): return y\ny = 1"},
+        ["a", "m:f"],
+    ),
+    "a star is followed to the name": (
+        {
+            "m.py": "from a import *\ndef f(): return x()",
+            "a.py": "from b import *\ndef x(): return z()\ny = 1",
+            "b.py": "def z(): ...\nw = 1",
+        },
+        ["a:x", "b:z", "m:f"],
+    ),
+    "a name that no star is seen to have takes all of them": (
+        {
+            "m.py": "from a import *\nfrom numpy import *\ndef f(): return dynamic()",
+            "a.py": "globals()['dynamic'] = 1",
+        },
+        ["a", "m:f"],
+    ),
+    "a star whose names are not used does not": (
+        {"m.py": "from a import *\ndef f(): return len('x')", "a.py": "def x(): ...\ny = 1"},
+        ["m:f"],
+    ),
+    "import_module with a name that stands there": (
+        {
+            "m.py": "import importlib\nA = 1\ndef f(): return importlib.import_module('a').x()",
+            "a.py": "def x(): ...",
+        },
+        ["a", "m:f"],
+    ),
+    "import_module with a name that does not": (
+        {
+            "m.py": "import importlib\nA = 1\ndef f(n): return importlib.import_module(n)",
+            "a.py": "def x(): ...",
+        },
+        ["m"],
+    ),
+    "what other modules register counts when they are imported": (
+        {
+            "m.py": "import plugins\nfrom registry import KNOWN\ndef f(): return KNOWN",
+            "registry.py": "KNOWN = []\ndef register(g):\n    KNOWN.append(g)\n    return g",
+            "plugins.py": "from registry import register\n@register\ndef one(): ...\ndef two(): ...\nregister(lambda: two)",
+            "never.py": "from registry import register\n@register\ndef three(): ...",
+        },
+        ["m:f", "plugins:<import>", "plugins:one", "plugins:two", "registry:KNOWN", "registry:register"],
+    ),
+    "packages around a module run too": (
+        {
+            "m.py": "from p.q import x\ndef f(): return x()",
+            "p/__init__.py": "import warnings\nwarnings.simplefilter('error')",
+            "p/q.py": "def x(): ...",
+        },
+        ["m:f", "p.q:x", "p:<import>"],
+    ),
+    "a module patched from elsewhere": (
+        {
+            "m.py": "import patch\nimport a\ndef f(): return a.x()",
+            "a.py": "def x(): ...",
+            "patch.py": "import a\ndef y(): ...\na.x = y",
+        },
+        ["a:x", "m:f", "patch:<import>", "patch:y"],
+    ),
+    "a module that cannot be parsed counts by its bytes": (
+        {"m.py": "import a\ndef f(): return a.x()", "a.py": "def x(:"},
+        ["a", "m:f"],
+    ),
+    "a module that is not there is outside": (
+        {"m.py": "import gone\nfrom .beyond import z\ndef f(): return gone.x(z)"},
+        ["m:f"],
+    ),
+    "a namespace package": (
+        {"m.py": "import p.a\ndef f(): return p.a.x()", "p/a.py": "def x(): ..."},
+        ["m:f", "p.a:x"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "counted"), ACROSS.values(), ids=ACROSS)
+def test_reaches_across_modules(reads, files, counted):
+    assert list(reads(files).counted) == counted
+
+
+def test_says_why_a_module_counts_as_a_whole(reads):
+    found = reads({"m.py": "import a\ndef f(): return vars(a), eval('1')", "a.py": "x = 1"})
+
+    assert found.notes == (
+        "module 'a' counts as a whole: m uses it as a value",
+        "module 'm' counts as a whole: it uses eval",
+    )
+
+
+def test_a_swap_of_imports_changes_the_digest(reads):
+    helper = {"a.py": "def x(): return 1", "b.py": "def x(): return 2"}
+    one = reads({"m.py": "from a import x as p\nfrom b import x as q\ndef f(): return p() - q()", **helper})
+    two = reads({"m.py": "from b import x as p\nfrom a import x as q\ndef f(): return p() - q()", **helper})
+
+    assert one.counted.keys() == two.counted.keys()
+    assert one.digest != two.digest
+
+
+def test_a_swap_of_re_exports_changes_the_digest(reads):
+    helper = {
+        "m.py": "from p import x, y\ndef f(): return x() - y()",
+        "p/a.py": "def x(): return 1",
+        "p/b.py": "def x(): return 2",
+    }
+    one = reads({"p/__init__.py": "from .a import x\nfrom .b import x as y", **helper})
+    two = reads({"p/__init__.py": "from .b import x\nfrom .a import x as y", **helper})
+
+    assert one.digest != two.digest
+
+
+def test_two_functions_with_one_body_differ(reads):
+    source = "def f(x): return x\ndef g(x): return x"
+
+    assert reads(source, "m:f").digest != reads(source, "m:g").digest
+
+
+def test_the_order_of_definitions_does_not_count(reads):
+    parts = ["A = 1", "def g(): return A", "class C: ...", "def f(): return g(), C"]
+
+    digests = {reads("\n".join(order)).digest for order in itertools.permutations(parts)}
+    assert len(digests) == 1
+
+
+def test_the_order_of_statements_about_one_name_counts(reads):
+    assert (
+        reads("A = [1]\nA = A + [2]\nA = A * 2\ndef f(): return A").digest
+        != reads("A = [1]\nA = A * 2\nA = A + [2]\ndef f(): return A").digest
+    )
+
+
+def test_the_folder_does_not_count(tmp_path):
+    write(tmp_path / "one", PROJECT)
+    write(tmp_path / "two/src", PROJECT)
+    ref = CallableRef("news.articles", "fetch_ids", SPAN)
+    one = code_facts(ref, [tmp_path / "one"], DiskModules(tmp_path / "one", []))
+    two = code_facts(ref, [tmp_path / "two", tmp_path / "two/src"], DiskModules(tmp_path / "two", []))
+
+    assert (one.digest, one.counted) == (two.digest, two.counted)
+
+
+def test_static_methods_count_with_their_class(reads):
+    source = "class Base:\n    @classmethod\n    def make(cls, x: int): ...\nclass C(Base):\n    LIMIT = 1\n    @staticmethod\n    def run(x: int): return C.LIMIT"
+
+    assert list(reads(source, "m:C.run").counted) == ["m:Base", "m:C", "m:C.run annotations"]
+    assert (
+        reads(source, "m:C.run").digest != reads(source.replace("LIMIT = 1", "LIMIT = 2"), "m:C.run").digest
+    )
+    assert list(reads(source, "m:C.make").counted) == ["m:Base", "m:C"]
+
+
+def test_a_function_that_is_not_there_takes_the_whole_module(reads):
+    found = reads("A = 1", "m:f")
+
+    assert list(found.counted) == ["m"]
+    assert found.notes == ("module 'm' counts as a whole: nothing in it binds 'f'",)
+
+
+def test_a_module_that_is_not_there_is_said(reads):
+    found = reads("", "gone:f")
+
+    assert (found.counted, found.files) == ({}, ())
+    assert found.notes == ("the code of 'gone:f' cannot be found, so it does not count",)
+
+
+def test_a_callable_of_python_itself_is_said(tmp_path):
+    assert facts(tmp_path, "json:loads").notes == (
+        "'json:loads' is part of Python, whose version does not count",
+    )
+
+
+def test_an_installed_callable_counts_by_its_version(tmp_path):
+    site, root = tmp_path / "site", tmp_path / "root"
+    write(
+        site,
+        {
+            "lib/__init__.py": "from .core import train",
+            "lib/core.py": "def train(): ...",
+            "my_lib-1.2.dist-info/METADATA": "Metadata-Version: 2.1\nName: my-lib\nVersion: 1.2\n",
+            "my_lib-1.2.dist-info/RECORD": "lib/__init__.py,,\nlib/core.py,,\n",
+            "loose.py": "def g(): ...",
+        },
+    )
+    write(root, {"m.py": "from lib import train as f"})
+    found = facts(root, "lib.core:train", sites=[site])
+
+    assert (found.package, found.counted, found.files, found.notes) == (("my-lib", "1.2"), {}, (), ())
+    assert facts(root, "m:f", sites=[site]).package == ("my-lib", "1.2")
+    (site / "lib/core.py").write_text("def train(): return 1")
+    assert facts(root, "lib.core:train", sites=[site]) == found
+    (site / "my_lib-1.2.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: my-lib\nVersion: 1.3\n")
+    assert facts(root, "lib.core:train", sites=[site]).digest != found.digest
+    loose = facts(root, "loose:g", sites=[site])
+    assert (loose.package, list(loose.counted)) == (None, ["loose"])
+    assert loose.notes == (
+        "module 'loose' belongs to no installed distribution, so its file counts, not a version",
+    )
+
+
+def test_names_what_a_worker_can_load_beforehand(reads):
+    found = reads(
+        {
+            "m.py": "import os, numpy.linalg\nfrom sklearn.svm import SVC\nimport p.a\ntry:\n    import fast\nexcept ImportError:\n    pass\ndef f():\n    import late\n    return p.a.x",
+            "p/a.py": "import torch as t\nx = 1",
+        }
+    )
+
+    assert found.imports == ("fast", "numpy.linalg", "sklearn.svm", "torch")
+
+
+CORPUS = r'''
+from __future__ import annotations
+import contextlib, dataclasses, enum, re
+from typing import NamedTuple
+
+NUMBERS = (1_000, 0xFF, 1.5, 1e400, 2j, -3, True, None, ..., 123456789012345678901234567890)
+TEXTS = ["a" "b", 'c', b"\x00d", r"\n", "\ud800", "\u00e9", u"u", """doc"""]
+
+class Kind(enum.StrEnum):
+    """Doc."""
+    A = enum.auto()
+    B: str = "b"
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    name: str
+    size: int = 3
+
+class Pair(NamedTuple):
+    left: int
+
+def texts(x, y):
+    return f"a{x}" f"{y!r:>{x}}b" "c", f"{x=}", f"{{}}{x:%Y-%m}", f"plain", f"{x:}", f"{x!s:{y}{x}}", f""
+
+def flow(x, /, y: int = 1, *rest, key=None, **more) -> int:
+    global COUNT
+    COUNT = 0
+    while x < y <= 3 and not key or more:
+        x += 1
+        if x == 2: continue
+        elif x == 3: break
+        else: pass
+    else:
+        x -= 1
+    for a, *b in rest: del b[0], b[1:2, ::3]
+    try:
+        assert x, "message"
+        raise ValueError from None
+    except (KeyError, ValueError) as error: print(error)
+    else: x = ~x ** 2 @ y // 3 % 5 | 6 ^ 7 & 8 << 1 >> 1
+    finally: x = y = 0
+    try: x: int = x.y.z[0]
+    except* TypeError: x: int
+    return x if x is not y else x not in [y]
+
+async def later(items):
+    async with items as i, i: await i
+    async for j in items: yield j
+    return
+
+def match(x):
+    match x:
+        case 1 | -2.5 | "a" | None | True: return 1
+        case [a, *_, Kind.A as b] if a: return b
+        case {"k": v, **others}: return v, others
+        case Row(name="n", size=s) | Pair(s): return s
+        case _: return (lambda p, *q, r=1: (p, q, r)), {**x, 1: 2}, {*x}, [*x], x[1:], x[...], (z := 3)
+
+def comprehensions(x):
+    outer = 1
+    def inner():
+        nonlocal outer
+        outer = yield from x
+    return [i for i in x if i if not i], {i: j for i in x for j in i}, {i for i in x}, (i async for i in x)
+
+def f(table: dict[str, "Row | None"] = {}, kind: Kind = Kind.A) -> list[int]:
+    """Use it all."""
+    return NUMBERS, TEXTS, texts, flow, later, match, comprehensions, Kind, Row, Pair, re.compile("x"), contextlib
+'''
+
+PINNED = "4750051da101b762f5ca5ca06ad335538b37a17cc0129b8f40947e765c9219af"
+
+
+def test_known_digests_hold(reads):
+    assert reads(CORPUS).digest == PINNED
+
+
+def _other_pythons() -> list[str]:
+    """Find interpreters of other versions that we support: on the path, and beside the one that runs."""
+    found = {}
+    named = [shutil.which(f"python3.{minor}") for minor in (11, 12, 13)]
+    beside = sorted(Path(sys.base_prefix).parent.glob("*/bin/python3"))
+    for python in [*filter(None, named), *map(str, beside)]:
+        answer = subprocess.run(
+            [python, "-c", "import sys; print(sys.version_info[1])"], capture_output=True, text=True
+        )
+        if (
+            answer.returncode == 0
+            and 11 <= int(answer.stdout) <= 13
+            and int(answer.stdout) != sys.version_info[1]
+        ):
+            found.setdefault(answer.stdout, python)
+    return list(found.values())
+
+
+def test_other_pythons_and_hash_seeds_give_the_same_digests(tmp_path):
+    write(tmp_path, {**PROJECT, "m.py": CORPUS})
+    calls = ["news.articles:fetch_ids", "m:f", "m:match"]
+    program = (
+        "import json, sys\nfrom pathlib import Path\nfrom pipespec.errors import Span\n"
+        "from pipespec.plan.code import code_facts\nfrom pipespec.project.disk_modules import DiskModules\n"
+        "from pipespec.spec.model import CallableRef\nroot = Path(sys.argv[1])\nfiles = DiskModules(root, [])\n"
+        "refs = [CallableRef(*call.split(':'), Span('p', 1, 1, 1, 1)) for call in sys.argv[2:]]\n"
+        "print(json.dumps([[f.digest, dict(f.counted)] for f in (code_facts(ref, [root], files) for ref in refs)]))"
+    )
+    here = [[found.digest, dict(found.counted)] for found in (facts(tmp_path, call) for call in calls)]
+
+    for seed, python in enumerate([sys.executable, sys.executable, *_other_pythons()]):
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(Path(__file__).parents[2] / "src"),
+            "PYTHONHASHSEED": str(seed),
+        }
+        answer = subprocess.run(
+            [python, "-c", program, str(tmp_path), *calls],
+            capture_output=True,
+            text=True,
+            env=environment,
+            check=True,
+        )
+        assert json.loads(answer.stdout) == here, python

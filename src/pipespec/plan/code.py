@@ -13,24 +13,21 @@ What decorators, docstrings, formatting and unreached code mean for it: docs/dec
 
 from __future__ import annotations
 
-import ast
-import hashlib
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from pipespec.document.nodes import JSON
-from pipespec.plan.effects import Effects, subclasses_of, whole
-from pipespec.plan.mentions import Mentions, Ref, collect, loaded_by
+from pipespec.plan.effects import subclasses_of, whole
+from pipespec.plan.leads import Leads, sha256_of
+from pipespec.plan.mentions import Ref
 from pipespec.plan.model import CodeFacts
-from pipespec.plan.resolve import Name, Named, Outside, Resolver, Target, Whole
-from pipespec.plan.statements import ModuleCode, Statement
-from pipespec.plan.tree import annotated, canonical_tree
+from pipespec.plan.resolve import Name, Named, Outside, Target, Whole
+from pipespec.plan.statements import Statement
+from pipespec.plan.tree import canonical_tree
 from pipespec.spec.model import CallableRef
-from pipespec.spec.modules import ImportTarget, ModuleFiles, Modules, Origin, modules_of
+from pipespec.spec.modules import ModuleFiles, Origin, modules_of
 
 __all__ = ["CODE_FORMAT", "code_facts"]
 
@@ -50,32 +47,18 @@ def code_facts(ref: CallableRef, folders: Sequence[Path], files: ModuleFiles) ->
     """
     key = ("code", tuple(folders))
     if key not in files.memo:
-        files.memo[key] = _CodeReader(modules_of(folders, files), files)
+        files.memo[key] = _CodeReader(Leads(modules_of(folders, files), files))
     reader: _CodeReader = files.memo[key]
     return reader.facts(ref)
 
 
-@dataclass(frozen=True, slots=True)
-class _Lead:
-    """A statement's digest, and what it leads to; `aside` are names that only its decorators use."""
-
-    digest: str
-    targets: tuple[Target, ...]
-    loads: tuple[str, ...]
-    aside: frozenset[Name] = frozenset()
-
-
 class _CodeReader:
-    """Reads the code of one project: works out each statement once, however many callables reach it."""
+    """Reads the code of one project's callables, each once."""
 
-    def __init__(self, modules: Modules, files: ModuleFiles) -> None:
-        self.modules = modules
-        self.resolver = Resolver(modules)
-        self.effects = Effects(self.resolver)
-        self._files = files
+    def __init__(self, leads: Leads) -> None:
+        self._leads = leads
+        self._modules = leads.modules
         self._facts: dict[tuple[str, str], CodeFacts] = {}
-        self._leads: dict[Statement, _Lead] = {}
-        self._imports: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
 
     def facts(self, ref: CallableRef) -> CodeFacts:
         key = ref.module, ref.qualname
@@ -83,140 +66,45 @@ class _CodeReader:
             self._facts[key] = self._read(ref)
         return self._facts[key]
 
-    def lead(self, statement: Statement) -> _Lead:
-        """Return where a statement leads, the bodies of its functions included."""
-        if statement not in self._leads:
-            mentions = self.effects.mentions(statement)
-            self._leads[statement] = self._lead([statement.node], statement.module, mentions)
-        return self._leads[statement]
-
-    def signature_lead(self, name: Name, rest: Sequence[str]) -> _Lead | None:
-        """Return where the annotations of a callable lead; None where it has none."""
-        code = self.resolver.code(name.module)
-        function = _function(code, name.name, rest) if code is not None else None
-        annotations = annotated(function) if function is not None else {}
-        if code is None or not annotations:
-            return None
-        nodes = list(annotations.values())
-        lead = self._lead(nodes, name.module, collect(nodes, code.module.package, is_pure=code.is_pure))
-        return _Lead(_sha256([list(annotations), lead.digest]), lead.targets, lead.loads)
-
-    def imports(self, module: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Return what importing a module imports directly: the project's modules, and installed ones.
-
-        The packages around it count as imported by it.
-        """
-        if module not in self._imports:
-            code = self.resolver.code(module)
-            targets = sorted(_imported(code), key=str) if code is not None else []
-            own = [name for name in _packages_around(module) if self.modules.is_own(name)]
-            own += [name for target in targets for name in self.resolver.own_modules(target)]
-            installed = [target.module for target in targets if self._is_installed(target.module)]
-            self._imports[module] = tuple(dict.fromkeys(own)), tuple(dict.fromkeys(installed))
-        return self._imports[module]
-
-    def content(self, module: str) -> str:
-        """Return a digest of a module that cannot be parsed: of its bytes where there are any."""
-        file = self.modules.find(module)
-        if file is None or file.refusal is not None or not file.path.suffix:
-            return _sha256(["absent", module])
-        try:
-            return hashlib.sha256(self._files.read(file.path)).hexdigest()
-        except OSError:
-            return _sha256(["unreadable", module])
-
     def _read(self, ref: CallableRef) -> CodeFacts:
-        if not self.modules.is_own(ref.module):
+        if not self._modules.is_own(ref.module):
             return self._outside(ref, f"{ref.module}.{ref.qualname}")
-        roots = self.resolver.resolve(ref.module, Ref("", tuple(ref.qualname.split("."))))
-        for root in roots:
-            if isinstance(root, Outside):
-                return self._outside(ref, root.dotted)
-        return _Closure(self, roots).facts()
+        roots = self._leads.resolver.resolve(ref.module, Ref("", tuple(ref.qualname.split("."))))
+        outside = [root.dotted for root in roots if isinstance(root, Outside)]
+        if len(outside) == len(roots):
+            return self._outside(ref, outside[0] if outside else f"{ref.module}.{ref.qualname}")
+        return _Closure(self._leads, roots).facts()
 
     def _outside(self, ref: CallableRef, dotted: str) -> CodeFacts:
         """Describe a callable that does not live in the project: by its distribution's version."""
+        top = dotted.partition(".")[0]
         module = self._longest_module(dotted)
-        if module is None:
-            note = f"the code of '{ref}' cannot be found, so it does not count"
-            return CodeFacts(_sha256(["nowhere", dotted]), {}, (), notes=(note,))
-        file = self.modules.find(module)
-        if module.partition(".")[0] in sys.stdlib_module_names and (not file or file.origin is Origin.STDLIB):
+        file = self._modules.find(module)
+        if top in sys.stdlib_module_names and (file is None or file.origin is Origin.STDLIB):
             note = f"'{ref}' is part of Python, whose version does not count"
-            return CodeFacts(_sha256(["python", dotted]), {}, (), notes=(note,))
-        package = self.modules.distribution(module)
+            return CodeFacts(sha256_of(["python", dotted]), {}, (), notes=(note,))
+        if file is None or file.origin is Origin.PROJECT:
+            note = f"the code of '{ref}' cannot be found, so it does not count"
+            return CodeFacts(sha256_of(["nowhere", dotted]), {}, (), notes=(note,))
+        package = self._modules.distribution(module)
         if package is not None:
-            return CodeFacts(_sha256(["package", dotted, *package]), {}, (), (module,), package)
-        counted = {module: self.content(module)}
-        note = (
-            f"module '{module}' belongs to no installed distribution, so its file counts instead of a version"
-        )
-        paths = (str(file.path),) if file is not None else ()
-        return CodeFacts(_digest([dotted], counted), counted, paths, (module,), notes=(note,))
+            return CodeFacts(sha256_of(["package", dotted, *package]), {}, (), (module,), package)
+        counted = {module: self._leads.content(module)}
+        note = f"module '{module}' belongs to no installed distribution, so its file counts, not a version"
+        return CodeFacts(_digest([dotted], counted), counted, (str(file.path),), (module,), notes=(note,))
 
-    def _longest_module(self, dotted: str) -> str | None:
+    def _longest_module(self, dotted: str) -> str:
+        """Return the module in a dotted name; its first part where there is none."""
         parts = dotted.split(".")
-        names = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
-        return next(
-            (
-                name
-                for name in names
-                if name in sys.stdlib_module_names or self.modules.find(name) is not None
-            ),
-            None,
-        )
-
-    def _is_installed(self, module: str) -> bool:
-        top = module.partition(".")[0]
-        return bool(top) and top not in sys.stdlib_module_names and not self.modules.is_own(top)
-
-    def _lead(self, nodes: Sequence[ast.AST], module: str, mentions: Mentions) -> _Lead:
-        """Work out where some nodes lead.
-
-        The digest is over their tree and over what their imported names stand for: the tree alone would not show
-        that an import was redirected.
-        """
-        targets: dict[Target, bool] = {}
-        imported: dict[str, JSON] = {}
-        for ref in sorted(mentions.refs):
-            found = self.resolver.resolve(module, ref)
-            for target in found:
-                is_aside = ref in mentions.decorating and self._is_made_outside(target)
-                targets[target] = targets.get(target, True) and is_aside
-            meanings: list[JSON] = [str(one) for one in found if not _is_builtin(one)]
-            if meanings and meanings != [":".join((module, *ref.chain[:1]))]:
-                imported[f"{ref.module}:{'.'.join(ref.chain)}"] = meanings
-        for what in sorted(mentions.open_ended):
-            targets[Whole(module, f"it uses {what}")] = False
-        loads = [name for load in sorted(mentions.loads, key=str) for name in self.resolver.own_modules(load)]
-        return _Lead(
-            _sha256([canonical_tree(nodes), imported]),
-            tuple(target for target in targets if not isinstance(target, Outside)),
-            tuple(dict.fromkeys(loads)),
-            frozenset(one.name for one, aside in targets.items() if aside and isinstance(one, Named)),
-        )
-
-    def _is_made_outside(self, target: Target) -> bool:
-        """Tell whether a name holds an object that a call of something outside made: `app = typer.Typer()`."""
-        code = self.resolver.code(target.name.module) if isinstance(target, Named) else None
-        if code is None or not isinstance(target, Named):
-            return False
-        for statement in code.binding.get(target.name.name, ()):
-            match statement.node:
-                case ast.Assign(value=ast.Call(func=callee)):
-                    mentions = collect([callee], code.module.package, is_pure=code.is_pure)
-                    made = [one for ref in mentions.refs for one in self.resolver.resolve(code.name, ref)]
-                    if all(isinstance(one, Outside) for one in made):
-                        continue
-            return False
-        return True
+        names = [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
+        return next((name for name in names if self._modules.find(name) is not None), parts[0])
 
 
 class _Closure:
     """Collects all that one callable reaches."""
 
-    def __init__(self, reader: _CodeReader, roots: Sequence[Target]) -> None:
-        self._reader = reader
+    def __init__(self, leads: Leads, roots: Sequence[Target]) -> None:
+        self._leads = leads
         self._roots = [
             str(root) + "".join(f".{part}" for part in getattr(root, "rest", ())) for root in roots
         ]
@@ -253,14 +141,14 @@ class _Closure:
         if name in self._names:
             return
         self._names.add(name)
-        code = self._reader.resolver.code(name.module)
+        code = self._leads.resolver.code(name.module)
         if code is not None:
             self._waiting += code.binding.get(name.name, [])
             self._waiting += code.changing.get(name.name, [])
         self._load(name.module)
         self._activate(name)
         self._activate(whole(name.module))
-        if self._reader.effects.watches_subclasses(name):
+        if self._leads.effects.watches_subclasses(name):
             self._activate(subclasses_of(name))
 
     def _add_whole(self, target: Whole) -> None:
@@ -269,12 +157,12 @@ class _Closure:
             return
         reasons.add(target.why)
         self._load(target.module)
-        code = self._reader.resolver.code(target.module)
+        code = self._leads.resolver.code(target.module)
         if code is None or len(reasons) > 1:
             return
         self._waiting += code.statements
         for name in code.module.bindings:
-            found = self._reader.resolver.resolve(target.module, Ref("", (name,)))
+            found = self._leads.resolver.resolve(target.module, Ref("", (name,)))
             self._waiting += [one for one in found if isinstance(one, Named)]
 
     def _add_statement(self, statement: Statement) -> None:
@@ -282,32 +170,30 @@ class _Closure:
             return
         self._statements.add(statement)
         self._load(statement.module)
-        lead = self._reader.lead(statement)
+        lead = self._leads.lead(statement)
         self._waiting += lead.loads
         for target in lead.targets:
             if isinstance(target, Named) and target.name in lead.aside:
-                code = self._reader.resolver.code(target.name.module)
+                code = self._leads.resolver.code(target.name.module)
                 self._waiting += code.binding.get(target.name.name, []) if code is not None else []
             elif not (isinstance(target, Named) and _binds(statement, target.name)):
                 self._waiting.append(target)
 
     def _add_signature(self, root: Named) -> None:
-        lead = self._reader.signature_lead(root.name, root.rest)
-        if lead is not None:
-            self._signatures[f"{root.name}{''.join(f'.{part}' for part in root.rest)} annotations"] = (
-                lead.digest
-            )
-            self._waiting += lead.targets
+        signature = self._leads.signature(root)
+        if signature is not None:
+            self._signatures[f"{signature.name} annotations"] = signature.lead.digest
+            self._waiting += signature.lead.targets
 
     def _load(self, module: str) -> None:
         """Take in a module that is imported with the callable: what it imports in turn, and what it changes."""
         if module in self._modules:
             return
         self._modules.add(module)
-        self._waiting += self._reader.imports(module)[0]
-        for statement in self._reader.effects.leaving(module):
+        self._waiting += self._leads.imports(module)[0]
+        for statement in self._leads.effects.leaving(module):
             self._pull(statement)
-        changers = self._reader.effects.changers(module)
+        changers = self._leads.effects.changers(module)
         for name in self._active & changers.keys():
             for statement in changers[name]:
                 self._pull(statement)
@@ -318,7 +204,7 @@ class _Closure:
             return
         self._active.add(name)
         for module in self._modules:
-            for statement in self._reader.effects.changers(module).get(name, ()):
+            for statement in self._leads.effects.changers(module).get(name, ()):
                 self._pull(statement)
 
     def _pull(self, statement: Statement) -> None:
@@ -329,7 +215,7 @@ class _Closure:
     def _sum_up(self) -> CodeFacts:
         counted = {**self._counted(), **self._signatures}
         modules = sorted(self._modules)
-        installed = {name for module in modules for name in self._reader.imports(module)[1]}
+        installed = {name for module in modules for name in self._leads.imports(module)[1]}
         return CodeFacts(
             digest=_digest(self._roots, counted),
             counted=dict(sorted(counted.items())),
@@ -347,10 +233,12 @@ class _Closure:
         for statement in sorted(self._statements, key=lambda one: (one.module, one.index)):
             if statement.module not in self._wholes:
                 for label in self._labels(statement):
-                    parts.setdefault(label, []).append(self._reader.lead(statement).digest)
-        return {label: _sha256([*digests]) for label, digests in parts.items()} | {
-            module: self._whole_digest(module) for module in self._wholes
+                    parts.setdefault(label, []).append(self._leads.lead(statement).digest)
+        named = {
+            label: digests[0] if len(digests) == 1 else sha256_of([*digests])
+            for label, digests in parts.items()
         }
+        return named | {module: self._whole_digest(module) for module in self._wholes}
 
     def _labels(self, statement: Statement) -> list[str]:
         """Return what a statement is listed under: the reached names that it binds, else what it is about."""
@@ -359,14 +247,14 @@ class _Closure:
         return [f"{statement.module}:{label}" for label in labels]
 
     def _whole_digest(self, module: str) -> str:
-        code = self._reader.resolver.code(module)
+        code = self._leads.resolver.code(module)
         if code is None:
-            return self._reader.content(module)
-        digests: list[JSON] = [self._reader.lead(statement).digest for statement in code.statements]
-        return _sha256([canonical_tree(code.imports), digests])
+            return self._leads.content(module)
+        digests: list[JSON] = [self._leads.lead(statement).digest for statement in code.statements]
+        return sha256_of([canonical_tree(code.imports), digests])
 
     def _source(self, module: str) -> Iterator[str]:
-        file = self._reader.modules.find(module)
+        file = self._leads.modules.find(module)
         if file is not None and file.path.suffix == ".py":
             yield str(file.path)
 
@@ -375,45 +263,7 @@ def _binds(statement: Statement, name: Name) -> bool:
     return name.module == statement.module and name.name in statement.names
 
 
-def _function(
-    code: ModuleCode, name: str, rest: Sequence[str]
-) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
-    """Return the function behind a name, or the method that `rest` leads to; of a class its `__init__`."""
-    nodes: list[ast.stmt] = [one.node for one in code.module.bindings.get(name, ()) if not one.typing_only]
-    for part in (*rest, "__init__"):
-        found = nodes[-1] if nodes else None
-        if not isinstance(found, ast.ClassDef):
-            return found if isinstance(found, ast.FunctionDef | ast.AsyncFunctionDef) else None
-        nodes = [one for one in found.body if getattr(one, "name", None) == part]
-    found = nodes[-1] if nodes else None
-    return found if isinstance(found, ast.FunctionDef | ast.AsyncFunctionDef) else None
-
-
-def _imported(code: ModuleCode) -> set[ImportTarget]:
-    """Return what the imports at a module's top import, also those in blocks."""
-    return {
-        target
-        for node, typing_only in code.module.statements
-        if isinstance(node, ast.Import | ast.ImportFrom) and not typing_only
-        for target in loaded_by(node, code.module.package)
-    }
-
-
-def _packages_around(module: str) -> Iterator[str]:
-    parts = module.split(".")
-    return (".".join(parts[:length]) for length in range(1, len(parts)))
-
-
-def _is_builtin(target: Target) -> bool:
-    return isinstance(target, Outside) and target.is_builtin
-
-
 def _digest(roots: Sequence[str], counted: Mapping[str, str]) -> str:
-    return _sha256(
+    return sha256_of(
         ["code", CODE_FORMAT, [*roots], [[name, digest] for name, digest in sorted(counted.items())]]
     )
-
-
-def _sha256(value: JSON) -> str:
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode("ascii")).hexdigest()

@@ -43,12 +43,12 @@ class Effects:
         self._leaving: dict[str, list[Statement]] = {}
         self._states: dict[Name, frozenset[Name]] = {}
         self._leaves: dict[Name, bool] = {}
+        self._watching: dict[Name, bool] = {}
 
     def mentions(self, statement: Statement) -> Mentions:
         """Return what a statement mentions, the bodies of its functions included."""
         if statement not in self._mentions:
-            code = self._code(statement)
-            self._mentions[statement] = collect([statement.node], code.module.package, is_pure=code.is_pure)
+            self._mentions[statement] = collect([statement.node], self._code(statement))
         return self._mentions[statement]
 
     def changers(self, module: str) -> dict[Name, list[Statement]]:
@@ -65,6 +65,11 @@ class Effects:
 
     def watches_subclasses(self, name: Name) -> bool:
         """Tell whether a class learns of its subclasses, so that one changes it by being there."""
+        if name not in self._watching:
+            self._watching[name] = self._watches(name)
+        return self._watching[name]
+
+    def _watches(self, name: Name) -> bool:
         seen: set[Name] = set()
         waiting = [name]
         while waiting:
@@ -85,8 +90,7 @@ class Effects:
         for statement in code.statements if code is not None else ():
             at_import = collect(
                 [statement.node],
-                code.module.package if code is not None else "",
-                is_pure=self._code(statement).is_pure,
+                self._code(statement),
                 all_handed=not is_definition(statement.node),
                 with_bodies=False,
             )
@@ -97,6 +101,7 @@ class Effects:
 
     def _changed(self, statement: Statement, mentions: Mentions) -> set[Name]:
         names = {subclasses_of(base.name) for base in self._named(statement, mentions.bases)}
+        names |= {target.name for target in self._named(statement, mentions.stores)}
         for ref in mentions.handed:
             for target in self._resolver.resolve(statement.module, ref):
                 if isinstance(target, Named):

@@ -8,10 +8,12 @@ what a name stands for; that is `reach`'s part.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
+from pipespec.plan.statements import ModuleCode
+from pipespec.plan.tree import children
 from pipespec.spec.modules import Function, ImportTarget, absolute_module, import_targets, is_typing_guard
 from pipespec.spec.names import Chain, chain_of
 
@@ -22,6 +24,18 @@ ITEM: Final = "[]"
 
 _OPEN_ENDED: Final = frozenset({"eval", "exec", "globals", "__import__"})
 """Built-ins by which code reaches names that its text does not show."""
+
+
+_PLAIN: Final = frozenset(
+    {
+        ast.Assert, ast.Assign, ast.Await, ast.BinOp, ast.BoolOp, ast.Compare, ast.Dict, ast.FormattedValue, ast.For,
+        ast.IfExp, ast.JoinedStr, ast.List, ast.Raise, ast.Return, ast.Set, ast.Slice, ast.Starred, ast.Tuple,
+        ast.UnaryOp, ast.While, ast.With, ast.keyword, ast.withitem,
+    }
+)  # fmt: skip
+"""Nodes that say nothing themselves; asked first, since a match tries case after case."""
+_PLACES: Final = frozenset({ast.Attribute, ast.Call, ast.Expr, ast.If, ast.Subscript})
+"""Nodes that bind nothing themselves either."""
 
 
 class Ref(NamedTuple):
@@ -41,13 +55,15 @@ class Mentions:
 
     `refs` is everything. Level 0 is what runs with the statement, level 1 what runs when the function or class
     that it defines is called. `handed` are names that level 0 hands to a call, a decorator or a base class, or
-    changes; `calls` and `drops` are by level: what is called, and what is called without taking its result, or
-    has an attribute or item set. `decorating` are names that only decorators mention. `loads` are the imports
-    within. `open_ended` is what may reach names that the text does not show.
+    changes; `stores` those whose attribute or item it sets; `bases` those that it derives from. `calls` and
+    `drops` are by level: what is called, and what is called without taking its result, or is stored to.
+    `decorating` are names that only decorators mention. `loads` are the imports within. `open_ended` is what may
+    reach names that the text does not show.
     """
 
     refs: set[Ref] = field(default_factory=set)
     handed: set[Ref] = field(default_factory=set)
+    stores: set[Ref] = field(default_factory=set)
     decorating: set[Ref] = field(default_factory=set)
     bases: set[Ref] = field(default_factory=set)
     calls: tuple[set[Ref], set[Ref]] = field(default_factory=lambda: (set(), set()))
@@ -83,19 +99,13 @@ _Work: TypeAlias = tuple[ast.AST, _At]
 
 
 def collect(
-    nodes: Sequence[ast.AST],
-    package: str,
-    *,
-    is_pure: Callable[[Chain], bool],
-    all_handed: bool = False,
-    with_bodies: bool = True,
+    nodes: Sequence[ast.AST], code: ModuleCode, *, all_handed: bool = False, with_bodies: bool = True
 ) -> Mentions:
-    """Collect what some statements mention.
+    """Collect what some nodes of a module mention.
 
-    `package` is where relative imports start from, `is_pure` tells calls that change nothing. With `all_handed`
-    every name at level 0 counts as handed over; without `with_bodies` only level 0 is looked at.
+    With `all_handed` every name at level 0 counts as handed over; without `with_bodies` only level 0 is looked at.
     """
-    walk = _Walk(package, is_pure, with_bodies=with_bodies)
+    walk = _Walk(code, with_bodies=with_bodies)
     walk.run(nodes, _At(handed=all_handed))
     return walk.found
 
@@ -103,10 +113,10 @@ def collect(
 class _Walk:
     """One walk over statements, with a stack of its own."""
 
-    def __init__(self, package: str, is_pure: Callable[[Chain], bool], *, with_bodies: bool) -> None:
+    def __init__(self, code: ModuleCode, *, with_bodies: bool) -> None:
         self.found = Mentions()
-        self._package = package
-        self._is_pure = is_pure
+        self._code = code
+        self._package = code.module.package
         self._with_bodies = with_bodies
         self._elsewhere: set[Ref] = set()
         self._waiting: list[_Work] = []
@@ -122,6 +132,9 @@ class _Walk:
         self._waiting += [(node, at) for node in nodes if node is not None]
 
     def _visit(self, node: ast.AST, at: _At) -> None:
+        if type(node) in _PLAIN:
+            self._waiting += [(child, at) for child in children(node)]
+            return
         match node:
             case ast.Name():
                 self._mention((node.id,), at)
@@ -153,7 +166,7 @@ class _Walk:
             case ast.If(test=test) if is_typing_guard(test):
                 self._push(node.orelse, at)
             case _:
-                self._push(ast.iter_child_nodes(node), at)
+                self._push(children(node), at)
 
     def _function(self, node: Function, at: _At) -> None:
         self._push(node.decorator_list, at._replace(handed=at.handed or at.level == 0, in_decorator=True))
@@ -206,6 +219,8 @@ class _Walk:
             chain, base = chain_of(node), node.value
         if not isinstance(node.ctx, ast.Load):
             self._drop(chain, at)
+            if chain is not None and at.level == 0:
+                self.found.stores.update(self._refs(chain, at.scope))
         if chain is None:
             self._push([base], at)
         else:
@@ -213,7 +228,7 @@ class _Walk:
 
     def _call(self, node: ast.Call, at: _At) -> None:
         chain = chain_of(node.func)
-        is_pure = self._is_pure(chain) if chain else _is_method_of_literal(node.func)
+        is_pure = self._code.is_pure(chain) if chain else _is_method_of_literal(node.func)
         inner = at if is_pure or at.level else at._replace(handed=True)
         if chain is not None:
             if at.level <= 1:
@@ -252,8 +267,7 @@ class _Walk:
             self.found.handed.add(ref)
         (self.found.decorating if at.in_decorator else self._elsewhere).add(ref)
 
-    @staticmethod
-    def _refs(chain: Chain, scope: _Scope | None) -> list[Ref]:
+    def _refs(self, chain: Chain, scope: _Scope | None) -> list[Ref]:
         """Tell what a name refers to: nothing outside for a local, else its module's name or an import."""
         name, rest = chain[0], chain[1:]
         innermost = scope
@@ -267,8 +281,8 @@ class _Walk:
                         Ref(target.module, (target.attribute, *rest) if target.attribute else rest)
                         for target in targets
                     ]
-                if not scope.is_class:  # what a class body binds may still be the module's before
-                    return []
+                if not scope.is_class or name not in self._code.module.bindings:
+                    return []  # else: what a class body binds is the module's until then
             scope = scope.outer
         return [Ref("", chain)]
 
@@ -324,6 +338,9 @@ def _bound(body: Sequence[ast.stmt], package: str) -> _Names:
     waiting: list[ast.AST] = list(body)
     while waiting:
         node = waiting.pop()
+        if type(node) in _PLAIN or type(node) in _PLACES:
+            waiting += children(node)
+            continue
         match node:
             case ast.Name(ctx=ast.Store() | ast.Del()):
                 found.setdefault(node.id, [])
@@ -347,12 +364,12 @@ def _bound(body: Sequence[ast.stmt], package: str) -> _Names:
                 ast.MatchMapping(rest=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name))
             ):
                 found.setdefault(name, [])
-                waiting.extend(ast.iter_child_nodes(node))
+                waiting += children(node)
             case ast.ExceptHandler(name=str(name)):
                 found.setdefault(name, [])
-                waiting.extend(ast.iter_child_nodes(node))
+                waiting += children(node)
             case _:
-                waiting.extend(ast.iter_child_nodes(node))
+                waiting += children(node)
     own = {name: targets for name, targets in found.items() if name not in in_function}
     return {**own, **dict.fromkeys(in_module)}
 

@@ -20,6 +20,24 @@ __all__ = ["Name", "Named", "Outside", "Resolver", "Target", "Whole"]
 _BUILTINS: Final = frozenset(dir(builtins)) | {"PythonFinalizationError", "WindowsError"}  # of any Python
 
 
+_IMPLICIT: Final = frozenset(
+    f"__{word}__"
+    for word in (
+        "annotations",
+        "builtins",
+        "class",
+        "doc",
+        "file",
+        "loader",
+        "name",
+        "package",
+        "path",
+        "spec",
+    )
+)
+"""Names that every module has."""
+
+
 class Name(NamedTuple):
     """A name in a module of the project."""
 
@@ -140,8 +158,8 @@ class Resolver:
             return
         stars = [star for star in code.module.stars if self._modules.is_own(star)]
         if holders := [star for star in stars if self._binds(star, head)]:
-            found += [Whole(star, f"{module} imports all of its names") for star in holders]
-        elif head in _BUILTINS or _is_dunder(head):
+            waiting += [(star, chain) for star in holders]
+        elif head in _BUILTINS or head in _IMPLICIT:
             found.append(Outside(".".join(chain), is_builtin=True))
         elif code.module.stars:
             found += [Whole(star, f"{module} imports all of its names") for star in stars]
@@ -168,8 +186,6 @@ class Resolver:
             elif self._is_submodule(module, chain[0]):
                 module, chain = f"{module}.{chain[0]}", chain[1:]
                 continue
-            elif _is_dunder(chain[0]):
-                found.append(Outside(".".join((module, *chain)), is_builtin=True))
             else:
                 waiting.append((module, chain))
             return
@@ -196,7 +212,3 @@ class Resolver:
                 return True
             waiting += code.module.stars
         return False
-
-
-def _is_dunder(name: str) -> bool:
-    return name.startswith("__") and name.endswith("__")
