@@ -9,18 +9,16 @@ A file that is not trusted reads no environment variable and asks git nothing; `
 
 from __future__ import annotations
 
-import difflib
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipespec.document.interpolate import interpolate_document
-from pipespec.document.yaml_reader import MAX_BYTES, read
-from pipespec.errors import Diagnostic, InvalidPipelineError, Severity, Span
+from pipespec.document.layers import Resolved, resolve
+from pipespec.errors import Diagnostic, InvalidPipelineError, Severity
 from pipespec.project import DiskModules, find_root, input_exists
 from pipespec.project.answers import ProjectAnswers
+from pipespec.project.pipeline_files import PipelineFiles
 from pipespec.project.remote import is_remote
 from pipespec.spec.build import build_spec
 from pipespec.spec.checks import check_meaning
@@ -35,16 +33,21 @@ __all__ = ["Compiled", "compile_file"]
 class Compiled:
     """A pipeline and all that was found on the way; `spec` is None where there is not one step to speak of.
 
-    `name` is the file as the user wrote it. `sources` maps each file named in a span to its text, `digests` each
-    absolute file that was read to sha256 of its bytes. `modules` has read the project's code, and remembers it.
+    `name` is the file as the user wrote it. `digests` maps each absolute file that was read to sha256 of its
+    bytes. `modules` has read the project's code, and remembers it.
     """
 
     name: str
     spec: PipelineSpec | None
+    resolved: Resolved
     diagnostics: tuple[Diagnostic, ...]
-    sources: Mapping[str, str]
     digests: Mapping[str, str]
     modules: DiskModules
+
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """The text of each file named in a span."""
+        return self.resolved.sources
 
     def checked(self) -> PipelineSpec:
         """Return the pipeline.
@@ -74,13 +77,17 @@ def compile_file(
     name = os.fspath(file)
     path = Path(name).absolute()
     root = find_root(path)
-    content = _read(path, name)
-    document = read(content, file=name)
-    sources = {name: content.decode()}
-    folders = {name: path.parent}
-    resolvers = ProjectAnswers(root, folders).resolvers(path.stem, trusted=trusted)
-    resolved = interpolate_document(document, resolvers, sources)
-    spec, findings = build_spec(resolved, file=path, root=root, folders=folders)
+    files = PipelineFiles(root)
+    source = files.read(name)
+    answers = ProjectAnswers(root, files.folders)
+    resolved = resolve(
+        source,
+        fetch=files.fetch,
+        resolvers=answers.resolvers(path.stem, trusted=trusted),
+        overlays=[files.read(overlay) for overlay in overlays],
+        overrides=overrides,
+    )
+    spec, findings = build_spec(resolved.document, file=path, root=root, folders=files.folders)
     modules = DiskModules(root)
     if spec is not None:
         refs = {str(ref): ref for step in spec.steps.values() for ref in callables_of(step)}
@@ -89,35 +96,11 @@ def compile_file(
     return Compiled(
         name=name,
         spec=spec,
+        resolved=resolved,
         diagnostics=tuple(sorted(findings, key=lambda one: (one.span, one.code))),
-        sources=sources,
-        digests={str(path): hashlib.sha256(content).hexdigest()},
+        digests=files.digests,
         modules=modules,
     )
-
-
-def _read(path: Path, name: str) -> bytes:
-    """Read a file of the pipeline, at most a byte more than may be in one.
-
-    Raises:
-        InvalidPipelineError: where it cannot be read, as the only finding.
-    """
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
-    except OSError as error:
-        reason = (
-            "there is no such file"
-            if isinstance(error, FileNotFoundError)
-            else f"it cannot be read: {error.strerror}"
-        )
-        hint = None
-        if path.parent.is_dir():
-            names = [entry.name for entry in path.parent.iterdir() if entry.suffix in (".yaml", ".yml")]
-            nearest = difflib.get_close_matches(path.name, names, n=1)
-            hint = f"did you mean '{Path(name).with_name(nearest[0])}'?" if nearest else None
-        found = Diagnostic("unreadable-file", f"'{name}': {reason}", Span(name, 1, 1, 1, 1), hint)
-        raise InvalidPipelineError([found], {}) from error
 
 
 def _exists(source: ExternalInput) -> bool:

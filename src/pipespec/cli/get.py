@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -24,6 +25,6 @@ def get(
     """
     pipeline = api.load(file, overlays=overlays, overrides=overrides)
     if path == Path("-"):
-        click.get_binary_stream("stdout").write(pipeline.read_bytes(output))
+        sys.stdout.buffer.write(pipeline.read_bytes(output))
     else:
         click.echo(pipeline.get(output, path))

@@ -1,27 +1,41 @@
-"""A resolved document -> YAML text that reads back as the same values.
+"""A resolved document -> YAML that reads back as the same values, with where each comes from, or as a comparison.
 
 Pure. Keys in the order of the document; texts that YAML would read as something else are quoted; secrets stay
-references. A Unicode text stands as it is, control characters are escaped.
+references.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
 
-from pipespec.document.nodes import MappingNode, Node, Scalar, ScalarNode, SequenceNode
+from pipespec.document.nodes import JSON, MappingNode, Node, Scalar, ScalarNode, SequenceNode, plain
 from pipespec.document.scalars import resolve_plain
+from pipespec.errors import Span
+from pipespec.views.terminal import columns_of, pad, printable
 
-__all__ = ["scalar_text", "to_yaml"]
+__all__ = ["compared", "origins_to_json", "render_comparison", "scalar_text", "to_yaml"]
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_./\u00a1-\ud7ff][^\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]*")
+_NOT_SET: Final = "-"
+_ORIGIN_COLUMN: Final = 48
 
 
-def to_yaml(document: MappingNode) -> str:
-    """Write a document in block style, two spaces a level; empty collections as `{}` and `[]`."""
-    return "".join(f"{line}\n" for line in _lines(document, ""))
+def to_yaml(document: MappingNode, *, with_origin: bool = False) -> str:
+    """Write a document in block style, two spaces a level; empty collections as `{}` and `[]`.
+
+    `with_origin` puts a comment behind each value: the file and line that set it, and the layer.
+    """
+    lines = list(_lines(document, ""))
+    width = min(
+        _ORIGIN_COLUMN, max((columns_of(text) for text, origin in lines if origin is not None), default=0)
+    )
+    return "".join(
+        f"{pad(text, width)}  # {_place(origin)}\n" if with_origin and origin is not None else f"{text}\n"
+        for text, origin in lines
+    )
 
 
 def scalar_text(value: Scalar) -> str:
@@ -38,7 +52,60 @@ def scalar_text(value: Scalar) -> str:
     return value if is_safe else json.dumps(value, ensure_ascii=False)
 
 
-def _lines(node: Node, indent: str) -> Iterator[str]:
+class _Row(NamedTuple):
+    """One leaf that upper layers changed; None where a layer does not have it."""
+
+    path: str
+    base: Node | None
+    effective: Node | None
+
+
+def compared(base: MappingNode, effective: MappingNode) -> list[_Row]:
+    """Return the leaves that differ between a document without its upper layers and with them, in order."""
+    before, after = _leaves(base), _leaves(effective)
+    return [
+        _Row(path, before.get(path), after.get(path))
+        for path in dict.fromkeys((*before, *after))
+        if _value(before.get(path)) != _value(after.get(path))
+    ]
+
+
+def render_comparison(rows: list[_Row]) -> str:
+    """Show each changed value: the base's, the layer that set it with its place, and what holds now."""
+    if not rows:
+        return "the upper layers change nothing"
+    cells = [("value", "base", "overlay", "effective")] + [
+        (
+            printable(row.path),
+            _shown(row.base),
+            printable(_place(_origin(row.effective))) if row.effective is not None else "deleted",
+            _shown(row.effective),
+        )
+        for row in rows
+    ]
+    widths = [max(columns_of(cell[column]) for cell in cells) for column in range(3)]
+    return "\n".join(
+        "  ".join([*(pad(text, width) for text, width in zip(cell, widths, strict=False)), cell[3]]).rstrip()
+        for cell in cells
+    )
+
+
+def origins_to_json(document: MappingNode) -> dict[str, Any]:
+    """Return each leaf with its value and the place that set it; the shape is versioned."""
+    return {
+        "version": 1,
+        "values": [
+            {"path": path, "value": plain(node), **_place_to_json(_origin(node))}
+            for path, node in _leaves(document).items()
+        ],
+    }
+
+
+def _place_to_json(span: Span) -> dict[str, JSON]:
+    return {"file": span.file, "line": span.line, "column": span.column, "layer": span.layer}
+
+
+def _lines(node: Node, indent: str) -> Iterator[tuple[str, Span | None]]:
     match node:
         case MappingNode(entries=entries) if entries:
             for key, entry in entries.items():
@@ -47,14 +114,14 @@ def _lines(node: Node, indent: str) -> Iterator[str]:
             for item in items:
                 yield from _item(f"{indent}-", item, indent + "  ")
         case _:
-            yield f"{indent}{_inline(node)}"
+            yield f"{indent}{_inline(node)}", _origin(node)
 
 
-def _item(head: str, value: Node, indent: str) -> Iterator[str]:
-    if isinstance(value, ScalarNode) or not _children(value):
-        yield f"{head} {_inline(value)}"
+def _item(head: str, value: Node, indent: str) -> Iterator[tuple[str, Span | None]]:
+    if _is_leaf(value):
+        yield f"{head} {_inline(value)}", _origin(value)
     else:
-        yield head
+        yield head, None
         yield from _lines(value, indent)
 
 
@@ -71,5 +138,51 @@ def _inline(node: Node) -> str:
             return "{}"
 
 
-def _children(node: SequenceNode | MappingNode) -> bool:
-    return bool(node.items if isinstance(node, SequenceNode) else node.entries)
+def _leaves(document: MappingNode) -> Mapping[str, Node]:
+    """Return the leaves by dotted path; a list is one leaf, since layers replace it as a whole."""
+    found: dict[str, Node] = {}
+    waiting: list[tuple[str, Node]] = [("", document)]
+    while waiting:
+        path, node = waiting.pop()
+        if isinstance(node, MappingNode) and node.entries:
+            below = [(f"{path}.{key}" if path else key, entry.value) for key, entry in node.entries.items()]
+            waiting.extend(reversed(below))
+        else:
+            found[path] = node
+    return found
+
+
+def _is_leaf(node: Node) -> bool:
+    match node:
+        case ScalarNode():
+            return True
+        case SequenceNode(items=items):
+            return not items
+        case MappingNode(entries=entries):
+            return not entries
+
+
+def _value(node: Node | None) -> str | None:
+    """A text that is equal for equal values of equal type."""
+    return None if node is None else json.dumps(plain(node), sort_keys=True)
+
+
+def _shown(node: Node | None) -> str:
+    if node is None:
+        return _NOT_SET
+    return printable(
+        scalar_text(node.value)
+        if isinstance(node, ScalarNode)
+        else json.dumps(plain(node), ensure_ascii=False)
+    )
+
+
+def _origin(node: Node) -> Span:
+    return node.origin or node.span
+
+
+def _place(span: Span) -> str:
+    if span.layer == "set":
+        return span.file
+    layer = "" if span.layer == "file" else f" ({span.layer})"
+    return f"{span.file}:{span.line}{layer}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pipespec.plan.model import StepStatus
@@ -31,7 +31,7 @@ def render_text(states: Sequence[StepStatus], *, now: float) -> str:
                 "" if (age := _age(each, now)) is None else age_text(age),
                 "" if (seconds := _seconds(each)) is None else seconds_text(seconds),
             ),
-            printable("  ".join(f"{name}={value:.4g}" for name, value in sorted(each.metrics.items()))),
+            printable("  ".join(f"{name}={value:.4g}" for name, value in _shown(each.metrics))),
         )
         for each in states
     ]
@@ -59,6 +59,11 @@ def to_json(states: Sequence[StepStatus], *, now: float) -> dict[str, Any]:
             for each in states
         ],
     }
+
+
+def _shown(metrics: Mapping[str, float]) -> list[tuple[str, float]]:
+    """The user's own metrics; ours (`pipespec.seconds`) are columns already."""
+    return sorted((name, value) for name, value in metrics.items() if not name.startswith("pipespec."))
 
 
 def _age(status: StepStatus, now: float) -> float | None:
