@@ -1,64 +1,94 @@
 """One folder of `tests/golden/invalid` for each mistake: a pipeline with it, and all that is said about it.
 
-A new case is a new folder with `pipeline.yaml` and whatever it needs. Run with `PIPESPEC_REWRITE_GOLDEN=1` to
-write `expected.txt` anew, then read the difference.
+A new case is a new folder, named after the code (and `--` with a word of its own, for a second one), with
+`pipeline.yaml`, `overlay*.yaml` in order, options of `--set` as lines of `overrides.txt`, the modules that it
+calls, and a file `trusted` where the environment may be asked. Run with `PIPESPEC_REWRITE_GOLDEN=1` to write `expected.txt` anew, then read the difference.
 """
 
 from __future__ import annotations
 
+import ast
 import os
+import re
+import shutil
 from pathlib import Path
 
 import pytest
 
-from pipespec.document.interpolate import Resolvers, interpolate_document
-from pipespec.document.yaml_reader import read
+from pipespec.compile import compile_file
 from pipespec.errors import InvalidPipelineError
-from pipespec.project import DiskModules, input_exists
-from pipespec.spec.build import build_spec
-from pipespec.spec.checks import check_meaning
-from pipespec.spec.evidence import callables_of
-from pipespec.spec.source import read_signature
+from pipespec.spec.signature import ProblemKind
 from pipespec.views.diagnostics import render_text
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "invalid"
+REPOSITORY = Path(__file__).parents[2]
+GOLDEN = REPOSITORY / "tests" / "golden" / "invalid"
 CASES = sorted(path for path in GOLDEN.iterdir() if path.is_dir())
+CODE = re.compile(r"[a-z]+(-[a-z0-9]+)+|cycle")
+NO_CODES = {"utf-8"}
+STAGES = ("document", "spec", "project")
 
 
-def findings_of(folder):
-    """Return the findings about a case's pipeline, and the sources that they point into."""
-    file = folder / "pipeline.yaml"
-    sources = {"pipeline.yaml": file.read_text()}
+def said_about(folder):
+    """Return what `pipespec validate` says about the pipeline in a folder, which is the working directory."""
+    overlays = sorted(path.name for path in folder.glob("overlay*.yaml"))
+    options = folder / "overrides.txt"
+    overrides = options.read_text().splitlines() if options.exists() else []
+    trusted = (folder / "trusted").exists()
     try:
-        document = interpolate_document(
-            read(sources["pipeline.yaml"], file="pipeline.yaml"), Resolvers(name="pipeline"), sources
-        )
+        compiled = compile_file("pipeline.yaml", overlays=overlays, overrides=overrides, trusted=trusted)
     except InvalidPipelineError as error:
-        return error.diagnostics, sources
-    spec, found = build_spec(document, file=file, root=folder, folders={"pipeline.yaml": folder})
-    if spec is not None:
-        modules = DiskModules(folder)
-        calls = {ref for step in spec.steps.values() for ref in callables_of(step)}
-        callables = {str(ref): read_signature(ref, spec.module_folders, modules) for ref in calls}
-        checked = check_meaning(spec, callables, exists=input_exists)
-        found = tuple(sorted((*found, *checked), key=lambda one: (one.span, one.code)))
-    return found, sources
+        return render_text(error.diagnostics, error.sources)
+    return render_text(compiled.diagnostics, compiled.sources)
 
 
-@pytest.mark.parametrize("folder", CASES, ids=lambda folder: folder.name)
-def test_everything_that_is_said(folder):
-    found, sources = findings_of(folder)
-    said = (
-        render_text(found, sources).replace(str(folder), "<project>").replace(str(GOLDEN), "<above>") + "\n"
-    )
-    expected = folder / "expected.txt"
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_everything_that_is_said(case, tmp_path, monkeypatch):
+    project = tmp_path / "above" / "project"
+    shutil.copytree(case, project)
+    monkeypatch.chdir(project)
+
+    said = said_about(project).replace(str(project), "<project>") + "\n"
 
     if os.environ.get("PIPESPEC_REWRITE_GOLDEN"):
-        expected.write_text(said)
-    assert said == expected.read_text()
+        (case / "expected.txt").write_text(said)
+    assert said == (case / "expected.txt").read_text()
 
 
 def test_each_case_shows_the_code_that_it_is_named_after():
-    for folder in CASES:
-        code = folder.name.partition("--")[0]
-        assert f"[{code}]" in (folder / "expected.txt").read_text(), folder.name
+    lacking = [
+        case.name
+        for case in CASES
+        if f"[{case.name.partition('--')[0]}]" not in (case / "expected.txt").read_text()
+    ]
+    assert lacking == []
+
+
+def codes_in_source():
+    """Find the codes in the source: kebab-case words that a call has first, or as `code`."""
+    found = {str(kind) for kind in ProblemKind} - {"refused"}
+    for stage in STAGES:
+        for file in (REPOSITORY / "src" / "pipespec" / stage).glob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text())):
+                if isinstance(node, ast.Call):
+                    values = [*node.args[:1], *(word.value for word in node.keywords if word.arg == "code")]
+                    found |= {
+                        one.value for one in values if isinstance(one, ast.Constant) and is_code(one.value)
+                    }
+    return found - NO_CODES
+
+
+def is_code(value):
+    return isinstance(value, str) and CODE.fullmatch(value) is not None
+
+
+def test_every_code_has_a_case():
+    cases = {case.name.partition("--")[0] for case in CASES}
+
+    assert cases == codes_in_source()
+
+
+def test_every_code_has_its_part_of_the_docs_page_and_no_other_has():
+    page = (REPOSITORY / "docs" / "diagnostics.md").read_text()
+
+    headings = re.findall(r"^### `([a-z0-9-]+)`", page, re.MULTILINE)
+    assert headings == sorted(codes_in_source())

@@ -163,8 +163,8 @@ def locate(
     is_bound = must_stay or not Path(written).is_absolute()
     if is_bound and _is_inside(str(folder), places.root) and not _is_inside(path, places.root):
         message = f"{subject}: the path {quote(written)} leads out of the project"
-        hint = f"it is {quote(path)}, and the project is {quote(str(places.root))}"
-        hint += "" if must_stay else "; an absolute path may lead anywhere"
+        hint = "only an absolute path may lead out of it"
+        hint = "another pipeline is read from inside the project only" if must_stay else hint
         found.error("outside-project", message, node.span, hint)
         return None
     return path

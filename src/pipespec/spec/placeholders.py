@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pipespec.document.interpolate import Scope, interpolate_node
+from pipespec.document.interpolate import interpolate_node
 from pipespec.document.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from pipespec.document.references import Piece, Reference, has_reference, parse
+from pipespec.document.resolvers import Scope
 from pipespec.spec.findings import Findings
 
 __all__ = ["axes_used", "fill", "is_open", "is_settled"]

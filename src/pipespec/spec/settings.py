@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pipespec.document.interpolate import Scope
 from pipespec.document.nodes import MappingNode, Node, plain
+from pipespec.document.resolvers import Scope
 from pipespec.document.scalars import spell
 from pipespec.spec.findings import Findings
 from pipespec.spec.model import EngineSpec, MlflowSpec, Notice

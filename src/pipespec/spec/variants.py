@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from pipespec.document.interpolate import Scope
 from pipespec.document.nodes import Entry, MappingNode, Node, ScalarNode, plain
+from pipespec.document.resolvers import Scope
 from pipespec.document.wording import quote
 from pipespec.spec.connect import Connector
 from pipespec.spec.findings import Findings
