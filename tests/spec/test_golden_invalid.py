@@ -2,7 +2,7 @@
 
 A new case is a new folder, named after the code (and `--` with a word of its own, for a second one), with
 `pipeline.yaml`, `overlay*.yaml` in order, options of `--set` as lines of `overrides.txt`, the modules that it
-calls, and a file `trusted` where the environment may be asked. Run with `PIPESPEC_REWRITE_GOLDEN=1` to write `expected.txt` anew, then read the difference.
+calls, links as lines of `links.txt`, and a file `trusted` where the environment may be asked. Run with `PIPESPEC_REWRITE_GOLDEN=1` to write `expected.txt` anew, then read the difference.
 """
 
 from __future__ import annotations
@@ -28,6 +28,12 @@ NO_CODES = {"utf-8"}
 STAGES = ("document", "spec", "project")
 
 
+def links(case):
+    """Return the links of a case, which an archive of the project would not keep: name and target."""
+    file = case / "links.txt"
+    return [line.split() for line in file.read_text().splitlines()] if file.exists() else []
+
+
 def said_about(folder):
     """Return what `pipespec validate` says about the pipeline in a folder, which is the working directory."""
     overlays = sorted(path.name for path in folder.glob("overlay*.yaml"))
@@ -45,6 +51,9 @@ def said_about(folder):
 def test_everything_that_is_said(case, tmp_path, monkeypatch):
     project = tmp_path / "above" / "project"
     shutil.copytree(case, project)
+    (project.parent / "outside.py").touch()
+    for name, target in links(case):
+        (project / name).symlink_to(target)
     monkeypatch.chdir(project)
 
     said = said_about(project).replace(str(project), "<project>") + "\n"
@@ -65,7 +74,7 @@ def test_each_case_shows_the_code_that_it_is_named_after():
 
 def codes_in_source():
     """Find the codes in the source: kebab-case words that a call has first, or as `code`."""
-    found = {str(kind) for kind in ProblemKind} - {"refused"}
+    found = {str(kind) for kind in ProblemKind} - {"refused"} | {"module-refused"}
     for stage in STAGES:
         for file in (REPOSITORY / "src" / "pipespec" / stage).glob("*.py"):
             for node in ast.walk(ast.parse(file.read_text())):

@@ -60,7 +60,8 @@ def _problem(problem: CallableProblem, span: Span) -> Diagnostic:
     elif not is_mistake:
         hint = "it is checked when the step runs"
     severity = Severity.ERROR if is_mistake else Severity.ADVICE
-    return Diagnostic(str(problem.kind), problem.message, span, hint, severity)
+    code = "module-refused" if problem.kind is ProblemKind.REFUSED else str(problem.kind)
+    return Diagnostic(code, problem.message, span, hint, severity)
 
 
 def plain_functions(evidence: Evidence) -> Iterator[Diagnostic]:
