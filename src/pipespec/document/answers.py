@@ -20,7 +20,7 @@ from pipespec.document.references import Piece, Reference, compose
 from pipespec.document.resolvers import Ask, Resolvers, Scope
 from pipespec.document.tasks import Wanted
 from pipespec.document.texts import Texts, part_span
-from pipespec.document.wording import listing, quote
+from pipespec.document.wording import did_you_mean, listing, quote
 from pipespec.errors import Span
 
 __all__ = ["Answer", "Answers"]
@@ -125,7 +125,12 @@ class Answers:
             return (yield from self._down(MappingNode(axes, span), "matrix", keys, span))
         step = quote(self._scope.step)
         message = f"step {step} has no axis {quote(keys[0])}" if axes else f"step {step} has no matrix"
-        self._findings.mistake("unknown-reference", message, span, self._findings.offer(keys[0], list(axes)))
+        self._findings.mistake(
+            "unknown-reference",
+            message,
+            span,
+            self._findings.offer(keys[0], {axis: f"matrix.{axis}" for axis in axes}),
+        )
         return None
 
     def _down(self, node: Node, label: str, keys: Sequence[str], span: Span) -> _Answering:
@@ -146,8 +151,8 @@ class Answers:
     def _not_below(self, node: Node, label: str, key: str, span: Span) -> None:
         name = f"{label}.{key}"
         if isinstance(node, MappingNode):
-            known = [f"{label}.{each}" for each in itertools.islice(node.entries, _MOST_NAMES)]
-            hint = self._findings.offer(name, known, None if known else f"{quote(label)} is empty")
+            known = {each: f"{label}.{each}" for each in itertools.islice(node.entries, _MOST_NAMES)}
+            hint = self._findings.offer(key, known)
             self._findings.mistake("unknown-reference", f"{quote(name)} is set nowhere", span, hint)
             return
         kind = "a list" if isinstance(node, SequenceNode) else "a single value"
@@ -161,8 +166,9 @@ class Answers:
         elif name.isupper():
             hint = f"a variable of the environment is written ${{env:{name}}}"
         else:
-            shared = [f"params.{key}" for key in itertools.islice(params, _MOST_NAMES)]
-            hint = self._findings.offer(name, [*shared, "name", "step.name", "matrix.<axis>"])
+            shared = {key: f"params.{key}" for key in itertools.islice(params, _MOST_NAMES)}
+            others = ("name", "step.name", "matrix.<axis>")
+            hint = self._findings.offer(name, shared | {other: other for other in others})
         self._findings.mistake("unknown-reference", f"{quote(name)} is set nowhere", span, hint)
 
     # resolvers
@@ -191,15 +197,14 @@ class Answers:
     def _other_resolver(self, name: str) -> str | None:
         if name.isupper():
             return f"a variable of the environment is written ${{env:{name}, default}}"
-        return self._findings.offer(name, _RESOLVERS, f"there are {listing(_RESOLVERS)}")
+        return did_you_mean(name, _RESOLVERS) or f"there are {listing(_RESOLVERS)}"
 
     def _ask(self, ask: Ask | None, reference: Reference, argument: str, node: ScalarNode) -> Answer:
         if ask is None:
             return reference
         found = ask(argument, node.span)
         if isinstance(found, str):
-            self._findings.written(len(found), node.span)
-            return ScalarNode(found, node.span, quoted=True)
+            return self._texts.joined(ScalarNode("", node.span, quoted=True), [found])
         span = part_span(node, reference.start, reference.end)
         self._findings.mistake("resolver-failed", found.message, span, found.hint)
         return None
@@ -207,7 +212,7 @@ class Answers:
     def _environment(self, reference: Reference, name: str, node: ScalarNode, rule: Rule) -> _Answering:
         value = (self._resolvers.env or {}).get(name)
         if value is not None:
-            return ScalarNode(value, node.span, quoted=True)
+            return self._texts.joined(ScalarNode("", node.span, quoted=True), [value])
         if reference.default is not None:
             return (yield from self._default(reference.default, node, rule))
         if self._resolvers.env is None:

@@ -6,12 +6,12 @@ mistakes and beyond the bounds that hold for a file: 4 MiB, 64 levels, 250,000 n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from pipespec.document.measure import Measures
 from pipespec.document.nodes import Node
-from pipespec.document.wording import did_you_mean, listing
+from pipespec.document.wording import listing, nearest, quote
 from pipespec.document.yaml_reader import MAX_BYTES, MAX_DEPTH, MAX_NODES
 from pipespec.errors import Diagnostic, Span
 
@@ -51,12 +51,13 @@ class Findings:
         self.mistake(code, message, span, hint)
         raise TooMuchError
 
-    def offer(self, name: str, known: Sequence[str], otherwise: str | None = None) -> str | None:
-        """Return a hint for a name that is not known: the nearest one, else all."""
+    def offer(self, name: str, known: Mapping[str, str]) -> str | None:
+        """Return a hint for a name that is not known: the nearest one, else all; `known` says how to refer to each."""
         self._hints += 1
         if self._hints > _MAX_HINTS or not known:
-            return otherwise
-        return did_you_mean(name, known) or f"in scope are {listing(known)}"
+            return None
+        near = nearest(name, known)
+        return f"did you mean {quote(known[near])}?" if near else f"in scope are {listing(known.values())}"
 
     def written(self, characters: int, span: Span) -> None:
         """Count text that is about to be made."""

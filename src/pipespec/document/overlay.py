@@ -142,6 +142,7 @@ class _Merging:
         if self._operators:
             self._delete(entries, over, place)
             added = self._added(over)
+        free = replace(place, strict=False)
         for key, entry in over.entries.items():
             if self._operators and key in (_DELETE, _ADD):
                 continue
@@ -152,9 +153,10 @@ class _Merging:
                 and key not in place.rule.below
             ):
                 self._unknown(base, key, entry, place)
+            elif key in base.entries and key not in entries:  # deleted, and set anew
+                entries[key] = self._entry(None, entry, free.at(key))
             else:
                 entries[key] = self._entry(entries.get(key), entry, place.at(key))
-        free = replace(place, strict=False)
         for key, entry in added.items():
             entries[key] = self._entry(entries.get(key), entry, free.at(key))
         return replace(base, entries=entries)
@@ -233,9 +235,10 @@ class _Merging:
     def _conflict(self, under: Node, over: Entry, place: _Place) -> None:
         name = quote(str(place))
         message = f"{name} is {_kind(over.value)} here, but {_kind(under)} below, at {under.span}"
-        hint = f"set keys of it, or take it away first with '{_DELETE}: [{place.path[-1]}]'"
-        if not isinstance(under, MappingNode):
-            hint = f"set the whole value, or take it away first with '{_DELETE}: [{place.path[-1]}]'"
+        hint = "set keys of it" if isinstance(under, MappingNode) else "set the whole value"
+        hint += f", or take it away first with '{_DELETE}: [{place.path[-1]}]'"
+        if isinstance(under, ScalarNode) and str(under.value).startswith("${"):
+            hint = f"below it is {quote(str(under.value))}: set what that refers to"
         self._mistake("layer-conflict", message, over.value.span, hint)
 
     def _mistake(self, code: str, message: str, span: Span, hint: str | None) -> None:

@@ -9,7 +9,7 @@ import difflib
 import itertools
 from collections.abc import Iterable
 
-__all__ = ["did_you_mean", "listing", "quote"]
+__all__ = ["did_you_mean", "listing", "nearest", "quote"]
 
 _LONGEST = 60
 _CANDIDATES = 2_000  # difflib is linear in names but slow: 2,000 take about 50 ms
@@ -23,10 +23,16 @@ def quote(text: str) -> str:
     return f"'{cut}'"
 
 
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is most like `name`, or None where none is near."""
+    near = difflib.get_close_matches(name, list(itertools.islice(known, _CANDIDATES)), n=1)
+    return near[0] if near else None
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     """Return `did you mean 'x'?` for the nearest known name, or None where none is near."""
-    near = difflib.get_close_matches(name, list(itertools.islice(known, _CANDIDATES)), n=1)
-    return f"did you mean {quote(near[0])}?" if near else None
+    near = nearest(name, known)
+    return f"did you mean {quote(near)}?" if near else None
 
 
 def listing(names: Iterable[str], *, most: int = 10) -> str:
