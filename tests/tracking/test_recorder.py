@@ -1,0 +1,505 @@
+"""Writing runs: what stands in the store from the start, at the end, and when something goes wrong between."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipespec.errors import PipespecError, StoreUnavailableError
+from pipespec.step.model import Failure, StepOutcome
+from pipespec.tracking import leases, names
+from pipespec.tracking.ledger import open_ledger
+from pipespec.tracking.model import NewInvocation
+from pipespec.tracking.owner import Owner
+from pipespec.tracking.recorder import Recorder
+from pipespec.tracking.records import contenders
+
+
+def run_python(
+    code: str, *arguments: str, timeout: float = 120, **environment: str
+) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env={**os.environ, **environment},
+    )
+
+
+def facts(world, started):
+    return world.ledger().run(started.run_id)
+
+
+# ------------------------------------------------------------------------------------------- opening
+
+OPEN = """
+    import sys
+    from pathlib import Path
+    from pipespec.tracking.recorder import Recorder
+    root = Path(sys.argv[1])
+    with Recorder.open(None, root=root, log=root / "log.txt") as recorder:
+        experiment = recorder._experiments.id_of(recorder._session.client, "shared")
+    print(experiment)
+"""
+
+
+@pytest.mark.slow
+def test_eight_processes_may_open_a_fresh_store_at_once(tmp_path):
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(OPEN), str(tmp_path)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(8)
+    ]
+    answers = [process.communicate(timeout=250) for process in processes]
+    assert answers == [("1\n", "")] * 8
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["log.txt", "mlflow.db"]
+
+
+@pytest.mark.slow
+def test_a_process_killed_while_it_makes_the_store_leaves_no_half_of_one(tmp_path):
+    dying = """
+        import os, signal, sys
+        import mlflow.store.tracking.sqlalchemy_store as module
+        original = module.mlflow.store.db.utils._initialize_tables
+        def half(engine):
+            module.mlflow.store.db.utils.InitialBase.metadata.create_all(engine)
+            os.kill(os.getpid(), signal.SIGKILL)
+        module.mlflow.store.db.utils._initialize_tables = half
+    """
+    killed = run_python(textwrap.dedent(dying) + textwrap.dedent(OPEN), str(tmp_path))
+    assert killed.returncode == -signal.SIGKILL
+    assert not (tmp_path / "mlflow.db").exists()
+    assert run_python(OPEN, str(tmp_path)).stdout == "1\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["log.txt", "mlflow.db"]
+
+
+def test_what_mlflow_says_goes_to_the_log_and_nowhere_else(tmp_path, empty_store):
+    code = (
+        OPEN
+        + """
+    import logging, os
+    with Recorder.open(None, root=root, log=root / "log.txt") as recorder:
+        logging.getLogger("mlflow.store").warning("a word of mlflow")
+        logging.getLogger("alembic.runtime").warning("a word of alembic")
+    print(sorted(name for name in os.environ if name.startswith("MLFLOW_HTTP")))
+    """
+    )
+    done = run_python(code, str(tmp_path))
+    assert (done.stdout, done.stderr) == ("1\n[]\n", "")
+    log = (tmp_path / "log.txt").read_text()
+    assert "Creating initial MLflow database tables" in log
+    assert "a word of mlflow" in log
+    assert "a word of alembic" in log
+
+
+def test_a_folder_that_cannot_be_written_is_told_at_once(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreUnavailableError, match=r"[Nn]ot a directory|File exists"):
+        Recorder.open("sqlite:///file/mlflow.db", root=tmp_path, log=tmp_path / "log.txt")
+
+
+# ------------------------------------------------------------------------------------------- a start
+
+
+def test_a_started_run_bears_everything_but_its_key(world):
+    started = world.start(
+        "train[depth=4]",
+        params={
+            "model": {"epochs": 3, "rate": 0.005},
+            "shuffle": True,
+            "names": ["a", 1],
+            "none": None,
+            "empty": {},
+        },
+        tags={"team": "nlp", "pipespec.tag.model": "1"},
+        description="Trains it.",
+        invocation="f" * 32,
+        source="pipelines/news.yaml",
+        git_commit="c0ffee",
+    )
+    run = world.client.get_run(started.run_id)
+    assert run.info.status == "RUNNING"
+    assert run.info.run_name == "world-train[depth=4]"
+    assert run.info.start_time / 1000 == started.started
+    assert run.data.params == {
+        "model.epochs": "3",
+        "model.rate": "0.005",
+        "shuffle": "True",
+        "names": "['a', 1]",
+        "none": "None",
+        "empty": "{}",
+    }
+    tags = dict(run.data.tags)
+    assert Owner.parse(tags.pop("pipespec.owner")) == Owner.here()
+    assert tags.pop("mlflow.user")
+    assert tags == {
+        "pipespec.pipeline": "world",
+        "pipespec.step": "world-train[depth=4]",
+        names.name_tag("world-train"): "1",
+        "pipespec.call": "shop.model:train",
+        "pipespec.invocation": "f" * 32,
+        "pipespec.lease": "0",
+        names.claim_tag(world.key("one")): "1",
+        "team": "nlp",
+        "pipespec.tag.model": "1",
+        "mlflow.runName": "world-train[depth=4]",
+        "mlflow.note.content": "Trains it.",
+        "mlflow.source.name": "pipelines/news.yaml",
+        "mlflow.source.type": "LOCAL",
+        "mlflow.source.git.commit": "c0ffee",
+    }
+
+
+def test_a_run_lies_below_its_invocation_only_in_one_experiment(world):
+    apart = world.start(invocation="f" * 32)
+    together = world.start(invocation="f" * 32, experiment="world")
+    assert "mlflow.parentRunId" not in facts(world, apart).tags
+    assert facts(world, together).tags["mlflow.parentRunId"] == "f" * 32
+
+
+def test_params_of_any_name_and_length_are_taken(world):
+    started = world.start(
+        params={
+            "a=b?": 1,
+            "..": 2,
+            "/x": 3,
+            "a_b_": 4,
+            "k" * 300: 5,
+            "nested": {"nested.deep": 6},
+            "nested.nested.deep": 7,
+            "long": "v" * 7000,
+            "odd": "\ud800 and \0",
+            **{f"p{number}": number for number in range(150)},
+        }
+    )
+    params = facts(world, started).params
+    assert len(params) == 159
+    assert params["a_b_"] == "1"
+    assert params["a_b__2"] == "4"
+    assert (params["nested.nested.deep"], params["nested.nested.deep_2"]) == ("6", "7")
+    assert len(params["long"]) == 6000
+    assert params["long"].endswith("... (cut, 7000 characters)")
+    assert params["odd"] == "\\ud800 and \\x00"
+    assert {"2", "3", "5"} <= set(params.values())
+
+
+def test_experiments_keep_artifacts_beside_the_database(world):
+    started = world.start()
+    experiment = world.client.get_experiment(started.experiment_id)
+    assert experiment.name == "world/train"
+    assert experiment.artifact_location == (world.root / "mlartifacts" / "world-train").as_uri()
+    assert started.artifact_uri == f"{experiment.artifact_location}/{started.run_id}/artifacts"
+
+
+def test_experiments_keep_artifacts_where_the_pipeline_says(project, tmp_path, make_world):
+    recorder = Recorder.open(None, root=project, log=project / "log.txt", artifact_location="../elsewhere")
+    world = make_world(project, recorder, lambda: open_ledger(None, root=project))
+    record = world.publish()
+    assert (tmp_path / "elsewhere" / "world-train" / record.run_id / "artifacts" / "table.csv").is_file()
+    assert world.ledger().complete([world.key("one")]) == {world.key("one"): record}
+    world.close()
+
+
+def test_a_deleted_experiment_is_never_restored(world):
+    first = world.start()
+    world.client.delete_experiment(first.experiment_id)
+    again = Recorder.open(None, root=world.root, log=world.root / "log.txt")
+    second = again.start(world.new())
+    assert world.client.get_experiment(second.experiment_id).name == "world/train~2"
+    world.client.delete_experiment(second.experiment_id)
+    again.close()
+    again = Recorder.open(None, root=world.root, log=world.root / "log.txt")
+    third = again.start(world.new())
+    assert world.client.get_experiment(third.experiment_id).name == "world/train~3"
+    assert world.client.get_experiment(first.experiment_id).lifecycle_stage == "deleted"
+    again.close()
+
+
+# ------------------------------------------------------------------------------------ the end of a run
+
+
+def test_a_published_run_has_lost_its_claim_and_won_its_key(world):
+    started = world.start()
+    log = world.root / "step.log"
+    log.write_text("what the step said\n")
+    record = world.recorder.publish(
+        started,
+        world.outcome(started, {"table.csv": b"a,b\n"}, {"accuracy": 0.5}),
+        manifest={"inputs": {}},
+        generation=2,
+        log=log,
+    )
+    run = facts(world, started)
+    manifest = (world.folder(record) / "pipespec/step.json").read_bytes()
+    new = {tag: value for tag, value in run.tags.items() if tag not in world_tags(world)}
+    assert new == {
+        "pipespec.key": world.key("one"),
+        names.key_tag(world.key("one")): "1",
+        "pipespec.generation": "2",
+        "pipespec.manifest": hashlib.sha256(manifest).hexdigest(),
+        "pipespec.outputs": json.dumps(
+            {
+                "table": {
+                    "digest": record.outputs["table"].digest,
+                    "bytes": 4,
+                    "files": 1,
+                    "file": "table.csv",
+                }
+            },
+            separators=(",", ":"),
+        ),
+    }
+    assert names.claim_tag(world.key("one")) not in run.tags
+    assert (run.status, run.ended) == ("FINISHED", record.ended)
+    assert (world.folder(record) / "pipespec/log.txt").read_text() == "what the step said\n"
+    assert sorted(
+        str(path.relative_to(world.folder(record))) for path in world.folder(record).rglob("*.*")
+    ) == [
+        "pipespec/log.txt",
+        "pipespec/step.json",
+        "table.csv",
+    ]
+    assert log.is_file()
+
+
+def world_tags(world) -> set[str]:
+    return set(facts(world, world.start("other", "other")).tags) | {names.name_tag("world-train")}
+
+
+def test_a_failed_run_keeps_its_log_its_error_and_what_it_tried(world):
+    started = world.start()
+    log = world.root / "step.log"
+    log.write_text("half way\n")
+    failure = Failure("raised", "ValueError: no such column", "  File news.py, line 3\n")
+    world.recorder.fail(started, failure, log=log)
+    run = facts(world, started)
+    folder = Path(started.artifact_uri.removeprefix("file://"))
+    assert (run.status, run.ended is not None) == ("FAILED", True)
+    assert names.claim_tag(world.key("one")) in run.tags
+    assert (folder / "pipespec/log.txt").read_text() == "half way\n"
+    assert (folder / "pipespec/error.txt").read_text() == (
+        "raised: ValueError: no such column\n\n  File news.py, line 3\n"
+    )
+    world.recorder.fail(world.start("other"), Failure("cancelled", "interrupted"), status="KILLED")
+    assert world.ledger().attempts(["world-other"])["world-other"].status == "KILLED"
+
+
+def test_a_run_is_ended_even_where_its_log_cannot_be_kept(world):
+    started = world.start()
+    folder = Path(started.artifact_uri.removeprefix("file://"))
+    folder.parent.mkdir(parents=True)
+    folder.write_text("in the way")
+    (world.root / "step.log").write_text("x")
+    world.recorder.fail(started, Failure("raised", "no"), log=world.root / "step.log")
+    assert facts(world, started).status == "FAILED"
+
+
+def test_the_beginning_and_the_end_of_a_long_log_are_kept(world, monkeypatch):
+    monkeypatch.setattr("pipespec.tracking.recorder._LOG_PART", 10)
+    started = world.start()
+    log = world.root / "step.log"
+    log.write_text("beginning." + "x" * 100 + "the end...")
+    world.recorder.fail(started, Failure("raised", "no"), log=log)
+    kept = Path(started.artifact_uri.removeprefix("file://"), "pipespec/log.txt").read_text()
+    assert kept == "beginning.\n... (100 bytes left out) ...\nthe end..."
+
+
+def test_a_param_that_user_code_logged_first_does_not_make_our_batch_fail(world):
+    started = world.start(params={"epochs": 3})
+    world.client.log_param(started.run_id, "rounds", "7")
+    with pytest.raises(Exception, match="Changing param values"):
+        world.client.log_param(started.run_id, "epochs", "4")
+    record = world.recorder.publish(started, world.outcome(started, {"t.csv": b"1"}), manifest={})
+    assert facts(world, started).params == {"epochs": "3", "rounds": "7"}
+    assert world.ledger().complete([world.key("one")]) == {world.key("one"): record}
+
+
+def test_a_run_that_was_deleted_meanwhile_is_an_error_of_one_line(world):
+    started = world.start()
+    outcome = world.outcome(started, {"t.csv": b"1"})
+    world.client.delete_run(started.run_id)
+    with pytest.raises(PipespecError, match="must be in the 'active' state") as refused:
+        world.recorder.publish(started, outcome, manifest={})
+    assert "\n" not in str(refused.value)
+    assert not isinstance(refused.value, StoreUnavailableError)
+
+
+def test_a_store_that_breaks_while_it_is_written_is_said_to_be_unavailable(world, monkeypatch):
+    started = world.start()
+    holder = sqlite3.connect(world.root / "mlflow.db", isolation_level=None)
+    holder.execute("ALTER TABLE tags RENAME TO taken")
+    holder.close()
+    with pytest.raises(StoreUnavailableError, match="no such table") as refused:
+        world.recorder.heartbeat([started.run_id])
+    assert "\n" not in str(refused.value)
+
+
+def test_an_executed_step_costs_few_calls(world, monkeypatch):
+    world.publish("train", "warm up")
+    store = world.client._tracking_client.store
+    calls: list[str] = []
+    for name in (
+        "create_run",
+        "log_batch",
+        "set_tag",
+        "delete_tag",
+        "update_run_info",
+        "get_run",
+        "get_experiment",
+        "get_experiment_by_name",
+        "search_runs",
+        "log_param",
+        "log_metric",
+    ):
+        original = getattr(store, name)
+        spied = lambda *given, _name=name, _original=original, **more: (
+            calls.append(_name),
+            _original(*given, **more),
+        )[1]
+        monkeypatch.setattr(store, name, spied)
+    world.publish("train", "one", params={"epochs": 3}, metrics={"accuracy": 1.0})
+    # create_run looks at its experiment by itself.
+    assert [name for name in calls if name != "get_experiment"] == [
+        "create_run",
+        "log_batch",
+        "log_batch",
+        "update_run_info",
+        "delete_tag",
+    ]
+    calls.clear()
+    world.publish("train", key=None)
+    assert [name for name in calls if name != "get_experiment"] == [
+        "create_run",
+        "log_batch",
+        "update_run_info",
+    ]
+
+
+# ------------------------------------------------------------------------------------ other processes
+
+
+def test_of_two_claims_every_process_sees_the_same_one_first(world):
+    first, second = world.start(), world.start()
+    claims = world.ledger().claims(world.key("one"))
+    ahead = [claim.run_id for claim in claims]
+    assert set(ahead) == {first.run_id, second.run_id}
+    assert contenders(claims, ahead[0]) == ()
+    assert [claim.run_id for claim in contenders(claims[::-1], ahead[1])] == ahead[:1]
+    assert [claim.run_id for claim in contenders(claims, "0" * 32)] == ahead
+
+
+def test_a_heartbeat_renews_the_leases_of_its_runs(world):
+    one, two = world.start(), world.start("other")
+    world.recorder.heartbeat([one.run_id])
+    world.recorder.heartbeat([one.run_id])
+    assert facts(world, one).tags["pipespec.lease"] == "2"
+    assert facts(world, two).tags["pipespec.lease"] == "0"
+
+
+def test_the_run_of_a_process_that_is_gone_is_marked_killed_at_once(world):
+    code = """
+        import os, sys
+        from pathlib import Path
+        from pipespec.tracking.model import NewAttempt
+        from pipespec.tracking.recorder import Recorder
+        recorder = Recorder.open(None, root=Path(sys.argv[1]), log=Path(sys.argv[1]) / "log.txt")
+        print(recorder.start(NewAttempt("world", "world-train", "m:f", "world/train", sys.argv[2])).run_id, flush=True)
+        os.kill(os.getpid(), 9)
+    """
+    dead = run_python(code, str(world.root), world.key("one")).stdout.strip()
+    mine = world.start()
+    claims = world.ledger().claims(world.key("one"))
+    assert {claim.run_id for claim in claims} == {dead, mine.run_id}
+    assert world.recorder.sweep(claims) == (dead,)
+    assert world.ledger().run(dead).status == "KILLED"
+    assert [claim.run_id for claim in world.ledger().claims(world.key("one"))] == [mine.run_id]
+    assert world.recorder.sweep(world.ledger().running()) == ()
+
+
+def test_a_process_is_told_by_more_than_its_number(world):
+    started = world.start()
+    (claim,) = world.ledger().claims(world.key("one"))
+    here = Owner.here()
+    judge = leases.Leases()
+    assert not judge.has_died(claim)
+    assert judge.has_died(replace(claim, owner=str(replace(here, started="1"))))
+    assert judge.has_died(replace(claim, owner=str(replace(here, pid=2**22 + 1))))
+    assert not judge.has_died(replace(claim, status="FINISHED", owner=str(replace(here, started="1"))))
+    assert started.run_id == claim.run_id
+
+
+@pytest.mark.parametrize("owner", ["", "{", "[]", '{"pid": 1}', "elsewhere"])
+def test_a_process_elsewhere_is_dead_when_its_lease_stands_still_for_thirty_seconds(world, owner):
+    world.start()
+    (claim,) = world.ledger().claims(world.key("one"))
+    if owner == "elsewhere":
+        owner = str(replace(Owner.here(), host="elsewhere", pid=1))
+    now = [1000.0]
+    judge = leases.Leases(clock=lambda: now[0])
+    theirs = replace(claim, owner=owner)
+    assert not judge.has_died(theirs)
+    now[0] += 29
+    assert not judge.has_died(theirs)
+    renewed = replace(theirs, lease="1")
+    now[0] += 2
+    assert not judge.has_died(renewed)
+    now[0] += 29
+    assert not judge.has_died(renewed)
+    now[0] += 1
+    assert judge.has_died(renewed)
+
+
+# --------------------------------------------------------------------------------------- invocations
+
+
+def test_an_invocation_has_a_run_of_its_own_with_what_was_run(world):
+    started = world.recorder.start_invocation(
+        NewInvocation(
+            pipeline="world",
+            command="pipespec run news.yaml",
+            files={"pipespec/pipeline.yaml": "name: world\n", "pipespec/git.patch": "día\n"},
+            tags={"team": "nlp"},
+            description="Classify news.",
+            source="news.yaml",
+            git_commit="c0ffee",
+        )
+    )
+    (running,) = world.ledger().running("world")
+    assert (running.run_id, running.step, running.status) == (started.run_id, "", "RUNNING")
+    world.recorder.finish_invocation(
+        started, status="FINISHED", files={"pipespec/report.json": "{}"}, metrics={"pipespec.seconds": 2.0}
+    )
+    run = facts(world, started)
+    folder = Path(started.artifact_uri.removeprefix("file://"))
+    assert world.client.get_experiment(started.experiment_id).name == "world"
+    assert (run.status, run.metrics) == ("FINISHED", {"pipespec.seconds": 2.0})
+    assert (run.tags["pipespec.command"], run.tags["team"]) == ("pipespec run news.yaml", "nlp")
+    assert run.tags["mlflow.note.content"] == "Classify news."
+    assert {path.name: path.read_text() for path in (folder / "pipespec").iterdir()} == {
+        "pipeline.yaml": "name: world\n",
+        "git.patch": "día\n",
+        "report.json": "{}",
+    }
+
+
+def test_an_outcome_with_a_failure_is_never_published(world):
+    started = world.start()
+    outcome = StepOutcome(started.step, 1.0, failure=Failure("raised", "no"))
+    with pytest.raises(AssertionError):
+        world.recorder.publish(started, outcome, manifest={})
+    assert facts(world, started).status == "RUNNING"
