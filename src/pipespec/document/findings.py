@@ -63,17 +63,23 @@ class Findings:
         """Count text that is about to be made."""
         self._written += characters
         if self._written > MAX_BYTES:
-            self.stop("too-large", "references make more than 4 MiB of the document", span)
+            self.stop("too-large", "the document is larger than 4 MiB, its references written out", span)
 
     def bounded(self, node: Node) -> Node:
         """Return `node`, if it is no larger than a document may be."""
         size = self.measures.of(node)
         if size.nodes > MAX_NODES:
             self.stop(
-                "too-many-nodes", f"references make more than {MAX_NODES:,} values of the document", node.span
+                "too-many-nodes",
+                f"the document has more than {MAX_NODES:,} values, its references written out",
+                node.span,
             )
         if size.characters > MAX_BYTES:
-            self.stop("too-large", "references make more than 4 MiB of the document", node.span)
+            self.stop("too-large", "the document is larger than 4 MiB, its references written out", node.span)
         if size.levels > MAX_DEPTH:
-            self.stop("too-deep", f"references nest the document deeper than {MAX_DEPTH} levels", node.span)
+            self.stop(
+                "too-deep",
+                f"the document is nested deeper than {MAX_DEPTH} levels, its references written out",
+                node.span,
+            )
         return node

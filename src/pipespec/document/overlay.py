@@ -153,8 +153,8 @@ class _Merging:
                 and key not in place.rule.below
             ):
                 self._unknown(base, key, entry, place)
-            elif key in base.entries and key not in entries:  # deleted, and set anew
-                entries[key] = self._entry(None, entry, free.at(key))
+            elif key not in entries and (key in base.entries or place.at(key).rule.free):
+                entries[key] = self._entry(None, entry, free.at(key))  # deleted and set anew, or never read
             else:
                 entries[key] = self._entry(entries.get(key), entry, place.at(key))
         for key, entry in added.items():
