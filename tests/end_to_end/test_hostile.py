@@ -13,7 +13,7 @@ BOMB = "open({canary!r}, 'w').close()\n"
 
 PIPELINE = """\
 pipespec: 1
-name: ${env:STRANGER}
+name: stranger
 params: {token: "${env:STRANGER, nothing}"}
 mlflow: {tracking_uri: "http://127.0.0.1:9/${env:STRANGER}"}
 steps:
