@@ -314,6 +314,42 @@ REACHED = {
         "import random\nSEED = 1\ndef setup(): random.seed(SEED)\nsetup()\ndef f(): return random.random()",
         ["m:<import>", "m:SEED", "m:f", "m:setup"],
     ),
+    "an object whose making changes nothing outside does not count": (
+        "import os\nclass C:\n    def __init__(self): self.x = 1\n    def leave(self): os.chdir('/')\nONE = C()\ndef f(): ...",
+        ["m:f"],
+    ),
+    "an object whose making changes the outside counts": (
+        "import os\nclass C:\n    def __init__(self): move()\ndef move(): os.chdir('/')\nONE = C()\ndef f(): ...",
+        ["m:C", "m:ONE", "m:f", "m:move"],
+    ),
+    "a class method that changes the outside counts": (
+        "import os\nclass C:\n    @staticmethod\n    def leave(): os.chdir('/')\nDONE = C.leave()\ndef f(): ...",
+        ["m:C", "m:DONE", "m:f"],
+    ),
+    "subclasses count where their making changes a variable": (
+        "KINDS = []\nclass Base:\n    def __init_subclass__(cls): KINDS.append(cls)\nclass A(Base): ...\nclass B: ...\ndef f(): return KINDS",
+        ["m:A", "m:Base", "m:KINDS", "m:f"],
+    ),
+    "metaclasses count where they change a variable": (
+        "KINDS = []\nclass Meta(type):\n    def __new__(cls, *a): KINDS.append(a)\nclass Base(metaclass=Meta): ...\nclass A(Base): ...\ndef f(): return KINDS",
+        ["m:A", "m:Base", "m:KINDS", "m:Meta", "m:f"],
+    ),
+    "models count with the base that a library made for them": (
+        "from sqlalchemy.orm import declarative_base\nBase = declarative_base()\nclass A(Base): ...\nclass B: ...\ndef f(): return Base.metadata",
+        ["m:A", "m:Base", "m:f"],
+    ),
+    "setattr on a name of the project stays inside": (
+        "class C: ...\nfor name in 'ab':\n    setattr(C, name, 1)\ndef f(): ...",
+        ["m:f"],
+    ),
+    "setattr on a name that is reached counts": (
+        "class C: ...\nfor name in 'ab':\n    setattr(C, name, 1)\ndef f(): return C",
+        ["m:C", "m:f", "m:name"],
+    ),
+    "what runs as a program only does not count": (
+        "import os, sys\nif sys.argv and __name__ == '__main__':\n    os.chdir('/')\nelse:\n    A = 1\ndef f(): ...",
+        ["m:f"],
+    ),
     "an assignment of several names": ("A, B = 1, 2\nC = 3\ndef f(): return B", ["m:B", "m:f"]),
     "recursion and circles": ("def f(): return g()\ndef g(): return f() + g()", ["m:f", "m:g"]),
     "a lambda": ("LIMIT = 1\nf = lambda x: x + LIMIT", ["m:LIMIT", "m:f"]),
@@ -414,7 +450,7 @@ ACROSS = {
     "packages around a module run too": (
         {
             "m.py": "from p.q import x\ndef f(): return x()",
-            "p/__init__.py": "import warnings\nwarnings.simplefilter('error')",
+            "p/__init__.py": "import random, warnings\nrandom.seed(1)\nwarnings.simplefilter('error')",
             "p/q.py": "def x(): ...",
         },
         ["m:f", "p.q:x", "p:<import>"],

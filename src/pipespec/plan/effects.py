@@ -8,7 +8,7 @@ reasons: docs/decisions/0003-code-identity.md.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from pipespec.plan.mentions import Mentions, Ref, collect
@@ -18,8 +18,8 @@ from pipespec.spec.names import chain_of
 
 __all__ = ["Effects", "subclasses_of", "whole"]
 
-_SILENT: Final = frozenset({"print", "warnings.warn"})
-"""What changes nothing that is computed; logging is of that kind too."""
+_SILENT: Final = ("logging.", "warnings.")
+"""What changes what is said, not what is computed; `print` is of that kind too."""
 _QUIET_METACLASSES: Final = frozenset({"ABCMeta", "EnumMeta", "EnumType"})
 
 
@@ -42,7 +42,7 @@ class Effects:
         self._changers: dict[str, dict[Name, list[Statement]]] = {}
         self._leaving: dict[str, list[Statement]] = {}
         self._states: dict[Name, frozenset[Name]] = {}
-        self._leaves: dict[Name, bool] = {}
+        self._leaves: dict[tuple[Name, bool], bool] = {}
         self._watching: dict[Name, bool] = {}
 
     def mentions(self, statement: Statement) -> Mentions:
@@ -100,7 +100,13 @@ class Effects:
                 self._leaving[module].append(statement)
 
     def _changed(self, statement: Statement, mentions: Mentions) -> set[Name]:
-        names = {subclasses_of(base.name) for base in self._named(statement, mentions.bases)}
+        names: set[Name] = set()
+        for base in self._named(statement, mentions.bases):
+            names.add(subclasses_of(base.name))
+            if self._is_state(base.name):  # made by a call: `Base = declarative_base()`
+                names.add(base.name)
+            if self.watches_subclasses(base.name):
+                names |= self._states_behind(base.name)
         names |= {target.name for target in self._named(statement, mentions.stores)}
         for ref in mentions.handed:
             for target in self._resolver.resolve(statement.module, ref):
@@ -117,26 +123,39 @@ class Effects:
             return True
         if isinstance(statement.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             return False  # its decorators only wrap it, its bases only make it
-        return any(self._leaves_when_called(one.name) for one in self._named(statement, mentions.calls[0]))
+        return any(self._leaves_when_called(called) for called in self._named(statement, mentions.calls[0]))
 
-    def _leaves_when_called(self, name: Name) -> bool:
-        """Tell whether calling a function or class changes something outside, itself or by what it calls."""
-        if name not in self._leaves:
-            self._leaves[name] = any(
-                self._drops_outside(statement, self.mentions(statement).drops[1])
-                for one in self._behind(name, lambda mentions: mentions.calls[1])
-                for statement in self._binding(one)
-            )
-        return self._leaves[name]
+    def _leaves_when_called(self, called: Named) -> bool:
+        """Tell whether calling a function, a class or a method changes something outside, also by what it calls."""
+        key = called.name, bool(called.rest)
+        if key not in self._leaves:
+            self._leaves[key] = self._leaves_outside(*key)
+        return self._leaves[key]
+
+    def _leaves_outside(self, name: Name, has_rest: bool) -> bool:  # noqa: FBT001 - private, called once
+        seen: set[tuple[Name, bool]] = set()
+        waiting = [(name, has_rest)]
+        while waiting:
+            one = waiting.pop()
+            if one in seen:
+                continue
+            seen.add(one)
+            for statement in self._binding(one[0]):
+                mentions = self.mentions(statement)
+                for level in (1, 2) if one[1] else (1,):  # which of its methods `rest` names is not looked at
+                    if self._drops_outside(statement, mentions.drops[level]):
+                        return True
+                    calls = self._named(statement, mentions.calls[level])
+                    waiting += [(call.name, bool(call.rest)) for call in calls]
+        return False
 
     def _states_behind(self, name: Name) -> frozenset[Name]:
         """Return the variables that code behind a name reaches, itself included: all of them it may change."""
         if name not in self._states:
-            reached = self._behind(name, lambda mentions: mentions.refs)
-            self._states[name] = frozenset(one for one in reached if self._is_state(one))
+            self._states[name] = frozenset(one for one in self._behind(name) if self._is_state(one))
         return self._states[name]
 
-    def _behind(self, name: Name, mentioned: Callable[[Mentions], Iterable[Ref]]) -> Iterator[Name]:
+    def _behind(self, name: Name) -> Iterator[Name]:
         """Yield a name and all names that its statements lead to."""
         seen = {name}
         waiting = [name]
@@ -144,16 +163,14 @@ class Effects:
             one = waiting.pop()
             yield one
             for statement in self._binding(one):
-                for target in self._named(statement, mentioned(self.mentions(statement))):
+                for target in self._named(statement, self.mentions(statement).refs):
                     if target.name not in seen:
                         seen.add(target.name)
                         waiting.append(target.name)
 
     def _drops_outside(self, statement: Statement, refs: Iterable[Ref]) -> bool:
         return any(
-            isinstance(target, Outside)
-            and target.dotted not in _SILENT
-            and not target.dotted.startswith("logging.")
+            isinstance(target, Outside) and target.dotted != "print" and not target.dotted.startswith(_SILENT)
             for ref in refs
             for target in self._resolver.resolve(statement.module, ref)
         )

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from pipespec.plan.statements import ModuleCode
 from pipespec.plan.tree import children
-from pipespec.spec.modules import Function, ImportTarget, absolute_module, import_targets, is_typing_guard
+from pipespec.spec.modules import Function, ImportTarget, absolute_module, branches, import_targets
 from pipespec.spec.names import Chain, chain_of
 
 __all__ = ["ITEM", "Mentions", "Ref", "collect", "loaded_by"]
@@ -22,6 +22,8 @@ __all__ = ["ITEM", "Mentions", "Ref", "collect", "loaded_by"]
 ITEM: Final = "[]"
 """Stands in a chain for an item: `X[...] = 1` changes `X.[]`."""
 
+_DEEPEST: Final = 2
+_INITIALISERS: Final = frozenset({"__init__", "__new__", "__post_init__"})
 _OPEN_ENDED: Final = frozenset({"eval", "exec", "globals", "__import__"})
 """Built-ins by which code reaches names that its text does not show."""
 
@@ -54,9 +56,10 @@ class Mentions:
     """What some statements mention.
 
     `refs` is everything. Level 0 is what runs with the statement, level 1 what runs when the function or class
-    that it defines is called. `handed` are names that level 0 hands to a call, a decorator or a base class, or
-    changes; `stores` those whose attribute or item it sets; `bases` those that it derives from. `calls` and
-    `drops` are by level: what is called, and what is called without taking its result, or is stored to.
+    that it defines is called, level 2 what runs when one of the class's other methods is. `handed` are names that
+    level 0 hands to a call or a decorator, or changes; `stores` those whose attribute or item it sets; `bases`
+    those that it derives from. `calls` and `drops` are by level: what is called, and what is called without
+    taking its result, or is stored to.
     `decorating` are names that only decorators mention. `loads` are the imports within. `open_ended` is what may
     reach names that the text does not show.
     """
@@ -66,8 +69,8 @@ class Mentions:
     stores: set[Ref] = field(default_factory=set)
     decorating: set[Ref] = field(default_factory=set)
     bases: set[Ref] = field(default_factory=set)
-    calls: tuple[set[Ref], set[Ref]] = field(default_factory=lambda: (set(), set()))
-    drops: tuple[set[Ref], set[Ref]] = field(default_factory=lambda: (set(), set()))
+    calls: tuple[set[Ref], ...] = field(default_factory=lambda: (set(), set(), set()))
+    drops: tuple[set[Ref], ...] = field(default_factory=lambda: (set(), set(), set()))
     loads: set[ImportTarget] = field(default_factory=set)
     open_ended: set[str] = field(default_factory=set)
 
@@ -144,6 +147,9 @@ class _Walk:
                 return
             case ast.Call():
                 self._call(node, at)
+            case ast.Expr(value=ast.Call(func=ast.Name(id="setattr" | "delattr"), args=[place, *_]) as call):
+                self._store(chain_of(place), at)
+                self._push([call], at)
             case ast.Expr(value=ast.Call() as call) | ast.Expr(value=ast.Await(value=ast.Call() as call)):
                 self._drop(chain_of(call.func), at)
                 self._push([call], at)
@@ -151,7 +157,8 @@ class _Walk:
                 self._function(node, at)
             case ast.Lambda():
                 self._push([*node.args.defaults, *node.args.kw_defaults], at)
-                self._body([node.body], _argument_names(node.args), at)
+                inner = at._replace(level=at.level + 1)
+                self._body([node.body], _argument_names(node.args), inner)
             case ast.ClassDef():
                 self._class(node, at)
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
@@ -163,8 +170,10 @@ class _Walk:
                     self._add(Ref("", (name,)), at)
             case ast.AnnAssign():
                 self._push([node.target, node.value, node.annotation if at.in_class else None], at)
-            case ast.If(test=test) if is_typing_guard(test):
-                self._push(node.orelse, at)
+            case ast.If(test=test):
+                self._push([test], at)
+                for block, typing_only in branches(node):
+                    self._push([] if typing_only else block, at)
             case _:
                 self._push(children(node), at)
 
@@ -176,18 +185,20 @@ class _Walk:
             arguments = [arg for arg in ast.iter_child_nodes(node.args) if isinstance(arg, ast.arg)]
             self._push([*(arg.annotation for arg in arguments), node.returns], outside)
         names = {**_bound(node.body, self._package), **_argument_names(node.args)}
-        self._body(node.body, {**names, **dict.fromkeys(_type_parameters(node), ())}, at)
+        deeper = 2 if at.in_class and node.name not in _INITIALISERS else 1
+        inner = at._replace(level=at.level + deeper, handed=False)
+        self._body(node.body, {**names, **dict.fromkeys(_type_parameters(node), ())}, inner)
 
     def _body(self, nodes: Sequence[ast.AST], names: _Names, at: _At) -> None:
-        """Go into what runs only when it is called; a lambda that is handed over stays handed."""
-        if self._with_bodies or (at.handed and isinstance(nodes[0], ast.expr)):
-            handed = at.handed and isinstance(nodes[0], ast.expr)
-            self._push(nodes, _At(_Scope(names, at.scope), at.level + 1, handed))
+        """Go into what runs only when it is called; into a lambda always where it is handed over."""
+        if self._with_bodies or at.handed:
+            self._push(nodes, _At(_Scope(names, at.scope), at.level, at.handed))
 
     def _class(self, node: ast.ClassDef, at: _At) -> None:
         handed = at._replace(handed=at.handed or at.level == 0, in_class=False)
         self._push(node.decorator_list, handed._replace(in_decorator=True))
-        self._push([*node.bases, *node.keywords], handed)
+        self._push(node.keywords, handed)
+        self._push(node.bases, at._replace(in_class=False))
         if at.level == 0:
             chains = [
                 chain_of(base.value if isinstance(base, ast.Subscript) else base) for base in node.bases
@@ -218,9 +229,7 @@ class _Walk:
         else:
             chain, base = chain_of(node), node.value
         if not isinstance(node.ctx, ast.Load):
-            self._drop(chain, at)
-            if chain is not None and at.level == 0:
-                self.found.stores.update(self._refs(chain, at.scope))
+            self._store(chain, at)
         if chain is None:
             self._push([base], at)
         else:
@@ -231,7 +240,7 @@ class _Walk:
         is_pure = self._code.is_pure(chain) if chain else _is_method_of_literal(node.func)
         inner = at if is_pure or at.level else at._replace(handed=True)
         if chain is not None:
-            if at.level <= 1:
+            if at.level <= _DEEPEST:
                 self.found.calls[at.level].update(self._refs(chain, at.scope))
             self._note_open_end(chain, node, at)
         self._push([node.func, *node.args, *node.keywords], inner)
@@ -249,11 +258,16 @@ class _Walk:
                 self.found.open_ended.add(chain[-1])
 
     def _drop(self, chain: Chain | None, at: _At) -> None:
-        if chain is not None and at.level <= 1:
+        if chain is not None and at.level <= _DEEPEST:
             refs = self._refs(chain, at.scope)
             self.found.drops[at.level].update(refs)
             if at.level == 0:
                 self.found.handed.update(refs)
+
+    def _store(self, chain: Chain | None, at: _At) -> None:
+        self._drop(chain, at)
+        if chain is not None and at.level == 0:
+            self.found.stores.update(self._refs(chain, at.scope))
 
     def _mention(self, chain: Chain, at: _At) -> None:
         if chain[:2] == ("sys", "modules"):

@@ -138,13 +138,14 @@ class Resolver:
             found.append(Whole(module, "it cannot be read"))
             return
         head, rest = chain[0], chain[1:]
-        imports = [
-            one.target for one in code.module.bindings.get(head, ()) if one.target and not one.typing_only
-        ]
+        bindings = code.module.bindings.get(head, ())
+        imports = [one.target for one in bindings if one.target and not one.typing_only]
         for target in imports:
             self._enter(target, rest, module, found, waiting)
         if head in code.binding:
             found.append(Named(Name(module, head), rest))
+        elif bindings and not imports:  # a name for type checkers: nothing that runs has it
+            found.append(Outside(".".join((module, *chain))))
         elif not imports:
             self._look_beyond(code, chain, found, waiting)
 

@@ -35,7 +35,6 @@ __all__ = [
     "branches",
     "excerpt",
     "import_targets",
-    "is_typing_guard",
     "modules_of",
     "parse",
     "stored_names",
@@ -334,7 +333,7 @@ def branches(node: ast.stmt) -> tuple[tuple[Sequence[ast.stmt], bool], ...]:
             if _is_main_guard(test):
                 return ((node.orelse, False),)
             negated = isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)
-            guard = is_typing_guard(test.operand if isinstance(test, ast.UnaryOp) else test)
+            guard = _is_typing_guard(test.operand if isinstance(test, ast.UnaryOp) else test)
             return (node.body, guard and not negated), (node.orelse, guard and negated)
         case ast.For() | ast.AsyncFor() | ast.While():
             return (node.body, False), (node.orelse, False)
@@ -349,7 +348,7 @@ def branches(node: ast.stmt) -> tuple[tuple[Sequence[ast.stmt], bool], ...]:
             return ()
 
 
-def is_typing_guard(test: ast.expr) -> bool:
+def _is_typing_guard(test: ast.expr) -> bool:
     """Tell whether an expression is `TYPE_CHECKING`, which is false whenever code runs."""
     match test:
         case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"):
@@ -360,6 +359,8 @@ def is_typing_guard(test: ast.expr) -> bool:
 
 def _is_main_guard(test: ast.expr) -> bool:
     match test:
+        case ast.BoolOp(op=ast.And(), values=parts):
+            return any(map(_is_main_guard, parts))
         case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
             sides = [side for side in (left, right) if isinstance(side, ast.Name | ast.Constant)]
             values = {side.id if isinstance(side, ast.Name) else side.value for side in sides}
