@@ -82,7 +82,7 @@ class Engine:
             root=self.root,
             folders={"pipeline.yaml": self.root},
         )
-        assert spec is not None and not findings, findings
+        assert not findings, findings
         return spec
 
     def facts(self, spec):
@@ -118,7 +118,7 @@ class Engine:
             **about,
         )
 
-    def run(self, *, forced=(), targets=(), plan=None, next_wave=None, **about):
+    def run(self, *, forced=(), targets=(), plan=None, next_wave=None, is_alone=True, **about):
         with self.ledger() as ledger:
             plan = plan or self.plan(forced=forced, targets=targets, ledger=ledger)
             report = run_plan(
@@ -129,7 +129,8 @@ class Engine:
                 progress=self.told,
                 next_wave=next_wave,
             )
-        self.require_clean()
+        if is_alone:
+            self.require_clean()
         return report
 
     def states(self, **about):
@@ -155,22 +156,25 @@ class Engine:
         ]
 
     def require_clean(self):
-        """No process of ours is left, and nothing in the staging folder."""
+        """Nothing is left in the staging folder, and no process."""
         staging = self.state / "staging"
         assert not staging.exists() or list(staging.iterdir()) == []
+        self.require_clean_processes()
+
+    def require_clean_processes(self):
         until = time.monotonic() + PATIENCE
         while left := self.processes():
             assert time.monotonic() < until, left
             time.sleep(0.01)
 
     def processes(self):
-        """The processes, but for this one, whose working directory is in the project or that it started."""
+        """The processes, but for this one, whose working directory is in the project: all that a run starts."""
         found = []
         for entry in Path("/proc").iterdir():
             with contextlib.suppress(OSError):
-                if entry.name.isdigit() and int(entry.name) != os.getpid():
-                    if str(self.root) in os.readlink(entry / "cwd"):
-                        found.append((entry.name, (entry / "cmdline").read_bytes()))
+                ours = str(self.root) in os.readlink(entry / "cwd") if entry.name.isdigit() else False
+                if ours and int(entry.name) != os.getpid():
+                    found.append((entry.name, (entry / "cmdline").read_bytes()))
         return found
 
 

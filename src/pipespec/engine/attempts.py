@@ -1,9 +1,9 @@
 """The MLflow runs of one invocation: begun under a claim, kept alive, ended. All writing goes through here.
 
 Takes steps that are to execute and what came of them; gives started runs and records. Two invocations that want one
-key agree through the store: each creates its run with a claim, then looks; the earlier goes on, the
-later takes its run back and waits. The look is repeated before publishing, so that of one generation one result
-counts even where both have executed.
+key agree through the store: each creates its run with a claim, then looks; one that is alone goes on, of several the
+later take their runs back and wait. Before publishing each looks again, so that of one generation one result
+counts even where two have executed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Final
 from pipespec.document.nodes import JSON, plain
 from pipespec.engine.manifest import manifest_entries
 from pipespec.engine.settings import RunSettings
-from pipespec.plan.model import Decision, Plan, ReasonKind, RunReport, StepRecord
+from pipespec.plan.model import Attempt, Decision, Plan, ReasonKind, RunReport, StepRecord
 from pipespec.spec.model import StepSpec
 from pipespec.step.model import Failure, StepOutcome
 from pipespec.tracking.ledger import Ledger
@@ -30,6 +30,10 @@ __all__ = ["Attempts", "Claim", "Published"]
 
 _HEARTBEAT: Final = 10.0
 """Seconds between renewals of leases, a third of the time after which others count them as dead."""
+
+_LOOKS: Final = 5
+_LOOK_AGAIN: Final = 0.05
+"""Seconds between looks at claims that came later than ours and should be taken back."""
 
 _ACTIVE: Final[set[str]] = set()
 """The runs that invocations in this process work on: a RUNNING run of this process that is not here was left by
@@ -82,11 +86,11 @@ class Attempts:
         if decision.key is None:
             return Claim(self._start(plan, decision), None)
         key = decision.key.hex
-        if waited and self._rivals(key, None):
+        if waited and self._live_claims(key):
             return None
         known = self._ledger.generations((key,)).get(key) if _repeats(decision, forced=forced) else None
         started = self._start(plan, decision)
-        if self._rivals(key, started):
+        if not self._is_alone(key, started):
             self.kill(started, "another invocation computes the same key")
             return None
         if record := self._newer(key, known):
@@ -197,16 +201,28 @@ class Attempts:
         self._invocation = self._remember(self._writer.start_invocation(self._settings.invocation()))
         self._beat_due = time.monotonic() + _HEARTBEAT
 
-    def _rivals(self, key: str, started: StartedRun | None) -> bool:
-        """Say whether live runs work on this key and go before ours; without ours, whether there are any."""
+    def _is_alone(self, key: str, started: StartedRun) -> bool:
+        """Say whether ours is the only live claim, after a moment for others to see ours and take theirs back.
+
+        Being the earlier is not enough: a run may become visible later than one that says it started later, which
+        then saw nobody and went on. Whoever is alone when it looks is seen by all that come.
+        """
+        for _ in range(_LOOKS):
+            live = self._live_claims(key)
+            if all(claim.run_id == started.run_id for claim in live):
+                return True
+            if contenders(live, started.run_id):
+                return False
+            time.sleep(_LOOK_AGAIN)
+        return False
+
+    def _live_claims(self, key: str) -> tuple[Attempt, ...]:
         claims = tuple(
             found for found in self._ledger.claims(key) if not self._is_left_over(found.run_id, found.owner)
         )
-        if not claims or (started is not None and [found.run_id for found in claims] == [started.run_id]):
-            return False
-        dead = self._writer.sweep(claims)
-        live = tuple(found for found in claims if found.run_id not in dead)
-        return bool(live if started is None else contenders(live, started.run_id))
+        others = [claim for claim in claims if claim.run_id not in self._own]
+        dead = self._writer.sweep(others) if others else ()
+        return tuple(claim for claim in claims if claim.run_id not in dead)
 
     def _is_left_over(self, run_id: str, owner: str) -> bool:
         return owner == str(Owner.here()) and run_id not in _ACTIVE
