@@ -608,8 +608,8 @@ def test_code_that_is_another_in_the_worker_does_not_run(run_step):
         ("n, *, m, k=1", {}, "nothing binds 'n', 'm', which the function cannot do without"),
         ("count", {"cuont": 1}, "the function has no argument 'cuont', only 'count'; did you mean 'count'?"),
         ("n, /", {"n": 1}, "the function has no argument 'n', nor any other that has a name"),
-        ("n: int", {"n": 1.0}, "param 'n' is '1.0', which does not fit 'int'"),
-        ("n: 'int | None'", {"n": "1"}, "param 'n' is ''1'', which does not fit 'int | None'"),
+        ("n: int", {"n": 1.0}, "param 'n' is 1.0, which does not fit 'int'"),
+        ("n: 'int | None'", {"n": "1"}, "param 'n' is '1', which does not fit 'int | None'"),
     ],
 )
 def test_what_does_not_fit_the_function_is_told(run_step, signature, params, message):
@@ -998,7 +998,7 @@ def test_a_secret_that_does_not_fit_is_not_shown(run_step):
         environment={"TOKEN": SECRET},
     )
 
-    assert done.failure == ("binding", "param 'a' is ''${secret:TOKEN}'', which does not fit 'int'")
+    assert done.failure == ("binding", "param 'a' is '${secret:TOKEN}', which does not fit 'int'")
 
 
 # Named faults

@@ -110,7 +110,7 @@ def test_every_probe_that_fails_is_named_with_its_traceback(ask, tmp_path):
         ("step0", "probes:broken", "ZeroDivisionError: division by zero"),
         ("step2", "probes:absent", f"'probes:absent' is not in '{tmp_path}/probes.py': there is no 'absent'"),
         ("step3", "probes:count", "nothing binds 'database', which the function cannot do without"),
-        ("step4", "probes:typed", "param 'n' is ''1'', which does not fit 'int'"),
+        ("step4", "probes:typed", "param 'n' is '1', which does not fit 'int'"),
     ]
     line = PROBES[: PROBES.index("return n / 0")].count("\n") + 1
     assert error.problems[0].traceback == (

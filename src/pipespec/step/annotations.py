@@ -89,12 +89,18 @@ class _Names(dict[str, Any]):
             self._imports = dict(_imported(self._file))
         module, attribute = self._imports[name]
         found = importlib.import_module(module, self._package or None)
-        self[name] = found if attribute is None else getattr(found, attribute)
+        if attribute is None:  # `import xml.dom` binds `xml`
+            self[name] = sys.modules[module.partition(".")[0]]
+        else:
+            self[name] = getattr(found, attribute) if attribute else found
         return self[name]
 
 
 def _imported(file: str | None) -> Iterator[tuple[str, tuple[str, str | None]]]:
-    """Yield each name that an import anywhere in a source binds: name, (module, attribute)."""
+    """Yield each name that an import anywhere in a source binds, with a module and what of it the name is.
+
+    That is an attribute, the module itself (an empty text), or its top package (None).
+    """
     with contextlib.suppress(OSError, SyntaxError, ValueError):
         tree = ast.parse(Path(file).read_bytes()) if file else ast.Module([], [])
         for node in ast.walk(tree):
@@ -102,7 +108,7 @@ def _imported(file: str | None) -> Iterator[tuple[str, tuple[str, str | None]]]:
                 case ast.Import(names=aliases):
                     for alias in aliases:
                         top = alias.name.partition(".")[0]
-                        yield alias.asname or top, (alias.name if alias.asname else top, None)
+                        yield alias.asname or top, (alias.name, "" if alias.asname else None)
                 case ast.ImportFrom(module=module, names=aliases, level=level):
                     for alias in aliases:
                         yield alias.asname or alias.name, ("." * level + (module or ""), alias.name)

@@ -18,7 +18,7 @@ from pipespec.step.annotations import MISSING, LiveArgument, live_arguments
 from pipespec.step.failure import StepError
 from pipespec.step.formats.types import name_of, type_of_annotation
 from pipespec.step.model import InputJob, OutputJob
-from pipespec.step.params import MisfitError, convert
+from pipespec.step.params import MisfitError, Place, convert
 
 __all__ = ["Binding", "bind", "convert_params", "returned_values"]
 
@@ -100,7 +100,7 @@ def convert_params(params: Mapping[str, JSON], annotations: Mapping[str, Any]) -
     """
     try:
         return {
-            name: convert(value, annotations[name], f"param {quote(name)}") if name in annotations else value
+            name: convert(value, annotations[name], Place("param", name)) if name in annotations else value
             for name, value in params.items()
         }
     except MisfitError as error:

@@ -23,7 +23,7 @@ from pipespec.step import formats
 from pipespec.step.failure import StepError
 from pipespec.step.formats.types import bare, type_of_annotation
 from pipespec.step.model import Artifact, InputJob
-from pipespec.step.params import MisfitError, convert
+from pipespec.step.params import MisfitError, Place, convert
 from pipespec.step.sources import Localise, is_directory, private_copy, reading
 
 __all__ = ["fan_in_names", "load_input"]
@@ -149,7 +149,7 @@ def _shaped(value: Any, annotation: Any, artifact: Artifact) -> Any:
     if not (isinstance(value, dict) and isinstance(kind, type) and dataclasses.is_dataclass(kind)):
         return value
     try:
-        return convert(value, annotation, quote(artifact.name))
+        return convert(value, annotation, Place("value", artifact.name))
     except MisfitError as error:
         raise StepError("inputs", str(error)) from error.__cause__
 

@@ -8,6 +8,7 @@ no NaN in its comparisons, and keeps infinity as 1.8e308), names beyond its alph
 from __future__ import annotations
 
 import math
+import posixpath
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,8 +24,7 @@ __all__ = ["MAX_METRICS", "read_metrics"]
 
 MAX_METRICS: Final = 10_000
 _LONGEST_NAME: Final = 250
-_NAME: Final = re.compile(r"[\w.\- :/]+")  # of MLflow; with none of the paths that it takes for unsafe
-_UNSAFE: Final = re.compile(r"^/|/$|//|(?:^|/)\.{1,2}(?:/|$)")
+_NAME: Final = re.compile(r"[\w.\- :/]+")  # of MLflow
 
 
 def read_metrics(output: str, place: Path, file: str, part: str | None) -> dict[str, float]:
@@ -88,8 +88,13 @@ def _require(name: str, number: float) -> None:
         raise StepError(
             "metrics", f"the name of metric {quote(name)} has more than {_LONGEST_NAME} characters"
         )
-    if not _NAME.fullmatch(name) or _UNSAFE.search(name):
+    if not _NAME.fullmatch(name) or not _is_plain(name):
         raise StepError(
             "metrics",
             f"metric {quote(name)}: MLflow takes letters, digits, spaces and '_', '-', '.', ':', '/' in a name",
         )
+
+
+def _is_plain(name: str) -> bool:
+    """Tell whether MLflow takes a name for a path that has one spelling, below where it stands."""
+    return posixpath.normpath(name) == name and not name.startswith(("..", "/")) and name != "."

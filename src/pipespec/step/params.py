@@ -15,22 +15,41 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
 from enum import Enum
 from pathlib import PurePath
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from pipespec.document.nodes import JSON
 from pipespec.document.wording import did_you_mean, listing, quote
 from pipespec.errors import PipespecError
+from pipespec.spec.spelling import shown
 from pipespec.step.failure import summary
 from pipespec.step.formats.types import bare
 
-__all__ = ["MisfitError", "convert"]
+__all__ = ["MisfitError", "Place", "convert"]
 
 
 class MisfitError(PipespecError):
     """A value does not fit the type that an argument is annotated with."""
 
 
-def convert(value: JSON, annotation: Any, place: str) -> Any:
+class Place(NamedTuple):
+    """Which value a message is about: `param 'model.rates[0]'`."""
+
+    what: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.what} {quote(self.path)}"
+
+    def item(self, position: int) -> Place:
+        """Return the place of an item of a list."""
+        return Place(self.what, f"{self.path}[{position}]")
+
+    def entry(self, name: str) -> Place:
+        """Return the place of an entry of a mapping."""
+        return Place(self.what, f"{self.path}.{name}")
+
+
+def convert(value: JSON, annotation: Any, place: Place) -> Any:
     """Return the value as `annotation` wants it; `place` says in messages which value it is.
 
     Raises:
@@ -38,7 +57,7 @@ def convert(value: JSON, annotation: Any, place: str) -> Any:
     """
     if value is None and _takes_none(annotation):
         return None
-    plain = bare(annotation)
+    plain = types.NoneType if annotation is None else bare(annotation)
     origin = typing.get_origin(plain)
     arguments = typing.get_args(plain)
     if origin in (typing.Union, types.UnionType):
@@ -65,7 +84,7 @@ class _Wanted:
     annotation: Any
 
 
-_Maker: TypeAlias = Callable[[JSON, _Wanted, str], Any]
+_Maker: TypeAlias = Callable[[JSON, _Wanted, Place], Any]
 
 
 def _takes_none(annotation: Any) -> bool:
@@ -77,9 +96,8 @@ def _takes_none(annotation: Any) -> bool:
     return is_union and types.NoneType in typing.get_args(annotation)
 
 
-def _misfit(value: JSON, annotation: Any, place: str, more: str = "") -> MisfitError:
-    shown = "null" if value is None else str(value).lower() if isinstance(value, bool) else repr(value)
-    return MisfitError(f"{place} is {quote(shown)}, which does not fit {quote(_spelt(annotation))}{more}")
+def _misfit(value: JSON, annotation: Any, place: Place, more: str = "") -> MisfitError:
+    return MisfitError(f"{place} is {shown(value)}, which does not fit {quote(_spelt(annotation))}{more}")
 
 
 def _spelt(annotation: Any) -> str:
@@ -95,7 +113,7 @@ def _nearest(name: str, known: collections.abc.Iterable[str]) -> str:
     return f"; {hint}" if hint else ""
 
 
-def _one_of(value: JSON, members: tuple[Any, ...], place: str) -> Any:
+def _one_of(value: JSON, members: tuple[Any, ...], place: Place) -> Any:
     for member in members:
         try:
             return convert(value, member, place)
@@ -104,7 +122,7 @@ def _one_of(value: JSON, members: tuple[Any, ...], place: str) -> Any:
     raise _misfit(value, typing.Union[members], place)  # noqa: UP007 - from a tuple
 
 
-def _literal(value: JSON, choices: tuple[Any, ...], place: str) -> Any:
+def _literal(value: JSON, choices: tuple[Any, ...], place: Place) -> Any:
     for choice in choices:
         if choice == value and type(choice) is type(value):
             return value
@@ -112,7 +130,7 @@ def _literal(value: JSON, choices: tuple[Any, ...], place: str) -> Any:
             return choice
     known = [choice.value if isinstance(choice, Enum) else choice for choice in choices]
     raise MisfitError(
-        f"{place} is {quote(repr(value))}, which is none of {listing(map(str, known))}{_near(value, known)}"
+        f"{place} is {shown(value)}, which is none of {listing(map(str, known))}{_near(value, known)}"
     )
 
 
@@ -128,7 +146,7 @@ def _equal(left: Any, right: JSON) -> bool:
     return type(left) is type(right) and bool(left == right)
 
 
-def _enum(value: JSON, wanted: _Wanted, place: str) -> Any:
+def _enum(value: JSON, wanted: _Wanted, place: Place) -> Any:
     """By value, else by name: what JSON cannot hold as a value (`auto()`, an object) is still called something."""
     for member in wanted.kind:
         if _equal(member.value, value):
@@ -140,11 +158,11 @@ def _enum(value: JSON, wanted: _Wanted, place: str) -> Any:
         for member in wanted.kind
     ]
     near = _near(value, [*known, *wanted.kind.__members__])
-    raise MisfitError(f"{place} is {quote(str(value))}, which is none of {listing(known)}{near}")
+    raise MisfitError(f"{place} is {shown(value)}, which is none of {listing(known)}{near}")
 
 
 def _exactly(*kinds: type) -> _Maker:
-    def check(value: JSON, wanted: _Wanted, place: str) -> Any:
+    def check(value: JSON, wanted: _Wanted, place: Place) -> Any:
         if type(value) in kinds:
             return value
         raise _misfit(value, wanted.annotation, place)
@@ -153,7 +171,7 @@ def _exactly(*kinds: type) -> _Maker:
 
 
 def _moment(parse: Callable[[str], Any], example: str) -> _Maker:
-    def make(value: JSON, wanted: _Wanted, place: str) -> Any:
+    def make(value: JSON, wanted: _Wanted, place: Place) -> Any:
         if isinstance(value, str):
             try:
                 return parse(value)
@@ -164,33 +182,33 @@ def _moment(parse: Callable[[str], Any], example: str) -> _Maker:
     return make
 
 
-def _path(value: JSON, wanted: _Wanted, place: str) -> Any:
+def _path(value: JSON, wanted: _Wanted, place: Place) -> Any:
     if isinstance(value, str) and value and "\0" not in value:
         return wanted.kind(value)
     raise _misfit(value, wanted.annotation, place)
 
 
-def _bytes(value: JSON, wanted: _Wanted, place: str) -> Any:
+def _bytes(value: JSON, wanted: _Wanted, place: Place) -> Any:
     raise _misfit(value, wanted.annotation, place, ": a param is never bytes")
 
 
-def _list(value: JSON, wanted: _Wanted, place: str) -> Any:
+def _list(value: JSON, wanted: _Wanted, place: Place) -> Any:
     if not isinstance(value, list):
         raise _misfit(value, wanted.annotation, place)
     item = wanted.arguments[0] if wanted.arguments else Any
-    return [convert(entry, item, f"{place}[{position}]") for position, entry in enumerate(value)]
+    return [convert(entry, item, place.item(position)) for position, entry in enumerate(value)]
 
 
-def _items(value: JSON, wanted: _Wanted, place: str) -> Any:
+def _items(value: JSON, wanted: _Wanted, place: Place) -> Any:
     """A text and a mapping have items too, and are passed as they are."""
     return value if isinstance(value, str | dict) else _list(value, wanted, place)
 
 
-def _set(value: JSON, wanted: _Wanted, place: str) -> Any:
+def _set(value: JSON, wanted: _Wanted, place: Place) -> Any:
     return (frozenset if wanted.kind is frozenset else set)(_list(value, wanted, place))
 
 
-def _tuple(value: JSON, wanted: _Wanted, place: str) -> Any:
+def _tuple(value: JSON, wanted: _Wanted, place: Place) -> Any:
     if wanted.kind is not tuple:  # a named tuple: not judged
         return value
     match wanted.arguments:
@@ -198,22 +216,22 @@ def _tuple(value: JSON, wanted: _Wanted, place: str) -> Any:
             return tuple(_list(value, wanted, place))
         case items if isinstance(value, list) and len(value) == len(items):
             pairs = enumerate(zip(value, items, strict=True))
-            return tuple(convert(entry, item, f"{place}[{position}]") for position, (entry, item) in pairs)
+            return tuple(convert(entry, item, place.item(position)) for position, (entry, item) in pairs)
         case _:
             raise _misfit(value, wanted.annotation, place)
 
 
-def _dict(value: JSON, wanted: _Wanted, place: str) -> Any:
+def _dict(value: JSON, wanted: _Wanted, place: Place) -> Any:
     if not isinstance(value, dict):
         raise _misfit(value, wanted.annotation, place)
     key, item = wanted.arguments if len(wanted.arguments) == 2 else (Any, Any)
     return {
-        convert(name, key, f"the key {quote(name)} of {place}"): convert(entry, item, f"{place}.{name}")
+        convert(name, key, Place(f"a key of {place},", name)): convert(entry, item, place.entry(name))
         for name, entry in value.items()
     }
 
 
-def _dataclass(value: JSON, wanted: _Wanted, place: str) -> Any:
+def _dataclass(value: JSON, wanted: _Wanted, place: Place) -> Any:
     if not isinstance(value, dict):
         raise _misfit(value, wanted.annotation, place)
     fields = {field.name: field for field in dataclasses.fields(wanted.kind) if field.init}
@@ -226,7 +244,7 @@ def _dataclass(value: JSON, wanted: _Wanted, place: str) -> Any:
     if missing:
         raise MisfitError(f"{place} lacks {listing(missing)} of {quote(wanted.kind.__qualname__)}")
     hints = _hints(wanted.kind)
-    made = {name: convert(entry, hints.get(name, Any), f"{place}.{name}") for name, entry in value.items()}
+    made = {name: convert(entry, hints.get(name, Any), place.entry(name)) for name, entry in value.items()}
     try:
         return wanted.kind(**made)
     except Exception as error:

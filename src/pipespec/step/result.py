@@ -17,7 +17,7 @@ from typing import Final
 from pipespec.faults import reach
 from pipespec.step.digest import ContentError, open_regular
 from pipespec.step.model import StepOutcome
-from pipespec.step.params import MisfitError, convert
+from pipespec.step.params import MisfitError, Place, convert
 
 __all__ = ["MAX_BYTES", "read_outcome", "write_outcome"]
 
@@ -64,6 +64,6 @@ def read_outcome(path: Path) -> StepOutcome | None:
         match json.loads(text):
             case [str() as name, str() as digest, dict() as body] if name == _FORMAT:
                 if hashlib.sha256(json.dumps(body).encode()).hexdigest() == digest:
-                    outcome: StepOutcome = convert(body, StepOutcome, "the outcome")
+                    outcome: StepOutcome = convert(body, StepOutcome, Place("value", "outcome"))
                     return outcome
     return None

@@ -1,0 +1,161 @@
+import functools
+import sys
+import types
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+
+from pipespec.step.annotations import live_arguments
+from pipespec.step.binding import Binding, bind, returned_values
+from pipespec.step.failure import StepError
+from pipespec.step.formats.types import type_of_annotation
+from pipespec.step.model import Artifact, InputJob, OutputJob
+
+IDS = InputJob("ids", "one", (Artifact("/ids.csv", None, "ids.csv"),))
+MODEL = OutputJob("model", "model/")
+SCORES = OutputJob("scores", "scores.json")
+
+
+def no_annotation(model): ...
+def path(model: Path): ...
+def quoted(model: "Path | None" = None): ...
+def annotated(*, model: Annotated[Path, "x"]): ...
+
+
+@pytest.mark.parametrize("function", [no_annotation, path, quoted, annotated])
+def test_an_argument_that_is_a_path_or_nothing_gets_the_place_of_its_output(function):
+    binding = bind(function, (), {}, (MODEL, SCORES))
+
+    assert (binding.written, binding.returned) == ((MODEL,), (SCORES,))
+
+
+def with_default(model=None): ...
+def other_type(model: str = ""): ...
+def rest(**model): ...
+def absent(): ...
+
+
+@pytest.mark.parametrize("function", [with_default, other_type, rest, absent])
+def test_any_other_output_is_returned(function):
+    binding = bind(function, (), {}, (MODEL, SCORES))
+
+    assert (binding.written, binding.returned) == ((), (MODEL, SCORES))
+
+
+def test_a_bound_argument_is_no_place_of_an_output():
+    assert bind(no_annotation, (), {"model": 1}, (MODEL,)).written == ()
+    assert bind(lambda ids: None, (IDS,), {}, (OutputJob("ids", "ids.csv"),)).written == ()
+
+
+def test_an_argument_of_another_type_is_not_bound_by_an_output():
+    def function(model: str): ...
+
+    with pytest.raises(StepError, match=r"^nothing binds 'model', which the function cannot do without$"):
+        bind(function, (), {}, (MODEL,))
+
+
+def test_annotations_are_given_where_there_are_any():
+    def function(ids: list, since, n: int = 1, **rest: Any): ...
+
+    assert bind(function, (IDS,), {"since": "x", "n": 1, "more": 2}, ()) == Binding(
+        {"ids": list, "n": int}, (), ()
+    )
+
+
+def test_a_function_of_c_takes_what_it_is_given():
+    assert live_arguments(max) is None
+    assert bind(max, (IDS,), {"x": 1}, (MODEL,)) == Binding({}, (), (MODEL,))
+
+
+def test_decorated_and_partial_functions_are_looked_through():
+    def decorate(function):
+        @functools.wraps(function)
+        def wrapper(*args, **kwargs):
+            return function(*args, **kwargs)
+
+        return wrapper
+
+    @decorate
+    def inner(ids: "Path", n: int, m: "float" = 2): ...
+
+    assert bind(functools.partial(inner, n=1), (IDS,), {"m": 1.0}, ()).annotations == {
+        "ids": Path,
+        "m": float,
+    }
+
+
+class Steps:
+    @classmethod
+    def of_class(cls, model): ...
+
+    @staticmethod
+    def static(model: "Path"): ...
+
+    def __call__(self, model: Path): ...
+
+
+@pytest.mark.parametrize("function", [Steps.of_class, Steps.static, Steps()])
+def test_methods_are_bound_like_functions(function):
+    assert bind(function, (), {}, (MODEL,)).written == (MODEL,)
+
+
+def test_names_that_are_imported_for_type_checkers_alone_are_understood(tmp_path, monkeypatch):
+    (tmp_path / "typed_only.py").write_text(
+        "from __future__ import annotations\n"
+        "from typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n"
+        "    import pandas as pd\n"
+        "    import xml.dom\n"
+        "    from pathlib import Path as Place\n"
+        "    from absent_package import Thing\n"
+        "def f(a: pd.DataFrame, b: Place | None, c: dict[str, pd.Series], d: Thing, e: 1 / 0, g: xml.dom.Node, h: unheard): ...\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    import typed_only
+
+    arguments = live_arguments(typed_only.f)
+    del sys.modules["typed_only"]
+
+    found = {name: type_of_annotation(argument.annotation) for name, argument in arguments.items()}
+    assert found == {
+        "a": "pandas.DataFrame",
+        "b": "pathlib.Path",
+        "c": "dict",
+        "d": None,
+        "e": None,
+        "g": None,
+        "h": None,
+    }
+    assert arguments["g"].annotation.__name__ == "Node"
+    assert all(argument.is_annotated for argument in arguments.values())
+
+
+def test_annotations_of_several_kinds_are_evaluated():
+    def f(a: "dict[str, 'Path']", b: list["int"], c: None, d: Annotated[int, "x"]): ...
+
+    arguments = live_arguments(f)
+
+    assert [str(argument.annotation) for argument in arguments.values()] == [
+        "dict[str, pathlib.Path]" if sys.version_info >= (3, 12) else str(arguments["a"].annotation),
+        str(list[int]),
+        "<class 'NoneType'>",
+        "typing.Annotated[int, 'x']",
+    ]
+
+
+def test_one_output_is_the_whole_return_value():
+    value = {"scores": 1}
+
+    assert returned_values(value, (SCORES,)) == {"scores": value}
+    assert returned_values((1, 2), (SCORES,)) == {"scores": (1, 2)}
+
+
+def test_no_output_takes_nothing():
+    assert returned_values(1, ()) == {}
+
+
+def test_a_subclass_of_mapping_has_names():
+    value = types.MappingProxyType({"scores": 1, "model": 2})
+
+    assert returned_values(value, (MODEL, SCORES)) == {"scores": 1, "model": 2}
