@@ -43,6 +43,7 @@ def test_a_document_becomes_plain_values():
         ("a: {\"b\":1, 'c':[2]}", {"a": {"b": 1, "c": [2]}}),
         ("a: {b:1}", {"a": {"b:1": None}}),
         ("a: wow!x:y?", {"a": "wow!x:y?"}),
+        ("a: {b: ???, c: ?x, d: [??]}", {"a": {"b": "???", "c": "?x", "d": ["??"]}}),
         ('a: "b:c?"\nd: |\n  e:f?\n', {"a": "b:c?", "d": "e:f?\n"}),
     ],
 )
@@ -386,6 +387,7 @@ def test_an_empty_text_is_an_empty_fragment_but_no_file(text, mistakes):
             ],
         ),
         ('a: "\\0"', ["1:4-1:8 control-character: the text holds a NUL character"]),
+        ('a: "b:c \\ufdd0"', ["1:4-1:16 control-character: the text escapes a code that is no character"]),
         (b"a: 1\nb: \xc3\xa9\xff", ["2:5-2:6 not-utf8: byte 0xff is no UTF-8 (save the file as UTF-8)"]),
         ("a: 1\n".encode("utf-16"), ["1:1-1:2 not-utf8: byte 0xff is no UTF-8 (save the file as UTF-8)"]),
     ],

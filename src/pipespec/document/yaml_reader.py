@@ -44,16 +44,18 @@ _REPAIRS: Final = (
 )  # characters that may be parsed again after mistakes that can be patched over
 _FRAGMENTS: Final = frozenset({"include", "overlay"})
 
-# What libyaml refuses, and line breaks of YAML 1.1 that are none in 1.2: lines would count differently.
+# What libyaml refuses; line breaks of YAML 1.1 that are none in 1.2, for lines would count differently; and the
+# noncharacters of Unicode, two of which stand in for signs.
 _UNREADABLE: Final = re.compile(
-    "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+    "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\U00010000-\U0010ffff]"
 )
 _DIRECTIVE: Final = re.compile(r"^%.*", re.MULTILINE)
 _TAG_OR_1_1_SIGN: Final = re.compile(
     r"""(?<![^\s,\[{:-])!\S+ | (?<=[^\s,\[\]{}"']) (?: :(?=[^\s,\[\]{}]) | \? ) | \?(?=[^\s,\[\]{}])""",
     re.VERBOSE,
 )
-_STAND_INS: Final = ("\uf8f0", "\uf8f1")  # private use: for ':' and '?'
+_COLON: Final = "\ufdd0"
+_QUESTION: Final = "\ufdd1"
 _PROPERTIES: Final = re.compile(r"(?:[&!]\S*[ \t]+)+")
 _TAG: Final = re.compile(r"!<[^>\s]*>|![^\s,\[\]{}]*")
 
@@ -178,18 +180,11 @@ def _composed(text: str, source: str, file: str, layer: str) -> Node | None:
 def _stand_in(found: re.Match[str]) -> str:
     match found[0]:
         case ":":
-            return _STAND_INS[0]
+            return _COLON
         case "?":
-            return _STAND_INS[1]
+            return _QUESTION
         case tag:
             return tag
-
-
-def _restored(value: str) -> str:
-    colon, question = _STAND_INS
-    if colon in value or question in value:
-        return value.replace(colon, ":").replace(question, "?")
-    return value
 
 
 class _TooMuchError(Exception):
@@ -271,7 +266,9 @@ class _Composer:
 
     def _scalar(self, event: Any) -> None:
         span = self._value_span(event)
-        value = _restored(event.value)
+        value = event.value
+        if _COLON in value or _QUESTION in value:
+            value = self._restored(event, span)
         if event.tag is not None:
             self._refuse_tag(event)
         if "\0" in value:
@@ -287,6 +284,14 @@ class _Composer:
         if event.anchor is not None:
             node = node or ScalarNode(value, span, quoted=quoted)
             self._anchors[event.anchor] = _Anchored(node, 1, len(value), 0)
+
+    def _restored(self, event: Any, span: Span) -> str:
+        """Return the scalar's text with its own signs in place of those that stand in for them."""
+        value: str = event.value
+        written = self._readable[event.start_mark.index : event.end_mark.index]
+        if any(value.count(sign) > written.count(sign) for sign in (_COLON, _QUESTION)):
+            self._mistake("control-character", "the text escapes a code that is no character", span, None)
+        return value.replace(_COLON, ":").replace(_QUESTION, "?")
 
     def _plain(self, text: str, span: Span) -> ScalarNode:
         value = resolve_plain(text)
