@@ -17,13 +17,14 @@ def train(
 
     `regularisation` is above 0; twice of it halves scikit-learn's `C`.
     """
-    classifier = Pipeline(
-        [
-            ("features", TfidfVectorizer(max_features=max_features, sublinear_tf=True, min_df=2)),
-            ("model", LogisticRegression(C=1 / regularisation, max_iter=1000, random_state=seed)),
-        ]
-    )
-    return classifier.fit(examples["text"], examples["category"])
+    features = TfidfVectorizer(max_features=max_features, sublinear_tf=True, min_df=2)
+    model = LogisticRegression(C=1 / regularisation, max_iter=1000, random_state=seed)
+    classifier = Pipeline([("features", features), ("model", model)])
+    classifier.fit(examples["text"], examples["category"])
+    # scikit-learn keeps an address there, as a memory of what it has checked; with it the same model has
+    # other bytes each time, and all that reads it would run again.
+    vars(features).pop("_stop_words_id", None)
+    return classifier
 
 
 def predict(model: Pipeline, examples: pd.DataFrame) -> pd.DataFrame:

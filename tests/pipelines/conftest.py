@@ -43,6 +43,7 @@ def checkpoint(tmp_path_factory):
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]
     (folder / "vocab.txt").write_text("\n".join(vocabulary), encoding="utf-8")
     BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
+    torch.set_num_threads(1)  # more of them cost more than they bring to a model so small
     torch.manual_seed(0)
     config = BertConfig(
         vocab_size=len(vocabulary),

@@ -1,9 +1,15 @@
 import io
+import os
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 
+import joblib
 import pandas as pd
 import pytest
 
+import news
 from news.classifier import predict, train
 from news.evaluation import evaluate
 from news.examples import join_examples, split_examples
@@ -80,6 +86,26 @@ def test_training_and_predicting_again_gives_the_same(examples):
     first, second = (predict(train(train_examples), test_examples) for _ in range(2))
 
     assert first.equals(second)
+
+
+def test_a_model_has_the_same_bytes_in_another_process(examples, tmp_path):
+    train_examples, test_examples = split_examples(examples)
+    train_examples.to_parquet(tmp_path / "train.parquet")
+    code = (
+        "import joblib, pandas; from news.classifier import train;"
+        "joblib.dump(train(pandas.read_parquet('train.parquet')), 'model.joblib')"
+    )
+    pipelines = str(Path(news.__file__).parents[1])
+
+    def train_elsewhere(seed: str) -> bytes:
+        variables = os.environ | {"PYTHONPATH": pipelines, "PYTHONHASHSEED": seed}
+        subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=variables, check=True, timeout=120)
+        return (tmp_path / "model.joblib").read_bytes()
+
+    first = train_elsewhere("1")
+
+    assert first == train_elsewhere("2")
+    assert predict(joblib.load(tmp_path / "model.joblib"), test_examples)["confidence"].mean() > 0.2
 
 
 PREDICTIONS = pd.DataFrame(

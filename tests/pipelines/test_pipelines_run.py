@@ -46,7 +46,7 @@ class Project:
         done = subprocess.run(
             [Path(sys.executable).with_name("pipespec"), *arguments],
             cwd=self.folder,
-            env=kept | {"MLFLOW_DISABLE_TELEMETRY": "true"},
+            env=kept | {"MLFLOW_DISABLE_TELEMETRY": "true", "OMP_NUM_THREADS": "1"},
             capture_output=True,
             text=True,
             timeout=280,
@@ -97,7 +97,9 @@ def project(first_run, tmp_path):
     return Project(tmp_path / "project")
 
 
-@pytest.mark.parametrize("pipeline", sorted(path.name for path in PIPELINES.glob("*.yaml")))
+@pytest.mark.parametrize(
+    "pipeline", sorted(path.name for path in PIPELINES.glob("*.yaml") if "." not in path.stem)
+)
 def test_pipeline_has_neither_mistakes_nor_advice(pipeline, tmp_path):
     printed = new_project(tmp_path).call("validate", f"pipelines/{pipeline}", "--format", "json")
 
