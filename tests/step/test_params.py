@@ -25,7 +25,10 @@ from pipespec.step.params import MisfitError, Place, convert
 class Mode(Enum):
     FAST = "fast"
     SLOW = "slow"
-    OTHER = auto()
+
+
+class Automatic(Enum):
+    FIRST = auto()
 
 
 class Level(IntEnum):
@@ -88,8 +91,8 @@ T = TypeVar("T")
         ("a/b", Path, Path("a/b")),
         ("a/b", PurePath, PurePath("a/b")),
         ("fast", Mode, Mode.FAST),
-        ("OTHER", Mode, Mode.OTHER),
-        (1, Mode, Mode.OTHER),
+        ("FIRST", Automatic, Automatic.FIRST),
+        (1, Automatic, Automatic.FIRST),
         (1, Level, Level.ONE),
         (True, Kind, Kind.YES),
         (0.5, Kind, Kind.HALF),
@@ -150,7 +153,7 @@ def test_a_value_is_made_what_the_annotation_says(value, annotation, made):
         ),
         (1, Path, "param 'x' is 1, which does not fit 'Path'"),
         ("", Path, "param 'x' is '', which does not fit 'Path'"),
-        ("fats", Mode, "param 'x' is 'fats', which is none of 'fast', 'slow', '1'; did you mean 'fast'?"),
+        ("fats", Mode, "param 'x' is 'fats', which is none of 'fast', 'slow'; did you mean 'fast'?"),
         (True, Level, "param 'x' is true, which is none of '1'"),
         ("b", Literal["a", 1], "param 'x' is 'b', which is none of 'a', '1'"),
         (True, Literal[1], "param 'x' is true, which is none of '1'"),
@@ -158,7 +161,7 @@ def test_a_value_is_made_what_the_annotation_says(value, annotation, made):
         ([1, "a"], list[int], "param 'x[1]' is 'a', which does not fit 'int'"),
         ([1], tuple[int, int], "param 'x' is [1], which does not fit 'tuple[int, int]'"),
         ({"a": [1.5]}, dict[str, list[int]], "param 'x.a[0]' is 1.5, which does not fit 'int'"),
-        ({"a": 1}, dict[Mode, int], "a key of param 'x', 'a' is 'a', which is none of 'fast', 'slow', '1'"),
+        ({"a": 1}, dict[Mode, int], "a key of param 'x', 'a' is 'a', which is none of 'fast', 'slow'"),
         ([], Inner, "param 'x' is [], which does not fit 'Inner'"),
         ({}, Inner, "param 'x' lacks 'rate' of 'Inner'"),
         ({"rat": 1}, Inner, "param 'x' has 'rat', which 'Inner' has not; did you mean 'rate'?"),

@@ -151,10 +151,13 @@ def _save_yaml(value: object, path: Path, options: Options) -> None:
     for option in options:
         if option not in _YAML_STYLE:
             raise FormatError(f"writing YAML has no option {quote(option)}, only {listing(_YAML_STYLE)}")
-    for option, setting in {**_YAML_STYLE, **options, "sort_base_mapping_type_on_output": False}.items():
+    value = to_json(value)
+    # Line breaks of YAML 1.1 and the like would be written as they are, and be refused when they are read.
+    ours = {**_YAML_STYLE, "allow_unicode": json.dumps(value, ensure_ascii=False).isprintable()}
+    for option, setting in {**ours, **options, "sort_base_mapping_type_on_output": False}.items():
         setattr(writer, option, setting)
     with path.open("wb") as file:
-        writer.dump(to_json(value), file)
+        writer.dump(value, file)
     load_yaml(path, {})  # what is beyond the reader's bounds must fail here, not in the step that reads it
 
 
