@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
@@ -733,3 +732,89 @@ def test_other_pythons_and_hash_seeds_give_the_same_digests(tmp_path):
             check=True,
         )
         assert json.loads(answer.stdout) == here, python
+
+
+def test_the_cost_of_shared_code_is_paid_once(tmp_path, monkeypatch):
+    from pipespec.plan import leads
+
+    written = []
+    original = leads.canonical_tree
+    monkeypatch.setattr(leads, "canonical_tree", lambda nodes: written.append(1) or original(nodes))
+    write(
+        tmp_path,
+        {
+            "shared.py": "".join(f"def h{i}(x): return h{i + 1}(x)\n" for i in range(20))
+            + "def h20(x): return x\n",
+            "m.py": "from shared import h0\n" + "".join(f"def f{i}(x): return h0(x)\n" for i in range(300)),
+        },
+    )
+    files = DiskModules(tmp_path, [])
+    found = [facts(tmp_path, f"m:f{i}", files=files) for i in range(300)]
+
+    assert {len(one.counted) for one in found} == {22}
+    assert len(written) == 300 + 21
+    assert facts(tmp_path, "m:f0", files=files) is found[0]
+
+
+def test_long_chains_of_calls_do_not_exhaust_the_stack(reads):
+    source = "".join(f"def f{i}(): return f{i + 1}()\n" for i in range(5000)) + "def f5000(): ...\nf = f0"
+
+    assert len(reads(source).counted) == 5002
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f(: ...",
+        "def f(): return " + "-" * 5000 + "1",
+        "def f(): return " + "+".join("a" for _ in range(900)),
+        "def f(): return a" + ".b" * 900,
+        "def f(): return " + "(lambda: " * 60 + "x" + ")" * 60,
+        "def f(x):\n" + " if x: pass\n" + " elif x: pass\n" * 300,
+        "f = f",
+        "from m import f",
+        "from m import *\ndef g(): return f",
+        "import m\nf = m.f",
+        "class f(f): ...",
+        "class A(B): ...\nclass B(A): ...\ndef f(): return A.__subclasses__()",
+        "@f\ndef f(): ...",
+        "def f(x='\ud800'): ...",
+        "f = globals()['f']",
+        "x = [" + "f(), " * 3000 + "]\ndef f(): return x",
+        "".join(f"class C{i}(C{i + 1}): ...\n" for i in range(1500)) + "def f(): return C0()",
+    ],
+    ids=lambda source: source[:20],
+)
+def test_hostile_and_twisted_sources_get_a_digest(reads, source):
+    assert len(reads(source).digest) == 64
+
+
+EDITS = {
+    "x.strip()": "x.lstrip()",
+    "not in stop": "in stop",
+    "LIMIT = 10": "LIMIT = 11",
+    '"the"': '"an"',
+    "query.split()": "query.split(',')",
+    "[:limit]": "[limit:]",
+}
+HARMLESS = {
+    "OTHER = 11": "OTHER = 12",
+    "return 1": "return 2",
+    "OTHER.append(1)": "OTHER.append(3)",
+    '"""Fetch them."""': '"""Fetch."""',
+    "# the first ones": "",
+    "return OTHER + x": "return x",
+}
+
+
+@given(edits=st.sets(st.sampled_from(sorted(EDITS))), harmless=st.sets(st.sampled_from(sorted(HARMLESS))))
+def test_digests_are_equal_exactly_when_no_edit_matters(tmp_path_factory, edits, harmless):
+    root = tmp_path_factory.mktemp("edited")
+    project = dict(PROJECT)
+    for old, new in [(old, EDITS[old]) for old in edits] + [(old, HARMLESS[old]) for old in harmless]:
+        project = {name: content.replace(old, new) for name, content in project.items()}
+    write(root / "before", PROJECT)
+    write(root / "after", project)
+
+    before = facts(root / "before", "news.articles:fetch_ids").digest
+    assert (facts(root / "after", "news.articles:fetch_ids").digest == before) == (not edits)

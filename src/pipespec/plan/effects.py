@@ -66,23 +66,34 @@ class Effects:
     def watches_subclasses(self, name: Name) -> bool:
         """Tell whether a class learns of its subclasses, so that one changes it by being there."""
         if name not in self._watching:
-            self._watching[name] = self._watches(name)
+            self._find_watching(name)
         return self._watching[name]
 
-    def _watches(self, name: Name) -> bool:
-        seen: set[Name] = set()
+    def _find_watching(self, name: Name) -> None:
+        """Work it out for a class and all above it: from each that looks at its subclasses down to the class."""
+        below: dict[Name, list[Name]] = {name: []}
+        watching: list[Name] = []
         waiting = [name]
         while waiting:
             one = waiting.pop()
-            if one in seen:
-                continue
-            seen.add(one)
-            for statement in self._binding(one):
-                if isinstance(statement.node, ast.ClassDef):
-                    if any(map(_looks_at_subclasses, ast.walk(statement.node))):
-                        return True
-                    waiting += [base.name for base in self._named(statement, self.mentions(statement).bases)]
-        return False
+            if self._watching.get(one, False) or any(map(_looks_at_subclasses, self._binding(one))):
+                watching.append(one)
+            elif one not in self._watching:
+                for base in self._bases(one):
+                    waiting += [] if base in below else [base]
+                    below.setdefault(base, []).append(one)
+        self._watching |= {one: self._watching.get(one, False) for one in below}
+        while watching:
+            one = watching.pop()
+            self._watching[one] = True
+            watching += [lower for lower in below[one] if not self._watching[lower]]
+
+    def _bases(self, name: Name) -> list[Name]:
+        return [
+            base.name
+            for statement in self._binding(name)
+            for base in self._named(statement, self.mentions(statement).bases)
+        ]
 
     def _find(self, module: str) -> None:
         self._changers[module], self._leaving[module] = {}, []
@@ -193,7 +204,11 @@ class Effects:
         return code
 
 
-def _looks_at_subclasses(node: ast.AST) -> bool:
+def _looks_at_subclasses(statement: Statement) -> bool:
+    return isinstance(statement.node, ast.ClassDef) and any(map(_tells_subclasses, ast.walk(statement.node)))
+
+
+def _tells_subclasses(node: ast.AST) -> bool:
     match node:
         case ast.FunctionDef(name="__init_subclass__") | ast.Attribute(attr="__subclasses__"):
             return True

@@ -55,7 +55,8 @@ def canonical_tree(nodes: Sequence[ast.AST]) -> str:
     in class bodies do.
     """
     written: list[str] = []
-    waiting = _list(nodes, _Where.PLAIN)
+    kept = [node for node in nodes if not isinstance(node, ast.stmt) or does_something(node)]
+    waiting = _list(kept, _Where.PLAIN)
     waiting.reverse()
     while waiting:
         piece = waiting.pop()
