@@ -409,6 +409,78 @@ def test_a_long_log_keeps_its_ends(run_step):
     assert 16 << 20 <= len(content) < (16 << 20) + 100
 
 
+def test_a_full_disk_fails_the_step_by_its_output(run_step):
+    done = run_step(
+        """
+        import resource
+        def step():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4000, resource.RLIM_INFINITY))
+            return ["x"] * 1000
+        """,
+        outputs=ONE,
+    )
+
+    assert done.failure == (
+        "outputs",
+        "output 'out': 'out.json' cannot be saved: OSError: [Errno 27] File too large",
+    )
+
+
+def test_processes_of_the_step_work(run_step):
+    done = run_step(
+        """
+        import concurrent.futures, multiprocessing, os
+        print("imported")
+        def square(n):
+            return n * n
+        def step():
+            found = {}
+            for way in ("fork", "forkserver", "spawn"):
+                with concurrent.futures.ProcessPoolExecutor(2, multiprocessing.get_context(way)) as pool:
+                    found[way] = list(pool.map(square, range(3)))
+            import joblib
+            found["loky"] = joblib.Parallel(2)(joblib.delayed(square)(n) for n in range(3))
+            return found
+        """,
+        outputs=ONE,
+    )
+
+    assert done.failure is None
+    assert done.json("out.json") == {way: [0, 1, 4] for way in ("fork", "forkserver", "spawn", "loky")}
+
+
+def test_without_its_log_a_step_keeps_the_terminal(run_step):
+    done = run_step("def step():\n    return 1\n", outputs=ONE, options={"attach": False})
+
+    assert done.json("out.json") == 1
+    assert not (done.folder / "log.txt").exists()
+
+
+@pytest.mark.parametrize(("place", "code"), [("module", 0), ("save", 0)])
+def test_a_fork_that_comes_back_from_elsewhere_has_no_result_either(run_step, place, code):
+    done = run_step(
+        f"""
+        import os
+        def fork():
+            pid = os.fork()
+            return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) if pid else None
+        forked = fork() if {place!r} == "module" else 0
+        def save(value, path):
+            path.write_text(str(fork()) if {place!r} == "save" else value)
+            if {place!r} == "save" and path.read_text() == "None":
+                raise ValueError
+        def step():
+            print("called")
+            return str(forked)
+        """,
+        outputs=[OutputJob("out", "out.txt", save_call="steps:save")],
+    )
+
+    assert (done.code, done.failure) == (code, None)
+    assert done.output("out.txt").read_text() == "70"
+    assert done.log == "called\n"
+
+
 # Import
 
 

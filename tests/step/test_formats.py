@@ -429,6 +429,11 @@ def test_json_frames_keep_text_as_text_and_what_is_missing_as_null(tmp_path):
     assert formats.load(tmp_path / "x", "x.jsonl", pd.DataFrame, {})["2020"][0] == "007"
 
 
+def test_two_columns_of_one_name_are_no_json_rows(tmp_path):
+    with pytest.raises(FormatError, match="two columns of the frame have the same name"):
+        formats.save(pd.DataFrame([[1, 2]], columns=["a", "a"]), tmp_path / "x", "x.json", {})
+
+
 def test_csv_has_unix_line_ends(tmp_path):
     for value in (pd.DataFrame({"a": ["x"]}), pl.DataFrame({"a": ["x"]}), [{"a": "x"}]):
         formats.save(value, tmp_path / "x", "x.csv", {})

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from pipespec.errors import PipespecError, StoreUnavailableError
 from pipespec.step import formats
 from pipespec.step.digest import digest_tree
 from pipespec.step.failure import StepError
@@ -351,6 +352,28 @@ def test_a_fetched_artifact_is_checked_like_any_other(ids, tmp_path):
             tmp_path,
             localise=lambda _: Artifact(str(ids), far.digest, far.name),
         )
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "message"),
+    [
+        (StoreUnavailableError("no answer"), "store", "'x.csv' cannot be fetched: no answer"),
+        (PipespecError("it was altered"), "inputs", "input 'it': 'x.csv' cannot be fetched: it was altered"),
+        (
+            OSError(28, "No space left on device"),
+            "inputs",
+            "input 'it': 'x.csv' cannot be fetched: [Errno 28] No space left on device",
+        ),
+    ],
+)
+def test_what_cannot_be_fetched_is_told(tmp_path, error, kind, message):
+    def fail(_):
+        raise error
+
+    with pytest.raises(StepError) as refused:
+        load(InputJob("it", "one", (Artifact("s3://b/x.csv", None, "x.csv"),)), list, tmp_path, localise=fail)
+
+    assert (refused.value.kind, str(refused.value)) == (kind, message)
 
 
 def test_a_mistake_of_the_format_names_the_input(ids, tmp_path):

@@ -66,6 +66,7 @@ def execute(
     try:
         outputs, metrics = execution.run()
     except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt of a function fail its step
+        execution.require_sole()
         if on_error is not None:
             on_error(error)
         failure = describe(error, execution.redact)
@@ -124,6 +125,7 @@ class _Execution:
     def _import(self) -> Callable[..., Any]:
         self._require_planned_files()
         function = import_callable(self._job.call, self._job.module_folders)
+        self.require_sole()
         self._require_planned_files()
         if self._code_digest is not None and self._job.code_digest is not None:
             digest = self._code_digest()
@@ -180,15 +182,15 @@ class _Execution:
             reach("step.after-call")
         return value
 
-    def _require_sole(self) -> None:
-        """What the function forked, and what came back out of it, ends here: a step has one result."""
+    def require_sole(self) -> None:
+        """End what the user's code forked and what came back out of it: a step has one result."""
         if os.getpid() != self._pid:
             flush_streams()
             os._exit(_FORKED)
 
     def _repair(self) -> None:
         """Put right what the user's code may have left that would harm what we do after it."""
-        self._require_sole()
+        self.require_sole()
         signal.setitimer(signal.ITIMER_REAL, 0)
         os.umask(self._umask)
         sys.setrecursionlimit(max(self._recursion, sys.getrecursionlimit()))

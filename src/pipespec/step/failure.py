@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from pipespec.errors import PipespecError
+from pipespec.errors import PipespecError, StoreUnavailableError
 from pipespec.step.model import Failure
 
 __all__ = ["StepError", "describe", "one_line", "shown", "summary", "traceback_text"]
@@ -52,6 +52,8 @@ def describe(error: BaseException, redact: Callable[[str], str] = str) -> Failur
         cause = error.__cause__
         trace = "" if cause is None else traceback_text(cause, redact)
         return Failure(error.kind, one_line(redact(str(error))), trace)
+    if isinstance(error, StoreUnavailableError):
+        return Failure("store", one_line(redact(str(error))), traceback_text(error, redact))
     kind = "exited" if isinstance(error, SystemExit) else "raised"
     return Failure(kind, summary(error, redact), traceback_text(error, redact))
 

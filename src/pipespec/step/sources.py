@@ -16,6 +16,7 @@ from typing import Final, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from pipespec.document.wording import quote
+from pipespec.errors import PipespecError, StoreUnavailableError
 from pipespec.step.digest import CHUNK, ContentError, digest_file, open_regular, tree_digest, walk_files
 from pipespec.step.failure import StepError, one_line, shown
 from pipespec.step.model import Artifact
@@ -110,7 +111,13 @@ def _local(artifact: Artifact, localise: Localise | None) -> Path:
         raise StepError(
             "inputs", f"{quote(artifact.name)} is at {shown(location)}, and nothing is there to fetch it"
         )
-    return _local(localise(artifact), None)
+    try:
+        return _local(localise(artifact), None)
+    except StepError:
+        raise
+    except (PipespecError, OSError) as error:
+        kind = "store" if isinstance(error, StoreUnavailableError) else "inputs"
+        raise StepError(kind, f"{quote(artifact.name)} cannot be fetched: {one_line(str(error))}") from None
 
 
 def _require(artifact: Artifact, digest: str) -> None:

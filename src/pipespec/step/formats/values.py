@@ -182,6 +182,8 @@ def _save_frame(save: Saver, frame: Any, path: Path, options: Options) -> None:
     """Rows by column; what is missing is null. pandas' own `to_json` would round floats to 15 digits."""
     rest = {name: value for name, value in options.items() if name != "index"}
     frame = frame.reset_index() if options.get("index") else frame
+    if not frame.columns.is_unique:
+        raise FormatError("two columns of the frame have the same name")
     filled = frame.astype(object).where(frame.notna(), None)
     save(filled.to_dict("records"), path, rest)
 
