@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import pipespec
+from pipespec.cli import VERBS
 
 HEAVY = {
     "distributed",
@@ -74,7 +75,7 @@ def command(tmp_path_factory):
             timeout=240,
         )
         assert done.returncode == 0, done.stderr + done.stdout
-        return HEAVY & set(json.loads(listing.read_text())), done.stdout
+        return HEAVY & set(json.loads(listing.read_text())), done.stdout or done.stderr
 
     run("run", "pipeline.yaml")
     return run
@@ -129,9 +130,13 @@ MODULES = sorted(
 def test_module_says_what_it_is_and_what_it_offers(name):
     module = importlib.import_module(name)
     is_package = Path(str(module.__file__)).name == "__init__.py"
+    verb = name.removeprefix("pipespec.cli.")
 
-    assert module.__doc__ or is_package
-    assert is_package or list(module.__all__) == sorted(set(module.__all__), key=_ruff_order)
+    assert module.__doc__
+    if verb in VERBS:
+        assert getattr(module, verb).name == verb
+    elif not is_package:
+        assert list(module.__all__) == sorted(set(module.__all__), key=_ruff_order)
     assert [offered for offered in getattr(module, "__all__", ()) if not hasattr(module, offered)] == []
 
 
@@ -141,6 +146,30 @@ def _ruff_order(name: str) -> tuple[int, str]:
 
 
 def test_public_names_are_these():
-    assert sorted(pipespec.__all__) == [
+    assert list(pipespec.__all__) == [
+        "Diagnostic",
+        "Findings",
         "InvalidPipelineError",
+        "Pipeline",
+        "PipespecError",
+        "Plan",
+        "RunReport",
+        "Severity",
+        "Span",
+        "StepHandle",
+        "StepStatus",
+        "StoreUnavailableError",
+        "UsageError",
+        "__version__",
+        "init",
+        "load",
+        "schema",
+        "validate",
     ]
+    assert dir(pipespec) == pipespec.__all__
+    assert [name for name in pipespec.__all__ if getattr(pipespec, name) is None] == []
+
+
+def test_a_name_that_is_not_public_is_no_attribute():
+    with pytest.raises(AttributeError, match=r"^module 'pipespec' has no attribute 'runn'$"):
+        pipespec.runn

@@ -122,13 +122,13 @@ def test_news_runs_out_of_the_box_and_records_metrics_predictions_and_a_picture(
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_plan_of_a_new_project_writes_no_file(tmp_path):
+def test_a_plan_of_a_new_project_makes_neither_store_nor_database(tmp_path):
     project = new_project(tmp_path)
     before = sorted(tmp_path.rglob("*"))
 
     project.call("plan", "pipelines/news.yaml")
 
-    after = [path for path in sorted(tmp_path.rglob("*")) if "__pycache__" not in path.parts]
+    after = [path for path in sorted(tmp_path.rglob("*")) if not {"__pycache__", ".pipespec"} & {*path.parts}]
     assert after == before
 
 
