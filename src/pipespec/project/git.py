@@ -7,6 +7,7 @@ may be a stranger's.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -17,8 +18,15 @@ __all__ = ["GitFacts", "git_facts"]
 
 _PATCH_LIMIT: Final = 1 << 20
 _SECONDS: Final = 10.0
-_OPTIONS: Final = ("--no-pager", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
+_OPTIONS: Final = (
+    "--no-pager",
+    *("-c", "core.fsmonitor=false"),
+    *("-c", "core.hooksPath=/dev/null"),
+    *("-c", "diff.autoRefreshIndex=false"),  # a lock that `diff` takes whatever GIT_OPTIONAL_LOCKS says
+)
 _DIFF: Final = ("diff", "--no-ext-diff", "--no-textconv", "--no-color", "HEAD", "--", ".")
+_TOUCHED_ONLY: Final = re.compile(rb"^diff --git [^\n]*\n(?=diff --git |\Z)", re.MULTILINE)
+"""A file that has another time but the same content: all that is said of it when the index is not refreshed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +58,9 @@ def git_facts(root: Path, *, with_patch: bool = False) -> GitFacts | None:
     if not commit:
         return None
     branch = _git(root, "symbolic-ref", "--quiet", "--short", "HEAD")
-    patch = _git(root, *_DIFF) if with_patch else None
-    is_cut = patch is not None and len(patch) > _PATCH_LIMIT
+    changes = _git(root, *_DIFF) if with_patch else None
+    patch = None if changes is None else _TOUCHED_ONLY.sub(b"", changes)
+    is_cut = changes is not None and len(changes) > _PATCH_LIMIT
     return GitFacts(
         commit=commit.decode("ascii", "replace").strip(),
         branch=branch.decode("utf-8", "replace").strip() if branch else None,
