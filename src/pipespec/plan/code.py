@@ -8,7 +8,7 @@ Takes `module:function` and where modules are found, gives `CodeFacts`; imports 
   or something outside of the project (`random.seed(7)`);
 - a whole module where only part of it cannot be told; `notes` say why.
 
-What decorators, docstrings, formatting and unreached code mean for it: docs/decisions/0003-code-identity.md.
+What decorators, docstrings, formatting and unreached code mean for it: docs/decisions/0007-code-identity.md.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from pipespec.plan.resolve import Name, Named, Outside, Target, Whole
 from pipespec.plan.statements import Statement
 from pipespec.plan.tree import canonical_tree
 from pipespec.spec.model import CallableRef
-from pipespec.spec.modules import ModuleFiles, Origin, modules_of
+from pipespec.spec.modules import ModuleFiles, ModuleProblem, Origin, modules_of
+from pipespec.spec.signature import ProblemKind
 
 __all__ = ["CODE_FORMAT", "code_facts"]
 
@@ -254,9 +255,12 @@ class _Closure:
         return sha256_of([canonical_tree(code.imports), digests])
 
     def _source(self, module: str) -> Iterator[str]:
-        file = self._leads.modules.find(module)
-        if file is not None and file.path.suffix == ".py":
-            yield str(file.path)
+        """Yield the path of a module that was read."""
+        found = self._leads.modules.get(module)
+        if isinstance(found, ModuleProblem) and found.kind is not ProblemKind.SYNTAX_ERROR:
+            return
+        if found.file is not None and found.file.path.suffix == ".py":
+            yield str(found.file.path)
 
 
 def _binds(statement: Statement, name: Name) -> bool:

@@ -2,7 +2,7 @@
 
 Takes the statements of a project, tells which of them may change a name's value when they are executed (hand it
 to a call, decorate with it, derive from it), and which change something outside of the project. Rule and
-reasons: docs/decisions/0003-code-identity.md.
+reasons: docs/decisions/0007-code-identity.md.
 """
 
 from __future__ import annotations
