@@ -144,16 +144,17 @@ def _one(error: BaseException, redact: Callable[[str], str], depth: int) -> Iter
 
 
 def _frames(trace: Any) -> Iterator[str]:
-    shown: deque[str] = deque(maxlen=_ENDS)
+    """The user's frames, of a deep stack the first and the last ones."""
     frames = (frame for frame in _walk(trace) if not _is_ours(frame))
     yield from (_frame(entry) for entry in islice(frames, _ENDS))
+    last: deque[TracebackType] = deque(maxlen=_ENDS)
     count = 0
     for entry in frames:
         count += 1
-        shown.append(_frame(entry) if count > 0 else "")
+        last.append(entry)
     if count > _ENDS:
         yield f"  [{count - _ENDS} frames left out]"
-    yield from shown
+    yield from (_frame(entry) for entry in last)
 
 
 def _walk(trace: TracebackType | None) -> Iterator[TracebackType]:

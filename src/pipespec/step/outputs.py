@@ -1,8 +1,8 @@
 """Outputs of a step: their places in staging, how returned values get there, and what is fit to be published.
 
-Takes a staging folder and what came of a call; gives a `SavedOutput` for each declared output, with digests, all
-of it on the disk. Refuses what is not there, links, pipes and devices, and names that one store or another
-does not give back.
+Takes a staging folder and what came of a call; gives a `SavedOutput` for each declared output, with digests.
+Refuses what is not there, links, pipes and devices, and names that one store or another does not give back.
+Nothing is written through to the disk here: whoever publishes does that, where the outputs are to stay.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def save_output(
 
 
 def check_output(place: Path, output: OutputJob) -> SavedOutput:
-    """See that an output is there and fit to be published, write it through to the disk, take its digest.
+    """See that an output is there and fit to be published, and take its digest.
 
     `place` is without links, as far as its staging folder is.
 
@@ -110,8 +110,6 @@ def _take(source: Path, place: Path, output: OutputJob) -> None:
 def _file(place: Path, output: OutputJob) -> SavedOutput:
     digest, size = digest_file(place)
     _require_sole(place, place.name)
-    _sync(place)
-    _sync(place.parent)
     return SavedOutput(output.name, output.file, digest, size, 1)
 
 
@@ -130,11 +128,6 @@ def _directory(place: Path, output: OutputJob) -> SavedOutput:
         _require_sole(path, name)
         manifest[name], size = digest_file(path)
         total += size
-        _sync(path)
-    for folder in {
-        path for name in manifest for path in (place / name).parents if path.is_relative_to(place)
-    }:
-        _sync(folder)
     return SavedOutput(output.name, output.file, tree_digest(manifest), total, len(manifest), manifest)
 
 
@@ -167,14 +160,6 @@ def _require_sole(path: Path, name: str) -> None:
         raise ContentError(
             f"'{name}' is a hard link: what has another name can be changed under it; write a copy"
         )
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextlib.contextmanager

@@ -28,7 +28,7 @@ _FORMAT: Final = "pipespec-outcome-1"
 
 
 def write_outcome(outcome: StepOutcome, path: Path) -> None:
-    """Write a record, through to the disk.
+    """Write a record.
 
     Raises:
         FileExistsError: where there is one already: a step has one result, whatever it forked.
@@ -46,11 +46,6 @@ def write_outcome(outcome: StepOutcome, path: Path) -> None:
         os.link(part, path)  # unlike a rename it does not replace
     finally:
         part.unlink()
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
     reach("step.after-result")
 
 
