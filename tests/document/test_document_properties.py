@@ -9,10 +9,11 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from pipespec.document.interpolate import Resolvers, interpolate_document
+from pipespec.document.interpolate import interpolate_document
 from pipespec.document.layers import Source, resolve
 from pipespec.document.nodes import ScalarNode, plain, walk
 from pipespec.document.overlay import apply_override, merge
+from pipespec.document.resolvers import Resolvers
 from pipespec.document.scalars import resolve_plain
 from pipespec.document.yaml_reader import read, read_scalar
 from pipespec.errors import InvalidPipelineError

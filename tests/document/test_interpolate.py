@@ -7,9 +7,6 @@ import time
 import pytest
 
 from pipespec.document.interpolate import (
-    Problem,
-    Resolvers,
-    Scope,
     Secret,
     interpolate_document,
     interpolate_node,
@@ -18,6 +15,7 @@ from pipespec.document.interpolate import (
     unresolved,
 )
 from pipespec.document.nodes import ScalarNode, plain
+from pipespec.document.resolvers import Problem, Resolvers, Scope
 from pipespec.document.yaml_reader import read
 from pipespec.errors import InvalidPipelineError, Span
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pipespec.document.interpolate import Problem, Resolvers
 from pipespec.document.layers import Source, resolve
 from pipespec.document.nodes import plain, walk
+from pipespec.document.resolvers import Problem, Resolvers
 from pipespec.errors import InvalidPipelineError
 
 

@@ -6,8 +6,9 @@ import time
 
 import pytest
 
+from pipespec.document.bounds import MAX_BYTES, MAX_DEPTH, MAX_NODES
 from pipespec.document.nodes import plain, walk
-from pipespec.document.yaml_reader import MAX_BYTES, MAX_DEPTH, MAX_NODES, read, read_scalar
+from pipespec.document.yaml_reader import read, read_scalar
 from pipespec.errors import InvalidPipelineError, Span
 
 REFERENCE = (
@@ -468,6 +469,7 @@ HOSTILE = {
     "2,500 levels by indentation": ("\n".join(" " * level + "a:" for level in range(2_500)), "too-deep"),
     "a billion laughs": (LAUGHS, "too-many-nodes"),
     "a tunnel of aliases": (TUNNEL, "too-deep"),
+    "a megabyte aliased 100,000 times": (f"a: &a {'x' * 1_000_000}\nb: [{'*a,' * 100_000}]", "too-large"),
     "many tag directives": ("".join(f"%TAG !a{n}! x\n" for n in range(200_000)), "yaml-syntax"),
     "an unclosed megabyte": ('a: "' + "x" * 1_000_000, "yaml-syntax"),
     "a megabyte of digits": ("a: " + "1" * 1_000_000, "number-too-large"),

@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from pipespec.document.bounds import MAX_BYTES, MAX_DEPTH, MAX_MISTAKES, MAX_NODES
 from pipespec.document.measure import Measures
 from pipespec.document.nodes import Node
 from pipespec.document.wording import listing, nearest, quote
-from pipespec.document.yaml_reader import MAX_BYTES, MAX_DEPTH, MAX_NODES
 from pipespec.errors import Diagnostic, Span
 
 __all__ = ["Findings", "TooMuchError"]
 
-_MAX_MISTAKES: Final = 1_000
 _MAX_HINTS: Final = 50  # near names take long to find, and a file with more mistakes than that has one cause
 
 
@@ -42,7 +41,7 @@ class Findings:
     def mistake(self, code: str, message: str, span: Span, hint: str | None) -> None:
         """Note a mistake, and go on."""
         self._mistakes.append(Diagnostic(code, message, span, hint))
-        if len(self._mistakes) >= _MAX_MISTAKES:
+        if len(self._mistakes) >= MAX_MISTAKES:
             raise TooMuchError
 
     def stop(self, code: str, message: str, span: Span) -> None:

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
+from pipespec.document.bounds import MAX_BYTES
 from pipespec.document.interpolate import interpolate_path, unresolved
 from pipespec.document.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from pipespec.document.overlay import below_keys
 from pipespec.document.resolvers import Problem, Resolvers
 from pipespec.document.wording import quote
-from pipespec.document.yaml_reader import MAX_BYTES, read
+from pipespec.document.yaml_reader import read
 from pipespec.errors import Diagnostic, InvalidPipelineError, Span
 
 __all__ = ["Fetch", "File", "Include", "Reading", "Source", "includes"]

@@ -18,7 +18,7 @@ from pipespec.document.findings import Findings, TooMuchError
 from pipespec.document.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode, walk
 from pipespec.document.places import DOCUMENT, IN_STEP, INCLUDE, Rule
 from pipespec.document.references import BadReferenceError, Piece, Reference, has_reference, parse
-from pipespec.document.resolvers import Ask, Problem, Resolvers, Scope
+from pipespec.document.resolvers import Resolvers, Scope
 from pipespec.document.scalars import spell
 from pipespec.document.tasks import Task, Tasks, Wanted
 from pipespec.document.texts import Texts, is_open, part_span, template_of
@@ -26,10 +26,6 @@ from pipespec.document.wording import quote
 from pipespec.errors import Diagnostic, InvalidPipelineError
 
 __all__ = [
-    "Ask",
-    "Problem",
-    "Resolvers",
-    "Scope",
     "Secret",
     "interpolate_document",
     "interpolate_node",

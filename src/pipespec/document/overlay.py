@@ -13,10 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from pipespec.document.bounds import MAX_DEPTH
 from pipespec.document.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode
 from pipespec.document.places import DOCUMENT, Rule
 from pipespec.document.wording import did_you_mean, listing, quote
-from pipespec.document.yaml_reader import MAX_DEPTH, read_scalar
+from pipespec.document.yaml_reader import read_scalar
 from pipespec.errors import Diagnostic, InvalidPipelineError, Span
 
 __all__ = ["apply_override", "below_keys", "lay", "merge", "option_text"]

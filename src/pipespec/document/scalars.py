@@ -90,7 +90,8 @@ def written_form(text: str, value: Scalar) -> str | None:
     """Return `text` where it says more than `value`: `3.10`, `007`, `~`, and words such as `no`."""
     if isinstance(value, str):
         return text if text in _BOOLS_OF_YAML_1_1 else None
-    return None if text == spell(value) else text
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return None if text == (repr(value) if is_number else spell(value)) else text
 
 
 def spell(value: JSON) -> str:

@@ -3,45 +3,26 @@
 Takes the text of a file, or of a `--set` value. Gives nodes that know their places. Refuses, all in one
 `InvalidPipelineError`: what is no YAML; tags, duplicate keys, keys that are no text, `<<`; a second document,
 a top that is no mapping; and, while it reads, more than 4 MiB, 64 levels or 250,000 nodes after aliases.
-
-The parser is libyaml, by its events: it neither recurses nor builds anything. What it takes from YAML 1.1
-is undone here: the types of plain scalars (see `scalars`), and `:` and `?` inside plain text in `{ }` and `[ ]`.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 
-from ruamel.yaml.cyaml import CParser  # type: ignore[attr-defined]
 from ruamel.yaml.error import YAMLError
-from ruamel.yaml.events import (
-    AliasEvent,
-    DocumentStartEvent,
-    MappingEndEvent,
-    MappingStartEvent,
-    ScalarEvent,
-    SequenceEndEvent,
-    SequenceStartEvent,
-    StreamEndEvent,
-)
 
-from pipespec.document.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode
-from pipespec.document.scalars import Refused, resolve_plain, written_form
-from pipespec.document.wording import did_you_mean, quote
+from pipespec.document.bounds import MAX_BYTES
+from pipespec.document.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from pipespec.document.wording import quote
+from pipespec.document.yaml_composer import Composer, for_parser
 from pipespec.document.yaml_syntax import explain, span_between
 from pipespec.errors import Diagnostic, InvalidPipelineError, Span
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_NODES", "read", "read_scalar", "read_value"]
+__all__ = ["MAX_BYTES", "read", "read_scalar", "read_value"]
 
-MAX_BYTES: Final = 4 * 1024 * 1024
-MAX_DEPTH: Final = 64
-MAX_NODES: Final = 250_000
-_MAX_MISTAKES: Final = 1_000
-_REPAIRS: Final = (
-    4 * 1024 * 1024
-)  # characters that may be parsed again after mistakes that can be patched over
+_REPAIRS: Final = 4 * 1024 * 1024
+"""Characters that may be parsed once more, after mistakes that can be patched over."""
 _FRAGMENTS: Final = frozenset({"include", "overlay"})
 
 # What libyaml refuses; line breaks of YAML 1.1 that are none in 1.2, for lines would count differently; and the
@@ -50,14 +31,6 @@ _UNREADABLE: Final = re.compile(
     "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\U00010000-\U0010ffff]"
 )
 _DIRECTIVE: Final = re.compile(r"^%.*", re.MULTILINE)
-_TAG_OR_1_1_SIGN: Final = re.compile(
-    r"""(?<![^\s,\[{:-])!\S+ | (?<=[^\s,\[\]{}"']) (?: :(?=[^\s,\[\]{}]) | \? ) | \?(?=[^\s,\[\]{}])""",
-    re.VERBOSE,
-)
-_COLON: Final = "\ufdd0"
-_QUESTION: Final = "\ufdd1"
-_PROPERTIES: Final = re.compile(r"(?:[&!]\S*[ \t]+)+")
-_TAG: Final = re.compile(r"!<[^>\s]*>|![^\s,\[\]{}]*")
 
 
 def read(text: str | bytes, *, file: str, layer: str = "file") -> MappingNode:
@@ -153,11 +126,11 @@ def _printable(text: str) -> str:
 
 def _composed(text: str, source: str, file: str, layer: str) -> Node | None:
     """Compose `text`; mistakes that a patch can step over are patched, so that all are found in one go."""
-    readable = _TAG_OR_1_1_SIGN.sub(_stand_in, text)
+    readable = for_parser(text)
     syntax: list[Diagnostic] = []
     parsed = 0
     while True:
-        composer = _Composer(text, readable, file, layer)
+        composer = Composer(text, readable, file, layer)
         try:
             root = composer.compose()
         except YAMLError as error:
@@ -175,289 +148,3 @@ def _composed(text: str, source: str, file: str, layer: str) -> Node | None:
     if mistakes or composer.mistakes:
         raise InvalidPipelineError([*mistakes, *composer.mistakes], {file: source})
     return root
-
-
-def _stand_in(found: re.Match[str]) -> str:
-    match found[0]:
-        case ":":
-            return _COLON
-        case "?":
-            return _QUESTION
-        case tag:
-            return tag
-
-
-class _TooMuchError(Exception):
-    """A bound is passed: reading stops here, its diagnostic is made."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Anchored:
-    """What an alias stands for; the sizes are those of the expanded tree."""
-
-    node: Node
-    nodes: int
-    characters: int
-    height: int
-
-
-@dataclass(slots=True)
-class _Open:
-    """A list or mapping whose end has not come yet."""
-
-    event: Any
-    is_mapping: bool
-    nodes_before: int
-    characters_before: int
-    wants_key: bool
-    end: tuple[int, int]
-    """Where the last part ends that was placed in it: (line, column), from 1."""
-    items: list[Node] = field(default_factory=list)
-    entries: dict[str, Entry] = field(default_factory=dict)
-    key: str | None = None
-    key_span: Span | None = None
-    height: int = 1
-
-
-class _Composer:
-    """Builds nodes from events with a stack of its own, counting as it goes."""
-
-    def __init__(self, text: str, readable: str, file: str, layer: str) -> None:
-        self._text = text
-        self._readable = readable
-        self._file = file
-        self._layer = layer
-        self._stack: list[_Open] = []
-        self._anchors: dict[str, _Anchored | None] = {}
-        self._nodes = 0
-        self._characters = 0
-        self._root: Node | None = None
-        self.mistakes: list[Diagnostic] = []
-
-    def compose(self) -> Node | None:
-        """Return the root, or None where the text has no content; mistakes are in `mistakes`.
-
-        Raises the parser's `YAMLError` at text that it cannot read.
-        """
-        parser = CParser(self._readable)
-        handlers = {
-            ScalarEvent: self._scalar,
-            MappingStartEvent: self._start,
-            SequenceStartEvent: self._start,
-            MappingEndEvent: self._end,
-            SequenceEndEvent: self._end,
-            AliasEvent: self._alias,
-            DocumentStartEvent: self._document,
-        }
-        try:
-            while type(event := parser.get_event()) is not StreamEndEvent:
-                handler = handlers.get(type(event))
-                if handler is not None:
-                    handler(event)
-        except _TooMuchError:
-            return None
-        return self._root
-
-    def _document(self, event: Any) -> None:
-        if self._root is not None:
-            span = self._span(event.start_mark, event.end_mark)
-            hint = "keep one pipeline per file; parts of one go into files of their own, by 'include'"
-            self._stop("several-documents", "a second document begins here", span, hint)
-
-    def _scalar(self, event: Any) -> None:
-        span = self._value_span(event)
-        value = event.value
-        if _COLON in value or _QUESTION in value:
-            value = self._restored(event, span)
-        if event.tag is not None:
-            self._refuse_tag(event)
-        if "\0" in value:
-            self._mistake("control-character", "the text holds a NUL character", span, None)
-        quoted = bool(event.style)
-        if self._stack and self._stack[-1].wants_key:
-            self._key(value, span, quoted=quoted)
-            node = None
-        else:
-            node = ScalarNode(value, span, quoted=True) if quoted else self._plain(value, span)
-            self._count(1, len(value), span)
-            self._place(node, 0)
-        if event.anchor is not None:
-            node = node or ScalarNode(value, span, quoted=quoted)
-            self._anchors[event.anchor] = _Anchored(node, 1, len(value), 0)
-
-    def _restored(self, event: Any, span: Span) -> str:
-        """Return the scalar's text with its own signs in place of those that stand in for them."""
-        value: str = event.value
-        written = self._readable[event.start_mark.index : event.end_mark.index]
-        if any(value.count(sign) > written.count(sign) for sign in (_COLON, _QUESTION)):
-            self._mistake("control-character", "the text escapes a code that is no character", span, None)
-        return value.replace(_COLON, ":").replace(_QUESTION, "?")
-
-    def _plain(self, text: str, span: Span) -> ScalarNode:
-        value = resolve_plain(text)
-        if isinstance(value, Refused):
-            self._mistake(value.code, value.message, span, value.hint)
-            return ScalarNode(None, span, text)
-        return ScalarNode(value, span, written_form(text, value))
-
-    def _key(self, key: str, span: Span, *, quoted: bool) -> None:
-        self._characters += len(key)
-        parent = self._stack[-1]
-        parent.wants_key = False
-        parent.end = (span.end_line, span.end_column)
-        parent.key_span = span
-        if not quoted and key == "<<":
-            hint = "lay shared keys under every step with 'defaults', or under the file with 'include'"
-            self._mistake("merge-key", "'<<' is not read: YAML 1.2 has no merge keys", span, hint)
-        elif not quoted and not isinstance(resolve_plain(key), str):
-            hint = f'write "{key}" in quotes, if the text is meant'
-            self._mistake("non-string-key", f"the key {quote(key)} is not text", span, hint)
-        elif key in parent.entries:
-            first = parent.entries[key].key_span.line
-            hint = f"it is set on line {first} already: keep one of the two"
-            self._mistake("duplicate-key", f"the key {quote(key)} is set twice", span, hint)
-        else:
-            parent.key = key
-
-    def _start(self, event: Any) -> None:
-        if event.tag is not None:
-            self._refuse_tag(event)
-        before = self._nodes, self._characters
-        span = self._span(event.start_mark, event.end_mark)
-        self._count(1, 0, span)
-        if len(self._stack) == MAX_DEPTH:
-            self._too_deep(span)
-        if event.anchor is not None:
-            self._anchors[event.anchor] = None
-        is_mapping = type(event) is MappingStartEvent
-        self._stack.append(_Open(event, is_mapping, *before, is_mapping, (span.line, span.column)))
-
-    def _end(self, event: Any) -> None:
-        done = self._stack.pop()
-        mark = done.event.start_mark
-        if done.event.flow_style:
-            done.end = (event.end_mark.line + 1, event.end_mark.column + 1)
-        span = Span(self._file, mark.line + 1, mark.column + 1, *done.end, self._layer)
-        node: Node = (
-            MappingNode(done.entries, span) if done.is_mapping else SequenceNode(tuple(done.items), span)
-        )
-        self._place(node, done.height)
-        if done.event.anchor is not None:
-            nodes, characters = self._nodes - done.nodes_before, self._characters - done.characters_before
-            self._anchors[done.event.anchor] = _Anchored(node, nodes, characters, done.height)
-
-    def _alias(self, event: Any) -> None:
-        span = self._span(event.start_mark, event.end_mark)
-        if self._stack and self._stack[-1].wants_key:
-            self._refuse_key(self._stack[-1], "an alias", span)
-            return
-        name = event.anchor
-        anchored = self._anchors.get(name)
-        node: Node = ScalarNode(None, span)
-        if anchored is not None:
-            node = replace(anchored.node, span=span, origin=anchored.node.span)
-            self._count(anchored.nodes, anchored.characters, span)
-            if len(self._stack) + anchored.height > MAX_DEPTH:
-                self._too_deep(span)
-        elif name in self._anchors:
-            hint = "name the anchor outside of what it holds"
-            self._mistake("recursive-alias", f"{quote('*' + name)} stands inside its own anchor", span, hint)
-        else:
-            hint = did_you_mean(name, self._anchors) or f'as text it needs quotes: "*{name}"'
-            self._mistake("unknown-anchor", f"no anchor {quote('&' + name)} stands above", span, hint)
-            self._count(1, 0, span)
-        self._place(node, anchored.height if anchored else 0)
-
-    def _count(self, nodes: int, characters: int, span: Span) -> None:
-        self._nodes += nodes
-        self._characters += characters
-        if self._nodes > MAX_NODES:
-            hint = "keep tables and long lists in files of their own, as inputs"
-            message = f"there are more than {MAX_NODES:,} values, aliases counted as often as they are used"
-            self._stop("too-many-nodes", message, span, hint)
-        if self._characters > MAX_BYTES:
-            message = "the text is larger than 4 MiB, aliases counted as often as they are used"
-            self._stop("too-large", message, span, "keep long texts in files of their own, as inputs")
-
-    def _place(self, node: Node, height: int) -> None:
-        if not self._stack:
-            self._root = node
-            return
-        parent = self._stack[-1]
-        parent.end = (node.span.end_line, node.span.end_column)
-        if height >= parent.height:
-            parent.height = height + 1
-        if not parent.is_mapping:
-            parent.items.append(node)
-        elif parent.wants_key:
-            self._refuse_collection_as_key(parent, node)
-        else:
-            if parent.key is not None and parent.key_span is not None:
-                parent.entries[parent.key] = Entry(parent.key_span, node)
-            parent.key = None
-            parent.wants_key = True
-
-    def _refuse_collection_as_key(self, parent: _Open, node: Node) -> None:
-        braces = _double_braces(self._readable, node.span, parent)
-        if braces is None:
-            self._refuse_key(parent, "a mapping" if isinstance(node, MappingNode) else "a list", node.span)
-            return
-        parent.wants_key = False
-        start, end = braces
-        message = f"{quote(self._text[start:end])} is read as a mapping, not as text"
-        hint = 'there is no Jinja here: refer to a value as "${params.name}", or put the text in quotes'
-        span = span_between(self._text, start, end, self._file, self._layer)
-        self._mistake("unquoted-reference", message, span, hint)
-
-    def _refuse_key(self, parent: _Open, kind: str, span: Span) -> None:
-        parent.wants_key = False
-        self._mistake("non-string-key", f"a key cannot be {kind}", span, "write the key as text")
-
-    def _refuse_tag(self, event: Any) -> None:
-        start, end = event.start_mark.index, event.end_mark.index
-        found = _TAG.search(self._text, start, max(end, start + 1_000))
-        first, last = found.span() if found else (start, end)
-        message = f"tag {quote(self._text[first:last])} is not allowed: a pipeline file holds plain values"
-        hint = 'leave the tag out; a text that looks like a number stands in quotes, "12"'
-        span = span_between(self._text, first, last, self._file, self._layer)
-        self._mistake("unknown-tag", message, span, hint)
-
-    def _too_deep(self, span: Span) -> None:
-        hint = "keep deep data in a file of its own, as an input"
-        self._stop("too-deep", f"the nesting is deeper than {MAX_DEPTH} levels", span, hint)
-
-    def _mistake(self, code: str, message: str, span: Span, hint: str | None) -> None:
-        self.mistakes.append(Diagnostic(code, message, span, hint))
-        if len(self.mistakes) >= _MAX_MISTAKES:
-            raise _TooMuchError
-
-    def _stop(self, code: str, message: str, span: Span, hint: str) -> None:
-        self.mistakes.append(Diagnostic(code, message, span, hint))
-        raise _TooMuchError
-
-    def _span(self, start: Any, end: Any) -> Span:
-        return Span(self._file, start.line + 1, start.column + 1, end.line + 1, end.column + 1, self._layer)
-
-    def _value_span(self, event: Any) -> Span:
-        """Return where a scalar's text stands, without anchor, tag and the blank end of a block."""
-        start, end = event.start_mark, event.end_mark
-        if event.style in ("|", ">"):
-            lines = self._text[start.index : end.index].rstrip().splitlines()
-            last_column = len(lines[-1]) + 1 + (start.column if len(lines) == 1 else 0)
-            last_line = start.line + len(lines)
-            return Span(self._file, start.line + 1, start.column + 1, last_line, last_column, self._layer)
-        skipped = 0
-        if event.anchor is not None or event.tag is not None:
-            properties = _PROPERTIES.match(self._text, start.index, end.index)
-            skipped = len(properties[0]) if properties else 0
-        column = start.column + 1 + skipped
-        return Span(self._file, start.line + 1, column, end.line + 1, end.column + 1, self._layer)
-
-
-def _double_braces(text: str, span: Span, parent: _Open) -> tuple[int, int] | None:
-    """Return the offsets of `{{ … }}` where a mapping's key is a mapping that opens at once."""
-    start = parent.event.start_mark.index
-    if not text.startswith("{{", start):
-        return None
-    close = text.find("}}", start, start + 1_000)
-    return (start, close + 2) if close >= 0 else (start, start + span.end_column - span.column + 1)
