@@ -381,6 +381,11 @@ def test_the_manifest_says_what_was_made(world):
 
 def test_a_manifest_that_is_gone_or_altered_is_refused(world):
     record = world.publish()
+    elsewhere = replace(record, artifact_uri=record.artifact_uri.replace("artifacts", "missing"))
+    if world.kind == "server":
+        elsewhere = replace(record, artifact_uri=record.artifact_uri + "/missing")
+    with pytest.raises(PipespecError, match="cannot be used: it is gone"):
+        world.ledger().manifest(elsewhere)
     world.client.log_text(record.run_id, '{"outputs": {}}', names.MANIFEST_FILE)
     with pytest.raises(PipespecError, match="was altered"):
         world.ledger().manifest(record)

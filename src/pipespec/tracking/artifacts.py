@@ -25,7 +25,7 @@ from pipespec.errors import PipespecError, StoreUnavailableError
 from pipespec.faults import reach
 from pipespec.step.digest import digest_file, digest_tree, walk_files
 from pipespec.step.model import Artifact
-from pipespec.tracking.client import import_mlflow
+from pipespec.tracking.client import import_mlflow, without_progress
 from pipespec.tracking.store import ARTIFACT_FOLDER, shown
 
 if TYPE_CHECKING:
@@ -250,18 +250,23 @@ def read(artifact_uri: str, file: str, tracking_uri: str) -> bytes:
         try:
             return _download(location(artifact_uri, file), Path(scratch), tracking_uri).read_bytes()
         except StoreUnavailableError as error:
-            if _is_absent(error.__cause__):
+            if not _is_listed(artifact_uri, file, tracking_uri):
                 raise FileNotFoundError(file) from error
             raise
 
 
-def _is_absent(error: BaseException | None) -> bool:
-    response = getattr(error, "response", None)
-    return (
-        isinstance(error, FileNotFoundError)
-        or getattr(error, "error_code", None) == "RESOURCE_DOES_NOT_EXIST"
-        or getattr(response, "status_code", None) == 404
-    )
+def _is_listed(artifact_uri: str, file: str, tracking_uri: str) -> bool:
+    """Tell whether a store has a file: how it says on a download that it has none differs from store to store.
+
+    Raises:
+        StoreUnavailableError: where it cannot be asked that either.
+    """
+    with _sending(artifact_uri):
+        folder = file.rpartition("/")[0]
+        return any(
+            info.path == file
+            for info in _repository(artifact_uri, tracking_uri).list_artifacts(folder or None)
+        )
 
 
 def localise(artifact: Artifact, downloads: Path, tracking_uri: str) -> Artifact:
@@ -354,7 +359,8 @@ def _download(uri: str, scratch: Path, tracking_uri: str) -> Path:
 def _sending(uri: str) -> Iterator[None]:
     """Artifact stores fail in as many ways as there are libraries for them."""
     try:
-        yield
+        with without_progress():
+            yield
     except PipespecError:
         raise
     except Exception as error:

@@ -24,7 +24,7 @@ from pipespec.tracking.store import is_sqlite, shown, sqlite_path
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-__all__ = ["Session", "import_mlflow", "speaking", "unset_limits"]
+__all__ = ["Session", "import_mlflow", "speaking", "unset_limits", "without_progress"]
 
 _ALWAYS: Final[Mapping[str, str]] = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
@@ -32,9 +32,9 @@ _ALWAYS: Final[Mapping[str, str]] = {
 }
 
 # MLflow's own limits let 247 s pass until "connection refused", and more than 480 s on a silent server.
-# Three tries of 7 s and their pauses end below 30 s.
+# Three tries of 6 s, their pauses and the import of mlflow end below 30 s.
 _LIMITS: Final[Mapping[str, str]] = {
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "7",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "6",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
 }
@@ -94,6 +94,18 @@ def import_mlflow() -> Any:
         warnings.simplefilter("ignore")
         import mlflow  # noqa: PLC0415 - takes seconds; everything that can do without has done without
     return mlflow
+
+
+@contextlib.contextmanager
+def without_progress() -> Iterator[None]:
+    """Keep MLflow from drawing progress bars and printing addresses meanwhile."""
+    ours = {name: value for name, value in _ALWAYS.items() if name not in os.environ}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name in ours:
+            os.environ.pop(name, None)
 
 
 @contextlib.contextmanager

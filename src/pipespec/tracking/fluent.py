@@ -209,7 +209,9 @@ def _is_untouched(fluent: Any) -> bool:
         fluent._active_experiment_id is None
         and tracking._tracking_uri is None
         and registry._registry_uri is None
-        and not any(autologging.AUTOLOGGING_INTEGRATIONS.values())  # name -> configuration, empty while unused
+        and not any(
+            autologging.AUTOLOGGING_INTEGRATIONS.values()
+        )  # name -> configuration, empty while unused
     )
 
 

@@ -75,8 +75,9 @@ def _require_server(uri: str, parts: SplitResult) -> None:
 
 def _unreachable(uri: str, error: Exception) -> StoreUnavailableError:
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    reason = reason[:1].lower() + reason[1:]
     return StoreUnavailableError(
-        f"tracking server {shown(uri)} cannot be reached: {reason.lower()}; start it, or set mlflow.tracking_uri"
+        f"tracking server {shown(uri)} cannot be reached: {reason}; start it, or set mlflow.tracking_uri"
     )
 
 

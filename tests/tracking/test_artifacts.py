@@ -1,0 +1,368 @@
+"""Files into a run and back: whole, with their content compared, under names that every store keeps."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipespec.errors import PipespecError, StoreUnavailableError
+from pipespec.step.digest import digest_tree
+from pipespec.step.model import Artifact
+from pipespec.tracking import artifacts
+from pipespec.tracking.artifacts import (
+    fetch,
+    local_path,
+    localise,
+    location,
+    put,
+    read,
+    require_name,
+    run_folder,
+    upload,
+)
+
+URI = "sqlite:////nowhere/mlflow.db"
+
+
+def sha(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def files_below(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
+
+
+@pytest.fixture
+def staging(tmp_path: Path) -> Path:
+    folder = tmp_path / "staging"
+    (folder / "model" / "sub").mkdir(parents=True)
+    (folder / "ids.csv").write_bytes(b"id\n1\n")
+    (folder / "model" / "weights.bin").write_bytes(b"\0\1")
+    (folder / "model" / "sub" / "vocabulary.txt").write_bytes(b"a b")
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    return tmp_path / "mlartifacts" / "news-train" / "r1" / "artifacts"
+
+
+# -------------------------------------------------------------------------------------------- places
+
+
+@pytest.mark.parametrize(
+    ("uri", "path"),
+    [
+        ("/data/a b", "/data/a b"),
+        ("file:///data/a%20b", "/data/a b"),
+        ("file:/data", "/data"),
+        ("s3://bucket/x", None),
+        ("mlflow-artifacts:/1/r/artifacts", None),
+        ("http://host/x", None),
+    ],
+)
+def test_a_uri_is_local_or_it_is_not(uri, path):
+    assert local_path(uri) == (None if path is None else Path(path))
+
+
+def test_a_run_is_where_it_was_or_where_the_project_was_moved_to(tmp_path):
+    here, there = tmp_path / "here" / "mlartifacts", tmp_path / "there" / "mlartifacts"
+    at = "news-train/r1/artifacts"
+    (here / at).mkdir(parents=True)
+    assert run_folder((here / at).as_uri(), here) == here / at
+    assert run_folder((there / at).as_uri(), here) == here / at
+    assert run_folder((here / at).as_uri(), there) == here / at
+    assert run_folder((here / at).as_uri(), there, is_new=True) == there / at
+    assert run_folder("file:///data/runs/r1/artifacts", here) == Path("/data/runs/r1/artifacts")
+    assert run_folder("s3://bucket/mlartifacts/r1", here) is None
+
+
+def test_a_location_is_a_path_or_a_uri():
+    assert location("file:///data/a%20b/artifacts", "model/") == "/data/a b/artifacts/model/"
+    assert location("s3://bucket/r1/artifacts/", "ids.csv") == "s3://bucket/r1/artifacts/ids.csv"
+
+
+# ------------------------------------------------------------------------------------------- putting
+
+
+def test_files_come_into_place_under_their_names(staging, run):
+    upload([(staging / "ids.csv", "ids.csv"), (staging / "model", "model/")], run.as_uri(), URI)
+    assert files_below(run) == {
+        "ids.csv": b"id\n1\n",
+        "model/weights.bin": b"\0\1",
+        "model/sub/vocabulary.txt": b"a b",
+    }
+    assert not (staging / "ids.csv").exists()
+
+
+def test_a_file_that_others_share_is_copied_and_not_moved(staging, run):
+    os.link(staging / "ids.csv", staging / "shared.csv")
+    upload([(staging / "ids.csv", "ids.csv")], run.as_uri(), URI)
+    (staging / "shared.csv").write_bytes(b"changed later")
+    assert files_below(run) == {"ids.csv": b"id\n1\n"}
+
+
+def test_a_file_of_another_disk_is_copied(run, tmp_path):
+    if not os.access("/dev/shm", os.W_OK) or os.stat("/dev/shm").st_dev == tmp_path.stat().st_dev:
+        pytest.skip("no second disk here")
+    source = Path("/dev/shm") / f"pipespec-{os.getpid()}.csv"
+    source.write_bytes(b"x")
+    try:
+        upload([(source, "ids.csv")], run.as_uri(), URI)
+    finally:
+        source.unlink()
+    assert files_below(run) == {"ids.csv": b"x"}
+
+
+def test_an_empty_directory_is_there_afterwards(tmp_path, run):
+    (tmp_path / "empty").mkdir()
+    upload([(tmp_path / "empty", "model/")], run.as_uri(), URI)
+    assert (run / "model").is_dir()
+
+
+def test_nothing_is_put_where_one_name_is_refused(staging, run):
+    (staging / "model" / "50%.txt").write_text("x")
+    with pytest.raises(PipespecError, match="has '%' in it, which not every artifact store keeps"):
+        upload([(staging / "ids.csv", "ids.csv"), (staging / "model", "model/")], run.as_uri(), URI)
+    assert not run.exists()
+
+
+@pytest.mark.parametrize("point", ["publish.before-upload", "publish.mid-upload", "publish.after-upload"])
+def test_a_process_killed_while_it_uploads_leaves_whole_files_only(staging, run, point):
+    code = """
+        import sys
+        from pathlib import Path
+        from pipespec.tracking.artifacts import upload
+        staging = Path(sys.argv[1])
+        upload([(staging / "ids.csv", "ids.csv"), (staging / "model", "model/")], sys.argv[2], "")
+    """
+    environment = {**os.environ, "PIPESPEC_FAULT_TESTING": "1", "PIPESPEC_FAULT": f"{point}:kill9"}
+    command = [sys.executable, "-c", textwrap.dedent(code), str(staging), run.as_uri()]
+    assert subprocess.run(command, env=environment, timeout=60).returncode == -9
+    whole = {"ids.csv": b"id\n1\n", "model/weights.bin": b"\0\1", "model/sub/vocabulary.txt": b"a b"}
+    assert files_below(run).items() <= whole.items()
+    assert (files_below(run) == whole) == (point == "publish.after-upload")
+
+
+def test_a_small_file_replaces_what_was_there_whole(run):
+    put(b"old and long", "pipespec/step.json", run.as_uri(), URI)
+    put(b"new", "pipespec/step.json", run.as_uri(), URI)
+    assert files_below(run) == {"pipespec/step.json": b"new"}
+    assert read(run.as_uri(), "pipespec/step.json", URI) == b"new"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ids.csv",
+        "model/",
+        "a/b/c.txt",
+        "with space.csv",
+        "größe.csv",
+        "日本.txt",
+        "-dash",
+        ".hidden",
+        "it's.csv",
+        "a&b=c.csv",
+    ],
+)
+def test_a_name_that_every_store_keeps_is_taken(name):
+    require_name(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "/",
+        "/etc/passwd",
+        "../up",
+        "a/../b",
+        "a//b",
+        "./a",
+        "a\nb",
+        "a\tb",
+        "50%",
+        "a#b",
+        "why?",
+        "a\\b",
+        "\ud800",
+        "x" * 256,
+        "a/" + "ü" * 128,
+    ],
+)
+def test_a_name_that_some_store_loses_is_refused(name):
+    with pytest.raises(PipespecError, match=r"^the name "):
+        require_name(name)
+
+
+# ------------------------------------------------------------------------------------------- getting
+
+
+def test_what_is_local_is_read_where_it_is(tmp_path):
+    artifact = Artifact(str(tmp_path / "ids.csv"), sha(b"x"), "ids.csv")
+    assert localise(artifact, tmp_path / "downloads", URI) is artifact
+    assert not (tmp_path / "downloads").exists()
+
+
+@pytest.mark.parametrize("damage", [b"", b"id\n", b"id\n2\n"])
+def test_a_damaged_file_is_not_handed_out(staging, tmp_path, damage):
+    artifact = Artifact(str(staging / "ids.csv"), sha(b"id\n1\n"), "ids.csv")
+    to = tmp_path / "out" / "copy.csv"
+    fetch(artifact, to, tmp_path / "downloads", URI)
+    assert to.read_bytes() == b"id\n1\n"
+    (staging / "ids.csv").write_bytes(damage)
+    with pytest.raises(PipespecError, match=r"'ids.csv' is not what its run recorded"):
+        fetch(artifact, to, tmp_path / "downloads", URI)
+    assert to.read_bytes() == b"id\n1\n"
+    (staging / "ids.csv").unlink()
+    with pytest.raises(PipespecError, match=r"'ids.csv' is gone"):
+        fetch(artifact, to, tmp_path / "downloads", URI)
+
+
+def test_a_directory_is_fetched_whole_and_compared(staging, tmp_path):
+    whole = files_below(staging / "model")
+    artifact = Artifact(f"{staging}/model/", digest_tree(staging / "model").digest, "model/")
+    to = tmp_path / "out"
+    fetch(artifact, to, tmp_path / "downloads", URI)
+    (to / "mine.txt").write_text("in the way")
+    fetch(artifact, to, tmp_path / "downloads", URI)
+    assert files_below(to) == whole
+    (staging / "model" / "sub" / "vocabulary.txt").unlink()
+    with pytest.raises(PipespecError, match="is not what its run recorded"):
+        fetch(artifact, to, tmp_path / "downloads", URI)
+    assert files_below(to) == whole
+
+
+class Store:
+    """An artifact repository in a folder, reached by a URI that is not local."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.downloads = 0
+        self.keep = None
+
+    def __call__(self, artifact_uri: str, tracking_uri: str) -> Store:
+        from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+
+        store, path = self, self.folder / artifact_uri.removeprefix("far://")
+
+        class Repository(LocalArtifactRepository):
+            def log_artifact(self, local_file, artifact_path=None):
+                super().log_artifact(local_file, artifact_path)
+                if store.keep is not None:
+                    stored = path / (artifact_path or "") / Path(local_file).name
+                    stored.write_bytes(stored.read_bytes()[: store.keep])
+
+            def download_artifacts(self, artifact_path, dst_path=None):
+                store.downloads += 1
+                return super().download_artifacts(artifact_path, dst_path)
+
+        return Repository(path.as_uri())
+
+
+@pytest.fixture
+def far(tmp_path, monkeypatch) -> Store:
+    store = Store(tmp_path / "far")
+    monkeypatch.setattr(artifacts, "_repository", store)
+    return store
+
+
+def test_files_come_into_a_far_store_under_their_names(staging, far):
+    upload([(staging / "ids.csv", "other.csv"), (staging / "model", "model/")], "far://r1/artifacts", URI)
+    put(b"{}", "pipespec/step.json", "far://r1/artifacts", URI)
+    assert files_below(far.folder / "r1/artifacts") == {
+        "other.csv": b"id\n1\n",
+        "model/weights.bin": b"\0\1",
+        "model/sub/vocabulary.txt": b"a b",
+        "pipespec/step.json": b"{}",
+    }
+    assert read("far://r1/artifacts", "pipespec/step.json", URI) == b"{}"
+
+
+def test_a_far_store_that_cuts_files_is_found_out(staging, far):
+    far.keep = 2
+    with pytest.raises(StoreUnavailableError, match=r"has 2 bytes of 'ids.csv', which has 5"):
+        upload([(staging / "ids.csv", "ids.csv")], "far://r1/artifacts", URI)
+
+
+def test_a_download_is_compared_kept_and_not_repeated(staging, far, tmp_path):
+    upload([(staging / "ids.csv", "ids.csv")], "far://r1/artifacts", URI)
+    artifact = Artifact("far://r1/artifacts/ids.csv", sha(b"id\n1\n"), "ids.csv")
+    downloads = tmp_path / "downloads"
+    got = [localise(artifact, downloads, URI) for _ in range(3)]
+    assert {one.location for one in got} == {str(downloads / sha(b"id\n1\n"))}
+    assert Path(got[0].location).read_bytes() == b"id\n1\n"
+    assert far.downloads == 1
+    Path(got[0].location).write_bytes(b"damaged")
+    assert Path(localise(artifact, downloads, URI).location).read_bytes() == b"id\n1\n"
+    assert far.downloads == 2
+
+
+def test_a_directory_is_downloaded_whole(staging, far, tmp_path):
+    whole, digest = files_below(staging / "model"), digest_tree(staging / "model").digest
+    upload([(staging / "model", "model/")], "far://r1/artifacts", URI)
+    artifact = Artifact("far://r1/artifacts/model/", digest, "model/")
+    got = [localise(artifact, tmp_path / "downloads", URI) for _ in range(2)]
+    assert files_below(Path(got[1].location)) == whole
+    assert got[1].location.endswith("/")
+    assert far.downloads == 1
+
+
+@pytest.mark.parametrize("content", [b"id\n", b"\0\0\0\0\0"])
+def test_a_download_that_is_not_what_was_recorded_is_refused(staging, far, tmp_path, content):
+    upload([(staging / "ids.csv", "ids.csv")], "far://r1/artifacts", URI)
+    (far.folder / "r1/artifacts/ids.csv").write_bytes(content)
+    artifact = Artifact("far://r1/artifacts/ids.csv", sha(b"id\n1\n"), "ids.csv")
+    with pytest.raises(PipespecError, match="is not what its run recorded"):
+        localise(artifact, tmp_path / "downloads", URI)
+    assert list((tmp_path / "downloads").iterdir()) == []
+
+
+def test_a_far_file_that_is_gone_is_gone_and_a_store_that_fails_is_unavailable(far, monkeypatch, capfd):
+    with pytest.raises(FileNotFoundError):
+        read("far://r1/artifacts", "pipespec/step.json", URI)
+    assert capfd.readouterr() == ("", "")
+
+    def fails(*_):
+        raise ConnectionError("reset by\npeer")
+
+    monkeypatch.setattr(artifacts, "_repository", fails)
+    with pytest.raises(StoreUnavailableError, match=r"artifact store far://r1/artifacts: reset by$"):
+        read("far://r1/artifacts", "x", URI)
+
+
+names = st.text(st.characters(blacklist_categories=("C",), blacklist_characters="/"), min_size=1, max_size=20)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(names, st.binary(max_size=20), max_size=4))
+def test_every_name_that_is_taken_comes_back_as_it_was(tmp_path_factory, wanted):
+    import unicodedata
+
+    taken = {}
+    for name, content in wanted.items():
+        try:
+            require_name(name)
+        except PipespecError:
+            continue
+        taken[unicodedata.normalize("NFC", name)] = content
+    base = tmp_path_factory.mktemp("names")
+    (base / "model").mkdir()
+    for name, content in taken.items():
+        (base / "model" / name).write_bytes(content)
+    whole = digest_tree(base / "model")
+    upload([(base / "model", "model/")], (base / "run").as_uri(), URI)
+    assert files_below(base / "run" / "model") == taken
+    fetch(Artifact(f"{base}/run/model/", whole.digest, "model/"), base / "out", base / "downloads", URI)
+    assert files_below(base / "out") == taken

@@ -1,0 +1,263 @@
+"""Reading through MLflow's client: servers that are away, and how few questions are asked of one that is there."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from pipespec.errors import StoreUnavailableError
+from pipespec.tracking import probe
+from pipespec.tracking.client_ledger import ClientLedger
+from pipespec.tracking.index import RunIndex
+from pipespec.tracking.ledger import open_ledger
+from pipespec.tracking.recorder import Recorder
+
+# ------------------------------------------------------------------------------- servers that are away
+
+
+@pytest.fixture
+def closed_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+@contextlib.contextmanager
+def listener(serve: Callable[[socket.socket], None]) -> Iterator[int]:
+    """A TCP service on loopback that treats each connection as told."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def accept() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                threading.Thread(target=_serve, args=(connection,), daemon=True).start()
+
+        def _serve(connection: socket.socket) -> None:
+            with contextlib.suppress(OSError), connection:
+                serve(connection)
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+
+
+def until_gone(connection: socket.socket) -> None:
+    while connection.recv(4096):
+        pass
+
+
+@pytest.mark.parametrize("opening", [open_ledger, Recorder.open])
+@pytest.mark.parametrize("scheme", ["http", "https", "postgresql"])
+def test_a_refused_connection_is_told_at_once_and_without_the_password(
+    tmp_path, closed_port, opening, scheme
+):
+    began = time.monotonic()
+    with pytest.raises(StoreUnavailableError, match="cannot be reached: connection refused") as refused:
+        opening(f"{scheme}://ada:secret@127.0.0.1:{closed_port}", root=tmp_path)
+    assert time.monotonic() - began < 5
+    assert "secret" not in str(refused.value)
+    assert f"{scheme}://127.0.0.1:{closed_port}" in str(refused.value)
+
+
+def test_a_silent_server_is_told_within_the_deadline(tmp_path, monkeypatch):
+    monkeypatch.setattr(probe, "_ANSWER", 0.3)
+    with listener(until_gone) as port, pytest.raises(StoreUnavailableError, match="does not answer"):
+        open_ledger(f"http://127.0.0.1:{port}", root=tmp_path)
+
+
+def test_a_server_that_answers_in_drops_is_told_within_the_deadline(tmp_path, monkeypatch):
+    monkeypatch.setattr(probe, "_ANSWER", 0.5)
+    gone = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        for _ in range(200):
+            connection.sendall(b"H")
+            gone.wait(0.02)
+
+    with listener(drip) as port, pytest.raises(StoreUnavailableError, match="does not answer"):
+        open_ledger(f"http://127.0.0.1:{port}", root=tmp_path)
+    gone.set()
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"), [(b"", "closed the connection"), (b"220 mail ready\r\n", "does not speak HTTP")]
+)
+def test_another_service_on_the_port_is_told(tmp_path, reply, said):
+    def serve(connection: socket.socket) -> None:
+        connection.recv(4096)
+        connection.sendall(reply)
+
+    with listener(serve) as port, pytest.raises(StoreUnavailableError, match=said):
+        open_ledger(f"http://127.0.0.1:{port}", root=tmp_path)
+
+
+@pytest.mark.parametrize("uri", ["http://", "http://[::1", "http://host:port"])
+def test_a_uri_that_names_no_server_is_told(tmp_path, uri):
+    with pytest.raises(StoreUnavailableError, match="tracking server http"):
+        open_ledger(uri, root=tmp_path)
+
+
+@contextlib.contextmanager
+def web_server(answer: Callable[[BaseHTTPRequestHandler], tuple[int, str, bytes]]) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, kind, body = answer(self)
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_POST = do_GET
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "body"),
+    [
+        (200, "text/html", b"<html>welcome</html>"),
+        (200, "application/json", b"[1, 2"),
+        (401, "text/plain", b"who are you"),
+        (403, "application/json", b'{"error_code": "PERMISSION_DENIED", "message": "no"}'),
+        (404, "text/html", b"<html>nothing here</html>"),
+    ],
+)
+def test_a_server_that_is_no_tracking_server_never_means_nothing_recorded(tmp_path, status, kind, body):
+    with web_server(lambda _: (status, kind, body)) as uri:
+        ledger = open_ledger(uri, root=tmp_path, log=tmp_path / "log.txt")
+        with pytest.raises(StoreUnavailableError) as refused:
+            ledger.complete(["a" * 64])
+        ledger.close()
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["probe", "client"])
+def test_a_server_that_falls_silent_ends_the_command_within_thirty_seconds(tmp_path, stage):
+    def serve(connection: socket.socket) -> None:
+        asked = connection.recv(4096)
+        if stage == "client" and b"/health" in asked:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        until_gone(connection)
+
+    code = """
+        import sys
+        from pathlib import Path
+        from pipespec.errors import StoreUnavailableError
+        from pipespec.tracking.ledger import open_ledger
+        try:
+            with open_ledger(sys.argv[1], root=Path(sys.argv[2]), log=Path(sys.argv[2]) / "log.txt") as ledger:
+                ledger.complete(["a" * 64])
+        except StoreUnavailableError as error:
+            print(error)
+    """
+    with listener(serve) as port:
+        command = [sys.executable, "-c", textwrap.dedent(code), f"http://127.0.0.1:{port}", str(tmp_path)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=45)
+    assert (done.stdout.count("\n"), done.stderr) == (1, "")
+    assert f"http://127.0.0.1:{port}" in done.stdout
+
+
+# ------------------------------------------------------------------------------------ few questions
+
+
+@pytest.fixture
+def searches(world, monkeypatch) -> list[str]:
+    """The searches that reach the store."""
+    store = world.client._tracking_client.store
+    asked: list[str] = []
+    original = type(store).search_runs
+
+    def spied(self, experiment_ids, filter_string, *more, **named):
+        asked.append(filter_string)
+        return original(self, experiment_ids, filter_string, *more, **named)
+
+    monkeypatch.setattr(type(store), "search_runs", spied)
+    return asked
+
+
+def client_ledger(world) -> ClientLedger:
+    return ClientLedger(world.recorder.tracking_uri, root=world.root, log=world.root / "log.txt")
+
+
+def test_a_warm_index_makes_any_number_of_keys_one_search(world, searches):
+    records = {world.key(f"{number}"): world.publish(key=f"{number}") for number in range(12)}
+    with client_ledger(world) as ledger:
+        assert ledger.complete(list(records)) == records
+    assert len(searches) == 12
+    searches.clear()
+    with client_ledger(world) as ledger:
+        assert ledger.complete(list(records)) == records
+    assert len(searches) == 1
+    assert searches[0].startswith("attributes.run_id IN (")
+
+
+def test_what_is_noted_when_it_is_published_is_found_without_a_search_for_it(world, searches):
+    records = [world.publish(key=f"{number}") for number in range(3)]
+    with client_ledger(world) as ledger:
+        ledger.note(records)
+    with client_ledger(world) as ledger:
+        assert len(ledger.complete([record.key for record in records])) == 3
+    assert len(searches) == 1
+
+
+def test_the_index_is_a_guess_and_never_the_truth(world):
+    one, other = world.publish(key="one"), world.publish(key="other")
+    lies = {one.key: other.run_id, other.key: "0" * 32, world.key("never"): one.run_id}
+    index = RunIndex(world.root, world.recorder.tracking_uri)
+    index.learn(lies)
+    index.save()
+    with client_ledger(world) as ledger:
+        assert ledger.complete(list(lies)) == {one.key: one, other.key: other}
+
+
+@pytest.mark.parametrize(
+    "torn", ["", "{", "[]", "null", '{"a": 1}', '{"' + "a" * 64 + '": "\' OR 1"}', "\0" * 10]
+)
+def test_a_torn_index_is_as_good_as_none(world, torn):
+    record = world.publish()
+    with client_ledger(world) as ledger:
+        ledger.complete([record.key])
+        file = ledger._index._file
+    assert list(json.loads(file.read_text())) == [record.key]
+    file.write_text(torn)
+    with client_ledger(world) as ledger:
+        assert ledger.complete([record.key]) == {record.key: record}
+    assert json.loads(file.read_text()) == {record.key: record.run_id}
+
+
+def test_an_index_that_cannot_be_written_is_left_out(world):
+    record = world.publish()
+    (world.root / ".pipespec").write_text("in the way")
+    with client_ledger(world) as ledger:
+        assert ledger.complete([record.key]) == {record.key: record}
+    assert (world.root / ".pipespec").read_text() == "in the way"
+
+
+def test_reading_a_database_file_leaves_no_index(world):
+    world.publish()
+    with world.ledger() as ledger:
+        ledger.complete([world.key("one")])
+    assert not (world.root / ".pipespec").exists()
