@@ -141,10 +141,11 @@ def test_production_has_its_store_from_the_environment_one_more_region_and_the_v
     assert rows(store, EXPERIMENTS) == [("energy",), ("energy-prod/clean",), ("energy-prod/series",)]
 
 
-def test_production_results_are_not_computed_again_for_dev_in_the_same_store(energy):
-    energy.run("clean", *PROD, file="energy.yaml", MLFLOW_TRACKING_URI=f"sqlite:///{energy.folder}/mlflow.db")
+def test_what_production_computed_is_reused_by_another_user_in_dev_in_the_same_store(energy):
+    store = f"sqlite:///{energy.folder}/mlflow.db"
+    energy.run("clean", *PROD, file="energy.yaml", USER="robot", MLFLOW_TRACKING_URI=store)
 
-    assert energy.run("clean", file="energy.yaml") == dict.fromkeys(
+    assert energy.run("clean", file="energy.yaml", USER="ada") == dict.fromkeys(
         variants("coast", "hills", "plains", steps=STEPS[:2]), "reused"
     )
 
