@@ -20,7 +20,8 @@ from pipespec.plan.mentions import Mentions, collect, loaded_by
 from pipespec.plan.resolve import Name, Named, Outside, Resolver, Target, Whole
 from pipespec.plan.statements import ModuleCode, Statement
 from pipespec.plan.tree import annotated, canonical_tree
-from pipespec.spec.modules import Function, ImportTarget, ModuleFiles, ModuleProblem, Modules
+from pipespec.spec.bindings import ImportTarget
+from pipespec.spec.modules import Function, ModuleFiles, ModuleProblem, Modules
 from pipespec.spec.names import Located, locate
 
 __all__ = ["Lead", "Leads", "Signature", "sha256_of"]

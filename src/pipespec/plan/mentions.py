@@ -2,19 +2,21 @@
 
 Takes top-level statements, gives the global names that they use (those of arguments, locals and comprehensions
 apart), and of what runs at once when they are executed: what they call, hand over and change. Says nothing of
-what a name stands for; that is `reach`'s part.
+what a name stands for; that is `resolve`'s part.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
+from pipespec.plan.scopes import Names, Scope, argument_names, bound_names, names_in, type_parameters
 from pipespec.plan.statements import ModuleCode
 from pipespec.plan.tree import children
-from pipespec.spec.modules import Function, ImportTarget, absolute_module, branches, import_targets
+from pipespec.spec.bindings import ImportTarget, absolute_module, branches, import_targets
+from pipespec.spec.modules import Function
 from pipespec.spec.names import Chain, chain_of
 
 __all__ = ["ITEM", "Mentions", "Ref", "collect", "loaded_by"]
@@ -30,14 +32,31 @@ _OPEN_ENDED: Final = frozenset({"eval", "exec", "globals", "__import__"})
 
 _PLAIN: Final = frozenset(
     {
-        ast.Assert, ast.Assign, ast.Await, ast.BinOp, ast.BoolOp, ast.Compare, ast.Dict, ast.FormattedValue, ast.For,
-        ast.IfExp, ast.JoinedStr, ast.List, ast.Raise, ast.Return, ast.Set, ast.Slice, ast.Starred, ast.Tuple,
-        ast.UnaryOp, ast.While, ast.With, ast.keyword, ast.withitem,
+        *(
+            ast.Assert,
+            ast.Assign,
+            ast.Await,
+            ast.BinOp,
+            ast.BoolOp,
+            ast.Compare,
+            ast.Dict,
+            ast.FormattedValue,
+        ),
+        *(
+            ast.For,
+            ast.IfExp,
+            ast.JoinedStr,
+            ast.List,
+            ast.Raise,
+            ast.Return,
+            ast.Set,
+            ast.Slice,
+            ast.Starred,
+        ),
+        *(ast.Tuple, ast.UnaryOp, ast.While, ast.With, ast.keyword, ast.withitem),
     }
-)  # fmt: skip
+)
 """Nodes that say nothing themselves; asked first, since a match tries case after case."""
-_PLACES: Final = frozenset({ast.Attribute, ast.Call, ast.Expr, ast.If, ast.Subscript})
-"""Nodes that bind nothing themselves either."""
 
 
 class Ref(NamedTuple):
@@ -75,23 +94,10 @@ class Mentions:
     open_ended: set[str] = field(default_factory=set)
 
 
-_Names: TypeAlias = Mapping[str, Sequence[ImportTarget] | None]
-"""What a scope binds: an import's names with what they stand for, others with nothing, `global` ones with None."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Scope:
-    """The names that a function, class or comprehension binds."""
-
-    names: _Names
-    outer: _Scope | None
-    is_class: bool = False
-
-
 class _At(NamedTuple):
     """Where the walk is: below which scope and level; whether what it meets is handed to code that runs at once."""
 
-    scope: _Scope | None = None
+    scope: Scope | None = None
     level: int = 0
     handed: bool = False
     in_decorator: bool = False
@@ -158,7 +164,7 @@ class _Walk:
             case ast.Lambda():
                 self._push([*node.args.defaults, *node.args.kw_defaults], at)
                 inner = at._replace(level=at.level + 1)
-                self._body([node.body], _argument_names(node.args), inner)
+                self._body([node.body], argument_names(node.args), inner)
             case ast.ClassDef():
                 self._class(node, at)
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
@@ -184,15 +190,15 @@ class _Walk:
         if node.decorator_list:  # a decorator may read them
             arguments = [arg for arg in ast.iter_child_nodes(node.args) if isinstance(arg, ast.arg)]
             self._push([*(arg.annotation for arg in arguments), node.returns], outside)
-        names = {**_bound(node.body, self._package), **_argument_names(node.args)}
+        names = {**bound_names(node.body, self._package), **argument_names(node.args)}
         deeper = 2 if at.in_class and node.name not in _INITIALISERS else 1
         inner = at._replace(level=at.level + deeper, handed=False)
-        self._body(node.body, {**names, **dict.fromkeys(_type_parameters(node), ())}, inner)
+        self._body(node.body, {**names, **type_parameters(node)}, inner)
 
-    def _body(self, nodes: Sequence[ast.AST], names: _Names, at: _At) -> None:
+    def _body(self, nodes: Sequence[ast.AST], names: Names, at: _At) -> None:
         """Go into what runs only when it is called; into a lambda always where it is handed over."""
         if self._with_bodies or at.handed:
-            self._push(nodes, _At(_Scope(names, at.scope), at.level, at.handed))
+            self._push(nodes, _At(Scope(names, at.scope), at.level, at.handed))
 
     def _class(self, node: ast.ClassDef, at: _At) -> None:
         handed = at._replace(handed=at.handed or at.level == 0, in_class=False)
@@ -204,16 +210,16 @@ class _Walk:
                 chain_of(base.value if isinstance(base, ast.Subscript) else base) for base in node.bases
             ]
             self.found.bases.update(ref for chain in chains if chain for ref in self._refs(chain, at.scope))
-        names = {**_bound(node.body, self._package), **dict.fromkeys(_type_parameters(node), ())}
-        self._push(node.body, at._replace(scope=_Scope(names, at.scope, is_class=True), in_class=True))
+        names = {**bound_names(node.body, self._package), **type_parameters(node)}
+        self._push(node.body, at._replace(scope=Scope(names, at.scope, is_class=True), in_class=True))
 
     def _comprehension(
         self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, at: _At
     ) -> None:
         first, *others = node.generators
         self._push([first.iter], at)
-        names = dict.fromkeys((name for part in node.generators for name in _names_in(part.target)), ())
-        inner = at._replace(scope=_Scope(names, at.scope))
+        names = dict.fromkeys((name for part in node.generators for name in names_in(part.target)), ())
+        inner = at._replace(scope=Scope(names, at.scope))
         values = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
         targets = [part.target for part in node.generators]
         self._push([*values, *targets, *first.ifs], inner)
@@ -247,7 +253,7 @@ class _Walk:
 
     def _note_open_end(self, chain: Chain, node: ast.Call, at: _At) -> None:
         if chain[-1] not in ("import_module", "__import__"):
-            if len(chain) == 1 and chain[0] in _OPEN_ENDED and not _is_local(chain[0], at.scope):
+            if len(chain) == 1 and chain[0] in _OPEN_ENDED and not (at.scope and at.scope.is_local(chain[0])):
                 self.found.open_ended.add(chain[0])
             return
         match node.args:
@@ -281,7 +287,7 @@ class _Walk:
             self.found.handed.add(ref)
         (self.found.decorating if at.in_decorator else self._elsewhere).add(ref)
 
-    def _refs(self, chain: Chain, scope: _Scope | None) -> list[Ref]:
+    def _refs(self, chain: Chain, scope: Scope | None) -> list[Ref]:
         """Tell what a name refers to: nothing outside for a local, else its module's name or an import."""
         name, rest = chain[0], chain[1:]
         innermost = scope
@@ -301,38 +307,8 @@ class _Walk:
         return [Ref("", chain)]
 
 
-def _is_local(name: str, scope: _Scope | None) -> bool:
-    while scope is not None:
-        if name in scope.names:
-            return True
-        scope = scope.outer
-    return False
-
-
 def _is_method_of_literal(node: ast.expr) -> bool:
     return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Constant | ast.JoinedStr)
-
-
-def _argument_names(args: ast.arguments) -> dict[str, Sequence[ImportTarget]]:
-    arguments = [*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg]
-    return {arg.arg: () for arg in arguments if arg is not None}
-
-
-def _type_parameters(node: Function | ast.ClassDef) -> list[str]:
-    return [parameter.name for parameter in getattr(node, "type_params", ())]  # Python 3.12 and later
-
-
-def _names_in(target: ast.expr) -> Iterator[str]:
-    """Yield the names that an assignment's target binds."""
-    waiting: list[ast.expr] = [target]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.Name):
-            yield node.id
-        elif isinstance(node, ast.Tuple | ast.List):
-            waiting += node.elts
-        elif isinstance(node, ast.Starred):
-            waiting.append(node.value)
 
 
 def loaded_by(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[ImportTarget]:
@@ -342,52 +318,3 @@ def loaded_by(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[Impor
     else:
         yield ImportTarget(absolute_module(node, package))
         yield from (target for _, target in import_targets(node, package))
-
-
-def _bound(body: Sequence[ast.stmt], package: str) -> _Names:
-    """Return the names that a function's or class's own code binds; those declared `nonlocal` are not its own."""
-    found: dict[str, list[ImportTarget]] = {}
-    in_module: set[str] = set()
-    in_function: set[str] = set()
-    waiting: list[ast.AST] = list(body)
-    while waiting:
-        node = waiting.pop()
-        if type(node) in _PLAIN or type(node) in _PLACES:
-            waiting += children(node)
-            continue
-        match node:
-            case ast.Name(ctx=ast.Store() | ast.Del()):
-                found.setdefault(node.id, [])
-            case ast.Name() | ast.Constant():
-                continue
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                found.setdefault(node.name, [])
-                waiting += node.decorator_list
-            case ast.Import() | ast.ImportFrom():
-                for name, target in import_targets(node, package):
-                    found.setdefault(name, []).append(target)
-            case ast.Global(names=names):
-                in_module.update(names)
-            case ast.Nonlocal(names=names):
-                in_function.update(names)
-            case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
-                waiting += _walruses(node)
-            case ast.Lambda():
-                continue
-            case (
-                ast.MatchMapping(rest=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name))
-            ):
-                found.setdefault(name, [])
-                waiting += children(node)
-            case ast.ExceptHandler(name=str(name)):
-                found.setdefault(name, [])
-                waiting += children(node)
-            case _:
-                waiting += children(node)
-    own = {name: targets for name, targets in found.items() if name not in in_function}
-    return {**own, **dict.fromkeys(in_module)}
-
-
-def _walruses(node: ast.AST) -> list[ast.expr]:
-    """Return the targets of `:=` in a comprehension, which bind outside of it."""
-    return [one.target for one in ast.walk(node) if isinstance(one, ast.NamedExpr)]

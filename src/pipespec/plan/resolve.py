@@ -12,7 +12,8 @@ from typing import Final, NamedTuple, TypeAlias
 
 from pipespec.plan.mentions import ITEM, Ref
 from pipespec.plan.statements import ModuleCode
-from pipespec.spec.modules import ImportTarget, Module, Modules
+from pipespec.spec.bindings import ImportTarget
+from pipespec.spec.modules import Module, Modules
 from pipespec.spec.names import Chain
 
 __all__ = ["Name", "Named", "Outside", "Resolver", "Target", "Whole"]

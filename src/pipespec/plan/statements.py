@@ -13,29 +13,35 @@ from functools import cached_property
 from typing import Final
 
 from pipespec.plan.tree import does_something
-from pipespec.spec.modules import Module, branches, import_targets, stored_names
+from pipespec.spec.bindings import branches, import_targets, stored_names
+from pipespec.spec.modules import Module
 from pipespec.spec.names import Chain, chain_of, is_overload
 
 __all__ = ["ModuleCode", "Statement", "is_definition"]
 
-_PURE_BUILTINS: Final = frozenset(
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_PURE_BUILTINS: Final = _words(
     "abs all any bool bytes chr classmethod complex dict divmod enumerate filter float format frozenset hash int "
     "isinstance issubclass len list map max min object ord pow property range repr reversed round set slice sorted "
-    "staticmethod str sum tuple zip".split()  # noqa: SIM905 - a list of words
+    "staticmethod str sum tuple zip"
 )
-_IMMUTABLE: Final = frozenset(
+_IMMUTABLE: Final = _words(
     "bool bytes complex float frozenset int range str tuple collections.namedtuple datetime.date datetime.datetime "
     "datetime.timedelta decimal.Decimal fractions.Fraction logging.getLogger os.environ.get os.getenv pathlib.Path "
-    "pathlib.PurePosixPath re.compile types.MappingProxyType typing.NewType typing.ParamSpec typing.TypeVar".split()  # noqa: SIM905 - a list of words
+    "pathlib.PurePosixPath re.compile types.MappingProxyType typing.NewType typing.ParamSpec typing.TypeVar"
 )
 """Calls whose result cannot be changed in place, or not so that it would matter to a result (a logger)."""
 _PURE: Final = (
     _PURE_BUILTINS
     | _IMMUTABLE
-    | frozenset(
+    | _words(
         "collections.Counter collections.OrderedDict collections.defaultdict collections.deque dataclasses.dataclass "
         "dataclasses.field enum.auto functools.cache functools.lru_cache functools.partial functools.wraps "
-        "itertools.chain itertools.product os.path.dirname os.path.join".split()  # noqa: SIM905 - a list of words
+        "itertools.chain itertools.product os.path.dirname os.path.join"
     )
 )
 """Calls that change nothing that they are given."""

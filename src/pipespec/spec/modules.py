@@ -9,35 +9,31 @@ from __future__ import annotations
 import ast
 import sys
 import warnings
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 from functools import cached_property
 from importlib.util import decode_source
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
+from pipespec.spec.bindings import ImportTarget, absolute_module, import_targets, run_by_import, stored_names
 from pipespec.spec.signature import ProblemKind
 
 __all__ = [
     "PARSE_LIMIT",
     "Binding",
     "Function",
-    "ImportTarget",
     "Module",
     "ModuleFile",
     "ModuleFiles",
     "ModuleProblem",
     "Modules",
     "Origin",
-    "absolute_module",
-    "branches",
     "excerpt",
-    "import_targets",
     "modules_of",
     "parse",
-    "stored_names",
 ]
 
 PARSE_LIMIT: Final = 2 << 20
@@ -91,13 +87,6 @@ class ModuleFiles(Protocol):
         """Return name and version of the distribution that installed this file, or None."""
 
 
-class ImportTarget(NamedTuple):
-    """What an import binds: a module (`attribute` None) or a name in it. `module` is absolute."""
-
-    module: str
-    attribute: str | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Binding:
     """One statement at a module's top, or in a block there, that binds a name.
@@ -146,7 +135,7 @@ class Module:
     @cached_property
     def statements(self) -> tuple[tuple[ast.stmt, bool], ...]:
         """Return all statements that importing may execute, also those in blocks, and whether for typing only."""
-        return tuple(_flatten(self.tree.body))
+        return tuple(run_by_import(self.tree.body))
 
     @cached_property
     def stars(self) -> tuple[str, ...]:
@@ -288,141 +277,6 @@ def excerpt(lines: Sequence[str], node: ast.expr) -> str:
     cut[-1] = _bytes(cut[-1])[: node.end_col_offset].decode()  # columns of a tree count bytes
     cut[0] = _bytes(cut[0])[node.col_offset :].decode()
     return " ".join(" ".join(cut).split())
-
-
-def import_targets(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[tuple[str, ImportTarget]]:
-    """Yield each name that an import binds, and to what; nothing for a star."""
-    if isinstance(node, ast.Import):
-        for alias in node.names:
-            if alias.asname:
-                yield alias.asname, ImportTarget(alias.name)
-            else:
-                top = alias.name.partition(".")[0]
-                yield top, ImportTarget(top)
-        return
-    module = absolute_module(node, package)
-    for alias in node.names:
-        if alias.name != "*":
-            yield alias.asname or alias.name, ImportTarget(module, alias.name)
-
-
-def stored_names(node: ast.stmt) -> tuple[str, ...]:
-    """Return the names that a statement itself binds, without those in the blocks below it; no imports."""
-    match node:
-        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-            return (node.name,)
-        case ast.Assign(targets=[ast.Name(id=name)], value=value):
-            return (name, *_walrus_names([value]))
-        case ast.Try() | ast.TryStar():
-            return tuple(handler.name for handler in node.handlers if handler.name)
-        case ast.Match():
-            return tuple(_captures(node))
-        case _:
-            headers = [child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.stmt)]
-            names = [name.id for header in headers for name in _targets(header)]
-            return tuple(dict.fromkeys([*names, *_walrus_names(headers)]))
-
-
-def branches(node: ast.stmt) -> tuple[tuple[Sequence[ast.stmt], bool], ...]:
-    """Return the blocks below a compound statement that an import may execute, and whether for typing only.
-
-    What stands below `if __name__ == "__main__"` never runs in an imported module, so it is left out.
-    """
-    match node:
-        case ast.If(test=test):
-            if _is_main_guard(test):
-                return ((node.orelse, False),)
-            negated = isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)
-            guard = _is_typing_guard(test.operand if isinstance(test, ast.UnaryOp) else test)
-            return (node.body, guard and not negated), (node.orelse, guard and negated)
-        case ast.For() | ast.AsyncFor() | ast.While():
-            return (node.body, False), (node.orelse, False)
-        case ast.With() | ast.AsyncWith():
-            return ((node.body, False),)
-        case ast.Try() | ast.TryStar():
-            bodies = [node.body, *(handler.body for handler in node.handlers), node.orelse, node.finalbody]
-            return tuple((body, False) for body in bodies)
-        case ast.Match():
-            return tuple((case.body, False) for case in node.cases)
-        case _:
-            return ()
-
-
-def _is_typing_guard(test: ast.expr) -> bool:
-    """Tell whether an expression is `TYPE_CHECKING`, which is false whenever code runs."""
-    match test:
-        case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"):
-            return True
-        case _:
-            return False
-
-
-def _is_main_guard(test: ast.expr) -> bool:
-    match test:
-        case ast.BoolOp(op=ast.And(), values=parts):
-            return any(map(_is_main_guard, parts))
-        case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
-            sides = [side for side in (left, right) if isinstance(side, ast.Name | ast.Constant)]
-            values = {side.id if isinstance(side, ast.Name) else side.value for side in sides}
-            return values == {"__name__", "__main__"}
-        case _:
-            return False
-
-
-def _flatten(body: Sequence[ast.stmt]) -> Iterator[tuple[ast.stmt, bool]]:
-    waiting = [(node, False) for node in reversed(body)]
-    while waiting:
-        node, typing_only = waiting.pop()
-        yield node, typing_only
-        blocks = [
-            (below, typing_only or for_typing) for block, for_typing in branches(node) for below in block
-        ]
-        waiting.extend(reversed(blocks))
-
-
-def _targets(header: ast.AST) -> Iterator[ast.Name]:
-    """Yield the names stored in a statement's header; scopes of their own (a lambda, a comprehension) apart."""
-    waiting = [header]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.Name):
-            if isinstance(node.ctx, ast.Store):
-                yield node
-        elif isinstance(node, ast.Tuple | ast.List | ast.Starred | ast.withitem):
-            waiting.extend(reversed(list(ast.iter_child_nodes(node))))
-
-
-def _walrus_names(headers: Sequence[ast.AST]) -> list[str]:
-    """Return the names bound by `:=`; a module pays for this walk only where it has expressions at its top."""
-    found: list[str] = []
-    waiting: list[ast.AST] = list(headers)
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.NamedExpr):
-            found.append(node.target.id)
-        if not isinstance(node, ast.Lambda | ast.Constant | ast.Name):
-            waiting.extend(ast.iter_child_nodes(node))
-    return found
-
-
-def _captures(node: ast.Match) -> Iterator[str]:
-    for case in node.cases:
-        for pattern in ast.walk(case.pattern):
-            if isinstance(pattern, ast.MatchAs | ast.MatchStar) and pattern.name:
-                yield pattern.name
-            elif isinstance(pattern, ast.MatchMapping) and pattern.rest:
-                yield pattern.rest
-
-
-def absolute_module(node: ast.ImportFrom, package: str) -> str:
-    """Return the absolute name of the module imported from; one that leads out of all packages keeps its dots."""
-    if not node.level:
-        return node.module or ""
-    parts = package.split(".") if package else []
-    if node.level > len(parts):
-        return "." * node.level + (node.module or "")
-    base = parts[: len(parts) - node.level + 1]
-    return ".".join([*base, node.module] if node.module else base)
 
 
 def _is_dotted(name: str) -> bool:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from pipespec.document.nodes import JSON
-from pipespec.spec.modules import Binding, ImportTarget, Module, ModuleProblem, Modules
+from pipespec.spec.bindings import ImportTarget
+from pipespec.spec.modules import Binding, Module, ModuleProblem, Modules
 
 __all__ = ["Chain", "Located", "Outside", "chain_of", "dotted_name", "is_overload", "literal", "locate"]
 
