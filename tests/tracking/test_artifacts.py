@@ -24,10 +24,9 @@ from pipespec.tracking.artifacts import (
     location,
     put,
     read,
-    require_name,
-    run_folder,
     upload,
 )
+from pipespec.tracking.places import require_name, run_folder
 
 URI = "sqlite:////nowhere/mlflow.db"
 

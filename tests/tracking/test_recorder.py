@@ -310,7 +310,7 @@ def test_a_run_is_ended_even_where_its_log_cannot_be_kept(world):
 
 
 def test_the_beginning_and_the_end_of_a_long_log_are_kept(world, monkeypatch):
-    monkeypatch.setattr("pipespec.tracking.recorder._LOG_PART", 10)
+    monkeypatch.setattr("pipespec.tracking.logs._PART", 10)
     started = world.start()
     log = world.root / "step.log"
     log.write_text("beginning." + "x" * 100 + "the end...")

@@ -16,7 +16,7 @@ import time
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
 
 from pipespec.document.nodes import JSON
 from pipespec.errors import PipespecError
@@ -24,13 +24,15 @@ from pipespec.faults import reach
 from pipespec.plan.model import Attempt, OutputRecord, StepRecord
 from pipespec.step.model import Failure, StepOutcome
 from pipespec.tracking import names
-from pipespec.tracking.artifacts import put, run_folder
+from pipespec.tracking.artifacts import put
 from pipespec.tracking.client import Session, speaking
 from pipespec.tracking.experiments import Experiments
 from pipespec.tracking.leases import Leases
+from pipespec.tracking.logs import ends_of
 from pipespec.tracking.manifest import make_manifest
 from pipespec.tracking.model import NewAttempt, NewInvocation, StartedRun
 from pipespec.tracking.owner import Owner
+from pipespec.tracking.places import run_folder
 from pipespec.tracking.probe import require_reachable
 from pipespec.tracking.store import artifact_root, resolve_uri
 from pipespec.tracking.tags import attempt_tags, invocation_tags, publication_tags
@@ -39,9 +41,6 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 __all__ = ["Recorder"]
-
-_LOG_PART: Final = 8 << 20
-"""Bytes kept of the beginning and of the end of a log that is longer than both."""
 
 
 class Recorder:
@@ -308,22 +307,11 @@ class Recorder:
 
     def _put_log(self, started: StartedRun, log: Path | None) -> None:
         if log is not None and log.is_file():
-            put(_ends_of(log), names.LOG, started.artifact_uri, self.tracking_uri)
+            put(ends_of(log), names.LOG, started.artifact_uri, self.tracking_uri)
 
 
 def _own_artifacts(uri: str, root: Path, artifact_location: str | None) -> Path | None:
     return artifact_root(uri, root) if artifact_location is None else None
-
-
-def _ends_of(log: Path) -> bytes:
-    size = log.stat().st_size
-    with log.open("rb") as file:
-        if size <= 2 * _LOG_PART:
-            return file.read(2 * _LOG_PART)
-        beginning = file.read(_LOG_PART)
-        file.seek(size - _LOG_PART)
-        mark = f"\n... ({size - 2 * _LOG_PART} bytes left out) ...\n"
-        return beginning + mark.encode() + file.read(_LOG_PART)
 
 
 def _user() -> str:

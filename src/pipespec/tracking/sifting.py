@@ -17,7 +17,8 @@ from pipespec.document.nodes import JSON
 from pipespec.errors import PipespecError
 from pipespec.plan.model import OutputRecord, StepRecord
 from pipespec.tracking import names
-from pipespec.tracking.artifacts import read, run_folder
+from pipespec.tracking.artifacts import read
+from pipespec.tracking.places import run_folder
 from pipespec.tracking.records import RunFacts, complete_record, flaw, parse_outputs, precedence
 
 __all__ = ["Candidate", "Sifting"]
