@@ -15,7 +15,7 @@ from pipespec.spec.model import CallableRef
 from pipespec.spec.source import read_signature
 from pipespec.step.params import MisfitError, Place, convert
 
-MODULE = '''
+MODULE = """
 import datetime as dt
 import enum
 from collections.abc import Iterable, Mapping, Sequence
@@ -57,7 +57,7 @@ def function(
     a31: list[dict[str, Mode]], a32: Iterable[str], a33: float | list[int], a34: frozenset[int], a35: dict,
 ):
     ...
-'''  # fmt: skip
+"""
 
 TEXTS = [
     "",

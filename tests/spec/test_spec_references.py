@@ -88,7 +88,6 @@ def test_a_choice_takes_the_values_of_the_reading_variant():
     reference = parse_reference("train[z=${matrix.depth},a=1]")
 
     assert reference.chosen((("depth", [4]), ("rate", 0.1))) == (("a", 1), ("z", [4]))
-    assert reference.axis_references == ("depth",)
 
 
 @pytest.mark.parametrize(

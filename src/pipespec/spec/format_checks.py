@@ -75,7 +75,8 @@ def _arriving(spec: InputSpec, evidence: Evidence) -> tuple[str, bool] | None:
     """Return the name of the file that arrives and whether it is a directory, None where that is not known."""
     match spec.source:
         case FileInput(path=path):
-            return PurePosixPath(path).name, False
+            # The query of a URI may name the file, or only a version of it.
+            return None if "://" in path and "?" in path else (PurePosixPath(path).name, False)
         case FilesInput(pattern=pattern):
             return pattern, False
         case DirInput(path=path):

@@ -69,11 +69,6 @@ class Reference:
         chosen = [(axis, values[v.axis] if isinstance(v, AxisReference) else v) for axis, v in self.selection]
         return tuple(sorted(chosen, key=lambda pair: pair[0]))
 
-    @property
-    def axis_references(self) -> tuple[str, ...]:
-        """The axes of the reading step that the selection takes values from."""
-        return tuple(v.axis for _, v in self.selection or () if isinstance(v, AxisReference))
-
 
 def parse_reference(written: str) -> Reference:
     """Parse a reference to an output.

@@ -15,7 +15,16 @@ from typing import Any, Final, TypeAlias
 from pipespec.document.nodes import MappingNode, Node, Scalar, ScalarNode, SequenceNode
 from pipespec.errors import Span
 
-__all__ = ["ANNOTATIONS", "ASSERTIONS", "Path", "Rule", "Violation", "compile_schema", "violations"]
+__all__ = [
+    "ANNOTATIONS",
+    "ASSERTIONS",
+    "Path",
+    "Rule",
+    "Violation",
+    "compile_schema",
+    "kind_of",
+    "violations",
+]
 
 Path: TypeAlias = tuple[str | int, ...]
 _Schema: TypeAlias = Mapping[str, Any] | bool
