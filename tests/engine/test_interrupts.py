@@ -12,17 +12,19 @@ from pipespec.engine.interrupts import watch_signals
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_is_noted_and_wakes(signum):
+def test_a_signal_is_noted_and_ends_the_wait_that_goes_on(signum):
     woken = []
 
-    with watch_signals(lambda: woken.append(1)) as interrupts:
+    with watch_signals() as interrupts:
+        with interrupts.waking(lambda: woken.append(1)):
+            os.kill(os.getpid(), signum)
         os.kill(os.getpid(), signum)
 
-    assert (interrupts.count, interrupts.signum, woken) == (1, signum, [1])
+    assert (interrupts.count, interrupts.signum, woken) == (2, signum, [1])
 
 
 def test_the_first_signal_is_the_reason_and_all_are_counted():
-    with watch_signals(lambda: None) as interrupts:
+    with watch_signals() as interrupts:
         for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGINT):
             os.kill(os.getpid(), signum)
 
@@ -32,7 +34,7 @@ def test_the_first_signal_is_the_reason_and_all_are_counted():
 def test_handlers_are_given_back_also_after_an_error():
     before = [signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
 
-    with pytest.raises(ZeroDivisionError), watch_signals(lambda: None):
+    with pytest.raises(ZeroDivisionError), watch_signals():
         raise ZeroDivisionError
 
     assert [signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
@@ -41,7 +43,7 @@ def test_handlers_are_given_back_also_after_an_error():
 def test_an_ignored_signal_stays_ignored():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with watch_signals(lambda: None) as interrupts:
+        with watch_signals() as interrupts:
             os.kill(os.getpid(), signal.SIGHUP)
 
         assert interrupts.count == 0
@@ -53,7 +55,7 @@ def test_another_thread_takes_no_signals_over():
     seen = []
 
     def run():
-        with watch_signals(lambda: None) as interrupts:
+        with watch_signals() as interrupts:
             seen.append((signal.getsignal(signal.SIGINT), interrupts.count))
 
     before = signal.getsignal(signal.SIGINT)

@@ -8,7 +8,7 @@ import stat
 import subprocess
 import sys
 
-from pipespec.engine.staging import Staging
+from pipespec.engine.staging import Staging, sweep_logs
 
 
 def names(folder):
@@ -51,7 +51,7 @@ def test_the_next_run_removes_what_a_dead_one_left_and_nothing_of_a_live_one(tmp
     code = """
 import sys, time
 from pathlib import Path
-from pipespec.engine.staging import Staging
+from pipespec.engine.staging import Staging, sweep_logs
 with Staging(Path(sys.argv[1])) as staging:
     print(staging.make("left"), flush=True)
     time.sleep(3600)
@@ -70,3 +70,14 @@ with Staging(Path(sys.argv[1])) as staging:
         assert len(names(tmp_path)) == 4
 
     assert names(tmp_path) == []
+
+
+def test_logs_of_a_month_ago_are_removed_and_nothing_else(tmp_path):
+    for name in ("old.log", "new.log", "old.txt"):
+        (tmp_path / name).touch()
+    for name in ("old.log", "old.txt"):
+        os.utime(tmp_path / name, (0, 0))
+
+    sweep_logs(tmp_path)
+
+    assert names(tmp_path) == ["new.log", "old.txt"]

@@ -8,8 +8,9 @@ counts even where two have executed.
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,7 @@ from typing import Final
 from pipespec.document.nodes import JSON, plain
 from pipespec.engine.manifest import manifest_entries
 from pipespec.engine.settings import RunSettings
+from pipespec.errors import PipespecError, StoreUnavailableError
 from pipespec.plan.model import Attempt, Decision, Plan, ReasonKind, RunReport, StepRecord
 from pipespec.spec.model import StepSpec
 from pipespec.step.model import Failure, StepOutcome
@@ -139,19 +141,23 @@ class Attempts:
     def fail(self, started: StartedRun, failure: Failure, log: Path) -> None:
         """End a run without a result."""
         status = "KILLED" if failure.kind == "cancelled" else "FAILED"
-        self._writer.fail(started, failure, log=log, status=status)
+        with _unless_gone():
+            self._writer.fail(started, failure, log=log, status=status)
         self._forget(started)
 
     def kill(self, started: StartedRun, why: str) -> None:
         """Take a run back that did nothing."""
-        self._writer.fail(started, Failure("cancelled", why), status="KILLED")
+        with _unless_gone():
+            self._writer.fail(started, Failure("cancelled", why), status="KILLED")
         self._forget(started)
 
     def keep_alive(self) -> None:
         """Renew what others would count as dead, when it is time."""
         if self._own and time.monotonic() >= self._beat_due:
             self._beat_due = time.monotonic() + _HEARTBEAT
-            self._writer.heartbeat(sorted(self._own))
+            for run_id in sorted(self._own):
+                with _unless_gone():
+                    self._writer.heartbeat((run_id,))
 
     def finish(self, report: RunReport) -> None:
         """End the invocation's run, if there is one."""
@@ -159,7 +165,8 @@ class Attempts:
             return
         status = "FINISHED" if report.succeeded else "FAILED" if report.interrupted_by is None else "KILLED"
         files = self._settings.report_files(report)
-        self._writer.finish_invocation(self._invocation, status=status, files=files)
+        with _unless_gone():
+            self._writer.finish_invocation(self._invocation, status=status, files=files)
         self._forget(self._invocation)
 
     def close(self) -> None:
@@ -250,6 +257,17 @@ class Attempts:
 
     def _about(self) -> dict[str, JSON]:
         return {**self._settings.about, "invocation": self.invocation}
+
+
+@contextlib.contextmanager
+def _unless_gone() -> Iterator[None]:
+    """Let it pass that somebody deleted the run; that the store cannot be asked does not."""
+    try:
+        yield
+    except StoreUnavailableError:
+        raise
+    except PipespecError:
+        return
 
 
 def _repeats(decision: Decision, *, forced: bool) -> bool:

@@ -23,17 +23,29 @@ class Interrupts:
     def __init__(self) -> None:
         self.count = 0
         self.signum: int | None = None
+        self._wake: Callable[[], None] | None = None
 
     def note(self, signum: int) -> None:
-        """Count one more request."""
+        """Count one more request, and end the wait that goes on."""
         self.count += 1
         if self.signum is None:
             self.signum = signum
+        if self._wake is not None:
+            self._wake()
+
+    @contextmanager
+    def waking(self, wake: Callable[[], None]) -> Iterator[None]:
+        """Call `wake`, from the signal handler, for as long as the context is open."""
+        self._wake = wake
+        try:
+            yield
+        finally:
+            self._wake = None
 
 
 @contextmanager
-def watch_signals(wake: Callable[[], None]) -> Iterator[Interrupts]:
-    """Note signals instead of dying of them; `wake` is called from the handler, to end a wait.
+def watch_signals() -> Iterator[Interrupts]:
+    """Note signals instead of dying of them.
 
     A signal that was ignored before (SIGHUP under nohup) stays ignored.
     """
@@ -41,7 +53,6 @@ def watch_signals(wake: Callable[[], None]) -> Iterator[Interrupts]:
 
     def handle(signum: int, _frame: object) -> None:
         interrupts.note(signum)
-        wake()
 
     if threading.current_thread() is not threading.main_thread():
         yield interrupts

@@ -75,7 +75,7 @@ def drive(board: Board, turns: Turns, *, resources: dict[str, int], scheduler_ur
                 worker.add(board.root())
                 worker.run()
         except luigi.rpc.RPCError as error:
-            raise StoreUnavailableError(
+            raise SchedulerUnavailableError(
                 f"the scheduler at {scheduler_url} does not answer: {error}"
             ) from error
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,7 +22,7 @@ from pipespec.engine.invocation import Invocation
 from pipespec.engine.luigi_worker import logging_to
 from pipespec.engine.progress import PatientProgress, Progress
 from pipespec.engine.settings import RunSettings
-from pipespec.engine.staging import Staging
+from pipespec.engine.staging import Staging, sweep_logs
 from pipespec.engine.waves import shared_imports
 from pipespec.plan.model import Plan, RunReport, StepRecord
 from pipespec.tracking.ledger import Ledger
@@ -57,15 +58,17 @@ def run_plan(
     told.begin(len(plan.decisions))
     logs = settings.state / "logs"
     logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+    sweep_logs(logs)
     token = secrets.token_hex(6)
     with contextlib.ExitStack() as stack:
+        interrupts = stack.enter_context(watch_signals())
+        stack.enter_context(logging_to(logs / f"{token}-luigi.log"))
         staging = stack.enter_context(Staging(settings.state / "staging"))
         attempts = Attempts(ledger, open_recorder, settings)
         stack.callback(attempts.close)
         executor = _executor(plan, settings, logs / f"{token}-template.log")
         stack.callback(executor.close)
-        interrupts = stack.enter_context(watch_signals(executor.wake))
-        stack.enter_context(logging_to(logs / f"{token}-luigi.log"))
+        stack.enter_context(interrupts.waking(executor.wake))
         invocation = Invocation(
             ledger=ledger,
             parts=_Parts(ledger),
@@ -94,7 +97,8 @@ def run_plan(
 
 
 def _executor(plan: Plan, settings: RunSettings, log: Path) -> Executor:
-    modules = shared_imports(plan) if settings.preload else ()
+    # Apple's libraries do not bear a fork once they are loaded.
+    modules = shared_imports(plan) if settings.preload and sys.platform != "darwin" else ()
     local = LocalExecutor(modules=modules, folder=plan.pipeline.root, log=log, grace=settings.grace)
     if settings.on_error is None:
         return local

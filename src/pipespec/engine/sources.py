@@ -1,30 +1,19 @@
-"""Files that must stay what they were when the run was planned: the pipeline's own, and its code.
+"""Files that must stay what they were when the run was planned: those that the pipeline was read from.
 
 Takes absolute paths with the sha256 of what was read then. A run uses what it planned: rather than record under a
-planned key what an edited file computes, the steps that have not begun fail, each with one line.
+planned key what an edited file asks for, the steps that have not begun fail, each with one line. The code of a
+step is looked at by its worker, around the import.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
 from pipespec.errors import PipespecError
+from pipespec.step.digest import digest_file
 
-__all__ = ["PlannedFiles", "changed_file"]
-
-
-def changed_file(files: Mapping[str, str]) -> str | None:
-    """Return the first of these files that is gone or has other content; None when all are as they were."""
-    for path, digest in files.items():
-        try:
-            content = Path(path).read_bytes()
-        except OSError:
-            return path
-        if hashlib.sha256(content).hexdigest() != digest:
-            return path
-    return None
+__all__ = ["PlannedFiles"]
 
 
 class PlannedFiles:
@@ -44,12 +33,11 @@ class PlannedFiles:
             stamp = _stamp(path)
             if stamp is not None and self._stamps.get(path) == stamp:
                 continue
-            if changed_file({path: digest}) is not None:
+            if stamp is None or _digest(path) != digest:
                 raise PipespecError(
                     f"'{path}' changed while the run went on; run again to use it as it is now"
                 )
-            if stamp is not None:
-                self._stamps[path] = stamp
+            self._stamps[path] = stamp
 
 
 def _stamp(path: str) -> tuple[int, ...] | None:
@@ -58,3 +46,10 @@ def _stamp(path: str) -> tuple[int, ...] | None:
     except OSError:
         return None
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _digest(path: str) -> str | None:
+    try:
+        return digest_file(Path(path))[0]
+    except (OSError, PipespecError):
+        return None

@@ -1,4 +1,4 @@
-"""Private folders in which steps of one run make their outputs, gone when the run is.
+"""What runs leave on the local disk: private folders that are gone when their run is, and logs for a month.
 
 Takes the folder `.pipespec/staging`, gives a folder a step, readable for this user alone. A lock that the system
 drops when its process dies says which runs live: what a dead one left is removed at the next start, by
@@ -12,11 +12,15 @@ import fcntl
 import os
 import secrets
 import shutil
+import time
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
-__all__ = ["Staging"]
+__all__ = ["Staging", "sweep_logs"]
+
+_LOG_AGE: Final = 30 * 24 * 3600.0
+"""Seconds that local logs are kept; MLflow keeps a copy of each for good."""
 
 
 class Staging:
@@ -50,6 +54,16 @@ class Staging:
     def discard(self, folder: Path) -> None:
         """Remove a step's folder with all that is in it."""
         _remove(folder)
+
+
+def sweep_logs(folder: Path) -> None:
+    """Remove the logs that have not been written to for a month."""
+    oldest = time.time() - _LOG_AGE
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):  # another sweep was faster
+                if entry.name.endswith(".log") and entry.stat(follow_symlinks=False).st_mtime < oldest:
+                    Path(entry).unlink()
 
 
 def _lock_of(folder: Path) -> Path:

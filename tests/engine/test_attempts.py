@@ -1,0 +1,200 @@
+"""Claims, generations and lost stores: several writers, one store."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from pipespec.engine.attempts import Attempts, Claim
+from pipespec.errors import StoreUnavailableError
+from pipespec.plan.model import StepRecord
+from pipespec.step.model import Failure, SavedOutput, StepOutcome
+from pipespec.tracking.owner import Owner
+from pipespec.tracking.recorder import Recorder
+
+
+class Writer:
+    """One invocation's hold on the store."""
+
+    def __init__(self, engine):
+        self.engine, self.ledger = engine, engine.ledger()
+        self.plan = engine.plan(ledger=self.ledger)
+        self.decision = self.plan.decisions["numbers"]
+        self.attempts = Attempts(
+            self.ledger, lambda: Recorder.open(None, root=engine.root), engine.settings(self.plan)
+        )
+
+    def claim(self, *, forced=False, waited=False):
+        return self.attempts.claim(self.plan, self.decision, forced=forced, waited=waited)
+
+    def publish(self, claim):
+        digest = "0" * 64
+        outcome = StepOutcome("numbers", 1.0, (SavedOutput("numbers", "numbers.json", digest, 0, 1),))
+        folder = claim.started.artifact_uri.removeprefix("file://")
+        os.makedirs(folder, exist_ok=True)
+        with open(f"{folder}/numbers.json", "w"):
+            pass
+        return self.attempts.publish(
+            claim, outcome, plan=self.plan, decision=self.decision, upstream={}, log=self.engine.root / "log"
+        )
+
+    def close(self):
+        self.attempts.close()
+        self.ledger.close()
+
+
+@pytest.fixture
+def writers(sums):
+    opened = []
+
+    def make():
+        opened.append(Writer(sums))
+        return opened[-1]
+
+    yield make
+    for writer in opened:
+        writer.close()
+
+
+def test_nothing_is_written_before_the_first_claim(writers, sums):
+    assert writers().attempts.invocation is None
+    assert sums.query("select count(*) from runs") == [(0,)]
+
+
+def test_while_one_computes_a_key_another_gets_no_claim(writers, sums):
+    one, other = writers(), writers()
+
+    first = one.claim()
+    second = other.claim()
+
+    assert isinstance(first, Claim)
+    assert second is None
+    assert other.claim(waited=True) is None
+    assert sorted(sums.statuses("numbers")) == ["KILLED", "RUNNING"]
+
+
+def test_who_waited_gets_the_others_result(writers):
+    one, other = writers(), writers()
+    mine = one.claim()
+    assert other.claim() is None
+
+    published = one.publish(mine)
+    found = other.claim(waited=True)
+
+    assert published.is_ours
+    assert isinstance(found, StepRecord)
+    assert found.run_id == published.record.run_id
+
+
+def test_who_waited_takes_over_when_the_other_failed(writers, sums):
+    one, other = writers(), writers()
+    mine = one.claim()
+    assert other.claim() is None
+
+    one.attempts.fail(mine.started, Failure("raised", "no"), sums.root / "log")
+
+    assert isinstance(other.claim(waited=True), Claim)
+
+
+def test_a_claim_of_a_dead_process_does_not_count_and_its_run_is_marked_killed(writers, sums):
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path\n"
+        "from conftest import Engine; from test_attempts import Writer\n"
+        "Writer(Engine(Path(sys.argv[2]))).claim(); print('claimed', flush=True); sys.stdin.read()"
+    )
+    here = os.path.dirname(__file__)
+    with subprocess.Popen(
+        [sys.executable, "-c", code, here, sums.root], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as dead:
+        assert dead.stdout.readline() == b"claimed\n"
+        assert writers().claim() is None
+        dead.send_signal(signal.SIGKILL)
+        dead.wait()
+
+    assert isinstance(writers().claim(), Claim)
+    assert sorted(sums.statuses("numbers")) == ["KILLED", "KILLED", "RUNNING"]
+
+
+def test_a_claim_that_an_invocation_of_this_process_left_open_does_not_count(writers):
+    left = writers()
+    left.claim()
+    left.attempts.close()
+
+    assert isinstance(writers().claim(), Claim)
+
+
+def test_of_two_results_for_one_generation_the_first_counts(writers, sums):
+    one, other = writers(), writers()
+    mine = one.claim()
+    # A process that was stopped for longer than its lease comes back: its run was taken for dead meanwhile.
+    with sums.ledger() as ledger:
+        claims = ledger.claims(mine.started.key)
+    assert [claim.owner for claim in claims] == [str(Owner.here())]
+    other.attempts._writer.fail(mine.started, Failure("cancelled", "taken for dead"), status="KILLED")
+    theirs = other.publish(other.claim())
+
+    late = one.publish(mine)
+
+    assert (theirs.is_ours, late.is_ours) == (True, False)
+    assert late.record.run_id == theirs.record.run_id
+    assert sorted(sums.statuses("numbers")) == ["FINISHED", "KILLED"]
+
+
+def test_a_forced_result_has_the_next_generation_and_the_earlier_run_is_told(writers, sums):
+    one = writers()
+    first = one.publish(one.claim()).record
+
+    second = one.publish(one.claim(forced=True)).record
+
+    assert (first.generation, second.generation) == (0, 1)
+    with sums.ledger() as ledger:
+        assert ledger.run(first.run_id).tags["pipespec.superseded"] == second.run_id
+
+
+def test_a_store_that_goes_away_ends_the_run_and_what_executes(sums, monkeypatch):
+    def gone(*_args, **_kwargs):
+        raise StoreUnavailableError("tracking store sqlite: it is away")
+
+    monkeypatch.setattr(Recorder, "publish", gone)
+
+    with pytest.raises(StoreUnavailableError, match="it is away"):
+        sums.run()
+
+    sums.require_clean()
+    monkeypatch.undo()
+    assert sums.states() == {"numbers": "ran", "squares": "ran", "total": "ran"}
+
+
+def test_a_result_that_the_disk_does_not_take_fails_the_step(sums, monkeypatch):
+    def full(*_args, **_kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pipespec.tracking.recorder.put", full)
+
+    numbers = sums.run().steps[0]
+
+    assert (numbers.state, numbers.error) == (
+        "failed",
+        "its result could not be published: [Errno 28] No space left on device",
+    )
+    assert sums.statuses("numbers") == ["FAILED"]
+
+
+def test_a_run_that_somebody_deletes_while_it_executes_fails_the_step(sums):
+    def delete():
+        from mlflow import MlflowClient
+
+        client = MlflowClient(f"sqlite:///{sums.root}/mlflow.db")
+        for (run_id,) in sums.query("select run_uuid from runs where status = 'RUNNING'"):
+            client.delete_run(run_id)
+
+    sums.told.on_start["numbers"] = delete
+
+    numbers = sums.run().steps[0]
+
+    assert numbers.state == "failed"
+    assert "could not be published" in numbers.error
