@@ -386,6 +386,20 @@ def test_unknown_modules_and_functions_come_with_the_nearest(tmp_path):
     assert read(tmp_path, "..:f").kind is ProblemKind.MODULE_NOT_FOUND
 
 
+def test_a_built_in_is_no_function_of_a_module(tmp_path):
+    write(tmp_path, {"m.py": "def prints(): ..."})
+
+    assert read(tmp_path, "m:print").kind is ProblemKind.FUNCTION_NOT_FOUND
+    assert read(tmp_path, "m:print").nearest == ("m:prints",)
+
+
+def test_a_function_of_python_itself_stays_flagged_behind_a_re_export(tmp_path):
+    write(tmp_path, {"m.py": "from os import system"})
+    stdlib = [Path(entry) for entry in sys.path if entry and Path(entry).is_dir()]
+
+    assert read(tmp_path, "m:system", sites=stdlib).is_stdlib
+
+
 def test_a_missing_re_export_names_the_missing_module(tmp_path):
     write(tmp_path, {"m.py": "from gone.away import f\n", "n.py": "from .beyond import f\n"})
 

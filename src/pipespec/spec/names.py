@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 from pipespec.document.nodes import JSON
 from pipespec.spec.bindings import ImportTarget
-from pipespec.spec.modules import Binding, Module, ModuleProblem, Modules
+from pipespec.spec.modules import Binding, Module, ModuleProblem, Modules, Origin
 
 __all__ = ["Chain", "Located", "Outside", "chain_of", "dotted_name", "is_overload", "literal", "locate"]
 
@@ -92,36 +92,45 @@ def locate(
     """
     seen: set[tuple[str, Chain]] = set()
     waiting: list[tuple[Module, Chain]] = [(module, chain)]
+    unseen: Outside | None = None
     while waiting:
         module, chain = waiting.pop()
         if (module.name, chain) in seen:
             continue
         seen.add((module.name, chain))
         binding = _last(module.bindings.get(chain[0], ()), for_typing=for_typing)
-        if binding is None:
-            if module.file.is_package and modules.find(f"{module.name}.{chain[0]}") is not None:
-                target, rest = ImportTarget(f"{module.name}.{chain[0]}"), chain[1:]
-            elif module.stars:
-                waiting += [
-                    (star, chain) for star in map(modules.get, module.stars) if isinstance(star, Module)
-                ]
-                continue
-            elif chain[0] in _BUILTINS:
-                return Outside(".".join(chain))
-            else:
-                continue
-        elif binding.target is None:
+        if binding is not None and binding.target is None:
             alias = _alias(binding.node)
             if alias is None:
                 return Located(module, chain[0], binding.node, chain[1:])
             waiting.append((module, alias + chain[1:]))
             continue
-        else:
-            target, rest = binding.target, chain[1:]
-        found = _enter(modules, target, rest, follow_installed=follow_installed)
+        target = binding.target if binding is not None else _submodule(modules, module, chain[0])
+        if target is None:
+            stars = [star for star in module.stars if follow_installed or modules.is_own(star)]
+            readable = [star for star in map(modules.get, stars) if isinstance(star, Module)]
+            waiting += [(star, chain) for star in readable]
+            unseen = unseen or _unseen(module, chain, [star.name for star in readable])
+            continue
+        found = _enter(modules, target, chain[1:], follow_installed=follow_installed)
         if not isinstance(found, tuple):
             return found
         waiting.append(found)
+    return unseen
+
+
+def _submodule(modules: Modules, module: Module, name: str) -> ImportTarget | None:
+    dotted = f"{module.name}.{name}"
+    return ImportTarget(dotted) if module.file.is_package and modules.find(dotted) is not None else None
+
+
+def _unseen(module: Module, chain: Chain, readable: list[str]) -> Outside | None:
+    """Tell what a name is that a module does not bind: a built-in, something that its source does not show, or None."""
+    if chain[0] in _BUILTINS:
+        return Outside(".".join(chain))
+    hidden = [star for star in module.stars if star not in readable]
+    if hidden or module.file.origin is not Origin.PROJECT:
+        return Outside(".".join((hidden[-1] if hidden else module.name, *chain)))
     return None
 
 

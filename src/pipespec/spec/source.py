@@ -11,16 +11,15 @@ import ast
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from itertools import chain as chained
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from pipespec.spec.annotations import AnnotationReader
+from pipespec.spec.callable_problems import missing_function, missing_method, module_problem, unreadable
 from pipespec.spec.classes import ClassSource, base_classes, class_at, dataclass_fields, is_dataclass, lineage
 from pipespec.spec.model import CallableRef
 from pipespec.spec.modules import (
-    Binding,
     Function,
     Module,
     ModuleFiles,
@@ -124,20 +123,21 @@ class _SignatureReader:
     def _read(self, ref: CallableRef) -> CallableSource | CallableProblem:
         module = self._modules.get(ref.module)
         if isinstance(module, ModuleProblem):
-            return self._module_problem(module, ref)
+            return module_problem(module, ref, self._modules)
         found = locate(
             self._modules, module, tuple(ref.qualname.split(".")), follow_installed=True, for_typing=False
         )
         match found:
             case ModuleProblem():
                 message = f"'{ref}' comes from elsewhere: {found.message}"
-                return replace(self._module_problem(found, ref), message=message, nearest=())
+                return replace(module_problem(found, ref, self._modules), message=message, nearest=())
             case Located():
                 return self._define(found, ref)
-            case Outside():
-                return _unreadable(ref, f"'{ref}' is not written in Python, so its arguments cannot be read")
-            case None:
-                return self._missing(ref, module)
+            case Outside() if ref.qualname.partition(".")[0] in module.bindings:
+                message = f"'{ref}' is not written in Python, so its arguments cannot be read"
+                return unreadable(message, dotted=found.dotted)
+            case Outside() | None:
+                return missing_function(ref, module, self._modules)
 
     def _define(self, found: Located, ref: CallableRef) -> CallableSource | CallableProblem:
         match found.node:
@@ -154,7 +154,7 @@ class _SignatureReader:
                 )
             case _:
                 message = f"'{ref}' is made when its module is imported, so its arguments cannot be read"
-                return _unreadable(ref, message, found.module)
+                return unreadable(message, found.module)
 
     def _member(self, found: Located, ref: CallableRef) -> CallableSource | CallableProblem:
         """Read a class, or the method or inner class that `rest` names in it or in its bases."""
@@ -162,14 +162,14 @@ class _SignatureReader:
             return self._class(inner, found)
         owner = class_at(replace(found, rest=found.rest[:-1]))
         if owner is None:
-            return self._no_member(ClassSource(_class_node(found), found.module), found.rest[0], ref)
+            return missing_method(ClassSource(_class_node(found), found.module), found.rest[0], ref)
         for ancestor in lineage(owner, self._modules):
             for child in reversed(ancestor.node.body):
                 if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) and child.name == found.rest[-1]:
                     return self._method(child, replace(found, module=ancestor.module), ref)
         if self._unread_bases(owner):
-            return _unreadable(ref, f"'{ref}' is inherited from a class that is not read", found.module)
-        return self._no_member(owner, found.rest[-1], ref)
+            return unreadable(f"'{ref}' is inherited from a class that is not read", found.module)
+        return missing_method(owner, found.rest[-1], ref)
 
     def _method(self, node: Function, found: Located, ref: CallableRef) -> CallableSource | CallableProblem:
         kinds = [_METHODS[name] for name in self._decorators(node, found.module) if name in _METHODS]
@@ -300,42 +300,6 @@ class _SignatureReader:
         )
         return any(isinstance(base, str) and base not in _HARMLESS_BASES for base in bases)
 
-    def _module_problem(self, problem: ModuleProblem, ref: CallableRef) -> CallableProblem:
-        nearest: tuple[str, ...] = ()
-        if problem.kind is ProblemKind.MODULE_NOT_FOUND:
-            nearest = tuple(f"{name}:{ref.qualname}" for name in self._modules.nearest(ref.module))
-        path = problem.file.path if problem.file else None
-        return CallableProblem(problem.kind, problem.message, nearest, path, problem.line, problem.is_stdlib)
-
-    def _missing(self, ref: CallableRef, module: Module) -> CallableProblem:
-        name = ref.qualname.partition(".")[0]
-        is_open = "__getattr__" in module.bindings or any(
-            not self._modules.is_own(star) for star in module.stars
-        )
-        if is_open or module.file.origin is not Origin.PROJECT:
-            return _unreadable(ref, f"'{ref}' is not to be seen in the source of its module", module)
-        names = [one for one, bindings in module.bindings.items() if any(map(_may_be_called, bindings))]
-        nearest = tuple(f"{ref.module}:{one}" for one in get_close_matches(name, names))
-        message = f"module '{ref.module}' has no function '{name}'"
-        return CallableProblem(ProblemKind.FUNCTION_NOT_FOUND, message, nearest, module.file.path)
-
-    def _no_member(self, owner: ClassSource, name: str, ref: CallableRef) -> CallableProblem:
-        methods = [
-            one.name for one in owner.node.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)
-        ]
-        prefix = f"{ref.module}:{ref.qualname.rpartition('.')[0]}"
-        nearest = tuple(f"{prefix}.{one}" for one in get_close_matches(name, methods))
-        message = f"class '{owner.node.name}' of module '{owner.module.name}' has no method '{name}'"
-        return CallableProblem(
-            ProblemKind.FUNCTION_NOT_FOUND, message, nearest, owner.module.file.path, owner.node.lineno
-        )
-
-
-def _unreadable(ref: CallableRef, message: str, module: Module | None = None) -> CallableProblem:
-    path = module.file.path if module is not None else None
-    is_stdlib = ref.module.partition(".")[0] in sys.stdlib_module_names
-    return CallableProblem(ProblemKind.NOT_READABLE, message, (), path, None, is_stdlib)
-
 
 def _shadow_notes(module: Module) -> tuple[str, ...]:
     """Say where Python may find another module than we do, since it has loaded its own before."""
@@ -348,18 +312,6 @@ def _shadow_notes(module: Module) -> tuple[str, ...]:
 def _class_node(found: Located) -> ast.ClassDef:
     assert isinstance(found.node, ast.ClassDef)
     return found.node
-
-
-def _may_be_called(binding: Binding) -> bool:
-    if binding.typing_only:
-        return False
-    if binding.target is not None:
-        return binding.target.attribute is not None
-    match binding.node:
-        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.Assign(value=ast.Lambda()):
-            return True
-        case _:
-            return False
 
 
 def _yields(node: _Callable) -> bool:
