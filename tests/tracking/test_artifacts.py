@@ -154,8 +154,8 @@ def test_a_process_killed_while_it_uploads_leaves_whole_files_only(staging, run,
 
 
 def test_a_small_file_replaces_what_was_there_whole(run):
-    put(b"old and long", "pipespec/step.json", run.as_uri(), URI)
-    put(b"new", "pipespec/step.json", run.as_uri(), URI)
+    put({"pipespec/step.json": b"old and long"}, run.as_uri(), URI)
+    put({"pipespec/step.json": b"new"}, run.as_uri(), URI)
     assert files_below(run) == {"pipespec/step.json": b"new"}
     assert read(run.as_uri(), "pipespec/step.json", URI) == b"new"
 
@@ -279,7 +279,7 @@ def far(tmp_path, monkeypatch) -> Store:
 
 def test_files_come_into_a_far_store_under_their_names(staging, far):
     upload([(staging / "ids.csv", "other.csv"), (staging / "model", "model/")], "far://r1/artifacts", URI)
-    put(b"{}", "pipespec/step.json", "far://r1/artifacts", URI)
+    put({"pipespec/step.json": b"{}"}, "far://r1/artifacts", URI)
     assert files_below(far.folder / "r1/artifacts") == {
         "other.csv": b"id\n1\n",
         "model/weights.bin": b"\0\1",

@@ -152,29 +152,37 @@ def _require_sizes(repository: ArtifactRepository, sizes: Mapping[str, int]) -> 
             )
 
 
-def put(content: bytes, name: str, artifact_uri: str, tracking_uri: str) -> None:
-    """Put one small file of ours below a run.
+def put(files: Mapping[str, bytes], artifact_uri: str, tracking_uri: str) -> None:
+    """Put small files of ours below a run, name -> content, one after the other in this order.
 
     Raises:
-        StoreUnavailableError: where the store did not take it whole.
+        StoreUnavailableError: where the store did not take them whole.
         OSError: from a local disk.
     """
     folder = local_path(artifact_uri)
     if folder is not None:
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".pipespec-{secrets.token_hex(8)}")
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-        _sync(target.parent)
+        for name, content in files.items():
+            _write(folder / name, content)
         return
     with tempfile.TemporaryDirectory(prefix="pipespec-") as scratch:
-        file_path = Path(scratch, name.rpartition("/")[2])
-        file_path.write_bytes(content)
-        _send([(file_path, name)], artifact_uri, tracking_uri)
+        sources = []
+        for number, (name, content) in enumerate(files.items()):
+            source = Path(scratch, str(number), name.rpartition("/")[2])
+            source.parent.mkdir()
+            source.write_bytes(content)
+            sources.append((source, name))
+        _send(sources, artifact_uri, tracking_uri)
+
+
+def _write(target: Path, content: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".pipespec-{secrets.token_hex(8)}")
+    with temporary.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(target)
+    _sync(target.parent)
 
 
 # ------------------------------------------------------------------------------------------- getting

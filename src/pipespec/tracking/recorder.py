@@ -146,9 +146,8 @@ class Recorder:
             names.SECONDS: outcome.seconds,
             names.PEAK_BYTES: float(outcome.peak_bytes),
         }
-        self._put_log(started, log)
         content = make_manifest(started, outcome, generation, manifest)
-        put(content, names.MANIFEST_FILE, started.artifact_uri, self.tracking_uri)
+        self._put(started, {**_log(log), names.MANIFEST_FILE: content})
         reach("publish.after-manifest")
         tags = publication_tags(started.key, generation, outputs, hashlib.sha256(content).hexdigest())
         reach("publish.before-batch")
@@ -178,8 +177,7 @@ class Recorder:
         text = f"{failure.kind}: {failure.message}\n\n{failure.traceback}".rstrip() + "\n"
         # A full disk may be why the step failed; that must not keep the run from being ended.
         with contextlib.suppress(OSError, PipespecError):
-            self._put_log(started, log)
-            put(text.encode(errors="backslashreplace"), names.ERROR, started.artifact_uri, self.tracking_uri)
+            self._put(started, {**_log(log), names.ERROR: text.encode(errors="backslashreplace")})
         self._terminate(started.run_id, status)
 
     # ----------------------------------------------------------------------------- other processes
@@ -226,8 +224,7 @@ class Recorder:
         experiment = self._experiments.id_of(self._session.client, new.pipeline)
         started = self._create(experiment, invocation_tags(new, owner=self._owner, user=self._user))
         reach("invocation.after-create")
-        for name, text in new.files.items():
-            put(text.encode(errors="backslashreplace"), name, started.artifact_uri, self.tracking_uri)
+        self._put(started, _encoded(new.files))
         return started
 
     def finish_invocation(
@@ -239,8 +236,7 @@ class Recorder:
         metrics: Mapping[str, float] | None = None,
     ) -> None:
         """End an invocation's run: FINISHED, FAILED or KILLED, with files such as `pipespec/report.json`."""
-        for name, text in files.items():
-            put(text.encode(errors="backslashreplace"), name, started.artifact_uri, self.tracking_uri)
+        self._put(started, _encoded(files))
         reach("invocation.before-finish")
         if metrics:
             self._batch(started.run_id, {}, metrics)
@@ -305,13 +301,21 @@ class Recorder:
             with contextlib.suppress(PipespecError), speaking(self.tracking_uri):
                 self._session.client.delete_tag(started.run_id, names.claim_tag(started.key))
 
-    def _put_log(self, started: StartedRun, log: Path | None) -> None:
-        if log is not None and log.is_file():
-            put(ends_of(log), names.LOG, started.artifact_uri, self.tracking_uri)
+    def _put(self, started: StartedRun, files: Mapping[str, bytes]) -> None:
+        if files:
+            put(files, started.artifact_uri, self.tracking_uri)
 
 
 def _own_artifacts(uri: str, root: Path, artifact_location: str | None) -> Path | None:
     return artifact_root(uri, root) if artifact_location is None else None
+
+
+def _log(log: Path | None) -> dict[str, bytes]:
+    return {names.LOG: ends_of(log)} if log is not None and log.is_file() else {}
+
+
+def _encoded(files: Mapping[str, str]) -> dict[str, bytes]:
+    return {name: text.encode(errors="backslashreplace") for name, text in files.items()}
 
 
 def _user() -> str:
