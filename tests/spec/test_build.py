@@ -99,6 +99,16 @@ def test_the_file_names_a_pipeline_without_a_name(build):
     assert (spec.name, spec.steps["a"].experiment) == ("pipeline", "pipeline/a")
 
 
+def test_a_file_whose_name_cannot_be_the_pipelines_needs_one(tree):
+    document = {"pipespec": 1, "steps": {"a": {"call": "m:f"}}}
+    file = Path("/p/My Pipeline.yaml")
+
+    _, without = build_spec(tree(document), file=file, root=Path("/p"), folders={})
+    _, named = build_spec(tree({**document, "name": "mine"}), file=file, root=Path("/p"), folders={})
+
+    assert ([one.code for one in without], named) == (["bad-name"], ())
+
+
 def test_defaults_lie_under_what_a_step_says(build):
     spec, found = build(
         """

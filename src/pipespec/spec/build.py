@@ -39,8 +39,8 @@ def build_spec(
 ) -> tuple[PipelineSpec | None, tuple[Diagnostic, ...]]:
     """Return the pipeline and all findings of shape and structure; with errors it is good for `checks` only.
 
-    `document` is interpolated. `file` and `root` are absolute. `folders` maps each `Span.file` to the absolute folder that relative paths
-    of that file start from. The pipeline is None where there is no step to speak of.
+    `document` is interpolated. `file` and `root` are absolute. `folders` maps each `Span.file` to the absolute
+    folder that relative paths of that file start from. The pipeline is None where there is no step to speak of.
     """
     shape = shape_findings(document)
     found = Findings()
@@ -77,7 +77,7 @@ def build_spec(
 
 def _name(document: MappingNode, file: Path, found: Findings) -> str:
     stated = text(document.get("name"))
-    if stated is None and not _PIPELINE_NAME.fullmatch(file.stem):
+    if "name" not in document.entries and not _PIPELINE_NAME.fullmatch(file.stem):
         start = document.span
         message = f"the pipeline has no 'name', and that of its file, {quote(file.stem)}, cannot be one"
         hint = "add 'name:' with small letters, digits, '_' and '-', a letter first"

@@ -70,12 +70,8 @@ class Family:
     def values(self, axis: str) -> tuple[str, ...]:
         """Return the values of an axis as a selection spells them, in order, each once."""
         prefix = f"{axis}="
-        spelt = (
-            variant_id("", ((axis, dict(variant)[axis]),))
-            for variant in self.variants
-            if axis in dict(variant)
-        )
-        return tuple(dict.fromkeys(one[1:-1].removeprefix(prefix) for one in spelt))
+        pairs = (pair for variant in self.variants for pair in variant if pair[0] == axis)
+        return tuple(dict.fromkeys(variant_id("", (pair,))[1:-1].removeprefix(prefix) for pair in pairs))
 
     @cached_property
     def _axes_of(self) -> Mapping[str, tuple[str, ...]]:
