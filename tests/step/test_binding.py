@@ -1,6 +1,7 @@
 import functools
 import sys
 import types
+import typing
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -136,12 +137,9 @@ def test_annotations_of_several_kinds_are_evaluated():
 
     arguments = live_arguments(f)
 
-    assert [str(argument.annotation) for argument in arguments.values()] == [
-        "dict[str, pathlib.Path]" if sys.version_info >= (3, 12) else str(arguments["a"].annotation),
-        str(list[int]),
-        "<class 'NoneType'>",
-        "typing.Annotated[int, 'x']",
-    ]
+    found = [argument.annotation for argument in arguments.values()]
+    assert [typing.get_origin(one) or one for one in found] == [dict, list, type(None), Annotated]
+    assert typing.get_args(found[0])[0] is str
 
 
 def test_one_output_is_the_whole_return_value():

@@ -20,6 +20,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typing_extensions import TypeAliasType
 
 from pipespec.spec.suffixes import FORMATS, TYPES, format_of
 from pipespec.step import formats
@@ -239,6 +240,7 @@ def test_suffixes_are_told_in_any_case():
 
 
 UserId = NewType("UserId", dict)
+T = typing.TypeVar("T")
 
 
 @pytest.mark.parametrize(
@@ -252,6 +254,8 @@ UserId = NewType("UserId", dict)
         (dict[str, int], "dict"),
         (list[str], "list"),
         (UserId, "dict"),
+        (TypeAliasType("Frame", pd.DataFrame), "pandas.DataFrame"),
+        (TypeAliasType("Array", np.ndarray[T], type_params=(T,))[int], "numpy.ndarray"),
         (Path, "pathlib.Path"),
         (type(Path()), "pathlib.Path"),
         (MappingProxyType, None),

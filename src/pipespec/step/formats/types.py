@@ -31,8 +31,10 @@ def bare(annotation: Any) -> Any:
             annotation = members[0]
         elif isinstance(annotation, typing.NewType):
             annotation = annotation.__supertype__
-        elif type(annotation).__name__ == "TypeAliasType":
+        elif _is_alias(annotation):
             annotation = annotation.__value__
+        elif _is_alias(typing.get_origin(annotation)):  # `NDArray[np.float64]` of a new numpy
+            annotation = typing.get_origin(annotation).__value__
         else:
             return annotation
 
@@ -80,6 +82,12 @@ def name_of(value: object) -> str:
     """Return the full name of a value's type, as a user would write it: `dict`, `sklearn.pipeline.Pipeline`."""
     kind = type(value)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _is_alias(annotation: Any) -> bool:
+    return (
+        type(annotation).__name__ == "TypeAliasType"
+    )  # of `typing` since Python 3.12, before of an extension
 
 
 def _is_union(annotation: Any) -> bool:
