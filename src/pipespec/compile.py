@@ -10,12 +10,12 @@ A file that is not trusted reads no environment variable and asks git nothing; `
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipespec.document.layers import Resolved, resolve
-from pipespec.errors import Diagnostic, InvalidPipelineError, Severity
+from pipespec.errors import Diagnostic, InvalidPipelineError, Severity, Span
 from pipespec.project import DiskModules, find_root, input_exists
 from pipespec.project.answers import ProjectAnswers
 from pipespec.project.pipeline_files import PipelineFiles
@@ -87,7 +87,9 @@ def compile_file(
         overlays=[files.read(overlay) for overlay in overlays],
         overrides=overrides,
     )
-    spec, findings = build_spec(resolved.document, file=path, root=root, folders=files.folders)
+    spec, findings = build_spec(
+        resolved.document, file=path, root=root, folders=files.folders, is_partial=bool(resolved.mistakes)
+    )
     modules = DiskModules(root)
     if spec is not None:
         refs = {str(ref): ref for step in spec.steps.values() for ref in callables_of(step)}
@@ -97,9 +99,26 @@ def compile_file(
         name=name,
         spec=spec,
         resolved=resolved,
-        diagnostics=tuple(sorted(findings, key=lambda one: (one.span, one.code))),
+        diagnostics=_ordered(resolved.mistakes, findings),
         digests=files.digests,
         modules=modules,
+    )
+
+
+def _ordered(mistakes: Sequence[Diagnostic], findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Sort all by place; what stands where a reference has a mistake already follows from that."""
+    kept = [
+        found for found in findings if not any(_overlap(found.span, mistake.span) for mistake in mistakes)
+    ]
+    return tuple(sorted(dict.fromkeys((*mistakes, *kept)), key=lambda one: (one.span, one.code)))
+
+
+def _overlap(one: Span, other: Span) -> bool:
+    if one.file != other.file:
+        return False
+    return (one.line, one.column) < (other.end_line, other.end_column) and (other.line, other.column) < (
+        one.end_line,
+        one.end_column,
     )
 
 

@@ -30,6 +30,8 @@ __all__ = [
     "interpolate_document",
     "interpolate_node",
     "interpolate_path",
+    "interpolate_what_can_be",
+    "is_broken",
     "secrets",
     "unresolved",
 ]
@@ -51,12 +53,33 @@ def interpolate_document(
     document: MappingNode, resolvers: Resolvers, sources: Mapping[str, str] | None = None
 ) -> MappingNode:
     """Resolve all of a merged document. Raises `InvalidPipelineError` with `sources`, for all mistakes at once."""
+    resolved, mistakes = interpolate_what_can_be(document, resolvers)
+    if mistakes or resolved is None:
+        raise InvalidPipelineError(mistakes, sources or {})
+    return resolved
+
+
+def interpolate_what_can_be(
+    document: MappingNode, resolvers: Resolvers
+) -> tuple[MappingNode | None, tuple[Diagnostic, ...]]:
+    """Resolve a merged document as far as that goes: for finding the other mistakes of a file in the same go.
+
+    What could not be resolved stands as it was written, and `is_broken` tells it. None where a bound is passed.
+    """
     findings = Findings()
     resolved = _Evaluation(document, resolvers, None, findings).run(document, DOCUMENT)
-    if findings.mistakes:
-        raise InvalidPipelineError(findings.mistakes, sources or {})
-    assert isinstance(resolved, MappingNode)
-    return resolved
+    assert resolved is None or isinstance(resolved, MappingNode)
+    return resolved, findings.mistakes
+
+
+def is_broken(node: Node) -> bool:
+    """Tell whether a tree that `interpolate_what_can_be` gave holds anything that could not be resolved."""
+    return any(
+        isinstance(found, ScalarNode)
+        and isinstance(found.value, str)
+        and (found.value == "???" or ("${" in found.value and not is_open(found)))
+        for _, found in walk(node)
+    )
 
 
 def interpolate_node(node: Node, scope: Scope) -> tuple[Node, tuple[Diagnostic, ...]]:

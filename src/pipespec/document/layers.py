@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipespec.document.includes import Fetch, File, Reading, Source
-from pipespec.document.interpolate import interpolate_document
+from pipespec.document.interpolate import interpolate_what_can_be
 from pipespec.document.nodes import MappingNode
 from pipespec.document.overlay import apply_override, lay, option_text
 from pipespec.document.resolvers import Resolvers
@@ -28,13 +28,15 @@ class Resolved:
     """A document made of all its layers.
 
     `merged` is it before interpolation. `sources` maps each file that a span may name to its text, options
-    (`--set path=value`) too; `files` are the names of the files that were read, the file itself first.
+    (`--set path=value`) too; `files` are the names of the files that were read, the file itself first. Where
+    references have `mistakes`, the document is of use only for finding more.
     """
 
     document: MappingNode
     merged: MappingNode
     sources: dict[str, str]
     files: tuple[str, ...]
+    mistakes: tuple[Diagnostic, ...] = ()
 
 
 def resolve(
@@ -48,7 +50,7 @@ def resolve(
     """Lay all layers of a file over each other and interpolate them; overrides are `path=value`.
 
     Raises:
-        InvalidPipelineError: with all mistakes of all layers; where a file is no YAML or missing, with those only.
+        InvalidPipelineError: with all mistakes of the layers; where a file is no YAML or missing, with those only.
     """
     reading = Reading(fetch)
     layers = [reading.read(source, "file"), *(reading.read(overlay, "overlay") for overlay in overlays)]
@@ -60,13 +62,10 @@ def resolve(
     sources = reading.sources | {option: option for option in options}
     mistakes: list[Diagnostic] = []
     merged = _composed(layers, overrides, mistakes)
-    try:
-        document = interpolate_document(merged, resolvers)
-    except InvalidPipelineError as error:
-        raise InvalidPipelineError([*mistakes, *error.diagnostics], sources) from None
-    if mistakes:
-        raise InvalidPipelineError(mistakes, sources)
-    return Resolved(document, merged, sources, tuple(reading.sources))
+    document, unresolved = interpolate_what_can_be(merged, resolvers)
+    if mistakes or document is None:
+        raise InvalidPipelineError([*mistakes, *unresolved], sources)
+    return Resolved(document, merged, sources, tuple(reading.sources), unresolved)
 
 
 def _composed(files: Sequence[File], overrides: Sequence[str], mistakes: list[Diagnostic]) -> MappingNode:

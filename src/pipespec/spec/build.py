@@ -13,6 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
+from pipespec.document.interpolate import is_broken
 from pipespec.document.nodes import MappingNode
 from pipespec.document.wording import quote
 from pipespec.errors import Diagnostic
@@ -35,19 +36,20 @@ _PIPELINE_NAME: Final = re.compile(r"[a-z][a-z0-9_-]*")
 
 
 def build_spec(
-    document: MappingNode, *, file: Path, root: Path, folders: Mapping[str, Path]
+    document: MappingNode, *, file: Path, root: Path, folders: Mapping[str, Path], is_partial: bool = False
 ) -> tuple[PipelineSpec | None, tuple[Diagnostic, ...]]:
     """Return the pipeline and all findings of shape and structure; with errors it is good for `checks` only.
 
     `document` is interpolated. `file` and `root` are absolute. `folders` maps each `Span.file` to the absolute
     folder that relative paths of that file start from. The pipeline is None where there is no step to speak of.
+    Of an `is_partial` document references are left that have mistakes; nothing is found that follows from those.
     """
     shape = shape_findings(document)
     found = Findings()
     pipeline = _name(document, file, found)
     drafts = _drafts(document, pipeline, found)
     expanded = _expanded(drafts, found)
-    damaged = _damaged(document, [path for path, _ in shape], drafts, expanded)
+    damaged = _damaged(document, [path for path, _ in shape], drafts, expanded, is_partial=is_partial)
     families = _families(document, drafts, expanded, damaged)
     connector = Connector(families, {draft.shared.name: draft.shared.span for draft in drafts}, found)
     places = Places(file, root, folders)
@@ -123,14 +125,22 @@ def _damaged(
     culprits: Iterable[ShapePath],
     drafts: Iterable[StepDraft],
     expanded: Mapping[str, Sequence[Point]],
+    *,
+    is_partial: bool,
 ) -> frozenset[str]:
-    """Return the steps with mistakes of shape or in their matrix; all steps where the defaults have one."""
+    """Return the steps with mistakes of shape, of references or in their matrix; all where the defaults have one."""
     damaged = {one.shared.name for one in drafts if one.grids is None or not expanded[one.shared.name]}
+    steps = entries(document.get("steps"))
     for path in culprits:
         if path[:1] == ("defaults",):
-            return frozenset(entries(document.get("steps")))
+            return frozenset(steps)
         if path[:1] == ("steps",) and len(path) > 1:
             damaged.add(str(path[1]))
+    if is_partial:
+        defaults = document.get("defaults")
+        if defaults is not None and is_broken(defaults):
+            return frozenset(steps)
+        damaged |= {name for name, entry in steps.items() if is_broken(entry.value)}
     return frozenset(damaged)
 
 
