@@ -34,7 +34,17 @@ def environment(wheel, tmp_path_factory):
     folder = tmp_path_factory.mktemp("installed") / "venv"
     venv.create(folder, symlinks=True)
     python = folder / "bin/python"
-    install = [sys.executable, "-m", "pip", "--python", str(python), "install", "--no-deps", "--no-index", str(wheel)]
+    install = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        str(python),
+        "install",
+        "--no-deps",
+        "--no-index",
+        str(wheel),
+    ]
     subprocess.run(install, check=True, capture_output=True, timeout=120)
     (site_packages,) = folder.glob("lib/python*/site-packages")
     lenders = dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib"))
@@ -45,7 +55,9 @@ def environment(wheel, tmp_path_factory):
 @pytest.fixture
 def pipespec(environment, tmp_path):
     def run(*arguments: str, exit_code: int = 0) -> str:
-        variables = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MLFLOW"))}
+        variables = {
+            name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MLFLOW"))
+        }
         done = subprocess.run(
             [environment / "bin/pipespec", *arguments],
             cwd=tmp_path,
