@@ -172,6 +172,14 @@ def test_fifty_megabytes_of_prints_do_not_stop_a_process(zoo):
     assert (zoo.folder / "1.log").stat().st_size == 50 * ((1 << 20) + 1)
 
 
+def test_sets_have_one_order_from_run_to_run(start, tmp_path):
+    for _ in range(2):
+        Zoo(start(), tmp_path).run("print({str(i) for i in range(50)})")
+
+    first, second = (tmp_path / "1.log").read_text().splitlines()
+    assert first == second
+
+
 def test_stdin_is_empty(zoo):
     assert zoo.run("import sys; print(repr(sys.stdin.read()))") == 0
     assert zoo.log() == "''\n"

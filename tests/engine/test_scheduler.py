@@ -36,8 +36,8 @@ class Run:
         return step, True
 
 
-def run(upstream, *, slots=1, failing=(), limits=None, **about):
-    board = Board("0123456789ab", "news", upstream, **about)
+def run(upstream, *, slots=1, failing=(), limits=None, complete=(), **about):
+    board = Board("0123456789ab", "news", upstream, complete=set(complete), **about)
     found = Run(board, slots, failing)
     drive(board, found, resources=limits or {})
     return found
@@ -130,7 +130,7 @@ def test_steps_of_one_urgency_do_not_keep_a_free_resource_idle():
 
 
 def test_once_stopping_nothing_more_is_handed_out():
-    board = Board("0123456789ab", "news", {"a": (), "b": (), "c": ()})
+    board = Board("0123456789ab", "news", {"a": (), "b": (), "c": ()}, complete=set())
 
     class Stops(Run):
         @property

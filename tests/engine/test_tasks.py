@@ -12,7 +12,7 @@ from pipespec.engine.tasks import Board, StepTask, open_board, raised_priorities
 
 
 def board(invocation="0123456789ab", **about):
-    return Board(invocation, "news", {"ids": (), "titles": ("ids",)}, **about)
+    return Board(invocation, "news", {"ids": (), "titles": ("ids",)}, complete=set(), **about)
 
 
 def test_a_task_shows_pipeline_step_and_params():

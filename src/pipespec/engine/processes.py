@@ -143,6 +143,8 @@ class _TemplateProcess:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "pipespec.engine.template", *arguments],
                 cwd=folder,
+                # Sets and hashes come in one order, so that a step which is repeated makes the same bytes.
+                env={"PYTHONHASHSEED": "0", **os.environ},
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=output,

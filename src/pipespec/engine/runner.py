@@ -55,7 +55,6 @@ def run_plan(
     """
     began = time.monotonic()
     told = PatientProgress(progress)
-    told.begin(len(plan.decisions))
     logs = settings.state / "logs"
     logs.mkdir(mode=0o700, parents=True, exist_ok=True)
     sweep_logs(logs)
@@ -83,6 +82,7 @@ def run_plan(
         wave = 0
         while current is not None:
             plan, wave = current, wave + 1
+            told.begin(len(plan.decisions))
             invocation.conduct(plan, f"{token}-{wave}")
             current = None if next_wave is None or invocation.stopping else next_wave(invocation.records)
         invocation.settle_rest()

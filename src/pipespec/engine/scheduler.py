@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
+import luigi.metrics
 import luigi.scheduler
 from luigi.task_status import DONE, FAILED, PENDING, RUNNING
 
@@ -38,12 +39,14 @@ class ReadyScheduler(luigi.scheduler.Scheduler):  # type: ignore[misc]  # Luigi 
     def __init__(self, positions: Mapping[str, int], resources: Mapping[str, int]) -> None:
         # Each setting that a stray luigi.cfg could change in a way that matters is stated.
         super().__init__(
-            resources=dict(resources),
             prune_on_get_work=False,
             record_task_history=False,
             batch_emails=False,
-            stable_done_cooldown_secs=0,
+            retry_count=999_999_999,
+            disable_hard_timeout=999_999_999,
+            metrics_collector=luigi.metrics.MetricsCollectors.default,
         )
+        self._resources = dict(resources)
         self._positions = positions
         self._ready: dict[_Needs, list[_Rank]] = {}
         self._unmet: dict[str, set[str]] = {}
