@@ -111,6 +111,7 @@ class _Closure:
         ]
         self._names: set[Name] = set()
         self._statements: set[Statement] = set()
+        self._pulled: set[Statement] = set()
         self._modules: set[str] = set()
         self._active: set[Name] = set()
         self._wholes: dict[str, set[str]] = {}
@@ -194,22 +195,26 @@ class _Closure:
         self._waiting += self._leads.imports(module)[0]
         for statement in self._leads.effects.leaving(module):
             self._pull(statement)
-        changers = self._leads.effects.changers(module)
-        for name in self._active & changers.keys():
-            for statement in changers[name]:
-                self._pull(statement)
+        for name in self._active.intersection(self._leads.effects.changed_by(module)):
+            self._pull_changers(name)
 
     def _activate(self, name: Name) -> None:
         """Let statements that change this name count, in all modules that are imported, now and later."""
         if name in self._active:
             return
         self._active.add(name)
-        for module in self._modules:
-            for statement in self._leads.effects.changers(module).get(name, ()):
+        self._pull_changers(name)
+
+    def _pull_changers(self, name: Name) -> None:
+        for statement in self._leads.effects.changers(name):
+            if statement.module in self._modules:
                 self._pull(statement)
 
     def _pull(self, statement: Statement) -> None:
         """Take in a statement for what it does when it is imported, and so the names that it binds."""
+        if statement in self._pulled:
+            return
+        self._pulled.add(statement)
         self._waiting.append(statement)
         self._waiting += [Named(Name(statement.module, name)) for name in statement.names]
 

@@ -8,7 +8,7 @@ reasons: docs/decisions/0007-code-identity.md.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from pipespec.plan.mentions import Mentions, Ref, collect
@@ -39,7 +39,8 @@ class Effects:
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
         self._mentions: dict[Statement, Mentions] = {}
-        self._changers: dict[str, dict[Name, list[Statement]]] = {}
+        self._changed_by: dict[str, set[Name]] = {}
+        self._changers: dict[Name, list[Statement]] = {}
         self._leaving: dict[str, list[Statement]] = {}
         self._states: dict[Name, frozenset[Name]] = {}
         self._leaves: dict[tuple[Name, bool], bool] = {}
@@ -51,11 +52,15 @@ class Effects:
             self._mentions[statement] = collect([statement.node], self._code(statement))
         return self._mentions[statement]
 
-    def changers(self, module: str) -> dict[Name, list[Statement]]:
-        """Return by name the statements of a module that may change what that name holds."""
-        if module not in self._changers:
+    def changed_by(self, module: str) -> Collection[Name]:
+        """Return the names whose values the statements of a module may change."""
+        if module not in self._changed_by:
             self._find(module)
-        return self._changers[module]
+        return self._changed_by[module]
+
+    def changers(self, name: Name) -> Sequence[Statement]:
+        """Return the statements, of all modules looked at so far, that may change what a name holds."""
+        return self._changers.get(name, ())
 
     def leaving(self, module: str) -> list[Statement]:
         """Return the statements of a module that change something outside of the project."""
@@ -96,7 +101,7 @@ class Effects:
         ]
 
     def _find(self, module: str) -> None:
-        self._changers[module], self._leaving[module] = {}, []
+        self._changed_by[module], self._leaving[module] = set(), []
         code = self._resolver.code(module)
         for statement in code.statements if code is not None else ():
             at_import = collect(
@@ -106,7 +111,8 @@ class Effects:
                 with_bodies=False,
             )
             for name in self._changed(statement, at_import):
-                self._changers[module].setdefault(name, []).append(statement)
+                self._changed_by[module].add(name)
+                self._changers.setdefault(name, []).append(statement)
             if self._changes_outside(statement, at_import):
                 self._leaving[module].append(statement)
 
