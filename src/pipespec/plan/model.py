@@ -118,11 +118,13 @@ class Records(Protocol):
 class CodeFacts:
     """What the syntax trees say of one callable's code.
 
-    `digest` covers the function and everything of the project that it reaches; `counted` names that
-    (`news.articles:fetch_ids`, `news.text:clean`, or a whole module `news.vocabulary`), sorted, each with the
-    digest of its own canonical tree; `files` are the absolute paths read; `imports` are the installed modules
-    that those files import at their top (what a worker may load beforehand). `package` is the distribution
-    and version when the callable lives in an installed package. `notes` says what could not be read.
+    `digest` covers the function and everything of the project that it reaches. `counted` names that, sorted, each
+    with the digest of its own canonical tree: `news.articles:fetch_ids`, `news.articles:fetch_ids annotations`
+    (only of the callable itself), `news.text:clean`, `news.text:<import>` (what runs when the module is imported
+    and belongs to no name), or a whole module `news.vocabulary`. `files` are the absolute paths of the project's
+    modules that are imported with it; `imports` are the installed modules that those import at their top (what a
+    worker may load beforehand). `package` is the distribution and version when the callable lives in an
+    installed package. `notes` says what could not be read.
     """
 
     digest: str
