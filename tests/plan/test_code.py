@@ -454,6 +454,10 @@ ACROSS = {
         },
         ["m:f", "p.q:x", "p:<import>"],
     ),
+    "a module that only hands the function on runs too": (
+        {"m.py": "import random\nfrom a import f\nrandom.seed(1)", "a.py": "def f(): ..."},
+        ["a:f", "m:<import>"],
+    ),
     "a module patched from elsewhere": (
         {
             "m.py": "import patch\nimport a\ndef f(): return a.x()",

@@ -74,7 +74,7 @@ class _CodeReader:
         outside = [root.dotted for root in roots if isinstance(root, Outside)]
         if len(outside) == len(roots):
             return self._outside(ref, outside[0] if outside else f"{ref.module}.{ref.qualname}")
-        return _Closure(self._leads, roots).facts()
+        return _Closure(self._leads, ref.module, roots).facts()
 
     def _outside(self, ref: CallableRef, dotted: str) -> CodeFacts:
         """Describe a callable that does not live in the project: by its distribution's version."""
@@ -104,7 +104,8 @@ class _CodeReader:
 class _Closure:
     """Collects all that one callable reaches."""
 
-    def __init__(self, leads: Leads, roots: Sequence[Target]) -> None:
+    def __init__(self, leads: Leads, module: str, roots: Sequence[Target]) -> None:
+        """Begin with what the callable stands for, and with the module that is imported to get it."""
         self._leads = leads
         self._roots = [
             str(root) + "".join(f".{part}" for part in getattr(root, "rest", ())) for root in roots
@@ -116,7 +117,7 @@ class _Closure:
         self._active: set[Name] = set()
         self._wholes: dict[str, set[str]] = {}
         self._signatures: dict[str, str] = {}
-        self._waiting: list[Target | Statement | str] = [*roots]
+        self._waiting: list[Target | Statement | str] = [module, *roots]
         for root in roots:
             if isinstance(root, Named):
                 self._add_signature(root)
