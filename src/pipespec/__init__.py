@@ -46,7 +46,7 @@ __all__ = [
     "validate",
 ]
 
-__version__ = "0.1.0"
+__version__: str
 
 _ERRORS = frozenset(
     {
@@ -65,6 +65,10 @@ _PLANS = frozenset({"Plan", "RunReport", "StepStatus"})
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'pipespec' has no attribute '{name}'")
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("pipespec")
     from importlib import import_module
 
     home = "errors" if name in _ERRORS else "plan.model" if name in _PLANS else "api"

@@ -12,8 +12,8 @@ import platform
 import shlex
 import sys
 from collections.abc import Mapping
+from importlib.metadata import version
 
-from pipespec import __version__
 from pipespec.compile import Compiled
 from pipespec.document.nodes import JSON
 from pipespec.engine.progress import Progress
@@ -49,7 +49,7 @@ def invoke(
     state = make_state_folder(spec.root)
     (state / "logs").mkdir(exist_ok=True)
     git = git_facts(spec.root)
-    about: dict[str, JSON] = {"python": platform.python_version(), "pipespec": __version__}
+    about: dict[str, JSON] = {"python": platform.python_version(), "pipespec": version("pipespec")}
     settings = RunSettings(
         state=state,
         invocation=lambda: _invocation(compiled, spec, command or shlex.join(sys.argv)),

@@ -25,13 +25,16 @@ def project(**texts):
 
 
 def resolved(text, fetch=None, *, overlays=(), overrides=(), env=None):
-    return resolve(
+    found = resolve(
         Source("main.yaml", text),
         fetch=fetch or project(),
         resolvers=Resolvers(name="main", env=env),
         overlays=[Source(f"over{number}.yaml", overlay) for number, overlay in enumerate(overlays)],
         overrides=overrides,
     )
+    if found.mistakes:
+        raise InvalidPipelineError(found.mistakes, found.sources)
+    return found
 
 
 def test_higher_layers_replace_lower_ones():

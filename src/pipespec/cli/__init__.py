@@ -15,7 +15,6 @@ from typing import Final
 
 import click
 
-from pipespec import __version__
 from pipespec.errors import InvalidPipelineError, PipespecError
 
 __all__ = ["main"]
@@ -81,7 +80,7 @@ def _nearest(name: str) -> str:
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Begin with 'pipespec init news' or read the docs of a verb: 'pipespec run --help'.",
 )
-@click.version_option(__version__, "--version", message="pipespec %(version)s")
+@click.version_option(package_name="pipespec", prog_name="pipespec", message="%(prog)s %(version)s")
 def pipespec() -> None:
     """Write a machine-learning pipeline as YAML; run only what has no finished MLflow run yet.
 

@@ -58,6 +58,8 @@ class ProjectAnswers:
         if isinstance(value, Problem):
             return value
         for key in path.split("."):
+            if isinstance(value, dict) and key in value.get("dynamic", ()):
+                return Problem(f"'{key}' is dynamic in pyproject.toml: it stands elsewhere", "state it there, or write the value here")
             if not isinstance(value, dict) or key not in value:
                 return Problem(
                     f"pyproject.toml has no '{path}'", "keys are parted by dots, as in project.version"

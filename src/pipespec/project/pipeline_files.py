@@ -40,7 +40,7 @@ class PipelineFiles:
         try:
             return self._read(Path(name).absolute(), name)
         except OSError as error:
-            hint = _nearest(Path(name))
+            hint = _nearest(Path(name), Path(name))
             found = Diagnostic("unreadable-file", _reason(name, error), Span(name, 1, 1, 1, 1), hint)
             raise InvalidPipelineError([found], {}) from error
 
@@ -56,7 +56,7 @@ class PipelineFiles:
         try:
             return self._read(path, name)
         except OSError as error:
-            return Problem(_reason(written, error), _nearest(path))
+            return Problem(_reason(written, error), _nearest(path, Path(written)))
 
     def _read(self, path: Path, name: str) -> Source:
         with path.open("rb") as file:
@@ -73,12 +73,13 @@ def _reason(name: str, error: OSError) -> str:
     return f"'{name}' cannot be read: {(error.strerror or 'unknown').lower()}"
 
 
-def _nearest(path: Path) -> str | None:
+def _nearest(path: Path, written: Path) -> str | None:
+    """Name the nearest file, spelt as the user spelt the missing one."""
     try:
         names = [
             entry.name for entry in path.absolute().parent.iterdir() if entry.suffix in (".yaml", ".yml")
         ]
     except OSError:
-        return f"there is no folder '{path.parent}' either"
+        return f"there is no folder '{written.parent}' either"
     nearest = difflib.get_close_matches(path.name, names, n=1)
-    return f"did you mean '{path.with_name(nearest[0])}'?" if nearest else None
+    return f"did you mean '{written.with_name(nearest[0])}'?" if nearest else None
