@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from pipespec import faults
 from pipespec.errors import PipespecError, StoreUnavailableError
 from pipespec.step.model import Failure, StepOutcome
 from pipespec.tracking import leases, names
@@ -388,6 +389,65 @@ def test_an_executed_step_costs_few_calls(world, monkeypatch):
         "log_batch",
         "update_run_info",
     ]
+
+
+def test_asynchronous_logging_is_for_users_and_not_for_records(world, monkeypatch):
+    monkeypatch.setenv("MLFLOW_ENABLE_ASYNC_LOGGING", "true")
+    store = type(world.client._tracking_client.store)
+    monkeypatch.setattr(store, "log_batch_async", lambda *_, **__: pytest.fail("was put off"))
+    record = world.publish(params={"epochs": 3})
+    world.recorder.heartbeat([record.run_id])
+    assert world.ledger().complete([world.key("one")]) == {world.key("one"): record}
+
+
+@pytest.mark.parametrize(
+    ("point", "complete"),
+    [
+        ("run.before-create", False),
+        ("run.after-create", False),
+        ("run.after-params", False),
+        ("publish.after-upload", False),
+        ("publish.after-manifest", False),
+        ("publish.before-batch", False),
+        ("publish.after-batch", False),
+        ("publish.after-finish", True),
+    ],
+)
+def test_a_process_killed_at_any_point_has_published_all_or_nothing(world, monkeypatch, point, complete):
+    world.publish("train", "warm up")
+    pid = os.fork()
+    if pid == 0:
+        from pipespec.tracking.fluent import _drop_inherited_connections
+
+        try:
+            _drop_inherited_connections()
+            monkeypatch.setattr(faults, "_ARMED", (point, 1, "kill9"))
+            monkeypatch.setattr(faults, "_passed", 0)
+            world.recorder._owner = str(Owner.here())
+            world.publish(params={"epochs": 3})
+        finally:
+            os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
+    key = world.key("one")
+    ledger = world.ledger()
+    assert (key in ledger.complete([key])) == complete
+    left = ledger.running()
+    assert len(left) == (0 if complete or point == "run.before-create" else 1)
+    assert world.recorder.sweep(left) == tuple(run.run_id for run in left)
+    assert (key in world.ledger().complete([key])) == complete
+    again = world.publish(generation=1)
+    assert world.ledger().complete([key]) == {key: again}
+
+
+def test_a_run_that_was_deleted_is_no_obstacle_to_sweeping_the_others(world):
+    gone, left = world.start(), world.start()
+    claims = [
+        replace(claim, owner=str(replace(Owner.here(), started="1")))
+        for claim in world.ledger().claims(world.key("one"))
+    ]
+    world.client.delete_run(gone.run_id)
+    assert set(world.recorder.sweep(claims)) == {gone.run_id, left.run_id}
+    assert world.ledger().run(left.run_id).status == "KILLED"
 
 
 # ------------------------------------------------------------------------------------ other processes

@@ -64,13 +64,20 @@ class Session:
         """
         if self._client is None:
             _quiet.enter(self._log)
-            with speaking(self.uri):
-                mlflow = import_mlflow()
-                _quiet.redirect()
-                if is_sqlite(self.uri):
-                    self._look_at_file(sqlite_path(self.uri))
-                self._client = mlflow.MlflowClient(tracking_uri=self.uri)
+            try:
+                with speaking(self.uri):
+                    self._client = self._make()
+            except BaseException:
+                _quiet.leave()
+                raise
         return self._client
+
+    def _make(self) -> MlflowClient:
+        mlflow = import_mlflow()
+        _quiet.redirect()
+        if is_sqlite(self.uri):
+            self._look_at_file(sqlite_path(self.uri))
+        return mlflow.MlflowClient(tracking_uri=self.uri)
 
     def _look_at_file(self, path: Path) -> None:
         # MLflow would make its tables in any database, and migrate an older store without a question.

@@ -38,6 +38,7 @@ __all__ = [
     "STEP",
     "SUPERSEDED",
     "TAG_LENGTH",
+    "VALUES",
     "accepted_tag",
     "claim_tag",
     "claimed_key",
@@ -48,6 +49,7 @@ __all__ = [
     "fit_tag",
     "key_tag",
     "name_tag",
+    "values_tag",
 ]
 
 PREFIX: Final = "pipespec."
@@ -63,6 +65,7 @@ KEY: Final = "pipespec.key"
 ACCEPTED: Final = "pipespec.accepted."
 GENERATION: Final = "pipespec.generation"
 OUTPUTS: Final = "pipespec.outputs"
+VALUES: Final = "pipespec.values."
 MANIFEST: Final = "pipespec.manifest"
 COMMAND: Final = "pipespec.command"
 
@@ -110,6 +113,11 @@ def claimed_key(tags: Iterable[str]) -> str | None:
 def declared(step: str) -> str:
     """Return the declared name in a step's id: `train[depth=4]` -> `train`."""
     return step.partition("[")[0]
+
+
+def values_tag(output: str) -> str:
+    """Return the tag that holds an output which is a short JSON list."""
+    return fit_name(f"{VALUES}{output}")
 
 
 def name_tag(step: str) -> str:

@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from pipespec.document.nodes import JSON
-from pipespec.errors import PipespecError
+from pipespec.errors import PipespecError, StoreUnavailableError
 from pipespec.faults import reach
 from pipespec.plan.model import Attempt, OutputRecord, StepRecord
 from pipespec.step.model import Failure, StepOutcome
@@ -115,7 +115,9 @@ class Recorder:
 
             with speaking(self.tracking_uri):
                 client.log_batch(
-                    started.run_id, params=[Param(name, value) for name, value in params.items()]
+                    started.run_id,
+                    params=[Param(name, value) for name, value in params.items()],
+                    synchronous=True,
                 )
         reach("run.after-params")
         return started
@@ -149,7 +151,13 @@ class Recorder:
         content = make_manifest(started, outcome, generation, manifest)
         self._put(started, {**_log(log), names.MANIFEST_FILE: content})
         reach("publish.after-manifest")
-        tags = publication_tags(started.key, generation, outputs, hashlib.sha256(content).hexdigest())
+        tags = publication_tags(
+            started.key,
+            generation,
+            outputs,
+            hashlib.sha256(content).hexdigest(),
+            {saved.name: saved.values for saved in outcome.outputs if saved.values is not None},
+        )
         reach("publish.before-batch")
         self._batch(started.run_id, tags, metrics)
         reach("publish.after-batch")
@@ -187,7 +195,7 @@ class Recorder:
         self._beats += 1
         for run_id in run_ids:
             with speaking(self.tracking_uri):
-                self._session.client.set_tag(run_id, names.LEASE, str(self._beats))
+                self._session.client.set_tag(run_id, names.LEASE, str(self._beats), synchronous=True)
 
     def sweep(self, attempts: Iterable[Attempt]) -> tuple[str, ...]:
         """Mark those of these RUNNING runs KILLED whose process is dead, and return their ids.
@@ -197,7 +205,12 @@ class Recorder:
         """
         dead = tuple(attempt.run_id for attempt in attempts if self._leases.has_died(attempt))
         for run_id in dead:
-            self._terminate(run_id, "KILLED")
+            try:
+                self._terminate(run_id, "KILLED")
+            except StoreUnavailableError:
+                raise
+            except PipespecError:
+                continue  # deleted meanwhile, which is as good
         return dead
 
     def accept(self, record: StepRecord, key: str, *, who: str, why: str) -> None:
@@ -286,6 +299,7 @@ class Recorder:
                 run_id,
                 metrics=[Metric(names.fit_name(name), value, now, 0) for name, value in metrics.items()],
                 tags=[RunTag(name, value) for name, value in tags.items()],
+                synchronous=True,  # MLFLOW_ENABLE_ASYNC_LOGGING would put FINISHED before the key
             )
 
     def _terminate(self, run_id: str, status: str) -> float:

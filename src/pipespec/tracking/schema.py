@@ -150,7 +150,7 @@ def _installed_migrations() -> _Migrations:
 
 def unreadable(path: Path, error: Exception) -> StoreUnavailableError:
     """Put into one line why a database file cannot be read, and the way out."""
-    text = _plain(str(error)) if isinstance(error, sqlite3.Error) else "malformed text"
+    text = "malformed text" if isinstance(error, UnicodeDecodeError) else _plain(str(error))
     if "locked" in text or "busy" in text:
         return StoreUnavailableError(
             f"the tracking store '{path}' is locked by another process; try again when that has ended"

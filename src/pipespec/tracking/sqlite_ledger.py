@@ -167,7 +167,7 @@ class SqliteLedger:
                     self._open()
                 if self._connection is not None:
                     return from_file(self._connection)
-            except (sqlite3.Error, UnicodeDecodeError) as error:
+            except (sqlite3.Error, UnicodeDecodeError, OSError) as error:
                 self.close()
                 raise unreadable(self._path, error) from error
             return nothing if self._client is None else through_client(self._client)
@@ -256,7 +256,8 @@ def _history(db: sqlite3.Connection, steps: Collection[str], latest: int) -> Map
 def _texts(db: sqlite3.Connection, statement: str, runs: list[str]) -> Mapping[str, dict[str, str]]:
     found: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for run_id, name, value in _all(db, statement, runs=runs):
-        found[run_id][name] = value
+        if value is not None:
+            found[run_id][name] = value
     return found
 
 

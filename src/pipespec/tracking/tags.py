@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from pipespec.plan.model import OutputRecord
 from pipespec.tracking import names
@@ -10,6 +11,8 @@ from pipespec.tracking.model import NewAttempt, NewInvocation
 from pipespec.tracking.records import encode_outputs
 
 __all__ = ["attempt_tags", "invocation_tags", "publication_tags"]
+
+_MOST_LISTS: Final = 50
 
 
 def attempt_tags(new: NewAttempt, *, owner: str, user: str, in_experiment: bool) -> dict[str, str]:
@@ -42,13 +45,19 @@ def invocation_tags(new: NewInvocation, *, owner: str, user: str) -> dict[str, s
 
 
 def publication_tags(
-    key: str | None, generation: int, outputs: Mapping[str, OutputRecord], manifest_digest: str
+    key: str | None,
+    generation: int,
+    outputs: Mapping[str, OutputRecord],
+    manifest_digest: str,
+    values: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Return the tags that make a run's result count, once it is FINISHED.
 
-    Outputs whose JSON would pass MLflow's limit are left to the manifest, never cut.
+    Outputs whose JSON would pass MLflow's limit are left to the manifest, never cut. `values` has the text of
+    outputs that are short lists; those beyond the first 50 are left out, as a batch holds 100 tags.
     """
     tags = {names.GENERATION: str(generation), names.MANIFEST: manifest_digest}
+    tags |= {names.values_tag(output): text for output, text in [*(values or {}).items()][:_MOST_LISTS]}
     told = encode_outputs(outputs)
     if len(told) <= names.TAG_LENGTH:
         tags[names.OUTPUTS] = told
