@@ -257,6 +257,19 @@ def test_while_a_step_waits_for_its_next_try_others_have_its_place(flaky):
     assert events.index(("ended", "other", "ran")) < events.index(("started", "flaky", 2))
 
 
+def test_a_step_whose_wait_is_over_but_has_no_place_keeps_nobody_busy(flaky):
+    flaky.let_try(5)
+    source = (flaky.root / "steps.py").read_text()
+    flaky.write("steps.py", source + "\nimport time\n\ndef slow():\n    time.sleep(1.5)\n    return 1\n")
+    text = (flaky.root / "pipeline.yaml").read_text()
+    flaky.write("pipeline.yaml", text + "  slow: {call: 'steps:slow', outputs: {o: o.json}}\n")
+    ticks = []
+    flaky.told.tick = lambda: ticks.append(1)
+
+    assert set(flaky.states(workers=1, targets=["flaky", "slow"]).values()) == {"ran"}
+    assert len(ticks) < 200  # some twenty; thousands where it turns in circles
+
+
 @pytest.fixture
 def crowd(engine):
     engine.write(
@@ -597,7 +610,7 @@ def test_a_matrix_over_an_output_is_a_second_wave(engine):
         if len(asked) > 1:
             return None
         spec = engine.spec()
-        step = spec.steps["shout"]
+        step = spec.steps["shout[word=*]"]
         values = json.loads(Path(_artifact(records["words"], "words.json")).read_text())
         document = fill_axis(spec.document, "shout", "word", values, step.matrix)
         folders = {"pipeline.yaml": engine.root}

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -184,3 +187,38 @@ def test_ten_thousand_steps_that_want_one_resource_take_linear_time():
 
     assert found.begun == list(needs)
     assert seconds < 20
+
+
+CONFIG = """
+[core]
+logging_conf_file=nothing.cfg
+parallel_scheduling=true
+[resources]
+gpu=0
+[scheduler]
+retry_count=1
+metrics_collector=prometheus
+record_task_history=true
+[worker]
+keep_alive=true
+task_limit=1
+timeout=1
+"""
+
+
+def test_a_stray_luigi_cfg_changes_nothing(tmp_path):
+    (tmp_path / "luigi.cfg").write_text(CONFIG)
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from test_scheduler import run\n"
+        "print(run({'a': (), 'b': ('a',), 'c': ()}, failing=('c',), resources={'a': {'gpu': 1}}).begun)"
+    )
+
+    said = subprocess.run(
+        [sys.executable, "-c", code, Path(__file__).parent],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+
+    assert said.stdout == "['a', 'b', 'c']\n", said.stderr

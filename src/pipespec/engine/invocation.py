@@ -7,7 +7,6 @@ executor. A step is complete when we have its record, and by nothing that anybod
 
 from __future__ import annotations
 
-import signal
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -21,18 +20,19 @@ from pipespec.engine.interrupts import Interrupts
 from pipespec.engine.jobs import JobPlace, PartDigests, job_for
 from pipespec.engine.luigi_worker import SchedulerUnavailableError, drive
 from pipespec.engine.progress import Progress
+from pipespec.engine.results import blocked, cancelled, completed, failed, why_not_run
 from pipespec.engine.settings import RunSettings
 from pipespec.engine.sources import PlannedFiles
 from pipespec.engine.staging import Staging
 from pipespec.engine.tasks import Board
 from pipespec.engine.waves import culprits, make_board, require_resources, waits_for
 from pipespec.errors import PipespecError, StoreUnavailableError
-from pipespec.plan.checks import check_failures
 from pipespec.plan.model import Action, Decision, Plan, StepRecord, StepResult, StepStarted, StepState
 from pipespec.plan.planner import decide
 from pipespec.spec.model import StepInput, StepSpec
 from pipespec.step.model import Failure, StepJob, StepOutcome
 from pipespec.tracking.ledger import Ledger
+from pipespec.tracking.model import StartedRun
 
 __all__ = ["Invocation"]
 
@@ -41,9 +41,6 @@ _TICK: Final = 0.25
 
 _ASK_AGAIN: Final = 1.0
 """Seconds until another invocation that computes the same key is looked at again, and a luigid asked for work."""
-
-_FINAL: Final = frozenset({"cancelled", "changed"})
-"""Kinds of failure that another try cannot mend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,18 +127,11 @@ class Invocation:
 
     def settle_rest(self) -> None:
         """Say of each step that did not get its turn why not."""
-        blocked = culprits(waits_for(self._plan), self._failed)
+        culprit_of = culprits(waits_for(self._plan), self._failed)
         for step, decision in self._plan.decisions.items():
-            if step in self.results:
-                continue
-            key = None if decision.key is None else decision.key.hex
-            if step in blocked:
-                error = f"depends on '{blocked[step]}', which failed"
-                self._settle(StepResult(step, StepState.BLOCKED, key, error=error))
-            else:
-                self._settle(
-                    StepResult(step, StepState.CANCELLED, key, error=self._why_cancelled(decision.step))
-                )
+            if step not in self.results:
+                culprit = culprit_of.get(step)
+                self._settle(self._cancelled(decision) if culprit is None else blocked(decision, culprit))
 
     # ----------------------------------------------------------------------------- what Luigi drives
 
@@ -174,11 +164,17 @@ class Invocation:
         self._obey_interrupts()
         self._resume()
         self._attempts.keep_alive()
-        dues = [pause.due - time.monotonic() for pause in self._pausing.values()]
-        timeout = 0.0 if self._ended else max(0.0, min([_TICK, *dues]))
-        for outcome in self._executor.wait(timeout):
+        for outcome in self._executor.wait(0.0 if self._ended else self._until_something_is_due()):
             self._take(outcome)
         self._progress.tick()
+
+    def _until_something_is_due(self) -> float:
+        dues = [pause.due - time.monotonic() for pause in self._pausing.values()] if self._has_room else []
+        return max(0.0, min([_TICK, *dues]))
+
+    @property
+    def _has_room(self) -> bool:
+        return len(self._executing) < self._settings.workers
 
     def _obey_interrupts(self) -> None:
         """End what executes: kindly at the first signal, at once at the next."""
@@ -194,11 +190,8 @@ class Invocation:
         for step, pause in list(self._pausing.items()):
             if self.stopping:
                 del self._pausing[step]
-                cancelled = StepResult(
-                    step, StepState.CANCELLED, error=self._why_cancelled(self._plan.decisions[step].step)
-                )
-                self._settle(pause.failed or cancelled)
-            elif pause.due <= now and len(self._executing) < self._settings.workers:
+                self._settle(pause.failed or self._cancelled(self._plan.decisions[step]))
+            elif pause.due <= now and self._has_room:
                 del self._pausing[step]
                 self._try(step, pause.number, waited=pause.failed is None)
 
@@ -211,7 +204,9 @@ class Invocation:
             upstream = {producer: self.records[producer] for producer in _producers(planned.step)}
             decision = self._decide(planned, upstream)
             if decision.record is not None:
-                self._complete(decision.step, decision.record, StepState.REUSED)
+                self._settle_complete(
+                    completed(decision.step, decision.record, StepState.REUSED), decision.record
+                )
                 return
             forced = step in self._plan.forced
             claim = self._attempts.claim(self._plan, decision, forced=forced, waited=waited)
@@ -224,7 +219,7 @@ class Invocation:
             case Claim():
                 self._execute(decision, claim, number, upstream)
             case StepRecord() as record:
-                self._complete(decision.step, record, StepState.REUSED)
+                self._settle_complete(completed(decision.step, record, StepState.REUSED), record)
             case None:
                 self._pausing[step] = _Pause(time.monotonic() + _ASK_AGAIN, number)
 
@@ -300,62 +295,37 @@ class Invocation:
             raise
         except (PipespecError, OSError) as error:
             return Failure("store", f"its result could not be published: {error}")
+        step, record = decision.step, published.record
         if published.is_ours:
-            self._complete(decision.step, published.record, StepState.RAN, outcome.seconds, execution.log)
+            result = completed(step, record, StepState.RAN, seconds=outcome.seconds, log=execution.log)
         else:
-            self._complete(decision.step, published.record, StepState.REUSED)
+            result = completed(step, record, StepState.REUSED)
+        self._settle_complete(result, record)
         return None
 
     def _after_failure(self, execution: _Execution, failure: Failure, seconds: float) -> None:
-        step, started = execution.decision.step, execution.claim.started
-        is_cancelled = failure.kind == "cancelled"
-        result = StepResult(
-            step.id,
-            StepState.CANCELLED if is_cancelled else StepState.FAILED,
-            started.key,
-            started.run_id,
-            seconds,
-            error=self._why_cancelled(step) if is_cancelled else failure.message,
-            traceback=failure.traceback,
-            log=str(execution.log),
-        )
-        if execution.number <= step.retry.times and failure.kind not in _FINAL:
-            due = time.monotonic() + step.retry.wait
-            self._pausing[step.id] = _Pause(due, execution.number + 1, failed=result)
+        started, retry = execution.claim.started, execution.decision.step.retry
+        if failure.kind == "cancelled":
+            self._settle(self._cancelled(execution.decision, started))
+            return
+        result = failed(started, failure, seconds=seconds, log=execution.log)
+        if execution.number <= retry.times and failure.kind != "changed":
+            due = time.monotonic() + retry.wait
+            self._pausing[started.step] = _Pause(due, execution.number + 1, failed=result)
         else:
             self._settle(result)
 
-    def _complete(
-        self,
-        step: StepSpec,
-        record: StepRecord,
-        state: StepState,
-        seconds: float | None = None,
-        log: Path | None = None,
-    ) -> None:
-        """Take a record as the step's, and judge its metrics: one that misses its bounds is recorded, and failed."""
-        missed = check_failures(step, record.metrics)
-        self._settle(
-            StepResult(
-                step.id,
-                StepState.FAILED if missed else state,
-                record.key or None,
-                record.run_id,
-                record.seconds if seconds is None else seconds,
-                error="; ".join(reason.detail for reason in missed) or None,
-                log=None if log is None else str(log),
-            ),
-            None if missed else record,
-        )
-
-    def _settle(self, result: StepResult, record: StepRecord | None = None) -> None:
-        """Say what became of a step; with a record it is complete."""
-        self.results[result.step] = result
-        if record is not None:
+    def _settle_complete(self, result: StepResult, record: StepRecord) -> None:
+        """Take a record as the step's, unless it misses the step's bounds."""
+        if result.state is not StepState.FAILED:
             self.records[result.step] = record
+        self._settle(result)
+
+    def _settle(self, result: StepResult) -> None:
+        self.results[result.step] = result
         if result.state is StepState.FAILED:
             self._failed[result.step] = None
-        self._ended.append((result.step, record is not None))
+        self._ended.append((result.step, result.step in self.records))
         self._progress.ended(result)
 
     def _settle_reused(self) -> None:
@@ -365,19 +335,17 @@ class Invocation:
             decision = self._plan.decisions[step]
             if any(other in shut for other in above):
                 shut.add(step)
-            elif decision.record is not None and step not in self.records:
-                self._complete(decision.step, decision.record, StepState.REUSED)
+            elif decision.record is not None and step not in self.results:
+                self._settle_complete(
+                    completed(decision.step, decision.record, StepState.REUSED), decision.record
+                )
                 shut.update(self._failed.keys() & {step})
         self._ended.clear()
 
-    def _why_cancelled(self, step: StepSpec) -> str:
-        if self._interrupts.signum is not None:
-            return f"interrupted by {signal.Signals(self._interrupts.signum).name}"
-        if self._failed:
-            return f"not started after '{next(iter(self._failed))}' failed"
-        if step.deferred:
-            return "its matrix was not known"
-        return "the scheduler gave it no turn"
+    def _cancelled(self, decision: Decision, started: StartedRun | None = None) -> StepResult:
+        first = next(iter(self._failed), None)
+        why = why_not_run(decision.step, signum=self._interrupts.signum, failed=first)
+        return cancelled(decision, why, started)
 
 
 def _producers(step: StepSpec) -> tuple[str, ...]:
