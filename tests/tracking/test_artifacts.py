@@ -81,7 +81,6 @@ def test_a_run_is_where_it_was_or_where_the_project_was_moved_to(tmp_path):
     assert run_folder((here / at).as_uri(), here) == here / at
     assert run_folder((there / at).as_uri(), here) == here / at
     assert run_folder((here / at).as_uri(), there) == here / at
-    assert run_folder((here / at).as_uri(), there, is_new=True) == there / at
     assert run_folder("file:///data/runs/r1/artifacts", here) == Path("/data/runs/r1/artifacts")
     assert run_folder("s3://bucket/mlartifacts/r1", here) is None
 

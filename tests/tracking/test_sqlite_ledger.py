@@ -268,7 +268,8 @@ def test_a_project_that_was_moved_keeps_its_records_and_takes_new_ones(world, tm
     again = make_world(moved, recorder, lambda: open_ledger(None, root=moved))
     new = again.publish("train", "new")
     assert again.ledger().complete([again.key("new")]) == {again.key("new"): new}
-    assert (moved / "mlartifacts" / "world-train" / new.run_id / "artifacts" / "table.csv").is_file()
+    assert (moved / "mlartifacts" / "world-train-2" / new.run_id / "artifacts" / "table.csv").is_file()
+    assert again.client.get_experiment_by_name("world/train~2").lifecycle_stage == "active"
     assert not world.root.exists()
     again.close()
 
@@ -285,6 +286,18 @@ def test_a_copy_of_a_project_stands_on_its_own(world, tmp_path, make_world):
     assert new.artifact_uri.startswith(copy.as_uri())
     assert world.ledger().complete([world.key("one")]) == {}
     there.close()
+
+
+def test_a_project_reached_by_a_link_is_the_same_project(world, tmp_path, make_world):
+    old = world.publish()
+    link = tmp_path / "link"
+    link.symlink_to(world.root)
+    recorder = Recorder.open(None, root=link, log=link / "log.txt")
+    linked = make_world(link, recorder, lambda: open_ledger(None, root=link))
+    found = linked.ledger().complete([world.key("one")])[world.key("one")]
+    assert (found.run_id, found.outputs) == (old.run_id, old.outputs)
+    assert linked.start("train", "new").experiment_id == world.start("train", "other").experiment_id
+    linked.close()
 
 
 @pytest.mark.parametrize("name", ["with space", "has#hash", "日本", "quo'te", "a&b=c"])

@@ -1,6 +1,8 @@
 """Experiments by name, made where there is none; each is asked for once.
 
-A deleted experiment is never restored, and its name stays taken: `<name>~2` is made beside it, then `~3`.
+A deleted experiment is never restored, and its name stays taken: `<name>~2` is made beside it, then `~3`. So it is
+where the project was moved or copied, since MLflow keeps an experiment's folder as an absolute path: new runs
+would put their files where the project stood.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from pipespec.tracking.client import speaking
 from pipespec.tracking.names import cut
-from pipespec.tracking.store import artifact_root, experiment_slug
+from pipespec.tracking.places import local_path
+from pipespec.tracking.store import ARTIFACT_FOLDER, artifact_root, experiment_slug
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -27,6 +30,7 @@ class Experiments:
 
     def __init__(self, uri: str, root: Path, artifact_location: str | None) -> None:
         self._uri = uri
+        self._own = artifact_root(uri, root) if artifact_location is None else None
         self._location = _base(uri, root, artifact_location)
         self._ids: dict[str, str] = {}
 
@@ -41,9 +45,18 @@ class Experiments:
         for number in count(1):
             candidate = name if number == 1 else f"{name}~{number}"
             found = client.get_experiment_by_name(candidate) or self._make(client, candidate)
-            if found.lifecycle_stage == "active":
+            if found.lifecycle_stage == "active" and not self._was_left_behind(found.artifact_location):
                 return str(found.experiment_id)
         raise AssertionError
+
+    def _was_left_behind(self, location: str) -> bool:
+        path = local_path(location)
+        return (
+            self._own is not None
+            and path is not None
+            and ARTIFACT_FOLDER in path.parts
+            and not path.resolve().is_relative_to(self._own.resolve())  # the root may be reached by a link
+        )
 
     def _make(self, client: MlflowClient, name: str) -> Experiment:
         location = None if self._location is None else f"{self._location}/{experiment_slug(name)}"

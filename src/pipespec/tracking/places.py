@@ -27,12 +27,12 @@ def local_path(uri: str) -> Path | None:
     return None
 
 
-def run_folder(artifact_uri: str, artifacts: Path | None, *, is_new: bool = False) -> Path | None:
+def run_folder(artifact_uri: str, artifacts: Path | None) -> Path | None:
     """Return the local folder where a run's files are now, or None where they are not local.
 
     `artifacts` is the store's own artifact folder, beside its database. MLflow keeps absolute paths, so that
     of a project that was moved or copied points to where it stood; what is then found below the store's
-    own folder counts first, and what is new goes there.
+    own folder counts first.
     """
     path = local_path(artifact_uri)
     if path is None or artifacts is None or path.is_relative_to(artifacts):
@@ -42,7 +42,7 @@ def run_folder(artifact_uri: str, artifacts: Path | None, *, is_new: bool = Fals
         return path
     below = len(parts) - parts[::-1].index(ARTIFACT_FOLDER)
     moved = artifacts.joinpath(*parts[below:])
-    return moved if is_new or moved.exists() else path
+    return moved if moved.exists() else path
 
 
 def location(artifact_uri: str, file: str) -> str:

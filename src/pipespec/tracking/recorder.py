@@ -16,7 +16,7 @@ import time
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from pipespec.document.nodes import JSON
 from pipespec.errors import PipespecError, StoreUnavailableError
@@ -32,13 +32,9 @@ from pipespec.tracking.logs import ends_of
 from pipespec.tracking.manifest import make_manifest
 from pipespec.tracking.model import NewAttempt, NewInvocation, StartedRun
 from pipespec.tracking.owner import Owner
-from pipespec.tracking.places import run_folder
 from pipespec.tracking.probe import require_reachable
-from pipespec.tracking.store import artifact_root, resolve_uri
+from pipespec.tracking.store import resolve_uri
 from pipespec.tracking.tags import attempt_tags, invocation_tags, publication_tags
-
-if TYPE_CHECKING:
-    from mlflow.entities import Run
 
 __all__ = ["Recorder"]
 
@@ -79,16 +75,13 @@ class Recorder:
         except BaseException:
             session.close()
             raise
-        return cls(
-            session, Experiments(uri, root, artifact_location), _own_artifacts(uri, root, artifact_location)
-        )
+        return cls(session, Experiments(uri, root, artifact_location))
 
-    def __init__(self, session: Session, experiments: Experiments, artifacts: Path | None) -> None:
+    def __init__(self, session: Session, experiments: Experiments) -> None:
         """Use `Recorder.open`."""
         self.tracking_uri = session.uri
         self._session = session
         self._experiments = experiments
-        self._artifacts = artifacts
         self._owner = str(Owner.here())
         self._user = _user()
         self._leases = Leases()
@@ -278,17 +271,11 @@ class Recorder:
         return StartedRun(
             run_id=run.info.run_id,
             experiment_id=experiment,
-            artifact_uri=self._artifact_uri(run),
+            artifact_uri=run.info.artifact_uri,
             started=now / 1000,
             step=step,
             key=key,
         )
-
-    def _artifact_uri(self, run: Run) -> str:
-        """Of a project that was moved, MLflow names the folder where it stood; we write where it stands."""
-        uri = str(run.info.artifact_uri)
-        folder = run_folder(uri, self._artifacts, is_new=True)
-        return uri if folder is None else folder.as_uri()
 
     def _batch(self, run_id: str, tags: Mapping[str, str], metrics: Mapping[str, float]) -> None:
         from mlflow.entities import Metric, RunTag  # noqa: PLC0415 - imported already
@@ -318,10 +305,6 @@ class Recorder:
     def _put(self, started: StartedRun, files: Mapping[str, bytes]) -> None:
         if files:
             put(files, started.artifact_uri, self.tracking_uri)
-
-
-def _own_artifacts(uri: str, root: Path, artifact_location: str | None) -> Path | None:
-    return artifact_root(uri, root) if artifact_location is None else None
 
 
 def _log(log: Path | None) -> dict[str, bytes]:
