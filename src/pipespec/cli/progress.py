@@ -106,14 +106,14 @@ class LiveProgress:
         from rich.console import Console
         from rich.live import Live
 
-        self._console = Console(file=out, highlight=False)
-        self._live: Live = Live(
-            console=self._console, get_renderable=self._render, refresh_per_second=8, transient=True
-        )
         self._logs = LogStream() if verbose else None
         self._running: dict[str, float] = {}
         self._total = 0
         self._done = 0
+        self._console = Console(file=out, highlight=False)
+        self._live: Live = Live(
+            console=self._console, get_renderable=self._render, refresh_per_second=8, transient=True
+        )
 
     def __enter__(self) -> Self:
         return self
