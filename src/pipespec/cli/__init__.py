@@ -8,13 +8,13 @@ an answer that is bad (1), errors bring their own.
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 from typing import Final
 
 import click
 
+from pipespec.cli.output import say
 from pipespec.errors import InvalidPipelineError, PipespecError
 
 __all__ = ["main"]
@@ -97,7 +97,6 @@ def main(args: Sequence[str] | None = None) -> None:
 def _exit_code(args: Sequence[str] | None) -> int:
     try:
         result = pipespec.main(args=args, prog_name="pipespec", standalone_mode=False)
-        sys.stdout.flush()
     except click.exceptions.Exit as asked:
         return asked.exit_code
     except click.ClickException as wrong:
@@ -106,15 +105,11 @@ def _exit_code(args: Sequence[str] | None) -> int:
     except InvalidPipelineError as invalid:
         from pipespec.views.diagnostics import render_text
 
-        click.echo(render_text(invalid.diagnostics, invalid.sources), err=True)
+        say(render_text(invalid.diagnostics, invalid.sources), err=True)
         return invalid.exit_code
     except PipespecError as error:
-        click.echo(f"error: {error}", err=True)
+        say(f"error: {error}", err=True)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output has gone (`| head`); what we did stands, and Python must not complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     return result if isinstance(result, int) else 0

@@ -8,6 +8,7 @@ import click
 
 from pipespec import api
 from pipespec.cli.options import file_argument, format_option, layers
+from pipespec.cli.output import say
 from pipespec.views import document as view
 
 
@@ -34,8 +35,8 @@ def config(
     document = api.load(file, overlays=overlays, overrides=overrides).spec.document
     if compare:
         base = api.load(file).spec.document
-        click.echo(view.render_comparison(view.compared(base, document)))
+        say(view.render_comparison(view.compared(base, document)))
     elif format_ == "json":
-        click.echo(json.dumps(view.origins_to_json(document), indent=2, ensure_ascii=False))
+        say(json.dumps(view.origins_to_json(document), indent=2, ensure_ascii=False))
     else:
-        click.echo(view.to_yaml(document, with_origin=origin), nl=False)
+        say(view.to_yaml(document, with_origin=origin), newline=False)

@@ -9,6 +9,7 @@ import click
 
 from pipespec import api
 from pipespec.cli.options import file_argument, layers
+from pipespec.cli.output import say
 
 
 @click.command()
@@ -27,4 +28,4 @@ def get(
     if path == Path("-"):
         sys.stdout.buffer.write(pipeline.read_bytes(output))
     else:
-        click.echo(pipeline.get(output, path))
+        say(pipeline.get(output, path))

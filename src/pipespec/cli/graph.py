@@ -8,6 +8,7 @@ import click
 
 from pipespec import api
 from pipespec.cli.options import file_argument, format_option, layers
+from pipespec.cli.output import say
 from pipespec.views import graph as view
 
 
@@ -29,10 +30,10 @@ def graph(
     states = {each.step: each.state for each in pipeline.status()} if with_status else None
     match format_:
         case "mermaid":
-            click.echo(view.to_mermaid(pipeline.spec, states))
+            say(view.to_mermaid(pipeline.spec, states))
         case "dot":
-            click.echo(view.to_dot(pipeline.spec, states))
+            say(view.to_dot(pipeline.spec, states))
         case "json":
-            click.echo(json.dumps(view.to_json(pipeline.spec, states), indent=2, ensure_ascii=False))
+            say(json.dumps(view.to_json(pipeline.spec, states), indent=2, ensure_ascii=False))
         case _:
-            click.echo(view.render_text(pipeline.spec, states))
+            say(view.render_text(pipeline.spec, states))

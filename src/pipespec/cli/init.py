@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from pipespec import api
+from pipespec.cli.output import say
 
 
 @click.command()
@@ -17,8 +18,8 @@ def init(folder: Path) -> None:
     Never overwrites a file.
     """
     for written in api.init(folder):
-        click.echo(written)
-    click.echo(
+        say(written)
+    say(
         f"now: cd {folder} && pipespec run pipeline.yaml"
         if folder != Path()
         else "now: pipespec run pipeline.yaml",

@@ -6,6 +6,7 @@ import click
 
 from pipespec import api
 from pipespec.cli.options import file_argument
+from pipespec.cli.output import say
 
 
 @click.command()
@@ -18,4 +19,4 @@ def logs(file: str, step: str, follow: bool, overlays: tuple[str, ...], override
     """Show the log of a step's last attempt, whatever became of it."""
     pipeline = api.load(file, overlays=overlays, overrides=overrides)
     for piece in pipeline.logs(step, follow=follow):
-        click.echo(piece, nl=False)
+        say(piece, newline=False)

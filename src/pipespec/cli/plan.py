@@ -8,6 +8,7 @@ import click
 
 from pipespec import api
 from pipespec.cli.options import file_argument, force_option, format_option, layers, targets_argument
+from pipespec.cli.output import say
 from pipespec.views import plan as view
 
 
@@ -41,8 +42,8 @@ def plan(
     pipeline = api.load(file, overlays=overlays, overrides=overrides)
     found = pipeline.plan(*targets, force=force, verify=verify)
     if format_ == "json":
-        click.echo(json.dumps(view.to_json(found), indent=2, ensure_ascii=False))
+        say(json.dumps(view.to_json(found), indent=2, ensure_ascii=False))
     else:
-        click.echo(view.render_text(found))
+        say(view.render_text(found))
     if exit_code and not found.is_complete:
         ctx.exit(1)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self, TextIO
 
+from pipespec.cli.output import say
 from pipespec.plan.model import StepResult, StepStarted
 from pipespec.views import run as view
 
@@ -67,8 +68,7 @@ class LogStream:
 class PlainProgress:
     """One line an event: for pipes, CI and logs."""
 
-    def __init__(self, out: TextIO, *, verbose: bool) -> None:
-        self._out = out
+    def __init__(self, *, verbose: bool) -> None:
         self._logs = LogStream() if verbose else None
         self._total = 0
         self._done = 0
@@ -95,8 +95,7 @@ class PlainProgress:
                 self._write(view.printable(line))
 
     def _write(self, line: str) -> None:
-        self._out.write(line + "\n")
-        self._out.flush()
+        say(line, err=True)
 
 
 class LiveProgress:
@@ -169,12 +168,13 @@ class LiveProgress:
 
 
 @contextmanager
-def open_progress(out: TextIO, *, verbose: bool) -> Iterator[Progress]:
-    """Give the progress that suits `out`: live where it is a terminal that can move its cursor."""
+def open_progress(*, verbose: bool) -> Iterator[Progress]:
+    """Give the progress that suits stderr: live where it is a terminal that can move its cursor."""
     import os
+    import sys
 
-    if out.isatty() and os.environ.get("TERM", "dumb") != "dumb":
-        with LiveProgress(out, verbose=verbose) as live:
+    if sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb":
+        with LiveProgress(sys.stderr, verbose=verbose) as live:
             yield live
     else:
-        yield PlainProgress(out, verbose=verbose)
+        yield PlainProgress(verbose=verbose)

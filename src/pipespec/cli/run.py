@@ -10,6 +10,7 @@ import click
 
 from pipespec import api
 from pipespec.cli.options import file_argument, force_option, format_option, layers, targets_argument
+from pipespec.cli.output import say
 from pipespec.cli.progress import open_progress
 from pipespec.plan.model import RunReport
 from pipespec.views import plan as plan_view
@@ -70,11 +71,9 @@ def run(
     if dry_run:
         planned = pipeline.plan(*targets, force=force, verify=verify)
         as_json = format_ == "json"
-        click.echo(
-            json.dumps(plan_view.to_json(planned), indent=2) if as_json else plan_view.render_text(planned)
-        )
+        say(json.dumps(plan_view.to_json(planned), indent=2) if as_json else plan_view.render_text(planned))
         return
-    with open_progress(sys.stderr, verbose=verbose) as progress:
+    with open_progress(verbose=verbose) as progress:
         report = pipeline.run(
             *targets,
             workers=jobs,
@@ -87,8 +86,8 @@ def run(
             command=_command(),
         )
     if format_ == "json":
-        click.echo(json.dumps(view.to_json(report), indent=2, ensure_ascii=False))
-    click.echo(view.render_text(report, command=_command()), err=format_ == "json")
+        say(json.dumps(view.to_json(report), indent=2, ensure_ascii=False))
+    say(view.render_text(report, command=_command()), err=format_ == "json")
     ctx.exit(_exit_code(report))
 
 

@@ -7,6 +7,7 @@ import json
 import click
 
 from pipespec import api
+from pipespec.cli.output import say
 
 
 @click.command()
@@ -16,4 +17,4 @@ def schema() -> None:
     An editor that speaks YAML schemas uses it through a first line such as
     '# yaml-language-server: $schema=pipeline.schema.json'.
     """
-    click.echo(json.dumps(api.schema(), indent=2, ensure_ascii=False))
+    say(json.dumps(api.schema(), indent=2, ensure_ascii=False))

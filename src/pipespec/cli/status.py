@@ -9,6 +9,7 @@ import click
 
 from pipespec import api
 from pipespec.cli.options import file_argument, format_option, layers, targets_argument
+from pipespec.cli.output import say
 from pipespec.views import status as view
 
 
@@ -24,6 +25,6 @@ def status(
     states = api.load(file, overlays=overlays, overrides=overrides).status(*targets)
     now = time.time()
     if format_ == "json":
-        click.echo(json.dumps(view.to_json(states, now=now), indent=2, ensure_ascii=False))
+        say(json.dumps(view.to_json(states, now=now), indent=2, ensure_ascii=False))
     else:
-        click.echo(view.render_text(states, now=now))
+        say(view.render_text(states, now=now))

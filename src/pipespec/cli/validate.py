@@ -8,6 +8,7 @@ import click
 
 from pipespec import api
 from pipespec.cli.options import format_option, layers
+from pipespec.cli.output import say
 from pipespec.errors import Severity
 from pipespec.views import diagnostics as view
 
@@ -32,14 +33,14 @@ def validate(
     found = api.validate(files, overlays=overlays, overrides=overrides)
     match format_:
         case "json":
-            click.echo(json.dumps(view.to_json(found.diagnostics), indent=2, ensure_ascii=False))
+            say(json.dumps(view.to_json(found.diagnostics), indent=2, ensure_ascii=False))
         case "github":
-            click.echo(view.to_github(found.diagnostics), nl=bool(found.diagnostics))
+            say(view.to_github(found.diagnostics), newline=bool(found.diagnostics))
         case "sarif":
-            click.echo(json.dumps(view.to_sarif(found.diagnostics), indent=2, ensure_ascii=False))
+            say(json.dumps(view.to_sarif(found.diagnostics), indent=2, ensure_ascii=False))
         case _:
             if found.diagnostics:
-                click.echo(view.render_text(found.diagnostics, found.sources))
-            click.echo(view.verdict(files, found.diagnostics), err=True)
+                say(view.render_text(found.diagnostics, found.sources))
+            say(view.verdict(files, found.diagnostics), err=True)
     if any(each.severity is Severity.ERROR for each in found.diagnostics):
         ctx.exit(1)
