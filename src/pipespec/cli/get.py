@@ -28,4 +28,4 @@ def get(
     if path == Path("-"):
         sys.stdout.buffer.write(pipeline.read_bytes(output))
     else:
-        say(pipeline.get(output, path))
+        say(str(pipeline.get(output, path)))
