@@ -81,7 +81,7 @@ def test_steps_whose_matrix_is_an_output_are_postponed_with_all_below(engine):
         "d: {call: 'steps:one', inputs: {x: a}, outputs: {o: o.json}}",
     )
 
-    assert postponed(plan) == {"b", "c"}
+    assert postponed(plan) == {"b[x=*]", "c"}
     assert list(make_board(plan, "token", complete=(), failed=()).upstream) == ["a", "d"]
 
 

@@ -21,6 +21,7 @@ from pipespec.engine.settings import RunSettings
 from pipespec.errors import PipespecError, StoreUnavailableError
 from pipespec.plan.model import Attempt, Decision, Plan, ReasonKind, RunReport, StepRecord
 from pipespec.spec.model import StepSpec
+from pipespec.step.log import clean_log
 from pipespec.step.model import Failure, StepOutcome
 from pipespec.tracking.ledger import Ledger
 from pipespec.tracking.model import NewAttempt, StartedRun
@@ -204,7 +205,7 @@ class Attempts:
         return self._remember(started)
 
     def _begin_invocation(self, plan: Plan) -> None:
-        self._writer.sweep(self._ledger.running(plan.pipeline.name))
+        self._sweep(self._ledger.running(plan.pipeline.name))
         self._invocation = self._remember(self._writer.start_invocation(self._settings.invocation()))
         self._beat_due = time.monotonic() + _HEARTBEAT
 
@@ -228,8 +229,15 @@ class Attempts:
             found for found in self._ledger.claims(key) if not self._is_left_over(found.run_id, found.owner)
         )
         others = [claim for claim in claims if claim.run_id not in self._own]
-        dead = self._writer.sweep(others) if others else ()
+        dead = self._sweep(others) if others else ()
         return tuple(claim for claim in claims if claim.run_id not in dead)
+
+    def _sweep(self, attempts: tuple[Attempt, ...] | list[Attempt]) -> tuple[str, ...]:
+        """Mark the runs of dead processes, and take the secrets out of the logs that they left."""
+        dead = self._writer.sweep(attempts)
+        for run_id in dead:
+            clean_log(self._settings.log_of(run_id), self._settings.redact)
+        return dead
 
     def _is_left_over(self, run_id: str, owner: str) -> bool:
         return owner == str(Owner.here()) and run_id not in _ACTIVE

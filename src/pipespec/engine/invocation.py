@@ -30,6 +30,7 @@ from pipespec.errors import PipespecError, StoreUnavailableError
 from pipespec.plan.model import Action, Decision, Plan, StepRecord, StepResult, StepStarted, StepState
 from pipespec.plan.planner import decide
 from pipespec.spec.model import StepInput, StepSpec
+from pipespec.step.log import clean_log
 from pipespec.step.model import Failure, StepJob, StepOutcome
 from pipespec.tracking.ledger import Ledger
 from pipespec.tracking.model import StartedRun
@@ -124,6 +125,10 @@ class Invocation:
             while self._executing or self._pausing:
                 self._turn()
             raise
+
+    def fail(self, step: str, error: str) -> None:
+        """Let a step fail before its turn."""
+        self._settle(StepResult(step, StepState.FAILED, error=error))
 
     def settle_rest(self) -> None:
         """Say of each step that did not get its turn why not."""
@@ -234,7 +239,7 @@ class Invocation:
         self, decision: Decision, claim: Claim, number: int, upstream: Mapping[str, StepRecord]
     ) -> None:
         step, run_id = decision.step, claim.started.run_id
-        log = self._settings.state / "logs" / f"{run_id}.log"
+        log = self._settings.log_of(run_id)
         execution = _Execution(decision, claim, number, self._staging.make(run_id), log, upstream)
         self._executing[step.id] = execution
         self._progress.started(StepStarted(step.id, run_id, str(log), number))
@@ -257,6 +262,7 @@ class Invocation:
             staging=execution.staging,
             log=execution.log,
             downloads=self._settings.state / "downloads",
+            secrets=self._settings.redact.names,
         )
         return job_for(
             decision.step,
@@ -272,6 +278,8 @@ class Invocation:
     def _take(self, outcome: StepOutcome) -> None:
         """Publish what a step made, or end its run; then it is settled, or will be tried again."""
         execution = self._executing.pop(outcome.step)
+        # Again, for a process that died, or that wrote until its very end.
+        clean_log(execution.log, self._settings.redact)
         failure = outcome.failure
         if failure is None:
             failure = self._publish(execution, outcome)

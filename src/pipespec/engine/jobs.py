@@ -68,6 +68,7 @@ class JobPlace:
     staging: Path
     log: Path
     downloads: Path
+    secrets: tuple[str, ...] = ()
 
 
 def job_for(
@@ -108,6 +109,7 @@ def job_for(
         run_id=place.run_id,
         experiment_id=place.experiment_id,
         artifact_uri=place.artifact_uri,
+        secrets=place.secrets,
         downloads=str(place.downloads),
     )
 

@@ -6,12 +6,17 @@ The rest (outputs with digests and sizes, metrics, run, generation) is added whe
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from pipespec.document.nodes import JSON, plain
 from pipespec.plan.model import Decision, Facts, Plan, StepRecord
-from pipespec.spec.model import DirInput, FileInput, FilesInput, InputSource, PipelineInput, StepInput
+from pipespec.spec.evidence import callables_of
+from pipespec.spec.model import DirInput, FileInput, FilesInput, InputSource, PipelineInput, StepInput, StepSpec
 
-__all__ = ["manifest_entries"]
+__all__ = ["SOURCE_LIMIT", "manifest_entries"]
+
+SOURCE_LIMIT: Final = 256 << 10
+"""Characters of source that one manifest keeps."""
 
 
 def manifest_entries(
@@ -27,7 +32,27 @@ def manifest_entries(
         "params": {name: plain(node) for name, node in step.params.items()},
         "inputs": {name: _input(spec.source, facts, upstream) for name, spec in step.inputs.items()},
         "code": dict(facts.code[str(step.call)].counted),
+        "also_called": {
+            call: {"digest": facts.code[call].digest, "code": dict(facts.code[call].counted)}
+            for call in sorted({str(ref) for ref in callables_of(step)} - {str(step.call)})
+        },
+        "sources": _sources(step, facts),
     }
+
+
+def _sources(step: StepSpec, facts: Facts) -> dict[str, JSON]:
+    """Return the text of each counted piece of code, the smallest first, as far as there is room for all."""
+    pieces = {
+        name: piece.text for ref in callables_of(step) for name, piece in facts.code[str(ref)].pieces.items()
+    }
+    kept: dict[str, JSON] = {}
+    room = SOURCE_LIMIT
+    for name, text in sorted(pieces.items(), key=lambda one: (len(one[1]), one[0])):
+        room -= len(text)
+        if room < 0:
+            break
+        kept[name] = text
+    return kept
 
 
 def _input(source: InputSource, facts: Facts, upstream: Mapping[str, StepRecord]) -> JSON:

@@ -24,6 +24,7 @@ from pipespec.engine.progress import PatientProgress, Progress
 from pipespec.engine.settings import RunSettings
 from pipespec.engine.staging import Staging, sweep_logs
 from pipespec.engine.waves import shared_imports
+from pipespec.plan.axes import AxisError
 from pipespec.plan.model import Plan, RunReport, StepRecord
 from pipespec.tracking.ledger import Ledger
 from pipespec.tracking.recorder import Recorder
@@ -31,7 +32,8 @@ from pipespec.tracking.recorder import Recorder
 __all__ = ["NextWave", "run_plan"]
 
 NextWave: TypeAlias = Callable[[Mapping[str, StepRecord]], Plan | None]
-"""Plans again, with the matrices that the records of complete steps make known; None when there is nothing new."""
+"""Plans again, with the matrices that the records of complete steps make known; None when there is nothing new.
+Raises AxisError for a step whose matrix cannot be made of them, and leaves that step out when it is asked again."""
 
 
 def run_plan(
@@ -84,7 +86,7 @@ def run_plan(
             plan, wave = current, wave + 1
             told.begin(len(plan.decisions))
             invocation.conduct(plan, f"{token}-{wave}")
-            current = None if next_wave is None or invocation.stopping else next_wave(invocation.records)
+            current = _next_plan(next_wave, invocation)
         invocation.settle_rest()
         report = RunReport(
             invocation=attempts.invocation,
@@ -94,6 +96,16 @@ def run_plan(
         )
         attempts.finish(report)
     return report
+
+
+def _next_plan(next_wave: NextWave | None, invocation: Invocation) -> Plan | None:
+    """Ask for the next wave; a step whose matrix cannot be made fails, and others may still go on."""
+    while next_wave is not None and not invocation.stopping:
+        try:
+            return next_wave(invocation.records)
+        except AxisError as error:
+            invocation.fail(error.step, str(error))
+    return None
 
 
 def _executor(plan: Plan, settings: RunSettings, log: Path) -> Executor:

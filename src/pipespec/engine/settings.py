@@ -9,6 +9,7 @@ from pathlib import Path
 from pipespec.document.nodes import JSON
 from pipespec.engine.jobs import ExternalInputs
 from pipespec.plan.model import RunReport
+from pipespec.step.secret import Redactor
 from pipespec.tracking.model import NewInvocation
 
 __all__ = ["RunSettings"]
@@ -48,7 +49,13 @@ class RunSettings:
     source: str = ""
     """The pipeline's file as MLflow shows it."""
     git_commit: str | None = None
+    redact: Redactor = field(default_factory=lambda: Redactor({}))
+    """Takes the values of the pipeline's secrets out of logs."""
     about: Mapping[str, JSON] = field(default_factory=dict)
     """What stands in each step's manifest beside what the engine knows: versions above all."""
     report_files: Callable[[RunReport], Mapping[str, str]] = _nothing
     """Files that the invocation's run gets at its end: name -> text."""
+
+    def log_of(self, run_id: str) -> Path:
+        """Return where the log of a step's run is."""
+        return self.state / "logs" / f"{run_id}.log"

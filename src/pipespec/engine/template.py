@@ -314,9 +314,8 @@ def _children() -> list[int]:
 def main() -> None:
     """Load, say so, and serve."""
     control: Connection[Answer, Order] = Connection(int(sys.argv[1]))
-    os.environ.setdefault(
-        "MPLBACKEND", "Agg"
-    )  # what a step sets for itself, matplotlib reads when it is loaded
+    # A step sets this for itself, but matplotlib reads it when it is loaded.
+    os.environ.setdefault("MPLBACKEND", "Agg")
     module, function = sys.argv[2].split(":")
     entry = getattr(importlib.import_module(module), function)
     ready = preload(json.loads(sys.argv[3]))
