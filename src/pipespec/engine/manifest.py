@@ -9,9 +9,17 @@ from collections.abc import Mapping
 from typing import Final
 
 from pipespec.document.nodes import JSON, plain
-from pipespec.plan.model import Decision, Facts, Plan, StepRecord
+from pipespec.plan.model import CodeFacts, Decision, Facts, Plan, StepRecord
 from pipespec.spec.evidence import callables_of
-from pipespec.spec.model import DirInput, FileInput, FilesInput, InputSource, PipelineInput, StepInput, StepSpec
+from pipespec.spec.model import (
+    DirInput,
+    FileInput,
+    FilesInput,
+    InputSource,
+    PipelineInput,
+    StepInput,
+    StepSpec,
+)
 
 __all__ = ["SOURCE_LIMIT", "manifest_entries"]
 
@@ -33,17 +41,23 @@ def manifest_entries(
         "inputs": {name: _input(spec.source, facts, upstream) for name, spec in step.inputs.items()},
         "code": dict(facts.code[str(step.call)].counted),
         "also_called": {
-            call: {"digest": facts.code[call].digest, "code": dict(facts.code[call].counted)}
-            for call in sorted({str(ref) for ref in callables_of(step)} - {str(step.call)})
+            call: {"digest": known.digest, "code": dict(known.counted)}
+            for call, known in _called(step, facts).items()
+            if call != str(step.call)
         },
         "sources": _sources(step, facts),
     }
 
 
+def _called(step: StepSpec, facts: Facts) -> dict[str, CodeFacts]:
+    """Return the code of all that a step calls: its function, loaders, savers and probe, as far as it is known."""
+    return {str(ref): facts.code[str(ref)] for ref in callables_of(step) if str(ref) in facts.code}
+
+
 def _sources(step: StepSpec, facts: Facts) -> dict[str, JSON]:
     """Return the text of each counted piece of code, the smallest first, as far as there is room for all."""
     pieces = {
-        name: piece.text for ref in callables_of(step) for name, piece in facts.code[str(ref)].pieces.items()
+        name: piece.text for known in _called(step, facts).values() for name, piece in known.pieces.items()
     }
     kept: dict[str, JSON] = {}
     room = SOURCE_LIMIT

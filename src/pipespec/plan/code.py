@@ -22,7 +22,7 @@ from pipespec.document.nodes import JSON
 from pipespec.plan.effects import subclasses_of, whole
 from pipespec.plan.leads import Leads, sha256_of
 from pipespec.plan.mentions import Ref
-from pipespec.plan.model import CodeFacts
+from pipespec.plan.model import CodeFacts, CodePiece
 from pipespec.plan.resolve import Name, Named, Outside, Target, Whole
 from pipespec.plan.statements import Statement
 from pipespec.plan.tree import canonical_tree
@@ -220,7 +220,8 @@ class _Closure:
         self._waiting += [Named(Name(statement.module, name)) for name in statement.names]
 
     def _sum_up(self) -> CodeFacts:
-        counted = {**self._counted(), **self._signatures}
+        listed = self._listed()
+        counted = {**self._counted(listed), **self._signatures}
         modules = sorted(self._modules)
         installed = {name for module in modules for name in self._leads.imports(module)[1]}
         return CodeFacts(
@@ -233,19 +234,36 @@ class _Closure:
                 for module, reasons in sorted(self._wholes.items())
                 for why in sorted(reasons)
             ),
+            pieces=self._pieces(listed),
         )
 
-    def _counted(self) -> dict[str, str]:
-        parts: dict[str, list[str]] = {}
+    def _listed(self) -> dict[str, list[Statement]]:
+        """Return the statements under each name that they are listed by, in the order of the text."""
+        listed: dict[str, list[Statement]] = {}
         for statement in sorted(self._statements, key=lambda one: (one.module, one.index)):
             if statement.module not in self._wholes:
                 for label in self._labels(statement):
-                    parts.setdefault(label, []).append(self._leads.lead(statement).digest)
+                    listed.setdefault(label, []).append(statement)
+        return listed
+
+    def _counted(self, listed: Mapping[str, Sequence[Statement]]) -> dict[str, str]:
+        digests = {label: [self._leads.lead(one).digest for one in found] for label, found in listed.items()}
         named = {
-            label: digests[0] if len(digests) == 1 else sha256_of([*digests])
-            for label, digests in parts.items()
+            label: found[0] if len(found) == 1 else sha256_of([*found]) for label, found in digests.items()
         }
         return named | {module: self._whole_digest(module) for module in self._wholes}
+
+    def _pieces(self, listed: Mapping[str, Sequence[Statement]]) -> dict[str, CodePiece]:
+        pieces = {}
+        for label, found in listed.items():
+            first, *more = [self._leads.piece(one) for one in found]
+            text = "\n".join(one.text for one in (first, *more)) if more else first.text
+            pieces[label] = CodePiece(text, first.file, first.line) if more else first
+        for module in self._wholes:
+            code = self._leads.resolver.code(module)
+            if code is not None:
+                pieces[module] = CodePiece(code.module.text, str(code.module.file.path), 1)
+        return pieces
 
     def _labels(self, statement: Statement) -> list[str]:
         """Return what a statement is listed under: the reached names that it binds, else what it is about."""

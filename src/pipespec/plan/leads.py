@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pipespec.document.nodes import JSON
 from pipespec.plan.effects import Effects
 from pipespec.plan.mentions import Mentions, collect, loaded_by
+from pipespec.plan.model import CodePiece
 from pipespec.plan.resolve import Name, Named, Outside, Resolver, Target, Whole
 from pipespec.plan.statements import ModuleCode, Statement
 from pipespec.plan.tree import annotated, canonical_tree
@@ -58,6 +59,7 @@ class Leads:
         self.effects = Effects(self.resolver)
         self._files = files
         self._leads: dict[Statement, Lead] = {}
+        self._pieces: dict[Statement, CodePiece] = {}
         self._imports: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
 
     def lead(self, statement: Statement) -> Lead:
@@ -99,6 +101,17 @@ class Leads:
             installed = [target.module for target in targets if self._is_installed(target.module)]
             self._imports[module] = tuple(dict.fromkeys(own)), tuple(dict.fromkeys(installed))
         return self._imports[module]
+
+    def piece(self, statement: Statement) -> CodePiece:
+        """Return a statement as it is written, decorators included; lines that it shares with others are whole."""
+        if statement not in self._pieces:
+            code = self.resolver.code(statement.module)
+            assert code is not None
+            node, module = statement.node, code.module
+            first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
+            text = "\n".join(module.lines[first - 1 : node.end_lineno])
+            self._pieces[statement] = CodePiece(text, str(module.file.path), first)
+        return self._pieces[statement]
 
     def content(self, module: str) -> str:
         """Return a digest of a module that cannot be parsed: of its bytes where it can be read at all."""

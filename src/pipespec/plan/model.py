@@ -18,6 +18,7 @@ __all__ = [
     "Action",
     "Attempt",
     "CodeFacts",
+    "CodePiece",
     "Decision",
     "Facts",
     "OutputRecord",
@@ -115,6 +116,18 @@ class Records(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class CodePiece:
+    """A piece of counted code as it is written: statements of one module, in the order of the text.
+
+    `file` is the module's absolute path, `line` where the first of them begins, counted from 1.
+    """
+
+    text: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class CodeFacts:
     """What the syntax trees say of one callable's code.
 
@@ -124,7 +137,8 @@ class CodeFacts:
     and belongs to no name), or a whole module `news.vocabulary`. `files` are the absolute paths of the project's
     modules that are imported with it; `imports` are the installed modules that those import at their top (what a
     worker may load beforehand). `package` is the distribution and version when the callable lives in an
-    installed package. `notes` says what could not be read.
+    installed package. `notes` says what could not be read. `pieces` is the text of what is `counted`, by the same
+    names; annotations have none of their own, since they stand in the text of their function.
     """
 
     digest: str
@@ -133,6 +147,7 @@ class CodeFacts:
     imports: tuple[str, ...] = ()
     package: tuple[str, str] | None = None
     notes: tuple[str, ...] = ()
+    pieces: Mapping[str, CodePiece] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,13 +228,15 @@ class Decision:
 class Plan:
     """Decisions by step id, in topological order, for the selected steps and all that they need.
 
-    `forced` are the ids that run whatever the records say.
+    `forced` are the ids that run whatever the records say. `history` has by declared name the seconds of past
+    runs, the newest first, of steps that are not reused; empty where nobody asked for it.
     """
 
     pipeline: PipelineSpec
     facts: Facts
     decisions: Mapping[str, Decision]
     forced: frozenset[str] = frozenset()
+    history: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @property
     def is_complete(self) -> bool:

@@ -31,7 +31,7 @@ from pipespec.plan.selection import select, split_id
 from pipespec.spec.graph import ancestors, topological_order
 from pipespec.spec.model import InputSource, PipelineSpec, StepInput, StepSpec, Variant
 
-__all__ = ["decide", "make_plan", "needed"]
+__all__ = ["decide", "input_content", "make_plan", "needed"]
 
 _NO_IDENTITY: Final = "identity is none, so it runs every time"
 _FORCED: Final = "asked for by --force"
@@ -207,22 +207,32 @@ def _contents(
     records: Mapping[str, StepRecord],
     variant_of: Callable[[str], Variant],
 ) -> dict[str, JSON]:
-    def content(source: InputSource) -> JSON:
-        if not isinstance(source, StepInput):
-            return external_content(source, facts)
-        fixed = {axis for axis, _ in source.selection}
-        of_points = {
-            tuple(point for point in variant_of(producer) if point[0] not in fixed): output_content(
-                _recorded(records[producer], source.output), source.part
-            )
-            for producer in source.producers
-        }
-        if source.fan_in:
-            return fan_in_content(of_points)
-        (only,) = of_points.values()
-        return only
+    return {
+        argument: input_content(spec.source, facts, records, variant_of)
+        for argument, spec in step.inputs.items()
+    }
 
-    return {argument: content(spec.source) for argument, spec in step.inputs.items()}
+
+def input_content(
+    source: InputSource,
+    facts: Facts,
+    records: Mapping[str, StepRecord],
+    variant_of: Callable[[str], Variant],
+) -> JSON:
+    """Return what identity says of the content of one input; `records` has the record of each of its producers."""
+    if not isinstance(source, StepInput):
+        return external_content(source, facts)
+    fixed = {axis for axis, _ in source.selection}
+    of_points = {
+        tuple(point for point in variant_of(producer) if point[0] not in fixed): output_content(
+            _recorded(records[producer], source.output), source.part
+        )
+        for producer in source.producers
+    }
+    if source.fan_in:
+        return fan_in_content(of_points)
+    (only,) = of_points.values()
+    return only
 
 
 def _recorded(record: StepRecord, output: str | None) -> OutputRecord:
