@@ -33,7 +33,7 @@ from pipespec.plan.model import (
 )
 from pipespec.plan.planner import make_plan, needed
 from pipespec.plan.selection import select
-from pipespec.project import STATE_FOLDER
+from pipespec.project.root import STATE_FOLDER
 from pipespec.spec.model import PipelineSpec, StepSpec
 from pipespec.tracking.ledger import Ledger, open_ledger
 

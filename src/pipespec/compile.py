@@ -16,14 +16,15 @@ from pathlib import Path
 
 from pipespec.document.layers import Resolved, resolve
 from pipespec.errors import Diagnostic, InvalidPipelineError, Severity, Span
-from pipespec.project import DiskModules, find_root, input_exists
 from pipespec.project.answers import ProjectAnswers
+from pipespec.project.disk_modules import DiskModules
 from pipespec.project.pipeline_files import PipelineFiles
-from pipespec.project.remote import is_remote
+from pipespec.project.presence import input_exists
+from pipespec.project.root import find_root
 from pipespec.spec.build import build_spec
 from pipespec.spec.checks import check_meaning
-from pipespec.spec.evidence import ExternalInput, callables_of
-from pipespec.spec.model import FilesInput, PipelineSpec
+from pipespec.spec.evidence import callables_of
+from pipespec.spec.model import PipelineSpec
 from pipespec.spec.source import read_signature
 
 __all__ = ["Compiled", "compile_file"]
@@ -94,7 +95,7 @@ def compile_file(
     if spec is not None:
         refs = {str(ref): ref for step in spec.steps.values() for ref in callables_of(step)}
         callables = {text: read_signature(ref, spec.module_folders, modules) for text, ref in refs.items()}
-        findings = (*findings, *check_meaning(spec, callables, exists=_exists))
+        findings = (*findings, *check_meaning(spec, callables, exists=input_exists))
     return Compiled(
         name=name,
         spec=spec,
@@ -120,9 +121,3 @@ def _overlap(one: Span, other: Span) -> bool:
         one.end_line,
         one.end_column,
     )
-
-
-def _exists(source: ExternalInput) -> bool:
-    """Look for an external input; what is behind a URI is asked for only by a run."""
-    location = source.pattern if isinstance(source, FilesInput) else source.path
-    return is_remote(location) or input_exists(source)

@@ -14,7 +14,9 @@ from typing import Final
 from pipespec.document.nodes import JSON, plain
 from pipespec.plan.code import code_facts
 from pipespec.plan.model import CodeFacts, Facts, OutputRecord
-from pipespec.project import DigestMemory, DiskModules, digest_input, package_versions
+from pipespec.project.disk_modules import DiskModules
+from pipespec.project.inputs import DigestMemory, digest_input
+from pipespec.project.packages import package_versions
 from pipespec.spec.evidence import callables_of
 from pipespec.spec.model import DirInput, FileInput, FilesInput, PipelineInput, PipelineSpec, StepSpec
 from pipespec.step.probe import ProbeRequest, run_probes

@@ -20,7 +20,9 @@ from pipespec.engine.progress import Progress
 from pipespec.engine.runner import run_plan
 from pipespec.engine.settings import RunSettings
 from pipespec.plan.model import Action, Plan, RunReport
-from pipespec.project import PlannedInputs, git_facts, installed_packages
+from pipespec.project.git import git_facts
+from pipespec.project.packages import installed_packages
+from pipespec.project.planned import PlannedInputs
 from pipespec.project.root import make_state_folder
 from pipespec.spec.model import PipelineSpec
 from pipespec.tracking.ledger import Ledger

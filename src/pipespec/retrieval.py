@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pipespec.errors import PipespecError, UsageError
 from pipespec.plan.model import Attempt, StepRecord
-from pipespec.project import STATE_FOLDER
+from pipespec.project.root import STATE_FOLDER
 from pipespec.spec.model import PipelineSpec, StepSpec
 from pipespec.step import formats
 from pipespec.step.model import Artifact

@@ -18,7 +18,7 @@ from pipespec.engine.settings import RunSettings
 from pipespec.plan.code import code_facts
 from pipespec.plan.model import Facts, OutputRecord
 from pipespec.plan.planner import make_plan
-from pipespec.project import DiskModules
+from pipespec.project.disk_modules import DiskModules
 from pipespec.spec.build import build_spec
 from pipespec.spec.model import FileInput
 from pipespec.step.digest import digest_file

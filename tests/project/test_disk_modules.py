@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipespec.project import DiskModules
+from pipespec.project.disk_modules import DiskModules
 from pipespec.spec.modules import ModuleFile, Origin
 
 

@@ -3,7 +3,7 @@ import subprocess
 
 import pytest
 
-from pipespec.project import GitFacts, git_facts
+from pipespec.project.git import GitFacts, git_facts
 
 
 def git(root, *arguments):

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from pipespec.project import STATE_FOLDER, find_root, make_state_folder
+from pipespec.project.root import STATE_FOLDER, find_root, make_state_folder
 
 
 def test_the_root_is_the_nearest_folder_with_a_mark(tmp_path):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipespec.errors import Severity
-from pipespec.project import DiskModules
+from pipespec.project.disk_modules import DiskModules
 from pipespec.spec.checks import CHECKS, check_meaning
 from pipespec.spec.evidence import callables_of
 from pipespec.spec.model import DirInput, FileInput, FilesInput

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipespec.errors import Span
-from pipespec.project import DiskModules
+from pipespec.project.disk_modules import DiskModules
 from pipespec.spec.fitting import find_misfit
 from pipespec.spec.model import CallableRef
 from pipespec.spec.source import read_signature

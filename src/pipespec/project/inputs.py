@@ -6,7 +6,6 @@ Takes the files, folders and globs that a pipeline names, gives an `OutputRecord
 
 from __future__ import annotations
 
-import glob
 import os
 import sqlite3
 import time
@@ -18,12 +17,13 @@ from typing import Final, Self
 
 from pipespec.errors import UsageError
 from pipespec.plan.model import OutputRecord
-from pipespec.project.remote import digest_remote, is_remote, remote_exists
+from pipespec.project.presence import files_below, is_remote
+from pipespec.project.remote import digest_remote
 from pipespec.project.root import STATE_FOLDER, make_state_folder
 from pipespec.spec.model import DirInput, FileInput, FilesInput
 from pipespec.step.digest import digest_file, tree_digest, walk_files
 
-__all__ = ["DigestMemory", "digest_input", "input_exists", "matching_files"]
+__all__ = ["DigestMemory", "digest_input"]
 
 _YOUNG_NS: Final = 2_000_000_000
 """A file younger than this when its reading began is not remembered: clocks of file systems tick up to every
@@ -135,7 +135,7 @@ def digest_input(source: FileInput | DirInput | FilesInput, memory: DigestMemory
             case DirInput(path=path):
                 return _digest_all(dict(walk_files(Path(path))), f"{Path(path).name}/", memory)
             case FilesInput(pattern=pattern):
-                base, files = _matches(pattern)
+                base, files = files_below(pattern)
                 if not files:
                     raise UsageError(f"no file fits '{source.text}'")
                 return _digest_all(files, f"{base.name}/", memory)
@@ -144,34 +144,6 @@ def digest_input(source: FileInput | DirInput | FilesInput, memory: DigestMemory
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         raise UsageError(f"'{source.text}' cannot be read: {reason}") from error
-
-
-def input_exists(source: FileInput | DirInput | FilesInput) -> bool:
-    """Tell whether there is a file, a folder, or at least one file that fits; a URI's server is asked."""
-    location = source.pattern if isinstance(source, FilesInput) else source.path
-    if is_remote(location):
-        return remote_exists(source)
-    match source:
-        case FileInput(path=path):
-            return Path(path).is_file()
-        case DirInput(path=path):
-            return Path(path).is_dir()
-        case FilesInput(pattern=pattern):
-            return bool(_matches(pattern)[1])
-
-
-def matching_files(pattern: str) -> dict[str, Path]:
-    """Return the files that a glob finds, by their names below the part without wildcards, sorted."""
-    return _matches(pattern)[1]
-
-
-def _matches(pattern: str) -> tuple[Path, dict[str, Path]]:
-    """Return the folder before the first wildcard, and the files that fit by their names below it."""
-    plain = Path(pattern).parts
-    fixed = next((i for i, part in enumerate(plain) if glob.has_magic(part)), len(plain) - 1)
-    base = Path(*plain[:fixed])
-    paths = (Path(found) for found in glob.glob(pattern, recursive=True))  # noqa: PTH207 - a shell's rule: `*` passes hidden files over
-    return base, {path.relative_to(base).as_posix(): path for path in sorted(paths) if path.is_file()}
 
 
 def _digest_all(files: Mapping[str, Path], file: str, memory: DigestMemory) -> OutputRecord:

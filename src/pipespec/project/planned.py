@@ -12,8 +12,9 @@ from pathlib import Path
 
 from pipespec.errors import UsageError
 from pipespec.plan.model import OutputRecord
-from pipespec.project.inputs import DigestMemory, digest_input, matching_files
-from pipespec.project.remote import fetch_remote, is_remote
+from pipespec.project.inputs import DigestMemory, digest_input
+from pipespec.project.presence import is_remote, matching_files
+from pipespec.project.remote import fetch_remote
 from pipespec.project.root import make_state_folder
 from pipespec.spec.model import DirInput, FileInput, FilesInput, PipelineInput
 from pipespec.step.model import Artifact

@@ -19,15 +19,10 @@ from pipespec.plan.model import OutputRecord
 from pipespec.spec.model import DirInput, FileInput, FilesInput
 from pipespec.step.digest import tree_digest
 
-__all__ = ["digest_remote", "fetch_remote", "is_remote", "remote_exists"]
+__all__ = ["digest_remote", "fetch_remote"]
 
 _MARKS: Final = ("VersionId", "version_id", "generation", "ETag", "etag", "content_md5", "md5Hash")
 _CHUNK: Final = 1 << 20
-
-
-def is_remote(location: str) -> bool:
-    """Tell a URI from a path: `s3://bucket/x`, not `/data/x`."""
-    return "://" in location
 
 
 def digest_remote(source: FileInput | DirInput | FilesInput) -> OutputRecord:
@@ -45,11 +40,6 @@ def digest_remote(source: FileInput | DirInput | FilesInput) -> OutputRecord:
     if isinstance(source, FileInput):
         return OutputRecord(next(iter(manifest.values())), size, 1, name)
     return OutputRecord(tree_digest(manifest), size, len(manifest), f"{name}/")
-
-
-def remote_exists(source: FileInput | DirInput | FilesInput) -> bool:
-    """Tell whether there is at least one file."""
-    return bool(_look(source)[1])
 
 
 def fetch_remote(source: FileInput | DirInput | FilesInput, folder: Path) -> list[Path]:
