@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipespec.document.layers import Resolved, resolve
+from pipespec.document.nodes import plain
 from pipespec.errors import Diagnostic, InvalidPipelineError, Severity, Span
 from pipespec.project.answers import ProjectAnswers
 from pipespec.project.disk_modules import DiskModules
@@ -26,6 +27,7 @@ from pipespec.spec.checks import check_meaning
 from pipespec.spec.evidence import callables_of
 from pipespec.spec.model import PipelineSpec
 from pipespec.spec.source import read_signature
+from pipespec.step.secret import Redactor, redactor
 
 __all__ = ["Compiled", "compile_file"]
 
@@ -49,6 +51,10 @@ class Compiled:
     def sources(self) -> Mapping[str, str]:
         """The text of each file named in a span."""
         return self.resolved.sources
+
+    def redactor(self) -> Redactor:
+        """Return what takes the pipeline's secrets, as the environment has them now, out of texts."""
+        return redactor(plain(self.resolved.document), os.environ)
 
     def checked(self) -> PipelineSpec:
         """Return the pipeline.

@@ -65,6 +65,7 @@ def invoke(
         source_files=compiled.digests,
         source=compiled.name,
         git_commit=None if git is None else git.commit,
+        redact=compiled.redactor(),
         about=about,
         report_files=_report_files,
     )

@@ -6,18 +6,20 @@ run recorded, whatever store it comes from.
 
 from __future__ import annotations
 
-import codecs
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
+from pipespec.document.nodes import plain
 from pipespec.errors import PipespecError, UsageError
 from pipespec.plan.model import Attempt, StepRecord
 from pipespec.project.root import STATE_FOLDER
 from pipespec.spec.model import PipelineSpec, StepSpec
 from pipespec.step import formats
 from pipespec.step.model import Artifact
+from pipespec.step.secret import redactor
 from pipespec.tracking import artifacts
 from pipespec.tracking.ledger import Ledger
 from pipespec.tracking.names import LOG
@@ -32,6 +34,8 @@ _BETWEEN_LOOKS: Final = 0.3
 def read_log(spec: PipelineSpec, step: StepSpec, ledger: Ledger, *, follow: bool) -> Iterator[str]:
     """Yield the log of a step's last attempt in pieces; with `follow`, what is added until the attempt ends.
 
+    While the step runs its log is raw, so secrets are taken out here, line by line.
+
     Raises:
         UsageError: where the step was never tried, or left no log.
     """
@@ -40,14 +44,17 @@ def read_log(spec: PipelineSpec, step: StepSpec, ledger: Ledger, *, follow: bool
     if not local.exists():
         yield _recorded_log(attempt, step, ledger)
         return
-    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    redact = redactor(plain(spec.document), os.environ)
     with local.open("rb") as log:
+        unread = b""
         while True:
             while piece := log.read(_PIECE):
-                yield decoder.decode(piece)
+                whole, newline, rest = (unread + piece).rpartition(b"\n")
+                yield redact.clean(whole + newline).decode(errors="replace")
+                unread = rest
             if not follow or _last_attempt(spec, step, ledger).status != "RUNNING":
                 # What was written between our last look and its end.
-                yield decoder.decode(log.read(), final=True)
+                yield redact.clean(unread + log.read()).decode(errors="replace")
                 return
             time.sleep(_BETWEEN_LOOKS)
 

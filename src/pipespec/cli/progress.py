@@ -1,7 +1,7 @@
 """What a person sees while a run goes on: a live table on a terminal, plain lines in a pipe.
 
-Takes the engine's events (a step started, a step ended) and the plan's size; writes to stderr. With
-`verbose` the steps' logs are streamed, each line marked with its step.
+Takes the engine's events (a step started, a step ended) and the plan's size; writes to stderr. On demand the
+steps' logs are streamed, each line marked with its step.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self, TextIO
 
@@ -19,6 +20,8 @@ from pipespec.views import run as view
 if TYPE_CHECKING:
     from rich.live import Live
     from rich.text import Text
+
+    from pipespec.step.secret import Redactor
 
 __all__ = ["Progress", "open_progress"]
 
@@ -40,36 +43,53 @@ class Progress(Protocol):
 
 
 class LogStream:
-    """Follows the logs of running steps and gives their new lines, each marked with its step."""
+    """Follows the logs of running steps and gives their new lines, each marked with its step, without secrets.
 
-    def __init__(self) -> None:
-        self._open: dict[str, tuple[Path, int]] = {}
+    While a step runs its log is raw; when it has ended the log was rewritten without secrets, which moves what
+    was not read yet. So two offsets are kept.
+    """
+
+    def __init__(self, redact: Redactor) -> None:
+        self._redact = redact
+        self._open: dict[str, _Followed] = {}
 
     def follow(self, step: str, log: str) -> None:
         """Begin to follow a log from where it ends now."""
         path = Path(log)
-        self._open[step] = (path, path.stat().st_size if path.exists() else 0)
+        size = path.stat().st_size if path.exists() else 0
+        self._open[step] = _Followed(path, size, size)
 
     def new_lines(self, *, ended: str | None = None) -> Iterator[str]:
         """Yield complete new lines of all logs; of the ended step also an unfinished last one."""
-        for step, (path, offset) in list(self._open.items()):
-            if not path.exists():
+        for step, followed in list(self._open.items()):
+            if not followed.path.exists():
                 continue
-            with path.open("rb") as log:
-                log.seek(offset)
+            with followed.path.open("rb") as log:
+                log.seek(followed.clean if step == ended else followed.raw)
                 text = log.read()
             whole = text if step == ended else text[: text.rfind(b"\n") + 1]
-            self._open[step] = (path, offset + len(whole))
-            yield from (f"{step} | {line}" for line in whole.decode(errors="replace").splitlines())
+            shown = self._redact.clean(whole)
+            followed.raw += len(whole)
+            followed.clean += len(shown)
+            yield from (f"{step} | {line}" for line in shown.decode(errors="replace").splitlines())
         if ended is not None:
             self._open.pop(ended, None)
+
+
+@dataclass(slots=True)
+class _Followed:
+    """A log and how much of it was read, in bytes of the raw one and of the one without secrets."""
+
+    path: Path
+    raw: int
+    clean: int
 
 
 class PlainProgress:
     """One line an event: for pipes, CI and logs."""
 
-    def __init__(self, *, verbose: bool) -> None:
-        self._logs = LogStream() if verbose else None
+    def __init__(self, redact: Redactor | None) -> None:
+        self._logs = None if redact is None else LogStream(redact)
         self._total = 0
         self._done = 0
 
@@ -101,11 +121,11 @@ class PlainProgress:
 class LiveProgress:
     """Finished steps as lines that stay, running ones in a table below that is drawn anew."""
 
-    def __init__(self, out: TextIO, *, verbose: bool) -> None:
+    def __init__(self, out: TextIO, redact: Redactor | None) -> None:
         from rich.console import Console
         from rich.live import Live
 
-        self._logs = LogStream() if verbose else None
+        self._logs = None if redact is None else LogStream(redact)
         self._running: dict[str, float] = {}
         self._total = 0
         self._done = 0
@@ -168,13 +188,16 @@ class LiveProgress:
 
 
 @contextmanager
-def open_progress(*, verbose: bool) -> Iterator[Progress]:
-    """Give the progress that suits stderr: live where it is a terminal that can move its cursor."""
+def open_progress(*, stream: Redactor | None) -> Iterator[Progress]:
+    """Give the progress that suits stderr: live where it is a terminal that can move its cursor.
+
+    With `stream`, which takes secrets out of them, the steps' logs are streamed.
+    """
     import os
     import sys
 
     if sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb":
-        with LiveProgress(sys.stderr, verbose=verbose) as live:
+        with LiveProgress(sys.stderr, stream) as live:
             yield live
     else:
-        yield PlainProgress(verbose=verbose)
+        yield PlainProgress(stream)

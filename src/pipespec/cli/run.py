@@ -73,7 +73,8 @@ def run(
         as_json = format_ == "json"
         say(json.dumps(plan_view.to_json(planned), indent=2) if as_json else plan_view.render_text(planned))
         return
-    with open_progress(verbose=verbose) as progress:
+    stream = pipeline.compiled.redactor() if verbose else None
+    with open_progress(stream=stream) as progress:
         report = pipeline.run(
             *targets,
             workers=jobs,

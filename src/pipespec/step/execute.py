@@ -96,7 +96,9 @@ class _Execution:
         self._umask = _umask()
         self._recursion = sys.getrecursionlimit()
         self._staging = Path(job.staging).resolve()
-        self.redact: Redactor = redactor(dict(job.params), {**os.environ, **job.environment})
+        self.redact: Redactor = redactor(
+            dict(job.params), {**os.environ, **job.environment}, names=job.secrets
+        )
 
     def run(self) -> tuple[tuple[SavedOutput, ...], Mapping[str, float]]:
         self._prepare()

@@ -70,6 +70,8 @@ def clean_log(path: Path, redact: Redactor, *, limit: int = LOG_LIMIT) -> None:
         return
     with file:
         size = os.fstat(file.fileno()).st_size
+        if size <= limit and not redact.reach:
+            return
         if size <= limit:
             content = file.read(size)
             kept = redact.clean(content)

@@ -88,6 +88,9 @@ class StepJob:
     experiment_id: str | None = None
     artifact_uri: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    """Names of the pipeline's secrets, whose values are taken out of the log and of failures; one that prints its
+    environment prints those of other steps, too."""
     downloads: str = ""
     """The folder that keeps what was fetched from elsewhere."""
 

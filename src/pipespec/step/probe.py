@@ -208,7 +208,7 @@ def _answer(probe: str, params: dict[str, JSON], folders: Sequence[str]) -> dict
         assert isinstance(filled, dict)
         binding = bind(function, (), filled, ())
         answer = function(**convert_params(filled, binding.annotations))
-        return {"answer": _checked(answer)}
+        return {"answer": redact.value(_checked(answer))}  # it stands in the step's key parts
     except BaseException as error:  # noqa: BLE001 - also what a probe exits with
         failure = describe(error, redact)
         return {"message": failure.message, "traceback": failure.traceback}

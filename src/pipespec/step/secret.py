@@ -37,6 +37,8 @@ class Redactor:
         forms = {_bytes(form): name for name, value in secrets.items() for form in _forms(value)}
         longest_first = sorted(forms, key=len, reverse=True)
         self._names = forms
+        self.names = tuple(sorted(secrets))
+        """Whose values are replaced."""
         self._pattern = re.compile(b"|".join(map(re.escape, longest_first))) if forms else None
         self.reach = len(longest_first[0]) if forms else 0
         """The length in bytes of the longest form: what may be torn where a text is cut."""
@@ -50,6 +52,18 @@ class Redactor:
         if self._pattern is None:
             return content
         return self._pattern.sub(lambda found: f"${{secret:{self._names[found[0]]}}}".encode(), content)
+
+    def value(self, value: JSON) -> JSON:
+        """Return the value with no secret in any of its texts and keys."""
+        match value:
+            case str():
+                return self(value)
+            case list():
+                return [self.value(item) for item in value]
+            case dict():
+                return {self(key): self.value(item) for key, item in value.items()}
+            case _:
+                return value
 
 
 def secret_names(value: JSON) -> tuple[str, ...]:
@@ -69,9 +83,10 @@ def fill(value: JSON, environment: Mapping[str, str]) -> JSON:
     return _filled(value, environment)
 
 
-def redactor(value: JSON, environment: Mapping[str, str]) -> Redactor:
-    """Return what takes the values of all secrets that `value` refers to out of texts."""
-    return Redactor({name: environment[name] for name in secret_names(value) if environment.get(name)})
+def redactor(value: JSON, environment: Mapping[str, str], *, names: Iterable[str] = ()) -> Redactor:
+    """Return what takes the values of all secrets that `value` refers to, and of those `names`, out of texts."""
+    known = {*secret_names(value), *names}
+    return Redactor({name: environment[name] for name in sorted(known) if environment.get(name)})
 
 
 def _filled(value: JSON, environment: Mapping[str, str]) -> JSON:
@@ -110,8 +125,10 @@ def _encoded(secret: str) -> Iterable[str]:
     content = _bytes(secret)
     yield json.dumps(secret)[1:-1]
     yield json.dumps(secret, ensure_ascii=False)[1:-1]
-    yield repr(secret)[1:-1]
-    yield repr(content)[2:-1]
+    # A text that also holds the other quote is spelt with this one escaped.
+    for spelt in (repr(secret + "'\"")[1:-4], ascii(secret + "'\"")[1:-4], repr(content + b"'\"")[2:-4]):
+        yield spelt
+        yield spelt.replace("\\'", "'")
     yield html.escape(secret)
     yield content.hex()
     for spelt in (url_quote(content), url_quote(content, safe=""), quote_plus(content)):
