@@ -5,7 +5,8 @@
     Pipeline.run()     plan -> engine -> `RunReport`
 
 Everything that the stages must not ask for themselves enters here and in `compile`, `facts` and `project`:
-files, environment, git, clock, servers. What is heavy, the engine above all, is imported where it is used.
+files, environment, git, clock, servers. Each method imports what it needs: `validate` neither plans nor tracks, and
+a plan needs no engine.
 """
 
 from __future__ import annotations
@@ -18,27 +19,22 @@ from typing import TYPE_CHECKING, Any
 
 from pipespec.compile import Compiled, compile_file
 from pipespec.errors import Diagnostic, InvalidPipelineError, UsageError
-from pipespec.facts import gather_facts
-from pipespec.plan.model import (
-    Attempt,
-    Decision,
-    Facts,
-    Plan,
-    Records,
-    RunReport,
-    StepRecord,
-    StepResult,
-    StepState,
-    StepStatus,
-)
-from pipespec.plan.planner import make_plan, needed
-from pipespec.plan.selection import select
 from pipespec.project.root import STATE_FOLDER
 from pipespec.spec.model import PipelineSpec, StepSpec
-from pipespec.tracking.ledger import Ledger, open_ledger
 
 if TYPE_CHECKING:
     from pipespec.engine.progress import Progress
+    from pipespec.plan.model import (
+        Attempt,
+        Decision,
+        Facts,
+        Plan,
+        Records,
+        RunReport,
+        StepRecord,
+        StepStatus,
+    )
+    from pipespec.tracking.ledger import Ledger
 
 __all__ = ["Findings", "Pipeline", "StepHandle", "init", "load", "schema", "validate"]
 
@@ -219,12 +215,16 @@ class Pipeline:
         return StepHandle(self, self._one(step))
 
     def _ledger(self) -> Ledger:
+        from pipespec.tracking.ledger import open_ledger
+
         log = self.spec.root / STATE_FOLDER / "logs" / "mlflow.log"
         return open_ledger(self.spec.mlflow.tracking_uri, root=self.spec.root, log=log)
 
     def _plan(
         self, ledger: Ledger, targets: Sequence[str], *, force: Sequence[str] = (), verify: bool = False
     ) -> Plan:
+        from pipespec.plan.planner import make_plan, needed
+
         steps = [self.spec.steps[step] for step in needed(self.spec, targets)]
         records: Records = ledger
         if verify:
@@ -234,9 +234,13 @@ class Pipeline:
         return make_plan(self.spec, self._facts(steps), records, targets=targets, forced=force)
 
     def _facts(self, steps: Sequence[StepSpec]) -> Facts:
+        from pipespec.facts import gather_facts
+
         return gather_facts(self.spec, steps, self.compiled.modules, results={})
 
     def _one(self, pattern: str) -> StepSpec:
+        from pipespec.plan.selection import select
+
         found = select(self.spec, (pattern,))
         if len(found) > 1:
             raise UsageError(
@@ -289,6 +293,8 @@ class StepHandle:
 
 def _status(decision: Decision, attempt: Attempt | None, *, finished: bool) -> StepStatus:
     """Judge a step: what it has counts first, then what its last attempt is doing or did, then its past."""
+    from pipespec.plan.model import StepStatus
+
     step, record = decision.step.id, decision.record
     if record is not None:
         state = "failed" if decision.check_failures else "complete"
@@ -301,6 +307,8 @@ def _status(decision: Decision, attempt: Attempt | None, *, finished: bool) -> S
 
 
 def _report_of_reuse(plan: Plan, seconds: float) -> RunReport:
+    from pipespec.plan.model import RunReport, StepResult, StepState
+
     results = []
     for step, decision in plan.decisions.items():
         assert decision.key is not None
