@@ -1,21 +1,23 @@
 """What references ask a project for: `${git:…}`, `${pyproject:…}` and `${file:…}`, answered from its disk.
 
-Git is asked only for a trusted pipeline. No file outside of the project root is read, whatever links say.
+Git is asked only for a trusted pipeline. No file outside of the project root is read, whatever links say. What few
+documents ask for is imported when it is asked for.
 """
 
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pipespec.document.resolvers import Problem, Resolvers
 from pipespec.document.yaml_reader import MAX_BYTES
 from pipespec.errors import Span
-from pipespec.project.git import GitFacts, git_facts
+
+if TYPE_CHECKING:
+    from pipespec.project.git import GitFacts
 
 __all__ = ["ProjectAnswers"]
 
@@ -95,10 +97,14 @@ class ProjectAnswers:
 
     @cached_property
     def _git(self) -> GitFacts | None:
+        from pipespec.project.git import git_facts  # noqa: PLC0415 - subprocess, 3 ms
+
         return git_facts(self._root)
 
     @cached_property
     def _pyproject(self) -> dict[str, Any] | Problem:
+        import tomllib  # noqa: PLC0415 - 2 ms
+
         try:
             with (self._root / "pyproject.toml").open("rb") as file:
                 return tomllib.load(file)

@@ -14,7 +14,6 @@ import sys
 import sysconfig
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
-from importlib import metadata
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -82,6 +81,8 @@ class DiskModules:
 
     def distribution(self, module: str, file: ModuleFile) -> tuple[str, str] | None:
         """Return name and version of the distribution whose record lists this file, or None."""
+        from importlib import metadata  # noqa: PLC0415 - 8 ms, and seldom asked
+
         top = module.partition(".")[0].replace("_", "-").lower()
         for site, _ in self._sites:
             if not file.path.is_relative_to(site):
