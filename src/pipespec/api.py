@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from pipespec.plan.model import (
         Attempt,
         Decision,
-        Facts,
         Plan,
         Records,
         RunReport,
         StepRecord,
         StepStatus,
     )
+    from pipespec.planning import Planning
     from pipespec.tracking.ledger import Ledger
 
 __all__ = ["Findings", "Pipeline", "StepHandle", "init", "load", "schema", "validate"]
@@ -148,10 +148,12 @@ class Pipeline:
         """
         began = time.monotonic()
         with self._ledger() as ledger:
-            plan = self._plan(ledger, targets, force=force, verify=verify)
+            planning = self._planning(ledger, targets, force=force, verify=verify)
+            plan = planning.plan()
             if plan.is_complete:
                 return _report_of_reuse(plan, time.monotonic() - began)
             from pipespec.invoke import invoke
+            from pipespec.project.planned import PlannedInputs
 
             return invoke(
                 self.compiled,
@@ -163,6 +165,8 @@ class Pipeline:
                 scheduler=scheduler,
                 progress=progress,
                 command=command,
+                external=PlannedInputs(self.spec.root, planning.files, planning.results),
+                next_wave=planning.next_wave,
             )
 
     def status(self, *targets: str) -> list[StepStatus]:
@@ -187,7 +191,7 @@ class Pipeline:
         from pipespec.retrieval import read_log
 
         with self._ledger() as ledger:
-            yield from read_log(self.spec, self._one(step), ledger, follow=follow)
+            yield from read_log(self.spec, self._one(ledger, step), ledger, follow=follow)
 
     def get(self, output: str, to: Path | None = None) -> Path:
         """Copy `step.output` of its complete run to a path, and return it; its content is checked.
@@ -197,8 +201,8 @@ class Pipeline:
         """
         from pipespec.retrieval import fetch_output
 
-        step, name = self._output(output)
         with self._ledger() as ledger:
+            step, name = self._output(ledger, output)
             record = self._record(ledger, step)
             return fetch_output(self.spec, record, name, to, ledger.tracking_uri)
 
@@ -206,13 +210,14 @@ class Pipeline:
         """Return the content of `step.output`, a single file; raises as `get`."""
         from pipespec.retrieval import read_output
 
-        step, name = self._output(output)
         with self._ledger() as ledger:
+            step, name = self._output(ledger, output)
             record = self._record(ledger, step)
             return read_output(self.spec, record, name, ledger.tracking_uri)
 
     def __getitem__(self, step: str) -> StepHandle:
-        return StepHandle(self, self._one(step))
+        with self._ledger() as ledger:
+            return StepHandle(self, self._one(ledger, step))
 
     def _ledger(self) -> Ledger:
         from pipespec.tracking.ledger import open_ledger
@@ -223,35 +228,38 @@ class Pipeline:
     def _plan(
         self, ledger: Ledger, targets: Sequence[str], *, force: Sequence[str] = (), verify: bool = False
     ) -> Plan:
-        from pipespec.plan.planner import make_plan, needed
+        return self._planning(ledger, targets, force=force, verify=verify).plan()
 
-        steps = [self.spec.steps[step] for step in needed(self.spec, targets)]
+    def _planning(
+        self, ledger: Ledger, targets: Sequence[str], *, force: Sequence[str], verify: bool
+    ) -> Planning:
+        from pipespec.planning import Planning
+
         records: Records = ledger
         if verify:
             from pipespec.tracking.verification import VerifiedRecords
 
             records = VerifiedRecords(ledger, self.spec.root / STATE_FOLDER / "downloads")
-        return make_plan(self.spec, self._facts(steps), records, targets=targets, forced=force)
+        return Planning(self.compiled, ledger, records, targets=targets, forced=force)
 
-    def _facts(self, steps: Sequence[StepSpec]) -> Facts:
-        from pipespec.facts import gather_facts
-
-        return gather_facts(self.spec, steps, self.compiled.modules, results={})
-
-    def _one(self, pattern: str) -> StepSpec:
+    def _one(self, ledger: Ledger, pattern: str) -> StepSpec:
+        """Return the one step that a pattern means; a variant that only records tell of, too."""
         from pipespec.plan.selection import select
 
-        found = select(self.spec, (pattern,))
+        spec, found = self.spec, select(self.spec, (pattern,))
+        if any(spec.steps[step].deferred for step in found):
+            spec = self._plan(ledger, (pattern,)).pipeline
+            found = select(spec, (pattern,))
         if len(found) > 1:
             raise UsageError(
                 f"'{pattern}' means {len(found)} steps, among them '{found[0]}' and '{found[1]}'; name one"
             )
-        return self.spec.steps[found[0]]
+        return spec.steps[found[0]]
 
-    def _output(self, reference: str) -> tuple[StepSpec, str]:
+    def _output(self, ledger: Ledger, reference: str) -> tuple[StepSpec, str]:
         """Split `step.output`; a step with one output may be named alone."""
         pattern, dot, name = reference.rpartition(".")
-        step = self._one(pattern if dot else reference)
+        step = self._one(ledger, pattern if dot else reference)
         if not dot and len(step.outputs) == 1:
             return step, next(iter(step.outputs))
         if name not in step.outputs:

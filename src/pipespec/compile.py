@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipespec.document.layers import Resolved, resolve
-from pipespec.document.nodes import plain
+from pipespec.document.nodes import JSON, MappingNode, plain
 from pipespec.errors import Diagnostic, InvalidPipelineError, Severity, Span
 from pipespec.project.answers import ProjectAnswers
 from pipespec.project.disk_modules import DiskModules
@@ -25,11 +26,28 @@ from pipespec.project.root import find_root
 from pipespec.spec.build import build_spec
 from pipespec.spec.checks import check_meaning
 from pipespec.spec.evidence import callables_of
-from pipespec.spec.model import PipelineSpec
+from pipespec.spec.matrix import fill_axis
+from pipespec.spec.model import PipelineSpec, StepSpec
 from pipespec.spec.source import read_signature
-from pipespec.step.secret import Redactor, redactor
 
-__all__ = ["Compiled", "compile_file"]
+if TYPE_CHECKING:
+    from pipespec.step.secret import Redactor
+
+__all__ = ["Compiled", "Place", "compile_file"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a pipeline is: its file and the project's root, both absolute.
+
+    `folders` maps each file named in a span to the folder that its relative paths start from. `modules` has read
+    the project's code, and remembers it.
+    """
+
+    file: Path
+    root: Path
+    folders: Mapping[str, Path]
+    modules: DiskModules
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +55,7 @@ class Compiled:
     """A pipeline and all that was found on the way; `spec` is None where there is not one step to speak of.
 
     `name` is the file as the user wrote it. `digests` maps each absolute file that was read to sha256 of its
-    bytes. `modules` has read the project's code, and remembers it.
+    bytes.
     """
 
     name: str
@@ -45,7 +63,19 @@ class Compiled:
     resolved: Resolved
     diagnostics: tuple[Diagnostic, ...]
     digests: Mapping[str, str]
-    modules: DiskModules
+    place: Place
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The ids of the steps that listed values of axes, by the declared name of the step that has those axes."""
+
+    @property
+    def modules(self) -> DiskModules:
+        """The project's code, as far as it was read."""
+        return self.place.modules
+
+    @property
+    def pipeline(self) -> PipelineSpec:
+        """The pipeline; raises as `checked`."""
+        return self.checked()
 
     @property
     def sources(self) -> Mapping[str, str]:
@@ -54,6 +84,8 @@ class Compiled:
 
     def redactor(self) -> Redactor:
         """Return what takes the pipeline's secrets, as the environment has them now, out of texts."""
+        from pipespec.step.secret import redactor  # noqa: PLC0415 - only a run needs it
+
         return redactor(plain(self.resolved.document), os.environ)
 
     def checked(self) -> PipelineSpec:
@@ -67,6 +99,20 @@ class Compiled:
             raise InvalidPipelineError(mistakes, self.sources)
         assert self.spec is not None
         return self.spec
+
+    def filled(self, step: str, values: Mapping[str, Sequence[JSON]]) -> Compiled:
+        """Return the pipeline with values of axes of one step, by its id, in place of the outputs that hold them.
+
+        Raises:
+            InvalidPipelineError: where the pipeline with these values has mistakes.
+        """
+        declared = self.pipeline.steps[step]
+        listed = tuple(producer for axis in values for producer in declared.deferred[axis].producers)
+        lists = {**self.lists, declared.name: (*self.lists.get(declared.name, ()), *listed)}
+        resolved = replace(self.resolved, document=_filled(self.pipeline.document, declared, values))
+        spec, diagnostics = _built(resolved, self.place)
+        filled = replace(self, spec=spec, resolved=resolved, diagnostics=diagnostics, lists=lists)
+        return replace(filled, spec=_after_lists(filled.checked(), lists))
 
 
 def compile_file(
@@ -94,22 +140,52 @@ def compile_file(
         overlays=[files.read(overlay) for overlay in overlays],
         overrides=overrides,
     )
+    place = Place(path, root, files.folders, DiskModules(root))
+    spec, diagnostics = _built(resolved, place)
+    return Compiled(name, spec, resolved, diagnostics, files.digests, place)
+
+
+def _built(resolved: Resolved, place: Place) -> tuple[PipelineSpec | None, tuple[Diagnostic, ...]]:
+    """Build a pipeline of its document, read the signatures of its callables, and check all."""
     spec, findings = build_spec(
-        resolved.document, file=path, root=root, folders=files.folders, is_partial=bool(resolved.mistakes)
+        resolved.document,
+        file=place.file,
+        root=place.root,
+        folders=place.folders,
+        is_partial=bool(resolved.mistakes),
     )
-    modules = DiskModules(root)
     if spec is not None:
         refs = {str(ref): ref for step in spec.steps.values() for ref in callables_of(step)}
-        callables = {text: read_signature(ref, spec.module_folders, modules) for text, ref in refs.items()}
+        callables = {
+            text: read_signature(ref, spec.module_folders, place.modules) for text, ref in refs.items()
+        }
         findings = (*findings, *check_meaning(spec, callables, exists=input_exists))
-    return Compiled(
-        name=name,
-        spec=spec,
-        resolved=resolved,
-        diagnostics=_ordered(resolved.mistakes, findings),
-        digests=files.digests,
-        modules=modules,
-    )
+    return spec, _ordered(resolved.mistakes, findings)
+
+
+def _after_lists(spec: PipelineSpec, lists: Mapping[str, tuple[str, ...]]) -> PipelineSpec:
+    """Let variants wait for the steps that listed the values of their axes, as their one entry did before."""
+    upstream = dict(spec.upstream)
+    joined: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {}
+    for step_id, step in spec.steps.items():
+        if step.name in lists:
+            pair = (step.name, upstream[step_id])
+            if pair not in joined:
+                joined[pair] = tuple(dict.fromkeys((*lists[step.name], *upstream[step_id])))
+            upstream[step_id] = joined[pair]
+    return replace(spec, upstream=upstream)
+
+
+def _filled(document: MappingNode, step: StepSpec, values: Mapping[str, Sequence[JSON]]) -> MappingNode:
+    """Put values in place of axes of a step, one after the other."""
+    matrix = step.matrix
+    for axis, found in values.items():
+        assert matrix is not None
+        document = fill_axis(document, step.name, axis, found, matrix)
+        steps = document.get("steps")
+        body = steps.get(step.name) if isinstance(steps, MappingNode) else None
+        matrix = body.get("matrix") if isinstance(body, MappingNode) else None
+    return document
 
 
 def _ordered(mistakes: Sequence[Diagnostic], findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

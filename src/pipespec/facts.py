@@ -21,7 +21,7 @@ from pipespec.spec.evidence import callables_of
 from pipespec.spec.model import DirInput, FileInput, FilesInput, PipelineInput, PipelineSpec, StepSpec
 from pipespec.step.probe import ProbeRequest, run_probes
 
-__all__ = ["gather_facts"]
+__all__ = ["gather_facts", "with_more"]
 
 _PROBE_LIMIT: Final = 120.0
 """Seconds that all probes of a plan may take together."""
@@ -50,6 +50,18 @@ def gather_facts(
         packages=package_versions({name for step in chosen for name in step.identity.packages}),
         results=results,
         sources=_digests_of_sources(code),
+    )
+
+
+def with_more(facts: Facts, more: Facts) -> Facts:
+    """Join what was gathered at two moments; where both say something, the first moment's word counts."""
+    return Facts(
+        code={**more.code, **facts.code},
+        files={**more.files, **facts.files},
+        probes={**more.probes, **facts.probes},
+        packages={**more.packages, **facts.packages},
+        results={**more.results, **facts.results},
+        sources={**more.sources, **facts.sources},
     )
 
 
@@ -82,7 +94,8 @@ def _probes(spec: PipelineSpec, steps: Iterable[StepSpec]) -> Mapping[str, JSON]
             step.id, str(step.identity.probe), {name: plain(node) for name, node in step.params.items()}
         )
         for step in steps
-        if step.identity.probe is not None
+        # A matrix that is not known yet has no variants to ask for.
+        if step.identity.probe is not None and not step.deferred
     ]
     return run_probes(
         probes, module_folders=tuple(map(str, spec.module_folders)), root=str(spec.root), timeout=_PROBE_LIMIT

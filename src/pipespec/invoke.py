@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pipespec.compile import Compiled
 from pipespec.document.nodes import JSON
 from pipespec.engine.progress import Progress
-from pipespec.engine.runner import run_plan
+from pipespec.engine.runner import NextWave, run_plan
 from pipespec.engine.settings import RunSettings
 from pipespec.plan.model import Action, Plan, RunReport
 from pipespec.project.git import git_facts
@@ -45,8 +45,13 @@ def invoke(
     scheduler: str | None,
     progress: Progress | None,
     command: str | None,
+    external: PlannedInputs,
+    next_wave: NextWave,
 ) -> RunReport:
-    """Run a plan; what the command line leaves open (None) is as the pipeline's `engine` says."""
+    """Run a plan, and those that follow as matrices become known.
+
+    What the command line leaves open (None) is as the pipeline's `engine` says.
+    """
     spec = plan.pipeline
     state = make_state_folder(spec.root)
     (state / "logs").mkdir(exist_ok=True)
@@ -55,7 +60,7 @@ def invoke(
     settings = RunSettings(
         state=state,
         invocation=lambda: _invocation(compiled, spec, command or shlex.join(sys.argv)),
-        external=PlannedInputs(spec.root, plan.facts.files, {}),
+        external=external,
         workers=workers or spec.engine.workers or 1,
         keep_going=keep_going or spec.engine.keep_going,
         resources=spec.engine.resources,
@@ -81,6 +86,7 @@ def invoke(
         ),
         settings=settings,
         progress=progress,
+        next_wave=next_wave,
     )
 
 

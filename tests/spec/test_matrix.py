@@ -122,13 +122,13 @@ def test_the_bound_holds_for_all_steps_together(tree):
 
 def test_an_axis_over_an_output_is_filled_in_for_the_second_wave(build):
     spec, found = build(MATRIX % "{part: split.parts, depth: [4, 8]}")
-    step = spec.steps["train"]
+    step = spec.steps["train[part=*]"]
 
     assert found == []
-    assert list(spec.steps) == ["split", "train"]
+    assert list(spec.steps) == ["split", "train[part=*]"]
     assert {axis: source.producers for axis, source in step.deferred.items()} == {"part": ("split",)}
     assert step.axis_arguments == ("part", "depth")
-    assert spec.upstream == {"split": (), "train": ("split",)}
+    assert spec.upstream == {"split": (), "train[part=*]": ("split",)}
 
     filled = fill_axis(spec.document, "train", "part", ["x", "y", "x", 1], step.matrix)
 
@@ -145,7 +145,7 @@ def test_an_axis_over_an_output_is_filled_in_for_the_second_wave(build):
 
 def test_a_filled_document_builds_the_variants(build, tmp_path):
     spec, _ = build(MATRIX % "[{part: split.parts}, {depth: [4]}]")
-    filled = fill_axis(spec.document, "train", "part", [[1], {"a": 2}], spec.steps["train"].matrix)
+    filled = fill_axis(spec.document, "train", "part", [[1], {"a": 2}], spec.steps["train[part=*]"].matrix)
 
     second, found = build_spec(filled, file=tmp_path / "pipeline.yaml", root=tmp_path, folders={})
 

@@ -107,6 +107,8 @@ def _at_point(name: str, point: Sequence[_Coordinate], variants: Mapping[str, li
     if name not in variants:
         raise _refused(f"no step is called {quote(name)}", name, variants)
     steps = variants[name]
+    if deferred := [step.id for step in steps if step.deferred]:
+        return deferred  # which variants there are is known once its matrix is
     axes = {axis for step in steps for axis, _ in step.variant}
     for wanted in point:
         if wanted.axis not in axes:

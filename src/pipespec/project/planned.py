@@ -26,7 +26,8 @@ __all__ = ["PlannedInputs"]
 class PlannedInputs:
     """The external inputs of one plan.
 
-    `files` is `Facts.files`; `results` says where each output of another pipeline is.
+    `files` is `Facts.files`; `results` says where each output of another pipeline is. Both may grow when the run is
+    planned on.
     """
 
     root: Path

@@ -159,7 +159,7 @@ def _families(
             map(variant_of, expanded[name]),
             draft.shared.outputs,
             axes=axes_of(draft.grids or ()),
-            is_deferred=draft.is_deferred,
+            deferred=draft.deferred,
             is_damaged=name in damaged,
         )
     return families

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 from pipespec.document.nodes import JSON
-from pipespec.spec.model import OutputSpec, Variant, variant_id
+from pipespec.spec.model import OutputSpec, Variant, deferred_id, variant_id
 
 __all__ = ["Family"]
 
@@ -19,7 +19,7 @@ __all__ = ["Family"]
 class Family:
     """The variants of one declared step, in order; a step without a matrix is a family of one.
 
-    `is_deferred` is true where the variants are known only after a run; `is_damaged` where mistakes of the
+    `deferred` are the axes whose values are known only after a run; `is_damaged` is true where mistakes of the
     step make it unknown which variants or outputs it has.
     """
 
@@ -30,16 +30,21 @@ class Family:
         outputs: Mapping[str, OutputSpec],
         *,
         axes: Iterable[str] = (),
-        is_deferred: bool = False,
+        deferred: Iterable[str] = (),
         is_damaged: bool = False,
     ) -> None:
         self.name = name
         self.variants = tuple(variants)
         self.outputs = outputs
         self.axes = tuple(dict.fromkeys(axes))
-        self.is_deferred = is_deferred
+        unknown = tuple(deferred)
+        self.is_deferred = bool(unknown)
         self.is_damaged = is_damaged
-        self.ids = tuple(variant_id(name, variant) for variant in self.variants)
+        self.ids = (
+            (deferred_id(name, unknown),)
+            if unknown
+            else tuple(variant_id(name, variant) for variant in self.variants)
+        )
         self._matches: dict[tuple[tuple[str, str], ...], tuple[str, ...]] = {}
 
     @property

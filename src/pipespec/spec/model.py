@@ -7,7 +7,7 @@ takes them as they are. Every part that a later finding may point at keeps its s
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -36,6 +36,7 @@ __all__ = [
     "StepInput",
     "StepSpec",
     "Variant",
+    "deferred_id",
     "variant_id",
 ]
 
@@ -54,6 +55,11 @@ def variant_id(step: str, variant: Variant) -> str:
     if not variant:
         return step
     return f"{step}[{','.join(f'{axis}={_spell(value)}' for axis, value in variant)}]"
+
+
+def deferred_id(step: str, axes: Iterable[str]) -> str:
+    """Name the one entry that stands for all variants to come: `train[genre=*]`."""
+    return f"{step}[{','.join(f'{axis}=*' for axis in sorted(axes))}]"
 
 
 def _spell(value: JSON) -> str:
@@ -252,7 +258,9 @@ class StepSpec:
 
     @property
     def id(self) -> str:
-        """`train[depth=4]`: unique in a pipeline."""
+        """`train[depth=4]`: unique in a pipeline; `train[genre=*]` while the values of an axis are not known."""
+        if self.deferred:
+            return deferred_id(self.name, self.deferred)
         return variant_id(self.name, self.variant)
 
 

@@ -45,7 +45,13 @@ class StepDraft:
     @property
     def is_deferred(self) -> bool:
         """Tell whether values of an axis are known only after another step has run."""
-        return any(axis.source is not None for grid in self.grids or () for axis in grid.axes.values())
+        return bool(self.deferred)
+
+    @property
+    def deferred(self) -> tuple[str, ...]:
+        """Return the axes whose values are an output, each once."""
+        axes = (axis for grid in self.grids or () for axis in grid.axes.values())
+        return tuple(dict.fromkeys(axis.name for axis in axes if axis.source is not None))
 
 
 def lay_defaults(defaults: Node | None, body: MappingNode) -> MappingNode:

@@ -106,6 +106,8 @@ class SavedOutput:
     files: int
     manifest: Mapping[str, str] = field(default_factory=dict)
     """For a directory: relative name -> sha256 of each file."""
+    values: str | None = None
+    """Of a `.json` file with a short list: the list, compact; a matrix over it is then known without reading it."""
 
 
 @dataclass(frozen=True, slots=True)

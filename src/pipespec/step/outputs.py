@@ -8,6 +8,7 @@ Nothing is written through to the disk here: whoever publishes does that, where 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -20,11 +21,23 @@ from pipespec.step.failure import StepError, one_line, shown
 from pipespec.step.model import OutputJob, SavedOutput
 from pipespec.step.sources import copy_file
 
-__all__ = ["MAX_FILES", "check_output", "is_directory", "make_place", "save_output", "undeclared"]
+__all__ = [
+    "LONGEST_LIST",
+    "MAX_FILES",
+    "check_output",
+    "is_directory",
+    "make_place",
+    "save_output",
+    "undeclared",
+]
 
 MAX_FILES: Final = 50_000
 """Files in one directory output: each of them is a request to an artifact store."""
 
+LONGEST_LIST: Final = 4_000
+"""Characters of a list, as compact JSON, that is told beside its digest."""
+
+_LIST_BYTES: Final = 16 * LONGEST_LIST  # indented, and with every character in four bytes
 _LONGEST_NAME: Final = 512  # bytes; keys of S3 end at 1,024, and the run's own folder comes before
 _LOST: Final = frozenset("%#?\\")  # what MLflow's stores take and do not give back under the same name
 
@@ -110,7 +123,18 @@ def _take(source: Path, place: Path, output: OutputJob) -> None:
 def _file(place: Path, output: OutputJob) -> SavedOutput:
     digest, size = digest_file(place)
     _require_sole(place, place.name)
-    return SavedOutput(output.name, output.file, digest, size, 1)
+    values = _short_list(place) if output.file.endswith(".json") and size <= _LIST_BYTES else None
+    return SavedOutput(output.name, output.file, digest, size, 1, values=values)
+
+
+def _short_list(place: Path) -> str | None:
+    """Return the JSON list in a file, compact, where it is one and short enough for a tag."""
+    try:
+        value = json.loads(place.read_bytes())
+        compact = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    except (ValueError, RecursionError):
+        return None
+    return compact if isinstance(value, list) and len(compact) <= LONGEST_LIST else None
 
 
 def _directory(place: Path, output: OutputJob) -> SavedOutput:
