@@ -87,7 +87,8 @@ def of_pebble(count, modules):
 def of_fresh(count, modules):
     code = f"import step_processes as it; it.need({json.dumps(modules).encode()!r})"
     return time_each(
-        min(count, 20), lambda: subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent)
+        min(count, 20),
+        lambda: subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent),
     )
 
 
