@@ -4,14 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,46 +20,15 @@ from pipespec.tracking.client_ledger import ClientLedger
 from pipespec.tracking.ledger import open_ledger
 from pipespec.tracking.recorder import Recorder
 
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real tracking server on loopback."""
-    folder = tmp_path_factory.mktemp("server")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", "127.0.0.1"]
-    command += ["--port", str(port), "--backend-store-uri", f"sqlite:///{folder}/mlflow.db"]
-    command += ["--artifacts-destination", str(folder / "artifacts")]
-    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with (folder / "log.txt").open("wb") as log:
-        process = subprocess.Popen(
-            command, stdout=log, stderr=log, cwd=folder, env=environment, start_new_session=True
-        )
-    try:
-        _wait_until_up(f"http://127.0.0.1:{port}/health", process)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(timeout=30)
+SERVERS = ("mlflow_on_sqlite", "mlflow_on_postgres")
 
 
-def _wait_until_up(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-        except OSError:
-            time.sleep(0.2)
-        else:
-            return
-    raise AssertionError("the tracking server did not come up")
-
-
-@pytest.fixture(params=["file", "client", pytest.param("server", marks=pytest.mark.slow)])
+@pytest.fixture(
+    params=["file", "client", *(pytest.param(name, marks=pytest.mark.servers) for name in SERVERS)]
+)
 def world(request: pytest.FixtureRequest, project: Path) -> Iterator[Any]:
     kind = request.param
-    uri = request.getfixturevalue("server") if kind == "server" else f"sqlite:///{project}/mlflow.db"
+    uri = request.getfixturevalue(kind).url if kind in SERVERS else f"sqlite:///{project}/mlflow.db"
     log = project / "log.txt"
     recorder = Recorder.open(uri, root=project, log=log)
     if kind == "client":
@@ -81,7 +43,7 @@ def world(request: pytest.FixtureRequest, project: Path) -> Iterator[Any]:
 
 @pytest.fixture
 def local(world):
-    if world.kind == "server":
+    if world.kind in SERVERS:
         pytest.skip("a server's artifacts are looked at when they are read")
     return world
 
@@ -382,7 +344,7 @@ def test_the_manifest_says_what_was_made(world):
 def test_a_manifest_that_is_gone_or_altered_is_refused(world):
     record = world.publish()
     elsewhere = replace(record, artifact_uri=record.artifact_uri.replace("artifacts", "missing"))
-    if world.kind == "server":
+    if world.kind in SERVERS:
         elsewhere = replace(record, artifact_uri=record.artifact_uri + "/missing")
     with pytest.raises(PipespecError, match="cannot be used: it is gone"):
         world.ledger().manifest(elsewhere)

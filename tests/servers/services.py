@@ -1,0 +1,262 @@
+"""Real services on loopback for tests: MLflow's server, PostgreSQL, luigid, Chromium; and a way between that fails as told.
+
+A pytest plugin: its session fixtures start a service when the first test asks for it, once per process of pytest, for a
+server takes 20 s to come up. Each runs below a guard that ends it, and all that it started, when pytest is gone,
+however it went.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+__all__ = ["Service", "free_port", "luigid_at", "mlflow_server", "postgres_at", "program"]
+
+# Waits for the end of its input, which comes when pytest ends, killed or not; then nothing of its group is left.
+_GUARD = """
+import contextlib, os, signal, subprocess, sys, threading
+gone = contextlib.suppress(ProcessLookupError)
+service = subprocess.Popen(
+    sys.argv[3:], stdin=subprocess.DEVNULL, start_new_session=True, user=sys.argv[2] or None
+)
+def end():
+    sys.stdin.buffer.read()
+    with gone, contextlib.suppress(subprocess.TimeoutExpired):
+        if sys.argv[1] == "kindly":
+            service.send_signal(signal.SIGINT)
+            service.wait(timeout=10)
+    with gone:
+        os.killpg(service.pid, signal.SIGKILL)
+threading.Thread(target=end, daemon=True).start()
+service.wait()
+with gone:
+    os.killpg(service.pid, signal.SIGKILL)
+os._exit(1)
+"""
+
+_UP = 180.0
+"""Seconds that a service may take to come up on a machine that is busy."""
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def program(name: str, package: str) -> str:
+    """Find a server program; Debian keeps PostgreSQL's off the path."""
+    versions = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)
+    for found in filter(None, [shutil.which(name), *map(str, versions)]):
+        return str(found)
+    pytest.skip(f"{name} is not installed: apt-get install {package}")
+
+
+class Service:
+    """A process of a service, which can be killed and started again on the same port."""
+
+    def __init__(
+        self,
+        command: list[str | Path],
+        *,
+        folder: Path,
+        port: int,
+        path: str | None = "/",
+        environment: Mapping[str, str] = {},
+        user: str | None = None,
+        ending: str = "at once",
+    ) -> None:
+        self.command, self.folder, self.port, self.path, self.ending = command, folder, port, path, ending
+        self._environment, self._user = dict(environment), user
+        self.log = folder / "service.log"
+        self._guard: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        self.begin()
+        self.wait()
+
+    def begin(self) -> None:
+        with self.log.open("ab") as log:
+            self._guard = subprocess.Popen(
+                [sys.executable, "-c", _GUARD, self.ending, self._user or "", *map(str, self.command)],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                env={**os.environ, **self._environment},
+                start_new_session=True,
+            )
+
+    def wait(self) -> None:
+        """Wait until it answers."""
+        until = time.monotonic() + _UP
+        while not self._answers():
+            assert self._guard is not None
+            assert self._guard.poll() is None, self.log.read_text(errors="replace")[-4000:]
+            assert time.monotonic() < until, self.log.read_text(errors="replace")[-4000:]
+            time.sleep(0.1)
+
+    def _answers(self) -> bool:
+        try:
+            if self.path is None:
+                socket.create_connection(("127.0.0.1", self.port), 5).close()
+            else:
+                urllib.request.urlopen(self.url + self.path, timeout=5).close()
+        except OSError:
+            return False
+        return True
+
+    def kill(self) -> None:
+        """End it, and all that it started."""
+        if self._guard is not None:
+            assert self._guard.stdin is not None
+            self._guard.stdin.close()
+            self._guard.wait(timeout=30)
+            self._guard = None
+
+
+@contextlib.contextmanager
+def _running(service: Service) -> Iterator[Service]:
+    try:
+        service.start()
+        yield service
+    finally:
+        service.kill()
+
+
+@contextlib.contextmanager
+def mlflow_server(folder: Path, store: str, port: int | None = None) -> Iterator[Service]:
+    """A tracking server with its artifacts below a folder, which it hands out itself (`mlflow-artifacts:`)."""
+    port = port or free_port()
+    command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", "127.0.0.1"]
+    command += ["--port", str(port), "--backend-store-uri", store]
+    command += ["--artifacts-destination", str(folder / "artifacts")]
+    environment = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    service = Service(command, folder=folder, port=port, path="/health", environment=environment)
+    with _running(service):
+        yield service
+
+
+@dataclass(frozen=True)
+class Postgres:
+    port: int
+    user: str
+    _psql: str
+
+    def uri(self, database: str) -> str:
+        return f"postgresql+psycopg://{self.user}@127.0.0.1:{self.port}/{database}"
+
+    def make(self, database: str) -> str:
+        """Make an empty database and return its URI."""
+        self.execute(f'CREATE DATABASE "{database}"')
+        return self.uri(database)
+
+    def execute(self, statement: str, database: str = "postgres") -> str:
+        command = [self._psql, "-h", "127.0.0.1", "-p", str(self.port), "-U", self.user, "-d", database]
+        command += ["-v", "ON_ERROR_STOP=1", "-Atc", statement]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+
+@contextlib.contextmanager
+def postgres_at(folder: Path) -> Iterator[Postgres]:
+    """A PostgreSQL of our own; it refuses to run as root, so root lends it to `nobody`."""
+    initdb, server, psql = (program(name, "postgresql") for name in ("initdb", "postgres", "psql"))
+    account = "nobody" if os.geteuid() == 0 else None
+    name = account or pwd.getpwuid(os.geteuid()).pw_name
+    if account:
+        shutil.chown(folder, account)
+    make = [
+        initdb,
+        "-D",
+        f"{folder}/data",
+        "-U",
+        name,
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--locale=C",
+        "--no-sync",
+    ]
+    subprocess.run(make, check=True, capture_output=True, cwd=folder, timeout=120, user=account)
+    port = free_port()
+    command = [server, "-D", f"{folder}/data", "-h", "127.0.0.1", "-p", str(port), "-k", "", "-F"]
+    # Killed, it would leave shared memory behind.
+    service = Service(command, folder=folder, port=port, path=None, user=account, ending="kindly")
+    with _running(service):
+        database = Postgres(port, name, psql)
+        _wait_for_recovery(database)
+        yield database
+
+
+def _wait_for_recovery(database: Postgres) -> None:
+    # It takes connections a moment before it answers them.
+    until = time.monotonic() + 30
+    while True:
+        try:
+            database.execute("SELECT 1")
+        except AssertionError:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        else:
+            return
+
+
+@contextlib.contextmanager
+def luigid_at(folder: Path) -> Iterator[Service]:
+    port = free_port()
+    command = [Path(sys.executable).with_name("luigid"), "--address", "127.0.0.1", "--port", str(port)]
+    command += ["--state-path", folder / "state.pickle"]
+    service = Service(command, folder=folder, port=port)
+    with _running(service):
+        yield service
+
+
+# ---------------------------------------------------------------------------------------------- fixtures
+
+
+@pytest.fixture(scope="session")
+def mlflow_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("mlflow-sqlite")
+    with mlflow_server(folder, f"sqlite:///{folder}/mlflow.db") as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    pytest.importorskip("psycopg", reason="there is no driver for PostgreSQL: pip install -e '.[test]'")
+    import tempfile
+
+    # Not below pytest's own folders: those are shut to `nobody`.
+    with tempfile.TemporaryDirectory(prefix="pg") as folder, postgres_at(Path(folder)) as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+def mlflow_on_postgres(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with mlflow_server(tmp_path_factory.mktemp("mlflow-postgres"), postgres.make("mlflow")) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def luigid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with luigid_at(tmp_path_factory.mktemp("luigid")) as service:
+        yield service
