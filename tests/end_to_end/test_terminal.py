@@ -1,0 +1,108 @@
+"""What a person at a terminal of 80 columns sees: a live table while steps run, lines that stay behind."""
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+
+COMMAND = Path(sys.executable).with_name("pipespec")
+
+STEPS = """
+import time
+
+
+def wait(seconds: float) -> dict:
+    time.sleep(seconds)
+    return {"waited": seconds}
+
+
+def fail(waited: dict) -> dict:
+    raise ValueError("\\x1b[31mred\\x1b[0m \\x07 bell")
+"""
+
+PIPELINE = """\
+pipespec: 1
+name: shown
+steps:
+  slow: {call: "steps:wait", params: {seconds: 1.5}, outputs: {waited: waited.json}}
+  broken: {call: "steps:fail", inputs: {waited: slow}, outputs: {waited: waited.json}}
+"""
+
+
+def at_terminal(project, *args, **extra):
+    """Run in a terminal of 80 columns, and return the exit code and all that was written to it."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 80, 0, 0))
+    environment = project.environment(TERM="xterm-256color", **extra)
+    process = subprocess.Popen(
+        [COMMAND, *args], cwd=project.folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(ours, 4096)
+        except OSError:  # the other end is closed: the process is gone
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(ours)
+    return process.wait(timeout=60), shown.decode()
+
+
+def plain(shown):
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown).replace("\r", "")
+
+
+def test_running_steps_are_shown_live_and_ended_ones_stay(empty_project):
+    empty_project.write("steps.py", STEPS)
+    empty_project.write("pipeline.yaml", PIPELINE)
+
+    code, shown = at_terminal(empty_project, "run", "pipeline.yaml")
+
+    assert code == 1
+    text = plain(shown)
+    assert "1 running" in text
+    assert "[1/2] ran       slow" in text
+    assert "[2/2] failed    broken" in text
+    assert "Traceback" not in text.partition("broken")[0]
+    assert "\x1b[31mred" not in shown  # a step's escape codes are shown, not obeyed
+    assert "\x07" not in shown
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_colours_are_off_where_NO_COLOR_is_set(project):
+    _, shown = at_terminal(project, "run", "pipeline.yaml", NO_COLOR="1")
+
+    assert not re.search(r"\x1b\[[0-9;]*3[0-7][0-9;]*m", shown)
+
+
+def test_a_pipe_gets_plain_lines(project):
+    answer = project.pipespec("run", "pipeline.yaml")
+
+    assert "\x1b" not in answer.out + answer.err
+    assert [line for line in answer.err.splitlines() if line.startswith("[3/3]")]
+
+
+def test_a_reader_that_goes_away_does_not_fail_the_run(project):
+    command = f"{COMMAND} run pipeline.yaml 2>&1 | head -1; exit ${{PIPESTATUS[0]}}"
+
+    said = subprocess.run(
+        ["bash", "-c", command],
+        cwd=project.folder,
+        env=project.environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+    assert said.returncode == 0, said.stdout + said.stderr
+    assert "Traceback" not in said.stderr
+    assert project.ran() == set()
