@@ -24,6 +24,7 @@ from pipespec.spec.model import PipelineSpec, StepSpec
 
 if TYPE_CHECKING:
     from pipespec.engine.progress import Progress
+    from pipespec.plan.explain import Explanation
     from pipespec.plan.model import (
         Attempt,
         Decision,
@@ -121,8 +122,23 @@ class Pipeline:
             UsageError: for a target that is not there, an input that is gone, a probe that fails.
             StoreUnavailableError: where the records cannot be asked.
         """
+        from pipespec.explaining import with_history
+
         with self._ledger() as ledger:
-            return self._plan(ledger, targets, force=force, verify=verify)
+            return with_history(self._plan(ledger, targets, force=force, verify=verify), ledger)
+
+    def explain(self, step: str) -> Explanation:
+        """Say why one step would run, compared with its nearest past run, or which run it reuses; write nothing.
+
+        Raises:
+            UsageError: as for `plan`.
+            StoreUnavailableError: where the records cannot be asked.
+        """
+        from pipespec.explaining import explain_step, with_history
+
+        with self._ledger() as ledger:
+            chosen = self._one(ledger, step).id
+            return explain_step(with_history(self._plan(ledger, (chosen,)), ledger), chosen, ledger)
 
     def run(
         self,
@@ -233,6 +249,7 @@ class Pipeline:
     def _planning(
         self, ledger: Ledger, targets: Sequence[str], *, force: Sequence[str], verify: bool
     ) -> Planning:
+        from pipespec.others import OtherPipelines
         from pipespec.planning import Planning
 
         records: Records = ledger
@@ -240,7 +257,14 @@ class Pipeline:
             from pipespec.tracking.verification import VerifiedRecords
 
             records = VerifiedRecords(ledger, self.spec.root / STATE_FOLDER / "downloads")
-        return Planning(self.compiled, ledger, records, targets=targets, forced=force)
+        return Planning(
+            self.compiled,
+            ledger,
+            records,
+            targets=targets,
+            forced=force,
+            read_results=OtherPipelines.of(self.spec).results,
+        )
 
     def _one(self, ledger: Ledger, pattern: str) -> StepSpec:
         """Return the one step that a pattern means; a variant that only records tell of, too."""

@@ -24,6 +24,8 @@ from pipespec.spec.model import (
     InputSource,
     InputSpec,
     PipelineInput,
+    Variant,
+    variant_id,
 )
 from pipespec.spec.placeholders import is_open
 from pipespec.spec.reading import entries, text
@@ -121,9 +123,9 @@ def _read_load(node: Node | None) -> Mapping[str, JSON] | str | CallableRef | No
 
 
 def external_input(
-    draft: InputDraft, node: ScalarNode, step: str, places: Places, found: Findings
+    draft: InputDraft, node: ScalarNode, step: str, places: Places, found: Findings, *, point: Variant = ()
 ) -> InputSpec | None:
-    """Return the input of a draft that reads no step, or None; `node` is its path, filled for one variant."""
+    """Return the input of a draft that reads no step, or None; `node` is its path, filled for the variant at `point`."""
     written = str(node.value)
     subject = f"input {quote(draft.argument)} of step {quote(step)}"
     path = locate(node, subject, places, found, must_stay=draft.kind == "pipeline")
@@ -139,7 +141,12 @@ def external_input(
             source = FilesInput(path, written)
         case _:
             assert draft.reference is not None
-            source = PipelineInput(path, written, draft.reference.step, draft.reference.output)
+            if draft.reference.part is not None:
+                message = f"{subject} is a part of another pipeline's output, which is read whole only"
+                found.error("part-of-file", message, node.span, "leave out what comes after the slash")
+                return None
+            chosen = variant_id(draft.reference.step, draft.reference.chosen(point) or ())
+            source = PipelineInput(path, written, chosen, draft.reference.output)
     return InputSpec(draft.argument, source, draft.load, draft.node.span)
 
 

@@ -164,7 +164,8 @@ class _Maker:
         if not isinstance(node, ScalarNode):
             return None
         if draft.kind != "from" or draft.reference is None:
-            return external_input(draft, node, self._name, self._places, self._found)
+            point = variant_of(scope.variant)
+            return external_input(draft, node, self._name, self._places, self._found, point=point)
         source = self._connector.connect(
             draft.reference, variant_of(scope.variant), f"input {quote(draft.argument)}", draft.node.span
         )
