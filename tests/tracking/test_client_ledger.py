@@ -206,12 +206,72 @@ def test_a_warm_index_makes_any_number_of_keys_one_search(world, searches):
     records = {world.key(f"{number}"): world.publish(key=f"{number}") for number in range(12)}
     with client_ledger(world) as ledger:
         assert ledger.complete(list(records)) == records
-    assert len(searches) == 12
+    assert len(searches) == 1
+    assert searches[0].startswith("attributes.status = 'FINISHED' AND tags.`pipespec.key` LIKE '%'")
     searches.clear()
     with client_ledger(world) as ledger:
         assert ledger.complete(list(records)) == records
     assert len(searches) == 1
     assert searches[0].startswith("attributes.run_id IN (")
+
+
+def test_level_by_level_a_plan_is_one_search_as_soon_as_it_was_seen_once(world, searches):
+    """The keys of a level are known only when the level above it is."""
+    levels = [{world.key(f"{at} {n}"): world.publish(key=f"{at} {n}") for n in range(2)} for at in range(4)]
+    for _ in range(3):
+        searches.clear()
+        with client_ledger(world) as ledger:
+            assert [ledger.complete(list(level)) for level in levels] == levels
+        assert len(searches) == 1
+
+
+def test_what_two_plans_share_is_read_with_both(world, searches):
+    shared, first, second = ({world.key(name): world.publish(key=name)} for name in ("shared", "1", "2"))
+    for _ in range(2):
+        for own in (first, second):
+            with client_ledger(world) as ledger:
+                assert (ledger.complete(list(shared)), ledger.complete(list(own))) == (shared, own)
+    searches.clear()
+    with client_ledger(world) as ledger:
+        assert (ledger.complete(list(shared)), ledger.complete(list(second))) == (shared, second)
+    assert len(searches) == 1
+
+
+def test_what_is_older_than_the_newest_runs_is_looked_up_by_its_key(world, searches, monkeypatch):
+    monkeypatch.setattr("pipespec.tracking.client_ledger._PAGE", 2)
+    records = {world.key(f"{number}"): world.publish(key=f"{number}") for number in range(4)}
+    with client_ledger(world) as ledger:
+        assert ledger.complete([*records, world.key("never")]) == records
+        assert len(searches) == 1 + 3
+        assert set(ledger.finished_before([f"{world.name}-train", "never"])) == {f"{world.name}-train"}
+
+
+def test_a_plan_of_steps_that_never_ran_is_one_search(world, searches):
+    world.publish()
+    with client_ledger(world) as ledger:
+        for at in range(5):
+            assert ledger.complete([world.key(f"{at} never")]) == {}
+        assert set(ledger.finished_before([f"never-{at}" for at in range(9)])) == set()
+    assert len(searches) == 1
+
+
+@pytest.mark.parametrize("look", ["claims", "generations", "running"])
+def test_what_was_published_since_the_plan_is_seen_once_a_claim_is_looked_at(world, look):
+    with client_ledger(world) as ledger:
+        assert ledger.complete([world.key("one")]) == {}
+        started = world.start()
+        assert ledger.complete([world.key("one")]) == {}
+        record = world.recorder.publish(started, world.outcome(started, {}), manifest={})
+        asked = {"claims": world.key("one"), "generations": [world.key("one")], "running": world.name}[look]
+        getattr(ledger, look)(asked)
+        assert ledger.complete([world.key("one")]) == {world.key("one"): record}
+
+
+def test_a_claim_in_an_experiment_made_since_the_plan_is_seen(world):
+    with client_ledger(world) as ledger:
+        assert ledger.complete([world.key("one")]) == {}
+        started = world.start(experiment=f"{world.name}/new")
+        assert [claim.run_id for claim in ledger.claims(world.key("one"))] == [started.run_id]
 
 
 def test_what_is_noted_when_it_is_published_is_found_without_a_search_for_it(world, searches):
@@ -245,7 +305,7 @@ def test_a_torn_index_is_as_good_as_none(world, torn):
     file.write_text(torn)
     with client_ledger(world) as ledger:
         assert ledger.complete([record.key]) == {record.key: record}
-    assert json.loads(file.read_text()) == {record.key: record.run_id}
+    assert [row[:32] for row in json.loads(file.read_text()).values()] == [record.run_id]
 
 
 def test_an_index_that_cannot_be_written_is_left_out(world):

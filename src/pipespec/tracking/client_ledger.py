@@ -1,7 +1,8 @@
 """Reading any tracking store through MLflow's client: what a server, or an unfamiliar database, needs.
 
-The index in `.pipespec/` guesses which runs bear the keys, and one bulk read verifies all guesses; only what it
-does not know is looked up, by tag name, one request a key. No text of a user ever enters a filter.
+The index in `.pipespec/` guesses which runs bear the keys of a plan, and one bulk read verifies all guesses; what it does
+not know is looked for among the newest published runs, one read more; only what is neither there nor surely absent
+is looked up by tag name, one request a key. No text of a user ever enters a filter.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pipespec.tracking import filters, names
 from pipespec.tracking.client import Session, speaking
 from pipespec.tracking.index import RunIndex
 from pipespec.tracking.probe import require_reachable
+from pipespec.tracking.reading_ahead import ReadAhead
 from pipespec.tracking.records import RunFacts, attempt, complete_record, generations
 from pipespec.tracking.sifting import Candidate, Sifting
 from pipespec.tracking.store import artifact_root, is_server
@@ -29,6 +31,9 @@ _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
 
 _PAGE: Final = 1000
+_FEW: Final = 4
+"""As many keys are looked up one by one sooner than the newest runs are read."""
+
 _EXPERIMENTS_PAGE: Final = 10_000
 _REQUESTS_AT_ONCE: Final = 8
 """A server with several workers answers them side by side; a database file gains nothing from it."""
@@ -44,15 +49,17 @@ class ClientLedger:
         self._session = Session(uri, log)
         self._sifting = Sifting(uri, artifact_root(uri, root))
         self._index = RunIndex(root, uri)
+        self._ahead: ReadAhead | None = ReadAhead()
+        """None as soon as something is about to be claimed."""
         self._experiments: list[str] | None = None
 
     def complete(self, keys: Collection[str]) -> Mapping[str, StepRecord]:
         """Return the record that counts for each key that has one."""
-        guesses = self._index.guesses(keys)
-        chosen = self._sifting.choose(keys, self._verified(guesses))
-        missing = [key for key in keys if key not in chosen]
-        if missing:
-            chosen.update(self._sifting.choose(missing, self._candidates(missing)))
+        chosen = self._sifting.choose(keys, self._guessed(keys))
+        for look_up in (self._among_newest, self._candidates):
+            missing = [key for key in keys if key not in chosen]
+            if missing and (found := look_up(missing)):
+                chosen.update(self._sifting.choose(missing, found))
         self._index.learn({key: record.run_id for key, record in chosen.items()})
         return chosen
 
@@ -62,8 +69,12 @@ class ClientLedger:
 
     def finished_before(self, steps: Collection[str]) -> Collection[str]:
         """Return those of these declared step names that any complete run bears."""
-        found = self._each(steps, lambda step: self._finished(step, 1))
-        return {step for step, runs in zip(steps, found, strict=True) if runs}
+        seen = self._ahead.finished(steps) if self._ahead is not None else set()
+        if self._ahead is not None and self._ahead.is_whole:
+            return seen
+        rest = [step for step in steps if step not in seen]
+        found = self._each(rest, lambda step: self._finished(step, 1))
+        return seen.union(step for step, runs in zip(rest, found, strict=True) if runs)
 
     def attempts(self, steps: Collection[str], pipeline: str | None = None) -> Mapping[str, Attempt]:
         """Return the latest run, in whatever state, of each of these step ids."""
@@ -75,15 +86,18 @@ class ClientLedger:
 
     def claims(self, key: str) -> tuple[Attempt, ...]:
         """Return the RUNNING runs that say they are working on this key, the earliest first."""
+        self._look_anew()
         return _attempts(self._search(filters.running_claim(key)))
 
     def running(self, pipeline: str | None = None) -> tuple[Attempt, ...]:
         """Return all RUNNING runs of ours, invocations included, the earliest first."""
+        self._look_anew()
         found = self._search(filters.running())
         return _attempts(run for run in found if pipeline in (None, run.tags.get(names.PIPELINE)))
 
     def generations(self, keys: Collection[str]) -> Mapping[str, int]:
         """Return, of keys that were ever published, the highest generation."""
+        self._look_anew()
         return generations(self._candidates(keys))
 
     def history(self, steps: Collection[str], latest: int = 20) -> Mapping[str, tuple[float, ...]]:
@@ -98,6 +112,16 @@ class ClientLedger:
     def finished_runs(self, step: str, latest: int = 100) -> tuple[RunFacts, ...]:
         """Return complete runs of a declared step with all tags, params and metrics, the newest first."""
         return tuple(self._finished(step, latest))
+
+    def finished_in(self, pipeline: str, latest: int = 100) -> tuple[RunFacts, ...]:
+        """Return complete runs of a pipeline's steps, whatever their names, the newest first."""
+        found = self._search(filters.published(), order="attributes.end_time DESC")
+        newest = (
+            run
+            for run in islice(found, _PAGE)
+            if run.tags.get(names.PIPELINE) == pipeline and complete_record(run) is not None
+        )
+        return tuple(self._sifting.placed(run) for run in islice(newest, latest))
 
     def run(self, run_id: str) -> RunFacts | None:
         """Return one run with all tags, params and metrics, or None where there is no such run."""
@@ -139,7 +163,23 @@ class ClientLedger:
 
     # ------------------------------------------------------------------------------------- answering
 
-    def _verified(self, guesses: Mapping[str, str]) -> list[Candidate]:
+    def _look_anew(self) -> None:
+        """Let go of what was read for a plan: what others published or claimed since counts from now on."""
+        self._ahead = None
+        self._experiments = None  # another process may have made some, and so may ours
+
+    def _guessed(self, keys: Collection[str]) -> list[Candidate]:
+        """Read the runs that are guessed to bear these keys; for a plan, all that it asked for last time."""
+        ahead = self._ahead
+        if ahead is None:
+            return list(self._verified(self._index.guesses(keys)).items())
+        unread = self._index.guesses([key for key in keys if not ahead.has_guess(key)])
+        if unread:
+            guesses = self._index.company(unread)
+            ahead.add_guesses(guesses, self._verified(guesses))
+        return ahead.guessed(keys)
+
+    def _verified(self, guesses: Mapping[str, str]) -> dict[str, RunFacts]:
         """Read all guessed runs at once; a run that a later generation replaced says so, and is looked up."""
         run_ids = sorted(set(guesses.values()))
         chunks = [
@@ -147,15 +187,25 @@ class ClientLedger:
         ]
         read = self._each(chunks, lambda chunk: list(self._search(filters.of_ids(chunk))))
         runs = {run.run_id: run for found in read for run in found}
-        return [
-            (key, runs[run_id])
+        return {
+            key: runs[run_id]
             for key, run_id in guesses.items()
             if run_id in runs and names.SUPERSEDED not in runs[run_id].tags and _bears(runs[run_id], key)
-        ]
+        }
+
+    def _among_newest(self, keys: Collection[str]) -> list[Candidate]:
+        """Look among the newest published runs, which are read once for a plan."""
+        ahead = self._ahead
+        if ahead is None or (len(keys) <= _FEW and ahead.has_any_guess and not ahead.has_newest):
+            return []
+        if not ahead.has_newest:
+            runs, token = self._page(filters.published(), "attributes.end_time DESC", _PAGE, None)
+            ahead.add_newest(runs, whole=token is None)
+        return ahead.newest(keys)
 
     def _candidates(self, keys: Collection[str]) -> list[Candidate]:
-        self._experiments = None  # another process may have made some
-        self._experiment_ids()
+        if self._ahead is not None and self._ahead.is_whole:
+            return []
         found = self._each(keys, lambda key: list(self._search(filters.finished_bearing(names.key_tag(key)))))
         return [(key, run) for key, runs in zip(keys, found, strict=True) for run in runs]
 
@@ -185,17 +235,25 @@ class ClientLedger:
     def _search(
         self, condition: str, order: str = "attributes.start_time ASC", page: int = _PAGE
     ) -> Iterator[RunFacts]:
-        client, experiments = self._session.client, self._experiment_ids()
         token: str | None = None
-        while experiments:
-            with speaking(self.tracking_uri):
-                runs = client.search_runs(
-                    experiments, condition, max_results=page, order_by=[order], page_token=token
-                )
-            yield from map(_facts, runs)
-            token = runs.token
-            if not token:
+        while True:
+            runs, token = self._page(condition, order, page, token)
+            yield from runs
+            if token is None:
                 return
+
+    def _page(
+        self, condition: str, order: str, size: int, token: str | None
+    ) -> tuple[list[RunFacts], str | None]:
+        """Read one page, and what the next one is asked for by; None after the last."""
+        client, experiments = self._session.client, self._experiment_ids()
+        if not experiments:
+            return [], None
+        with speaking(self.tracking_uri):
+            runs = client.search_runs(
+                experiments, condition, max_results=size, order_by=[order], page_token=token
+            )
+        return [_facts(run) for run in runs], runs.token or None
 
     def _experiment_ids(self) -> list[str]:
         """All experiments that are not deleted: MLflow searches none that are not named."""

@@ -12,7 +12,7 @@ from typing import Final
 
 from pipespec.tracking import names
 
-__all__ = ["IDS_AT_ONCE", "bearing", "finished_bearing", "of_ids", "running", "running_claim"]
+__all__ = ["IDS_AT_ONCE", "bearing", "finished_bearing", "of_ids", "published", "running", "running_claim"]
 
 IDS_AT_ONCE: Final = 500
 """MLflow's parser gives up at 5000 ids."""
@@ -34,9 +34,13 @@ def bearing(tag: str) -> str:
 
 def finished_bearing(tag: str) -> str:
     """Find runs that bear such a tag and were published under some key."""
+    return f"{bearing(tag)} AND {published()}"
+
+
+def published() -> str:
+    """Find runs that were published under whatever key."""
     return (
-        f"{bearing(tag)} AND attributes.status = 'FINISHED' "
-        f"AND tags.`{names.KEY}` LIKE '%' AND tags.`{names.MANIFEST}` LIKE '%'"
+        f"attributes.status = 'FINISHED' AND tags.`{names.KEY}` LIKE '%' AND tags.`{names.MANIFEST}` LIKE '%'"
     )
 
 

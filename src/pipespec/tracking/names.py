@@ -27,6 +27,7 @@ __all__ = [
     "LOG",
     "MANIFEST",
     "MANIFEST_FILE",
+    "NAME",
     "NAME_LENGTH",
     "OUTPUTS",
     "OWNER",
@@ -67,6 +68,7 @@ GENERATION: Final = "pipespec.generation"
 OUTPUTS: Final = "pipespec.outputs"
 VALUES: Final = "pipespec.values."
 MANIFEST: Final = "pipespec.manifest"
+NAME: Final = "pipespec.name."
 COMMAND: Final = "pipespec.command"
 
 SECONDS: Final = "pipespec.seconds"
@@ -122,7 +124,7 @@ def values_tag(output: str) -> str:
 
 def name_tag(step: str) -> str:
     """Return the tag by which all runs of a declared step, of any variant, are found."""
-    return f"pipespec.name.{hashlib.sha256(step.encode()).hexdigest()[:16]}"
+    return f"{NAME}{hashlib.sha256(step.encode()).hexdigest()[:16]}"
 
 
 def cut(text: str, limit: int) -> str:
