@@ -25,6 +25,7 @@ VERBS: Final = {
     "validate": "Find all mistakes in pipeline files; runs nothing of the project.",
     "run": "Run what is not complete.",
     "plan": "Say what would run, what is reused, and why; writes nothing.",
+    "explain": "Say why a step would run: what differs from its nearest past run.",
     "status": "Show the state of each step.",
     "logs": "Show the log of a step's last attempt.",
     "get": "Fetch an output.",

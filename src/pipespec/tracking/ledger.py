@@ -52,6 +52,12 @@ class Ledger(Records, Protocol):
     def finished_runs(self, step: str, latest: int = 100) -> tuple[RunFacts, ...]:
         """Return complete runs of a declared step with all tags, params and metrics, the newest first."""
 
+    def finished_in(self, pipeline: str, latest: int = 100) -> tuple[RunFacts, ...]:
+        """Return complete runs of a pipeline's steps, whatever their names, as `finished_runs` does.
+
+        A store behind MLflow's client is searched from its newest runs on, of which it looks at 1,000.
+        """
+
     def run(self, run_id: str) -> RunFacts | None:
         """Return one run with all tags, params and metrics, or None where there is no such run."""
 

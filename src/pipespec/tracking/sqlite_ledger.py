@@ -117,6 +117,14 @@ class SqliteLedger:
             (),
         )
 
+    def finished_in(self, pipeline: str, latest: int = 100) -> tuple[RunFacts, ...]:
+        """Return complete runs of a pipeline's steps, whatever their names, the newest first."""
+        return self._ask(
+            lambda db: self._facts(db, _all(db, statements.FINISHED_IN, pipeline=pipeline, latest=latest)),
+            lambda client: client.finished_in(pipeline, latest),
+            (),
+        )
+
     def run(self, run_id: str) -> RunFacts | None:
         """Return one run with all tags, params and metrics, or None where there is no such run."""
         return self._ask(

@@ -17,6 +17,7 @@ __all__ = [
     "CLAIMS",
     "FINISHED",
     "FINISHED_BEFORE",
+    "FINISHED_IN",
     "HISTORY",
     "LATEST",
     "METRICS",
@@ -91,6 +92,12 @@ RUNNING: Final = f"""
 FINISHED: Final = f"""
     SELECT {_RUN}
     FROM tags t {_PUBLISHED} WHERE t.key = :tag AND r.status = 'FINISHED'
+    ORDER BY r.end_time DESC, r.run_uuid LIMIT :latest
+"""
+
+FINISHED_IN: Final = f"""
+    SELECT {_RUN}
+    FROM tags t {_PUBLISHED} WHERE t.key = '{names.PIPELINE}' AND t.value = :pipeline AND r.status = 'FINISHED'
     ORDER BY r.end_time DESC, r.run_uuid LIMIT :latest
 """
 

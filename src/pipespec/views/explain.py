@@ -1,0 +1,250 @@
+"""Why one step would run, as text for a terminal of 80 columns, and as JSON.
+
+Takes an `Explanation`, gives text or the shape of `schemas/explain.schema.json`. Diffs and values may come from
+anywhere, so every line is made printable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pipespec.document.nodes import JSON
+from pipespec.plan.changes import Change, PastRun, place_text, value_text
+from pipespec.plan.explain import Explanation, Upstream
+from pipespec.plan.model import Action, Reason
+from pipespec.views.terminal import age_text, printable, rows, seconds_text
+
+__all__ = ["render_text", "to_json"]
+
+_TOLD: Final = 12
+"""So many steps above are shown in text; JSON has them all."""
+_ID: Final = 8
+"""Characters of a run's id that are shown."""
+
+
+def render_text(found: Explanation, *, now: float) -> str:
+    """Say what happens and why, then what differs with its diffs, then what counts; `now` is in POSIX seconds."""
+    sections = [
+        _verdict(found, now),
+        _changes(found),
+        _diffs(found),
+        _above(found),
+        _counted(found),
+    ]
+    return "\n\n".join("\n".join(lines) for lines in sections if lines)
+
+
+def to_json(found: Explanation) -> dict[str, Any]:
+    """Return the shape of `schemas/explain.schema.json`."""
+    decision, nearest = found.decision, found.nearest
+    return {
+        "version": 1,
+        "step": decision.step.id,
+        "action": str(decision.action),
+        "key": None if decision.key is None else decision.key.hex,
+        "run_id": None if decision.record is None else decision.record.run_id,
+        "reasons": _reasons(decision.reasons),
+        "nearest": None if nearest is None else _run(nearest),
+        "passed_over": [_run(run) for run in found.passed_over],
+        "changes": [_change(change) for change in found.changes],
+        "upstream": [
+            {
+                "step": one.step,
+                "argument": one.argument,
+                "action": str(one.action),
+                "reasons": _reasons(one.reasons),
+            }
+            for one in found.upstream
+        ],
+        "may_stop": found.may_stop,
+        "code": [
+            {
+                "call": call,
+                "digest": known.digest,
+                "package": None if known.package is None else list(known.package),
+                "counted": [
+                    {
+                        "name": name,
+                        "digest": digest,
+                        "file": None if (piece := known.pieces.get(name)) is None else piece.file,
+                        "line": None if piece is None else piece.line,
+                    }
+                    for name, digest in known.counted.items()
+                ],
+                "notes": list(known.notes),
+            }
+            for call, known in found.code.items()
+        ],
+        "parts": dict(found.parts),
+    }
+
+
+def _verdict(found: Explanation, now: float) -> list[str]:
+    decision = found.decision
+    name = printable(decision.step.id)
+    lines = [f"{name}: {_WHAT[decision.action]}"]
+    if decision.record is not None:
+        lines += _which_counts(found, now)
+        lines += [f"  fails: {printable(reason.detail)}" for reason in decision.check_failures]
+        return lines
+    if not found.changes:
+        lines += [f"  {printable(reason.detail)}" for reason in decision.reasons]
+    if found.may_stop:
+        lines.append("  it may stop here: what is known of its key has not changed")
+    elif decision.action is Action.WAIT and found.changes:
+        lines.append("  it runs whatever the steps above it make")
+    nearest = found.nearest
+    if nearest is not None:
+        same = "no run differs less" if found.changes else "nothing that is known differs from it"
+        lines.append(f"  compared with {_of_run(nearest, now)}; {same}")
+    return lines
+
+
+_WHAT: Final = {
+    Action.RUN: "runs",
+    Action.WAIT: "waits for what is above it",
+    Action.REUSE: "is reused",
+}
+
+
+def _which_counts(found: Explanation, now: float) -> list[str]:
+    decision, counts = found.decision, found.nearest
+    record = decision.record
+    assert record is not None
+    if counts is None:
+        return [f"  run {record.run_id} has its key"]
+    lines = [f"  {_of_run(counts, now)} has its key"]
+    if decision.key is not None and counts.key != decision.key.hex:
+        lines = [f"  {_of_run(counts, now)} was accepted for its key"]
+    for other in found.passed_over:
+        why = (
+            "is of an earlier generation"
+            if other.generation < counts.generation
+            else "has the key too, but ended later"
+            if other.ended >= counts.ended
+            else "has the key too, but its files are not whole"
+        )
+        lines.append(f"  {_of_run(other, now)} {why}")
+    return lines
+
+
+def _of_run(run: PastRun, now: float) -> str:
+    took = seconds_text(run.ended - run.started)
+    return f"run {run.run_id[:_ID]} of {printable(run.step)} ({age_text(now - run.ended)}, took {took})"
+
+
+def _changes(found: Explanation) -> list[str]:
+    cells = [((printable(change.detail),), printable(_place(change))) for change in found.changes]
+    if not cells:
+        return []
+    return ["what differs:", *rows(cells, most=52)]
+
+
+def _place(change: Change) -> str:
+    return change.place or ("" if change.span is None else place_text(change.span))
+
+
+def _diffs(found: Explanation) -> list[str]:
+    lines: list[str] = []
+    for change in found.changes:
+        if change.diff:
+            lines += ["", *(f"  {printable(line)}".rstrip() for line in change.diff.splitlines())]
+    return lines[1:]
+
+
+def _above(found: Explanation) -> list[str]:
+    if not found.upstream:
+        return []
+    cells = [((str(one.action), printable(one.step)), _why(one)) for one in found.upstream[:_TOLD]]
+    more = len(found.upstream) - _TOLD
+    return ["above it:", *rows(cells), *([f"  and {more} more"] if more > 0 else [])]
+
+
+def _why(one: Upstream) -> str:
+    read = "" if one.argument is None else f"input '{one.argument}'; "
+    return printable(read + "; ".join(reason.detail for reason in one.reasons[:2]))
+
+
+def _counted(found: Explanation) -> list[str]:
+    """List what is in the key: code by name and place, params, inputs and the rest as they are now."""
+    lines = ["what counts:"]
+    cells: list[tuple[tuple[str, ...], str]] = []
+    for call, known in found.code.items():
+        if known.package is not None:
+            cells.append((("code", printable(call)), "from " + " ".join(known.package)))
+        for name in known.counted:
+            if name.removesuffix(" annotations") in known.pieces and name not in known.pieces:
+                continue  # they stand in the text of their function
+            piece = known.pieces.get(name)
+            place = "" if piece is None else f"{Path(piece.file).name}:{piece.line}"
+            cells.append((("code", printable(name)), printable(place)))
+        cells += [(("note", ""), printable(note)) for note in known.notes]
+    cells += [((kind, printable(name)), printable(text)) for kind, name, text in _values(found)]
+    return [*lines, *rows(cells)] if cells else []
+
+
+def _values(found: Explanation) -> Iterator[tuple[str, str, str]]:
+    parts = found.parts
+    for name, value in _items(parts.get("params")):
+        yield "param", name, value_text(value)
+    for name, value in _items(parts.get("inputs")):
+        yield "input", name, _content(value)
+    for row in _rows_of(parts.get("outputs")):
+        yield "output", str(row[0]), str(row[1])
+    for name, value in _items(parts.get("packages")):
+        yield "package", name, "not installed" if value is None else str(value)
+    for kind in ("version", "probe"):
+        if kind in parts:
+            yield kind, "", value_text(parts[kind])
+
+
+def _content(value: JSON) -> str:
+    content = value.get("content") if isinstance(value, dict) else None
+    match content:
+        case {"file": str(digest)} | {"tree": str(digest)} | {"files": str(digest)}:
+            return f"sha256 {digest[:16]}"
+        case {"variants": dict(variants)}:
+            return f"{len(variants)} variants"
+        case _:
+            return "not known yet"
+
+
+def _items(value: JSON) -> list[tuple[str, JSON]]:
+    return list(value.items()) if isinstance(value, dict) else []
+
+
+def _rows_of(value: JSON) -> list[list[JSON]]:
+    return [row for row in value if isinstance(row, list)] if isinstance(value, list) else []
+
+
+def _reasons(reasons: Iterable[Reason]) -> list[dict[str, str]]:
+    return [{"kind": str(reason.kind), "detail": reason.detail} for reason in reasons]
+
+
+def _run(run: PastRun) -> dict[str, JSON]:
+    return {
+        "run_id": run.run_id,
+        "step": run.step,
+        "key": run.key,
+        "generation": run.generation,
+        "ended": run.ended,
+        "seconds": run.ended - run.started,
+    }
+
+
+def _change(change: Change) -> Mapping[str, JSON]:
+    span = change.span
+    return {
+        "part": str(change.part),
+        "name": change.name,
+        "detail": change.detail,
+        "old": change.old,
+        "new": change.new,
+        "file": None if span is None else span.file,
+        "line": None if span is None else span.line,
+        "layer": None if span is None else span.layer,
+        "place": change.place or (None if span is None else place_text(span)),
+        "diff": change.diff,
+    }
