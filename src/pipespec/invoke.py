@@ -16,6 +16,7 @@ from importlib.metadata import version
 
 from pipespec.compile import Compiled
 from pipespec.document.nodes import JSON
+from pipespec.document.passwords import hide_passwords, without_passwords
 from pipespec.engine.progress import Progress
 from pipespec.engine.runner import NextWave, run_plan
 from pipespec.engine.settings import RunSettings
@@ -59,7 +60,7 @@ def invoke(
     about: dict[str, JSON] = {"python": platform.python_version(), "pipespec": version("pipespec")}
     settings = RunSettings(
         state=state,
-        invocation=lambda: _invocation(compiled, spec, command or shlex.join(sys.argv)),
+        invocation=lambda: _invocation(compiled, spec, without_passwords(command or shlex.join(sys.argv))),
         external=external,
         workers=workers or spec.engine.workers or 1,
         keep_going=keep_going or spec.engine.keep_going,
@@ -105,7 +106,7 @@ def _invocation(compiled: Compiled, spec: PipelineSpec, command: str) -> NewInvo
     git = git_facts(spec.root, with_patch=True)
     packages = "".join(f"{name}=={version}\n" for name, version in sorted(installed_packages().items()))
     files = {
-        "pipespec/pipeline.yaml": to_yaml(spec.document),
+        "pipespec/pipeline.yaml": to_yaml(hide_passwords(spec.document)),
         "pipespec/packages.txt": packages,
         "pipespec/command.txt": command + "\n",
     }

@@ -95,7 +95,9 @@ def run(
 def _command() -> str:
     import shlex
 
-    return shlex.join(["pipespec", *sys.argv[1:]])
+    from pipespec.document.passwords import without_passwords
+
+    return without_passwords(shlex.join(["pipespec", *sys.argv[1:]]))
 
 
 def _exit_code(report: RunReport) -> int:

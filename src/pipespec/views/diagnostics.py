@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any, Final
 from urllib.parse import quote
 
+from pipespec.document.passwords import without_passwords
 from pipespec.errors import Diagnostic, Severity, Span
 from pipespec.views.terminal import columns_of, printable
 
@@ -33,7 +35,7 @@ def render_text(diagnostics: Sequence[Diagnostic], sources: Mapping[str, str], *
     blocks = [_block(found, lines_of(found.span.file)) for found in diagnostics[:limit]]
     if len(diagnostics) > limit:
         blocks.append(f"and {len(diagnostics) - limit} more")
-    return "\n\n".join(blocks)
+    return without_passwords("\n\n".join(blocks))
 
 
 def verdict(files: Sequence[str], diagnostics: Sequence[Diagnostic]) -> str:
@@ -49,6 +51,7 @@ def verdict(files: Sequence[str], diagnostics: Sequence[Diagnostic]) -> str:
 
 def to_json(diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:
     """Return the shape of `schemas/validate.schema.json`."""
+    diagnostics = _to_be_shown(diagnostics)
     return {
         "version": 1,
         "diagnostics": [
@@ -70,11 +73,12 @@ def to_json(diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:
 
 def to_github(diagnostics: Sequence[Diagnostic]) -> str:
     """Write workflow commands, one a line, which GitHub shows beside the lines of a pull request."""
-    return "\n".join(_annotation(found) for found in diagnostics)
+    return "\n".join(_annotation(found) for found in _to_be_shown(diagnostics))
 
 
 def to_sarif(diagnostics: Sequence[Diagnostic], *, tool_version: str | None = None) -> dict[str, Any]:
     """Return a SARIF 2.1.0 log of one run, which code scanners read."""
+    diagnostics = _to_be_shown(diagnostics)
     codes = sorted({found.code for found in diagnostics})
     driver: dict[str, Any] = {"name": "pipespec", "rules": [{"id": code} for code in codes]}
     if tool_version is not None:
@@ -90,6 +94,19 @@ def to_sarif(diagnostics: Sequence[Diagnostic], *, tool_version: str | None = No
             }
         ],
     }
+
+
+def _to_be_shown(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """Take the passwords of URIs out, which may stand in a `--set` or be quoted as values."""
+    return [
+        replace(
+            found,
+            message=without_passwords(found.message),
+            hint=None if found.hint is None else without_passwords(found.hint),
+            span=found.span._replace(file=without_passwords(found.span.file)),
+        )
+        for found in diagnostics
+    ]
 
 
 def _block(found: Diagnostic, lines: Sequence[str]) -> str:

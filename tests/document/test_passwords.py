@@ -1,0 +1,40 @@
+import pytest
+
+from pipespec.document.nodes import plain
+from pipespec.document.passwords import hide_passwords, without_passwords
+from pipespec.document.yaml_reader import read
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("http://user:pass@host/x", "http://user:***@host/x"),
+        ("postgresql+psycopg://u:a:b@c@host:5432/db", "postgresql+psycopg://u:***@host:5432/db"),
+        ("http://:token@host", "http://:***@host"),
+        (
+            "run --set a=http://u:p@h --set 'b=http://v:q@i'",
+            "run --set a=http://u:***@h --set 'b=http://v:***@i'",
+        ),
+        ("db://u:${secret:PASSWORD}@host", "db://u:${secret:PASSWORD}@host"),
+        ("http://host:8080/a@b", "http://host:8080/a@b"),
+        ("http://user@host:80", "http://user@host:80"),
+        ("sqlite:///mlflow.db", "sqlite:///mlflow.db"),
+        ("mail to a:b@c", "mail to a:b@c"),
+    ],
+)
+def test_only_passwords_of_uris_are_hidden(text, shown):
+    assert without_passwords(text) == shown
+
+
+def test_of_a_document_the_servers_are_looked_at():
+    document = read(
+        "params: {a: http://u:p@h}\nmlflow: {tracking_uri: http://u:p@h, tags: {a: [http://u:p@h, 1]}}\n"
+        "engine: {scheduler: http://u:p@h, workers: 2}\n",
+        file="a.yaml",
+    )
+
+    assert plain(hide_passwords(document)) == {
+        "params": {"a": "http://u:p@h"},
+        "mlflow": {"tracking_uri": "http://u:***@h", "tags": {"a": ["http://u:***@h", 1]}},
+        "engine": {"scheduler": "http://u:***@h", "workers": 2},
+    }
