@@ -105,7 +105,7 @@ def _local(artifact: Artifact, localise: Localise | None) -> Path:
     location = artifact.location
     if location.startswith("file:"):
         return Path(unquote(urlsplit(location).path))
-    if "://" not in location:
+    if not urlsplit(location).scheme:  # `mlflow-artifacts:/1/...` is a URI, too, without "//"
         return Path(location)
     if localise is None:
         raise StepError(
