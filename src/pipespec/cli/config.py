@@ -9,7 +9,11 @@ import click
 from pipespec import api
 from pipespec.cli.options import file_argument, format_option, layers
 from pipespec.cli.output import say
+from pipespec.compile import Compiled, compile_file
+from pipespec.document.nodes import MappingNode
+from pipespec.document.passwords import hide_passwords
 from pipespec.views import document as view
+from pipespec.views.relocation import relocated
 
 
 @click.command()
@@ -32,11 +36,22 @@ def config(
 
     Secrets stay references. Layers, lowest first: includes, FILE, overlays (-f), --set.
     """
-    document = api.load(file, overlays=overlays, overrides=overrides).spec.document
+    document = _resolved(api.load(file, overlays=overlays, overrides=overrides).compiled)
     if compare:
-        base = api.load(file).spec.document
-        say(view.render_comparison(view.compared(base, document)))
+        # The file alone may lack what its upper layers bring: what has no value there is shown as it stands.
+        base = _resolved(compile_file(file, trusted=True))
+        changes = view.compared(base, document)
+        as_json = format_ == "json"
+        say(_json(view.comparison_to_json(changes)) if as_json else view.render_comparison(changes))
     elif format_ == "json":
-        say(json.dumps(view.origins_to_json(document), indent=2, ensure_ascii=False))
+        say(_json(view.origins_to_json(document)))
     else:
         say(view.to_yaml(document, with_origin=origin), newline=False)
+
+
+def _resolved(compiled: Compiled) -> MappingNode:
+    return hide_passwords(relocated(compiled.resolved.document, compiled.place.folders))
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)

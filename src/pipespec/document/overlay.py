@@ -191,7 +191,8 @@ class _Merging:
             message = f"{quote(str(place))} is {_kind(under)} below, at {under.span}, to which nothing can be appended"
             self._mistake("layer-conflict", message, value.span, "set the whole list here")
         else:
-            return Entry(over.key_span, replace(under, items=(*under.items, *addition.items)))
+            items = (*under.items, *addition.items)  # each from its own place, and the list from the last
+            return Entry(over.key_span, replace(addition, items=items))
         return below or over
 
     def _delete(self, entries: dict[str, Entry], over: MappingNode, place: _Place) -> None:

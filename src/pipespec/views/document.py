@@ -1,25 +1,27 @@
 """A resolved document -> YAML that reads back as the same values, with where each comes from, or as a comparison.
 
-Pure. Keys in the order of the document; texts that YAML would read as something else are quoted; secrets stay
-references.
+Pure. Keys in the order of the document; texts that YAML would read as something else, or a terminal would obey,
+are quoted; secrets stay references.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from pipespec.document.nodes import JSON, MappingNode, Node, Scalar, ScalarNode, SequenceNode, plain
+from pipespec.document.places import DOCUMENT, Rule
 from pipespec.document.scalars import resolve_plain
 from pipespec.errors import Span
 from pipespec.views.terminal import columns_of, pad, printable
 
-__all__ = ["compared", "origins_to_json", "render_comparison", "scalar_text", "to_yaml"]
+__all__ = ["compared", "comparison_to_json", "origins_to_json", "render_comparison", "scalar_text", "to_yaml"]
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_./\u00a1-\ud7ff][^\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]*")
 _NOT_SET: Final = "-"
+_UNSET: Final = "???"
 _ORIGIN_COLUMN: Final = 48
 
 
@@ -28,12 +30,14 @@ def to_yaml(document: MappingNode, *, with_origin: bool = False) -> str:
 
     `with_origin` puts a comment behind each value: the file and line that set it, and the layer.
     """
-    lines = list(_lines(document, ""))
+    lines = list(_lines(document, "", DOCUMENT))
     width = min(
         _ORIGIN_COLUMN, max((columns_of(text) for text, origin in lines if origin is not None), default=0)
     )
     return "".join(
-        f"{pad(text, width)}  # {_place(origin)}\n" if with_origin and origin is not None else f"{text}\n"
+        f"{pad(text, width)}  # {printable(_place(origin))}\n"
+        if with_origin and origin is not None
+        else f"{text}\n"
         for text, origin in lines
     )
 
@@ -48,8 +52,17 @@ def scalar_text(value: Scalar) -> str:
         and not any(mark in value for mark in (": ", " #"))
         and not value.endswith(":")
         and resolve_plain(value) == value
+        and printable(value) == value
     )
-    return value if is_safe else json.dumps(value, ensure_ascii=False)
+    return value if is_safe else "".join(map(_quotable, json.dumps(value, ensure_ascii=False)))
+
+
+def _quotable(character: str) -> str:
+    """Spell out, as YAML does between double quotes, what a terminal would obey or hide."""
+    if printable(character) == character:
+        return character
+    code = ord(character)
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
 class _Row(NamedTuple):
@@ -70,7 +83,7 @@ def compared(base: MappingNode, effective: MappingNode) -> list[_Row]:
     ]
 
 
-def render_comparison(rows: list[_Row]) -> str:
+def render_comparison(rows: Sequence[_Row]) -> str:
     """Show each changed value: the base's, the layer that set it with its place, and what holds now."""
     if not rows:
         return "the upper layers change nothing"
@@ -95,39 +108,62 @@ def origins_to_json(document: MappingNode) -> dict[str, Any]:
     return {
         "version": 1,
         "values": [
-            {"path": path, "value": plain(node), **_place_to_json(_origin(node))}
+            {"path": path, "value": plain(node), **_origin_to_json(node)}
             for path, node in _leaves(document).items()
         ],
     }
+
+
+def comparison_to_json(rows: Sequence[_Row]) -> dict[str, Any]:
+    """Return each changed value, `base` and `effective` where a layer has it, and the place that set it now."""
+    return {"version": 1, "changes": [_change_to_json(row) for row in rows]}
+
+
+def _change_to_json(row: _Row) -> dict[str, JSON]:
+    change: dict[str, JSON] = {"path": row.path}
+    if row.base is not None:
+        change["base"] = plain(row.base)
+    if row.effective is not None:
+        change |= {"effective": plain(row.effective), **_origin_to_json(row.effective)}
+    return change
+
+
+def _origin_to_json(node: Node) -> dict[str, JSON]:
+    """Say where a leaf was set; of a list, which layers may lengthen, also where each item was."""
+    place = _place_to_json(_origin(node))
+    if isinstance(node, SequenceNode):
+        place["items"] = [_place_to_json(_origin(item)) for item in node.items]
+    return place
 
 
 def _place_to_json(span: Span) -> dict[str, JSON]:
     return {"file": span.file, "line": span.line, "column": span.column, "layer": span.layer}
 
 
-def _lines(node: Node, indent: str) -> Iterator[tuple[str, Span | None]]:
+def _lines(node: Node, indent: str, rule: Rule) -> Iterator[tuple[str, Span | None]]:
     match node:
         case MappingNode(entries=entries) if entries:
             for key, entry in entries.items():
-                yield from _item(f"{indent}{scalar_text(key)}:", entry.value, indent + "  ")
+                head = f"{indent}{scalar_text(key)}:"
+                yield from _item(head, entry.value, indent + "  ", rule.at(key))
         case SequenceNode(items=items) if items:
             for item in items:
-                yield from _item(f"{indent}-", item, indent + "  ")
+                yield from _item(f"{indent}-", item, indent + "  ", rule)
         case _:
-            yield f"{indent}{_inline(node)}", _origin(node)
+            yield f"{indent}{_inline(node, rule)}", _origin(node)
 
 
-def _item(head: str, value: Node, indent: str) -> Iterator[tuple[str, Span | None]]:
+def _item(head: str, value: Node, indent: str, rule: Rule) -> Iterator[tuple[str, Span | None]]:
     if _is_leaf(value):
-        yield f"{head} {_inline(value)}", _origin(value)
+        yield f"{head} {_inline(value, rule)}", _origin(value)
     else:
         yield head, None
-        yield from _lines(value, indent)
+        yield from _lines(value, indent, rule)
 
 
-def _inline(node: Node) -> str:
+def _inline(node: Node, rule: Rule) -> str:
     match node:
-        case ScalarNode(value=str(value)) if "${" in value:
+        case ScalarNode(value=str(value)) if "${" in value and not rule.free:
             # What only a worker resolves stands in `text` as it was written; a literal `${` is escaped again.
             return scalar_text(node.text if node.text and "${" in node.text else value.replace("${", "$${"))
         case ScalarNode(value=value):
@@ -170,6 +206,8 @@ def _value(node: Node | None) -> str | None:
 def _shown(node: Node | None) -> str:
     if node is None:
         return _NOT_SET
+    if isinstance(node, ScalarNode) and node.value == _UNSET and not node.quoted:
+        return _UNSET
     return printable(
         scalar_text(node.value)
         if isinstance(node, ScalarNode)
