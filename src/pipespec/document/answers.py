@@ -17,7 +17,7 @@ from pipespec.document.findings import Findings
 from pipespec.document.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode
 from pipespec.document.places import SHARED, Rule
 from pipespec.document.references import Piece, Reference, compose
-from pipespec.document.resolvers import Ask, Resolvers, Scope
+from pipespec.document.resolvers import BUILT_IN, Ask, Resolvers, Scope
 from pipespec.document.tasks import Wanted
 from pipespec.document.texts import Texts, part_span
 from pipespec.document.wording import did_you_mean, listing, quote
@@ -28,7 +28,6 @@ __all__ = ["Answer", "Answers"]
 Answer: TypeAlias = Node | Reference | None
 _Answering: TypeAlias = Generator[Wanted, Node | None, Answer]
 
-_RESOLVERS: Final = ("env", "secret", "git", "pyproject", "file")
 _NAME: Final = re.compile(r"[^\s+*/()<>=|&'\"{}]+")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _MOST_NAMES: Final = 2_000
@@ -188,6 +187,10 @@ class Answers:
                 return self._ask(self._resolvers.file, reference, argument, node)
             case "git":
                 message = f"git tells no {quote(argument)}"
+            case str(name) if name in self._resolvers.others:
+                return self._ask(self._resolvers.others[name], reference, argument, node)
+            case _ if self._scope is not None:
+                return reference  # the document's own pass left it, since a package has it
             case name:
                 message, hint = f"there is no resolver {quote(str(name))}", self._other_resolver(str(name))
         span = part_span(node, reference.start, reference.end)
@@ -197,7 +200,8 @@ class Answers:
     def _other_resolver(self, name: str) -> str | None:
         if name.isupper():
             return f"a variable of the environment is written ${{env:{name}, default}}"
-        return did_you_mean(name, _RESOLVERS) or f"there are {listing(_RESOLVERS)}"
+        known = [each for each in BUILT_IN if each != "oc.env"] + sorted(self._resolvers.others)
+        return did_you_mean(name, known) or f"there are {listing(known)}"
 
     def _ask(self, ask: Ask | None, reference: Reference, argument: str, node: ScalarNode) -> Answer:
         if ask is None:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from pipespec.document.nodes import JSON, MappingNode, Node
 from pipespec.document.scalars import spell
 from pipespec.errors import Span
 
-__all__ = ["Ask", "Problem", "Resolvers", "Scope"]
+__all__ = ["BUILT_IN", "Ask", "Problem", "Resolvers", "Scope"]
+
+BUILT_IN: Final = ("env", "oc.env", "secret", "git", "pyproject", "file")
+"""The names of the language's own resolvers, which no package's resolver can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class Resolvers:
     git: Ask | None = None
     pyproject: Ask | None = None
     file: Ask | None = None
+    others: Mapping[str, Ask | None] = field(default_factory=dict)
+    """What packages bring, by name; looked at only for a name that is not of the language."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pipespec.document.resolvers import Problem, Resolvers
 from pipespec.document.yaml_reader import MAX_BYTES
 from pipespec.errors import Span
+from pipespec.project.resolvers import InstalledResolvers
 
 if TYPE_CHECKING:
     from pipespec.project.git import GitFacts
@@ -39,6 +40,7 @@ class ProjectAnswers:
             git=self._of_git if trusted else None,
             pyproject=self._of_pyproject,
             file=self._of_file,
+            others=InstalledResolvers(trusted=trusted),
         )
 
     def _of_git(self, what: str, _span: Span) -> str | Problem:
