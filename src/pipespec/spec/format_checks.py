@@ -19,15 +19,30 @@ from pipespec.spec.model import (
     FilesInput,
     InputSpec,
     OutputSpec,
+    PipelineSpec,
     StepInput,
     StepSpec,
 )
 from pipespec.spec.signature import Annotation, CallableSource
 from pipespec.spec.suffixes import FORMATS, format_of, known_type, suffix_of
 
-__all__ = ["inputs_load", "outputs_save", "pickles", "returns_fit"]
+__all__ = ["inputs_load", "outputs_save", "pickles", "returns_fit", "used_suffixes"]
 
 _PATH = "pathlib.Path"
+
+
+def used_suffixes(spec: PipelineSpec) -> frozenset[str]:
+    """Return the suffixes of all files that steps read and write, as far as names tell."""
+    files: set[str] = set()
+    for step in spec.steps.values():
+        files.update(output.file for output in step.outputs.values() if not output.is_directory)
+        for declared in step.inputs.values():
+            match declared.source:
+                case FileInput(path=path) if "?" not in path:
+                    files.add(path)
+                case StepInput(part=str(part)):
+                    files.add(part)
+    return frozenset(map(suffix_of, files)) - {""}
 
 
 def inputs_load(evidence: Evidence) -> Iterator[Diagnostic]:
