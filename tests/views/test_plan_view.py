@@ -5,10 +5,13 @@ from dataclasses import replace
 import pytest
 
 from pipespec.plan.identity import step_key
+from pipespec.plan.model import Reason, ReasonKind
 from pipespec.plan.planner import make_plan
 from pipespec.spec.model import Bounds, Identity
 from pipespec.views.plan import render_text, to_json
 from pipespec.views.terminal import columns_of
+
+HISTORY = {"titles": (3.0,), "train": (9.0, 7.0)}
 
 
 @pytest.fixture
@@ -50,9 +53,9 @@ def test_with_the_time_reused_steps_have_an_age(make, spec, records):
 
 
 def test_json_has_the_shape_that_scripts_read(make, spec, records, fits_schema):
-    plan = make_plan(spec, make.facts(), records)
+    plan = replace(make_plan(spec, make.facts(), records), history=HISTORY)
 
-    answer = to_json(plan)
+    answer = to_json(plan, workers=2)
 
     assert answer == {
         "version": 1,
@@ -63,6 +66,7 @@ def test_json_has_the_shape_that_scripts_read(make, spec, records, fits_schema):
                 "key": plan.decisions["ids"].key.hex,
                 "run_id": "1f2e3d",
                 "reasons": [{"kind": "complete", "detail": "run 1f2e3d has its key"}],
+                "expected_seconds": 0.0,
             },
             {
                 "step": "titles",
@@ -70,6 +74,7 @@ def test_json_has_the_shape_that_scripts_read(make, spec, records, fits_schema):
                 "key": plan.decisions["titles"].key.hex,
                 "run_id": None,
                 "reasons": [{"kind": "changed", "detail": "no finished run has its key"}],
+                "expected_seconds": 3.0,
             },
             {
                 "step": "train[depth=4,learning_rate=0.1]",
@@ -79,6 +84,7 @@ def test_json_has_the_shape_that_scripts_read(make, spec, records, fits_schema):
                 "reasons": [
                     {"kind": "upstream", "detail": "input 'table' comes from 'titles', which runs first"}
                 ],
+                "expected_seconds": 8.0,
             },
             {
                 "step": "notify",
@@ -86,10 +92,38 @@ def test_json_has_the_shape_that_scripts_read(make, spec, records, fits_schema):
                 "key": None,
                 "run_id": None,
                 "reasons": [{"kind": "no-identity", "detail": "identity is none, so it runs every time"}],
+                "expected_seconds": None,
             },
         ],
+        "expected": {
+            "workers": 2,
+            "seconds": 11.0,
+            "critical_path": ["titles", "train[depth=4,learning_rate=0.1]"],
+            "critical_seconds": 11.0,
+            "unknown": ["notify"],
+        },
     }
     fits_schema("plan", answer)
+
+
+def test_text_has_expected_times_where_something_is_known(make, spec, records):
+    plan = replace(make_plan(spec, make.facts(), records, targets=["train", "notify"]), history=HISTORY)
+
+    assert render_text(plan, workers=2).splitlines()[-4:] == [
+        "",
+        "2 to run, 1 may run, 1 reused",
+        "about 11.0 s, 2 at a time, and 1 that never finished before",
+        "the longest chain takes 11.0 s: titles > train[depth=4,learning_rate=0.1]",
+    ]
+    assert "  run    titles                            3.0 s" in render_text(plan)
+
+
+def test_every_change_is_told(make, spec, records):
+    plan = make_plan(spec, make.facts(), records, targets=["titles"])
+    changed = tuple(Reason(ReasonKind.CHANGED, detail) for detail in ("param a: 1 -> 2", "call: a:b -> a:c"))
+    plan = replace(plan, decisions={"titles": replace(plan.decisions["titles"], reasons=changed)})
+
+    assert render_text(plan) == "  run  titles  param a: 1 -> 2; call: a:b -> a:c\n\n1 to run, 0 reused"
 
 
 def test_every_kind_of_reason_fits_the_schema(make, fits_schema):

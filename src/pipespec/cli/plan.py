@@ -20,6 +20,12 @@ from pipespec.views import plan as view
 @click.option(
     "--verify", is_flag=True, help="Check the content of recorded outputs too, not only that they are there."
 )
+@click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(1, 1024),
+    help="Say how long it takes with so many steps at once, by default as the pipeline's 'engine' says.",
+)
 @click.option("--exit-code", is_flag=True, help="Exit with 1 when anything would run.")
 @layers
 @click.pass_context
@@ -30,6 +36,7 @@ def plan(
     force: tuple[str, ...],
     format_: str,
     verify: bool,
+    jobs: int | None,
     exit_code: bool,
     overlays: tuple[str, ...],
     overrides: tuple[str, ...],
@@ -41,9 +48,10 @@ def plan(
     """
     pipeline = api.load(file, overlays=overlays, overrides=overrides)
     found = pipeline.plan(*targets, force=force, verify=verify)
+    workers = jobs or found.pipeline.engine.workers or 1
     if format_ == "json":
-        say(json.dumps(view.to_json(found), indent=2, ensure_ascii=False))
+        say(json.dumps(view.to_json(found, workers=workers), indent=2, ensure_ascii=False))
     else:
-        say(view.render_text(found))
+        say(view.render_text(found, workers=workers))
     if exit_code and not found.is_complete:
         ctx.exit(1)

@@ -18,10 +18,20 @@ from typing import Final
 from pipespec.document.nodes import JSON, MappingNode, Node
 from pipespec.errors import Span
 from pipespec.plan.identity import point_name
-from pipespec.plan.model import CodeFacts, Facts, Reason, ReasonKind, StepRecord
+from pipespec.plan.model import CodeFacts, CodePiece, Facts, Reason, ReasonKind, StepRecord
 from pipespec.spec.model import CallableRef, PipelineSpec, StepInput, StepSpec
 
-__all__ = ["Change", "Now", "Part", "PastRun", "changes_since", "place_text", "reason_of", "value_text"]
+__all__ = [
+    "Change",
+    "Now",
+    "Part",
+    "PastRun",
+    "changes_since",
+    "piece_place",
+    "place_text",
+    "reason_of",
+    "value_text",
+]
 
 _SHOWN: Final = 60
 """Characters of a value that are shown."""
@@ -130,6 +140,12 @@ def place_text(span: Span) -> str:
     return f"{span.file}:{span.line}" + ("" if span.layer == "file" else f", {span.layer}")
 
 
+def piece_place(piece: CodePiece, root: Path) -> str:
+    """Spell where a piece of code begins: `news/text.py:12`, from the project root where it is below that."""
+    path = Path(piece.file)
+    return f"{path.relative_to(root) if path.is_relative_to(root) else path}:{piece.line}"
+
+
 def value_text(value: JSON) -> str:
     """Spell a value on one line; `1` and `"1"` differ, and a long one is cut."""
     text = point_name((("", value),))[1:]
@@ -171,7 +187,7 @@ def _code_of(
     known = now.facts.code[str(ref)]
     before = {name: str(digest) for name, digest in _mapping(counted).items()}
     if "digest" in _mapping(old) and "digest" in _mapping(new) and before:
-        found = tuple(_pieces(before, known, past))
+        found = tuple(_pieces(before, known, past, now.pipeline.root))
         if found:
             yield from found
             return
@@ -184,7 +200,7 @@ def _code_of(
     yield Change(Part.CODE, str(ref), detail, old=old, new=new, span=ref.span)
 
 
-def _pieces(before: Mapping[str, str], known: CodeFacts, past: PastRun) -> Iterator[Change]:
+def _pieces(before: Mapping[str, str], known: CodeFacts, past: PastRun, root: Path) -> Iterator[Change]:
     """Yield the pieces that changed; a function and its annotations are one."""
     sources = _mapping(past.manifest.get("sources"))
     changed = [
@@ -205,7 +221,7 @@ def _pieces(before: Mapping[str, str], known: CodeFacts, past: PastRun) -> Itera
             f"code {name} {what}",
             old=old,
             new=new,
-            place=None if piece is None or new is None else f"{Path(piece.file).name}:{piece.line}",
+            place=None if piece is None or new is None else piece_place(piece, root),
             diff=_diff(
                 name,
                 "" if old is None else text if isinstance(text, str) else None,

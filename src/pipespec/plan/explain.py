@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 from pipespec.document.nodes import JSON
@@ -41,7 +42,8 @@ class Explanation:
 
     `parts` is what is known of its key. `nearest` is the past run that differs least, in `changes`; of a step that is
     reused it is the run that counts, and `passed_over` are the other runs with its key. `may_stop` is true where
-    nothing but content to come could make the step run. `code` is what counts of all that it calls.
+    nothing but content to come could make the step run. `code` is what counts of all that it calls,
+    places of it are told from `root`.
     """
 
     decision: Decision
@@ -51,6 +53,7 @@ class Explanation:
     upstream: tuple[Upstream, ...]
     may_stop: bool
     code: Mapping[str, CodeFacts]
+    root: Path
     passed_over: tuple[PastRun, ...] = ()
 
 
@@ -73,6 +76,7 @@ def explain(plan: Plan, step_id: str, past: Sequence[PastRun]) -> Explanation:
         upstream=tuple(_upstream(plan, decision)),
         may_stop=decision.action is Action.WAIT and decision.same_as is None and not changes,
         code={call: known for call, known in plan.facts.code.items() if call in _called(decision)},
+        root=plan.pipeline.root,
         passed_over=tuple(
             run
             for run in past

@@ -7,11 +7,10 @@ anywhere, so every line is made printable.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from pipespec.document.nodes import JSON
-from pipespec.plan.changes import Change, PastRun, place_text, value_text
+from pipespec.plan.changes import Change, PastRun, piece_place, place_text, value_text
 from pipespec.plan.explain import Explanation, Upstream
 from pipespec.plan.model import Action, Reason
 from pipespec.views.terminal import age_text, printable, rows, seconds_text
@@ -178,7 +177,7 @@ def _counted(found: Explanation) -> list[str]:
             if name.removesuffix(" annotations") in known.pieces and name not in known.pieces:
                 continue  # they stand in the text of their function
             piece = known.pieces.get(name)
-            place = "" if piece is None else f"{Path(piece.file).name}:{piece.line}"
+            place = "" if piece is None else piece_place(piece, found.root)
             cells.append((("code", printable(name)), printable(place)))
         cells += [(("note", ""), printable(note)) for note in known.notes]
     cells += [((kind, printable(name)), printable(text)) for kind, name, text in _values(found)]

@@ -10,28 +10,39 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from pipespec.plan.model import Action, Decision, Plan, ReasonKind
-from pipespec.views.terminal import age_text, printable, rows
+from pipespec.plan.schedule import Forecast, forecast
+from pipespec.views.terminal import age_text, printable, rows, seconds_text
 
 __all__ = ["render_text", "to_json"]
 
 _TOLD: Final = 3
 """So many reasons of one step are shown in text; JSON has them all."""
 
+_LINKS: Final = 6
+"""So many steps of a chain are shown."""
 
-def render_text(plan: Plan, *, now: float | None = None) -> str:
-    """Show each step with what happens and why, and a summary as the last line.
 
-    `now`, in POSIX seconds, adds to reused steps how old their results are.
+def render_text(plan: Plan, *, now: float | None = None, workers: int = 1) -> str:
+    """Show each step with what happens, how long it may take and why, and a summary as the last lines.
+
+    `now`, in POSIX seconds, adds to reused steps how old their results are; `workers` are the steps at a time that
+    the expected time is for.
     """
+    expected = forecast(plan, workers) if plan.history else None
     cells = [
-        ((str(decision.action), printable(step_id)), _why(decision, now))
+        (
+            (str(decision.action), printable(step_id), *_expected(expected, step_id)),
+            _why(decision, now),
+        )
         for step_id, decision in plan.decisions.items()
     ]
-    return "\n".join([*rows(cells), "", _summary(plan)])
+    times = [] if expected is None else list(_times(expected))
+    return "\n".join([*rows(cells), "", _summary(plan), *times])
 
 
-def to_json(plan: Plan) -> dict[str, Any]:
+def to_json(plan: Plan, *, workers: int = 1) -> dict[str, Any]:
     """Return the shape of `schemas/plan.schema.json`."""
+    expected = forecast(plan, workers)
     return {
         "version": 1,
         "steps": [
@@ -43,10 +54,40 @@ def to_json(plan: Plan) -> dict[str, Any]:
                 "reasons": [
                     {"kind": str(reason.kind), "detail": reason.detail} for reason in decision.reasons
                 ],
+                "expected_seconds": expected.steps.get(step_id, 0.0),
             }
             for step_id, decision in plan.decisions.items()
         ],
+        "expected": {
+            "workers": expected.workers,
+            "seconds": expected.seconds,
+            "critical_path": list(expected.chain),
+            "critical_seconds": expected.chain_seconds,
+            "unknown": list(expected.unknown),
+        },
     }
+
+
+def _expected(expected: Forecast | None, step_id: str) -> tuple[str, ...]:
+    if expected is None:
+        return ()
+    seconds = expected.steps.get(step_id)
+    return ("" if seconds is None else seconds_text(seconds),)
+
+
+def _times(expected: Forecast) -> Iterator[str]:
+    at_once = "one at a time" if expected.workers == 1 else f"{expected.workers} at a time"
+    unknown = len(expected.unknown)
+    more = f", and {unknown} that never finished before" if unknown else ""
+    yield f"about {seconds_text(expected.seconds)}, {at_once}{more}"
+    if len(expected.chain) > 1:
+        steps = printable(" > ".join(_ends(expected.chain)))
+        yield f"the longest chain takes {seconds_text(expected.chain_seconds)}: {steps}"
+
+
+def _ends(chain: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a chain, or of a long one its two ends."""
+    return chain if len(chain) <= _LINKS else (*chain[: _LINKS // 2], "...", *chain[-_LINKS // 2 :])
 
 
 def _why(decision: Decision, now: float | None) -> str:
