@@ -1,0 +1,120 @@
+"""How many requests a server gets: counted on the way to it, for time says little on a busy machine."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import pytest
+from proxy import proxy_to
+
+from pipespec.step.model import SavedOutput, StepOutcome
+from pipespec.tracking.artifacts import upload
+from pipespec.tracking.model import NewAttempt
+from pipespec.tracking.recorder import Recorder
+
+pytestmark = pytest.mark.servers
+
+LEVELS = 6
+
+MODULE = """
+def first(salt: str) -> int:
+    return 0
+
+
+def after(value: int, salt: str, other: int) -> int:
+    return value + other + 1
+"""
+
+
+def pipeline(name, uri):
+    """Some levels, two steps each; each level's keys are known only when those above are."""
+    lines = ["pipespec: 1", f"name: {name}", f'mlflow: {{tracking_uri: "{uri}"}}', "steps:"]
+    for level in range(LEVELS):
+        for side in "ab":
+            lines += [f"  {side}{level}:", f"    call: levels:{'after' if level else 'first'}"]
+            lines += [f"    inputs: {{value: {side}{level - 1}}}"] if level else []
+            other = f", other: {ord(side)}" if level else ""
+            lines += [
+                f"    params: {{salt: {name}-{side}{other}}}",
+                f"    outputs: {{value: {side}{level}.json}}",
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def counted(proxy):
+    """What was asked since the last time, by its name."""
+    asked = Counter(
+        request.path.partition("?")[0].removeprefix("/api/2.0/mlflow/") for request in proxy.requests
+    )
+    proxy.requests.clear()
+    return asked
+
+
+def test_a_complete_plan_is_one_bulk_read_and_no_more_than_two_from_a_fresh_clone(proxied, proxy):
+    project = proxied.project
+    project.write("levels.py", MODULE)
+    project.write("pipeline.yaml", pipeline(proxied.records.pipeline, proxy.url))
+    assert len(project.ran("-j", "2")) == 2 * LEVELS
+    proxy.requests.clear()
+
+    one_read = {"/health": 1, "experiments/search": 1, "runs/search": 1}
+    assert project.ran() == set()
+    assert counted(proxy) == one_read
+
+    proxied.fresh_clone()
+    assert set(project.planned().values()) == {"reuse"}
+    from_nothing = counted(proxy)
+    assert from_nothing["runs/search"] <= LEVELS + 1
+    assert from_nothing == one_read
+
+    assert project.ran() == set()
+    assert counted(proxy) == one_read
+
+
+def test_recording_a_step_is_at_most_one_and_a_half_times_the_bare_client_calls(mlflow_on_sqlite, tmp_path):
+    """Bare: a run with params, an output, a manifest, metrics and an end, by the shortest way that MLflow's client has."""
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric, Param, RunTag
+
+    with proxy_to(mlflow_on_sqlite.port) as proxy:
+        (tmp_path / "table.csv").write_text("a,b\n")
+        (tmp_path / "log.txt").write_text("adding up\n")
+
+        client = MlflowClient(proxy.url)
+        experiment = client.create_experiment(f"bare {tmp_path}")
+        counted(proxy)
+        run = client.create_run(experiment, tags={"some": "tag"})
+        client.log_batch(run.info.run_id, params=[Param("depth", "4")])
+        client.log_artifact(run.info.run_id, str(tmp_path / "table.csv"))
+        client.log_text(run.info.run_id, json.dumps({}), "pipespec/step.json")
+        client.log_artifact(run.info.run_id, str(tmp_path / "log.txt"), "pipespec")
+        client.log_batch(run.info.run_id, metrics=[Metric("seconds", 1, 0, 0)], tags=[RunTag("key", "1")])
+        client.set_terminated(run.info.run_id)
+        bare = counted(proxy)
+
+        with Recorder.open(proxy.url, root=tmp_path) as recorder:
+            new = NewAttempt(
+                pipeline="p",
+                step="s",
+                call="m:f",
+                experiment=f"ours {tmp_path}",
+                key="a" * 64,
+                params={"depth": 4},
+            )
+            recorder.fail(recorder.start(new), _failure())  # makes the experiment
+            counted(proxy)
+            started = recorder.start(new)
+            upload([(tmp_path / "table.csv", "table.csv")], started.artifact_uri, proxy.url)
+            saved = SavedOutput("table", "table.csv", "b" * 64, 4, 1)
+            outcome = StepOutcome("s", 1.0, (saved,), {})
+            recorder.publish(started, outcome, manifest={}, log=tmp_path / "log.txt")
+            ours = counted(proxy)
+
+    assert sum(ours.values()) <= 1.5 * sum(bare.values()), (ours, bare)
+
+
+def _failure():
+    from pipespec.step.model import Failure
+
+    return Failure("raised", "no")
