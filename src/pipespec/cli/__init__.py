@@ -7,6 +7,7 @@ an answer that is bad (1), errors bring their own.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 from collections.abc import Sequence
@@ -20,6 +21,10 @@ from pipespec.errors import InvalidPipelineError, PipespecError
 __all__ = ["main"]
 
 INTERRUPTED: Final = 130
+
+_COLLECT_AFTER: Final = 100_000
+"""New objects after which Python looks for cycles, in place of 700: what a command makes is mostly nodes and values
+that live to its end, and looking at them again and again takes 12 % of `validate` for 1,000 steps, 29 % for 10,000."""
 
 VERBS: Final = {
     "validate": "Find all mistakes in pipeline files; runs nothing of the project.",
@@ -92,6 +97,7 @@ def pipespec() -> None:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
+    gc.set_threshold(_COLLECT_AFTER)
     sys.exit(_exit_code(args))
 
 
