@@ -58,7 +58,7 @@ def at_terminal(project, *args, **extra):
 
 
 def plain(shown):
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown).replace("\r", "")
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown).replace("\r", "\n")
 
 
 def test_running_steps_are_shown_live_and_ended_ones_stay(empty_project):
