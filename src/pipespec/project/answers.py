@@ -16,6 +16,7 @@ from pipespec.document.resolvers import Problem, Resolvers
 from pipespec.document.yaml_reader import MAX_BYTES
 from pipespec.errors import Span
 from pipespec.project.resolvers import InstalledResolvers
+from pipespec.project.tree import DiskTree, Tree
 
 if TYPE_CHECKING:
     from pipespec.project.git import GitFacts
@@ -26,9 +27,13 @@ _SCALARS: Final = (str, int, float, bool)
 
 
 class ProjectAnswers:
-    """The answers of one project; `folders` maps each `Span.file` to the folder that its paths start from."""
+    """The answers of one project; `folders` maps each `Span.file` to the folder that its paths start from.
 
-    def __init__(self, root: Path, folders: Mapping[str, Path]) -> None:
+    `tree` is where files are read from.
+    """
+
+    def __init__(self, root: Path, folders: Mapping[str, Path], tree: Tree | None = None) -> None:
+        self._tree: Tree = tree or DiskTree()
         self._root = root
         self._folders = folders
 
@@ -63,7 +68,10 @@ class ProjectAnswers:
             return value
         for key in path.split("."):
             if isinstance(value, dict) and key in value.get("dynamic", ()):
-                return Problem(f"'{key}' is dynamic in pyproject.toml: it stands elsewhere", "state it there, or write the value here")
+                return Problem(
+                    f"'{key}' is dynamic in pyproject.toml: it stands elsewhere",
+                    "state it there, or write the value here",
+                )
             if not isinstance(value, dict) or key not in value:
                 return Problem(
                     f"pyproject.toml has no '{path}'", "keys are parted by dots, as in project.version"
@@ -77,14 +85,13 @@ class ProjectAnswers:
 
     def _of_file(self, written: str, span: Span) -> str | Problem:
         path = Path(os.path.normpath(self._folders.get(span.file, self._root) / written))
-        root = os.path.realpath(self._root)
-        if not Path(os.path.realpath(path)).is_relative_to(root):
+        root = self._tree.real(self._root)
+        if not Path(self._tree.real(path)).is_relative_to(root):
             return Problem(
                 f"'{written}' is outside of the project", "a text must be in a file of the project"
             )
         try:
-            with path.open("rb") as file:
-                content = file.read(MAX_BYTES + 1)
+            content = self._tree.read(path, MAX_BYTES + 1)
             if len(content) > MAX_BYTES:
                 return Problem(f"'{written}' is larger than 4 MiB", "hand large files over as inputs")
             return content.decode("utf-8")
@@ -108,8 +115,8 @@ class ProjectAnswers:
         import tomllib  # noqa: PLC0415 - 2 ms
 
         try:
-            with (self._root / "pyproject.toml").open("rb") as file:
-                return tomllib.load(file)
+            content = self._tree.read(self._root / "pyproject.toml", MAX_BYTES)
+            return tomllib.loads(content.decode("utf-8"))
         except FileNotFoundError:
             return Problem("the project has no pyproject.toml", "it is looked for in the project root")
         except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:

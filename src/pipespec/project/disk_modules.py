@@ -31,6 +31,8 @@ _Place: TypeAlias = tuple[Path, Origin]
 class DiskModules:
     """Finds and reads modules; holds for one command, since it remembers folders' listings.
 
+    A subclass may take them from elsewhere than the disk: it answers `read`, `_listing`, `_is_folder` and `_real`.
+
     `sites` are the folders with installed packages, by default what `sys.path` names.
     """
 
@@ -120,7 +122,7 @@ class DiskModules:
             for suffix in _SUFFIXES:
                 if f"{name}{suffix}" in listing:
                     return ModuleFile(folder / f"{name}{suffix}", origin)
-            if name in listing and (folder / name).is_dir():
+            if name in listing and self._is_folder(folder / name):
                 portions.append((folder / name, origin))
         return portions
 
@@ -134,6 +136,13 @@ class DiskModules:
                 self._listings[folder] = frozenset()
         return self._listings[folder]
 
+    def _is_folder(self, path: Path) -> bool:
+        return path.is_dir()
+
+    def _real(self, path: Path) -> str:
+        """Return where a path leads, links followed."""
+        return os.path.realpath(path)
+
     def _modules_in(self, folder: Path) -> Iterator[str]:
         for entry in sorted(self._listing(folder)):
             name, dot, suffix = entry.partition(".")
@@ -146,8 +155,8 @@ class DiskModules:
     def _guard(self, file: ModuleFile, folders: Sequence[Path]) -> ModuleFile:
         if file.origin is not Origin.PROJECT:
             return file
-        real = os.path.realpath(file.path)
-        if any(Path(real).is_relative_to(os.path.realpath(place)) for place in (self._root, *folders)):
+        real = Path(self._real(file.path))
+        if any(real.is_relative_to(self._real(place)) for place in (self._root, *folders)):
             return file
         return ModuleFile(file.path, file.origin, file.is_package, "is a link that leads out of the project")
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-__all__ = ["GitFacts", "git_facts"]
+__all__ = ["GitFacts", "ask_git", "git_facts"]
 
 _PATCH_LIMIT: Final = 1 << 20
 _SECONDS: Final = 10.0
@@ -22,6 +22,7 @@ _OPTIONS: Final = (
     "--no-pager",
     *("-c", "core.fsmonitor=false"),
     *("-c", "core.hooksPath=/dev/null"),
+    *("-c", "protocol.allow=never"),
     *("-c", "diff.autoRefreshIndex=false"),  # a lock that `diff` takes whatever GIT_OPTIONAL_LOCKS says
 )
 _DIFF: Final = ("diff", "--no-ext-diff", "--no-textconv", "--no-color", "HEAD", "--", ".")
@@ -54,11 +55,11 @@ def git_facts(root: Path, *, with_patch: bool = False) -> GitFacts | None:
     With `with_patch` the filters that the repository's own configuration names may run: leave it out for a
     stranger's file.
     """
-    commit = _git(root, "rev-parse", "--verify", "HEAD")
+    commit = ask_git(root, "rev-parse", "--verify", "HEAD")
     if not commit:
         return None
-    branch = _git(root, "symbolic-ref", "--quiet", "--short", "HEAD")
-    changes = _git(root, *_DIFF) if with_patch else None
+    branch = ask_git(root, "symbolic-ref", "--quiet", "--short", "HEAD")
+    changes = ask_git(root, *_DIFF) if with_patch else None
     patch = None if changes is None else _TOUCHED_ONLY.sub(b"", changes)
     is_cut = changes is not None and len(changes) > _PATCH_LIMIT
     return GitFacts(
@@ -69,8 +70,11 @@ def git_facts(root: Path, *, with_patch: bool = False) -> GitFacts | None:
     )
 
 
-def _git(root: Path, *arguments: str) -> bytes | None:
-    """Return what git answers, at most a byte more than the limit; None where it fails."""
+def ask_git(root: Path, *arguments: str, limit: int = _PATCH_LIMIT) -> bytes | None:
+    """Return what git answers, at most a byte more than the limit; None where it fails or takes 10 s.
+
+    It reaches no other host: objects that a partial clone has not got are not there.
+    """
     located = {
         "GIT_DIR",
         "GIT_WORK_TREE",
@@ -79,6 +83,7 @@ def _git(root: Path, *arguments: str) -> bytes | None:
     }  # set within git's own hooks
     environment = {name: value for name, value in os.environ.items() if name not in located}
     environment |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    environment["GIT_NO_LAZY_FETCH"] = "1"
     with tempfile.TemporaryFile() as answer:  # a file, since a pipe would have to be read to its end
         try:
             done = subprocess.run(
@@ -93,4 +98,4 @@ def _git(root: Path, *arguments: str) -> bytes | None:
         except (OSError, subprocess.TimeoutExpired):
             return None
         answer.seek(0)
-        return answer.read(_PATCH_LIMIT + 1) if done.returncode == 0 else None
+        return answer.read(limit + 1) if done.returncode == 0 else None

@@ -15,6 +15,7 @@ from pipespec.document.layers import Source
 from pipespec.document.resolvers import Problem
 from pipespec.document.yaml_reader import MAX_BYTES
 from pipespec.errors import Diagnostic, InvalidPipelineError, Span
+from pipespec.project.tree import DiskTree, Tree
 
 __all__ = ["PipelineFiles"]
 
@@ -23,10 +24,12 @@ class PipelineFiles:
     """Reads the files of one pipeline, each under one name.
 
     `folders` maps each name to the file's absolute folder, `digests` each absolute path to sha256 of its bytes.
+    `tree` is where they are read from.
     """
 
-    def __init__(self, root: Path) -> None:
-        self._root = os.path.realpath(root)
+    def __init__(self, root: Path, tree: Tree | None = None) -> None:
+        self._tree: Tree = tree or DiskTree()
+        self._root = self._tree.real(root)
         self._names: dict[str, str] = {}
         self.folders: dict[str, Path] = {}
         self.digests: dict[str, str] = {}
@@ -48,7 +51,7 @@ class PipelineFiles:
         """Read a file that another one includes; `written` starts from the folder of that one."""
         folder = self.folders.get(span.file, Path(self._root))
         path = Path(os.path.normpath(folder / written))
-        if not Path(os.path.realpath(path)).is_relative_to(self._root):
+        if not Path(self._tree.real(path)).is_relative_to(self._root):
             return Problem(
                 f"'{written}' leads out of the project", "includes must lie inside of the project root"
             )
@@ -59,9 +62,8 @@ class PipelineFiles:
             return Problem(_reason(written, error), _nearest(path, Path(written)))
 
     def _read(self, path: Path, name: str) -> Source:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-        name = self._names.setdefault(os.path.realpath(path), name)
+        content = self._tree.read(path, MAX_BYTES + 1)
+        name = self._names.setdefault(self._tree.real(path), name)
         self.folders[name] = path.parent
         self.digests[str(path)] = hashlib.sha256(content).hexdigest()
         return Source(name, content)
