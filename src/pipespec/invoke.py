@@ -11,7 +11,8 @@ import pdb  # noqa: T100 - what --pdb is for
 import platform
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 
 from pipespec.compile import Compiled
@@ -20,6 +21,8 @@ from pipespec.document.passwords import hide_passwords, without_passwords
 from pipespec.engine.progress import Progress
 from pipespec.engine.runner import NextWave, run_plan
 from pipespec.engine.settings import RunSettings
+from pipespec.errors import StoreUnavailableError
+from pipespec.notify import tell
 from pipespec.plan.model import Action, Plan, RunReport
 from pipespec.project.git import git_facts
 from pipespec.project.packages import installed_packages
@@ -30,7 +33,7 @@ from pipespec.tracking.ledger import Ledger
 from pipespec.tracking.model import NewInvocation
 from pipespec.tracking.recorder import Recorder
 from pipespec.views.document import to_yaml
-from pipespec.views.run import to_json
+from pipespec.views.run import printable, to_json
 
 __all__ = ["invoke"]
 
@@ -76,7 +79,8 @@ def invoke(
         report_files=_report_files,
     )
     log = state / "logs" / "mlflow.log"
-    return run_plan(
+    run = partial(
+        run_plan,
         plan,
         ledger=ledger,
         open_recorder=lambda: Recorder.open(
@@ -89,6 +93,24 @@ def invoke(
         progress=progress,
         next_wave=next_wave,
     )
+    return _told(spec, run)
+
+
+def _told(spec: PipelineSpec, run: Callable[[], RunReport]) -> RunReport:
+    """Run, and tell those who want to know how it ended."""
+    try:
+        report = run()
+    except StoreUnavailableError as error:
+        _complain(tell(spec, error))
+        raise
+    if report.invocation is not None:
+        _complain(tell(spec, report))
+    return report
+
+
+def _complain(problems: Sequence[str]) -> None:
+    for problem in problems:
+        sys.stderr.write(f"{printable(problem)}\n")
 
 
 def _to_debug(plan: Plan) -> tuple[str, ...]:
