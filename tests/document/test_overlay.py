@@ -297,7 +297,7 @@ def test_a_value_that_an_option_set_names_the_option():
         ),
         (
             "params.lr.x=1",
-            "1:17-1:18 layer-conflict: 'params.lr' is a mapping here, but a single value below, at base.yaml:4:7 (set the whole value, or take it away first with '$delete: [lr]')",
+            "1:17-1:18 layer-conflict: 'params.lr' is a mapping here, but a single value below, at base.yaml:4:7 (set the whole value, or take it away first with '$delete: [lr]' in an overlay)",
         ),
         ("params.lr=[1", "1:17-1:18 yaml-syntax: '[' is never closed (add the missing ']')"),
         (

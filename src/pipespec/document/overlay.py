@@ -238,7 +238,8 @@ class _Merging:
         name = quote(str(place))
         message = f"{name} is {_kind(over.value)} here, but {_kind(under)} below, at {under.span}"
         hint = "set keys of it" if isinstance(under, MappingNode) else "set the whole value"
-        hint += f", or take it away first with '{_DELETE}: [{place.path[-1]}]'"
+        where = " in an overlay" if over.value.span.layer == "set" else ""
+        hint += f", or take it away first with '{_DELETE}: [{place.path[-1]}]'{where}"
         if isinstance(under, ScalarNode) and str(under.value).startswith("${"):
             hint = f"below it is {quote(str(under.value))}: set what that refers to"
         self._mistake("layer-conflict", message, over.value.span, hint)

@@ -174,4 +174,6 @@ class _Maker:
     def _filled(self, node: Node | None, scope: Scope) -> Node | None:
         if node is None or id(node) in self._settled:
             return node
+        if self._draft.grids is None and any(axes_used(node)):
+            return None  # the matrix has a mistake, and nothing can be said about its axes
         return fill(node, scope, self._found)
