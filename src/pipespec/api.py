@@ -35,7 +35,9 @@ if TYPE_CHECKING:
         StepStatus,
     )
     from pipespec.planning import Planning
+    from pipespec.sweep import Sweep
     from pipespec.tracking.ledger import Ledger
+    from pipespec.views.sweep import SweepPoint
 
 __all__ = ["Findings", "Pipeline", "StepHandle", "init", "load", "schema", "validate"]
 
@@ -74,15 +76,24 @@ def load(
     *,
     overlays: Sequence[str] = (),
     overrides: Sequence[str] = (),
+    sweeps: Sequence[str] = (),
     trusted: bool = True,
 ) -> Pipeline:
     """Load a pipeline, with overlays (files) and overrides (`params.model.epochs=1`) laid over it in order.
+
+    `sweeps` (`params.model.depth=4,8`, `params.seed=range(1,5)`) make it the pipeline of all their points, in which what
+    points share stands once.
 
     Without `trusted` its references to the environment stay as written, as for a stranger's file.
 
     Raises:
         InvalidPipelineError: with all its mistakes.
     """
+    if sweeps:
+        from pipespec.sweep import compile_sweep, read_sweeps
+
+        sweep = compile_sweep(file, read_sweeps(sweeps), overlays=overlays, overrides=overrides)
+        return Pipeline(sweep.pipeline, sweep.first, sweep)
     compiled = compile_file(file, overlays=overlays, overrides=overrides, trusted=trusted)
     return Pipeline(compiled.checked(), compiled)
 
@@ -111,6 +122,8 @@ class Pipeline:
 
     spec: PipelineSpec
     compiled: Compiled
+    sweep: Sweep | None = None
+    """What the pipeline is made of where it is that of several points; `compiled` is then the first of them."""
 
     def plan(self, *targets: str, force: Sequence[str] = (), verify: bool = False) -> Plan:
         """Decide what runs and what is reused, of these steps and all that they need; write nothing.
@@ -172,7 +185,7 @@ class Pipeline:
             from pipespec.project.planned import PlannedInputs
 
             return invoke(
-                self.compiled,
+                self.sweep or self.compiled,
                 plan,
                 ledger,
                 workers=workers,
@@ -184,6 +197,23 @@ class Pipeline:
                 external=PlannedInputs(self.spec.root, planning.files, planning.results),
                 next_wave=planning.next_wave,
             )
+
+    def points(self, report: RunReport) -> list[SweepPoint]:
+        """Tell of each point of a sweep how it ended, and the metrics of its last steps; nothing without a sweep."""
+        from pipespec.sweep import Sweep
+        from pipespec.views.sweep import SweepPoint
+
+        with self._ledger() as ledger:
+            planning = self._planning(ledger, (), force=(), verify=False)
+            plan = planning.plan()
+        if not isinstance(planning.source, Sweep):
+            return []
+        states = {result.step: str(result.state) for result in report.steps}
+        found = {step: decision.record for step, decision in plan.decisions.items()}
+        metrics = {step: record.metrics for step, record in found.items() if record is not None}
+        return [
+            SweepPoint(one.at, one.worst(states), one.metrics(metrics)) for one in planning.source.outcomes()
+        ]
 
     def status(self, *targets: str) -> list[StepStatus]:
         """Tell the state of each step, in topological order."""
@@ -258,7 +288,7 @@ class Pipeline:
 
             records = VerifiedRecords(ledger, self.spec.root / STATE_FOLDER / "downloads")
         return Planning(
-            self.compiled,
+            self.sweep or self.compiled,
             ledger,
             records,
             targets=targets,

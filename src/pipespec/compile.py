@@ -123,8 +123,11 @@ def compile_file(
     overlays: Sequence[str] = (),
     overrides: Sequence[str] = (),
     trusted: bool,
+    modules: DiskModules | None = None,
 ) -> Compiled:
     """Compile a pipeline file with overlays (files) and overrides (`path=value`, as `--set`) laid over it.
+
+    `modules` has read the project's code already, for another version of the file.
 
     Raises:
         InvalidPipelineError: where the document cannot be read or resolved, so that nothing more can be said.
@@ -142,7 +145,7 @@ def compile_file(
         overlays=[files.read(overlay) for overlay in overlays],
         overrides=overrides,
     )
-    place = Place(path, root, files.folders, DiskModules(root))
+    place = Place(path, root, files.folders, modules or DiskModules(root))
     spec, diagnostics = _built(resolved, place)
     return Compiled(name, spec, resolved, diagnostics, files.digests, place)
 

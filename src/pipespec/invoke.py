@@ -29,6 +29,7 @@ from pipespec.project.packages import installed_packages
 from pipespec.project.planned import PlannedInputs
 from pipespec.project.root import make_state_folder
 from pipespec.spec.model import PipelineSpec
+from pipespec.sweep import Sweep
 from pipespec.tracking.ledger import Ledger
 from pipespec.tracking.model import NewInvocation
 from pipespec.tracking.recorder import Recorder
@@ -39,7 +40,7 @@ __all__ = ["invoke"]
 
 
 def invoke(
-    compiled: Compiled,
+    compiled: Compiled | Sweep,
     plan: Plan,
     ledger: Ledger,
     *,
@@ -123,7 +124,7 @@ def _post_mortem(error: BaseException) -> None:
     pdb.post_mortem(error.__traceback__)
 
 
-def _invocation(compiled: Compiled, spec: PipelineSpec, command: str) -> NewInvocation:
+def _invocation(compiled: Compiled | Sweep, spec: PipelineSpec, command: str) -> NewInvocation:
     """Say what makes the run repeatable. Secrets stand in none of it: the document holds only their names."""
     git = git_facts(spec.root, with_patch=True)
     packages = "".join(f"{name}=={version}\n" for name, version in sorted(installed_packages().items()))
@@ -132,13 +133,17 @@ def _invocation(compiled: Compiled, spec: PipelineSpec, command: str) -> NewInvo
         "pipespec/packages.txt": packages,
         "pipespec/command.txt": command + "\n",
     }
+    tags = dict(spec.mlflow.tags)
+    if isinstance(compiled, Sweep):
+        files |= compiled.files
+        tags |= {name: without_passwords(values) for name, values in compiled.tags.items()}
     if git is not None and git.patch:
         files["pipespec/git.patch"] = git.patch
     return NewInvocation(
         pipeline=spec.name,
         command=command,
         files=files,
-        tags=dict(spec.mlflow.tags),
+        tags=tags,
         description=spec.description,
         source=compiled.name,
         git_commit=None if git is None else git.commit,

@@ -41,6 +41,14 @@ from pipespec.views import run as view
 @click.option(
     "--pdb", "debug", is_flag=True, help="Run one step in this process, under the debugger when it raises."
 )
+@click.option(
+    "--sweep",
+    "sweeps",
+    metavar="PATH=VALUES",
+    multiple=True,
+    help="Run at each of these values: 'params.model.depth=4,8,16' or 'params.seed=range(1,5)', which is 1 to 4. Given"
+    " several times, at each combination; what is the same at several points runs once.",
+)
 @format_option("text", "json")
 @layers
 @click.pass_context
@@ -56,6 +64,7 @@ def run(
     verbose: bool,
     scheduler: str | None,
     debug: bool,
+    sweeps: tuple[str, ...],
     format_: str,
     overlays: tuple[str, ...],
     overrides: tuple[str, ...],
@@ -65,13 +74,20 @@ def run(
     STEP is a name, a variant (train[depth=4]), a glob or tag:NAME; without one, all steps. A step is complete
     when MLflow has a finished run with its key; 'pipespec plan' says beforehand what will happen and why.
 
+    A sweep runs the pipeline at several points as one: --sweep params.depth=4,8 --sweep "params.seed=range(0,3)" are 6
+    points. Values are YAML scalars, [lists] or {mappings}, parted by commas. A step that differs between points is called
+    by what makes it differ: 'train{depth=4}'. Started again, a sweep goes on where it was stopped, and points that are
+    added run alone.
+
     After a failure what runs finishes and nothing new starts. Running the same command again resumes there.
     """
-    pipeline = api.load(file, overlays=overlays, overrides=overrides)
+    pipeline = api.load(file, overlays=overlays, overrides=overrides, sweeps=sweeps)
     if dry_run:
         planned = pipeline.plan(*targets, force=force, verify=verify)
-        as_json = format_ == "json"
-        say(json.dumps(plan_view.to_json(planned), indent=2) if as_json else plan_view.render_text(planned))
+        if format_ == "json":
+            say(json.dumps(plan_view.to_json(planned, workers=jobs), indent=2, ensure_ascii=False))
+        else:
+            say(plan_view.render_text(planned, workers=jobs))
         return
     stream = pipeline.compiled.redactor() if verbose else None
     with open_progress(stream=stream) as progress:
@@ -89,7 +105,16 @@ def run(
     if format_ == "json":
         say(json.dumps(view.to_json(report), indent=2, ensure_ascii=False))
     say(view.render_text(report, command=_command()), err=format_ == "json")
+    if sweeps and report.interrupted_by is None:
+        _show_points(pipeline, report, err=format_ == "json")
     ctx.exit(_exit_code(report))
+
+
+def _show_points(pipeline: api.Pipeline, report: RunReport, *, err: bool) -> None:
+    """Show the points of a sweep as a table."""
+    from pipespec.views import sweep as sweep_view
+
+    say(f"\n{sweep_view.render_text(pipeline.points(report))}", err=err)
 
 
 def _command() -> str:

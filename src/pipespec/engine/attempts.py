@@ -25,6 +25,7 @@ from pipespec.step.log import clean_log
 from pipespec.step.model import Failure, StepOutcome
 from pipespec.tracking.ledger import Ledger
 from pipespec.tracking.model import NewAttempt, StartedRun
+from pipespec.tracking.names import POINT
 from pipespec.tracking.owner import Owner
 from pipespec.tracking.recorder import Recorder
 from pipespec.tracking.records import contenders
@@ -284,4 +285,5 @@ def _repeats(decision: Decision, *, forced: bool) -> bool:
 
 
 def _words(step: StepSpec) -> dict[str, str]:
-    return {f"pipespec.tag.{word}": "1" for word in step.tags}
+    point = {POINT: step.point} if step.point else {}
+    return {f"pipespec.tag.{word}": "1" for word in step.tags} | point

@@ -16,6 +16,7 @@ from pipespec.document.nodes import JSON
 from pipespec.errors import PipespecError, UsageError
 from pipespec.plan.identity import canonical
 from pipespec.plan.model import Action, Plan, StepRecord
+from pipespec.plan.selection import split_id
 from pipespec.spec.matrix import MOST_VARIANTS
 from pipespec.spec.model import StepInput
 
@@ -46,7 +47,7 @@ class OpenAxis:
     def __str__(self) -> str:
         part = f"/{self.source.part}" if self.source.part else ""
         return (
-            f"axis '{self.axis}' of step '{self.step.partition('[')[0]}' takes its values from"
+            f"axis '{self.axis}' of step '{split_id(self.step)[0]}' takes its values from"
             f" '{self.source.producers[0]}.{self.source.output}{part}' (run {self.record.run_id})"
         )
 

@@ -32,7 +32,7 @@ from pipespec.spec.model import (
     StepInput,
     StepSpec,
     Variant,
-    variant_id,
+    point_text,
 )
 
 __all__ = [
@@ -163,7 +163,7 @@ def fan_in_content(variants: Mapping[Variant, JSON]) -> JSON:
 
 def point_name(point: Variant) -> str:
     """Spell a point as a variant's name does between its brackets: `depth=4,learning_rate=0.1`."""
-    return variant_id("", point)[1:-1]
+    return point_text(point)
 
 
 def _input(step: StepSpec, spec: InputSpec, content: JSON, facts: Facts) -> JSON:

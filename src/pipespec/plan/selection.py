@@ -20,6 +20,7 @@ from pipespec.spec.model import PipelineSpec, StepSpec, Variant
 
 __all__ = ["select", "split_id"]
 
+_BRACKET: Final = re.compile(r"[\[{]")
 _AXIS: Final = re.compile(r"\s*([^\[\]=,\s]+)=")
 _PLAIN_TEXT: Final = re.compile(r'[^,\[\]{}"]*')
 
@@ -54,16 +55,19 @@ def select(spec: PipelineSpec, patterns: Sequence[str] = ()) -> tuple[str, ...]:
 
 
 def split_id(text: str) -> tuple[str, Variant]:
-    """Take an id apart: `train[depth=4]` gives `("train", (("depth", 4),))`, axes sorted.
+    """Take an id apart: `train[depth=4]` gives `("train", (("depth", 4),))`, axes sorted; the point of a sweep is left out.
 
     The inverse of `variant_id`, and what reads a selection. A value is JSON where it reads as JSON, else text.
 
     Raises:
         UsageError: for brackets with anything else in them.
     """
-    name, bracket, rest = text.partition("[")
-    if not bracket:
+    begins = _BRACKET.search(text)
+    if begins is None:
         return text, ()
+    name, rest = text[: begins.start()], text[begins.end() :]
+    if begins[0] == "{":
+        return name, ()
     point = sorted(_coordinates(rest, text), key=lambda found: found.axis)
     return name, tuple((found.axis, found.value) for found in point)
 
@@ -147,7 +151,8 @@ def _coordinates(text: str, whole: str) -> list[_Coordinate]:
         position = end + 1
         if not text.startswith(",", end):
             break
-    if not found or text[position - 1 :] != "]":
+    rest = text[position - 1 :]
+    if not found or not (rest == "]" or (rest.startswith("]{") and rest.endswith("}"))):
         raise UsageError(f"{quote(whole)} is no step: a variant is written as in 'train[depth=4,rate=0.1]'")
     return found
 

@@ -37,6 +37,7 @@ __all__ = [
     "StepSpec",
     "Variant",
     "deferred_id",
+    "point_text",
     "variant_id",
 ]
 
@@ -54,12 +55,17 @@ def variant_id(step: str, variant: Variant) -> str:
     """
     if not variant:
         return step
-    return f"{step}[{','.join(f'{axis}={_spell(value)}' for axis, value in variant)}]"
+    return f"{step}[{point_text(variant)}]"
 
 
 def deferred_id(step: str, axes: Iterable[str]) -> str:
     """Name the one entry that stands for all variants to come: `train[genre=*]`."""
     return f"{step}[{','.join(f'{axis}=*' for axis in sorted(axes))}]"
+
+
+def point_text(point: Variant) -> str:
+    """Spell a point as a variant's name does between its brackets: `depth=4,learning_rate=0.1`."""
+    return ",".join(f"{axis}={_spell(value)}" for axis, value in point)
 
 
 def _spell(value: JSON) -> str:
@@ -230,6 +236,8 @@ class StepSpec:
     experiment: str
     """The MLflow experiment, resolved for this step."""
     variant: Variant = ()
+    point: str = ""
+    """Which points of a sweep it belongs to, by the values that tell it from others; empty where all share it."""
     description: str | None = None
     inputs: Mapping[str, InputSpec] = field(default_factory=dict)
     params: Mapping[str, Node] = field(default_factory=lambda: _EMPTY)
@@ -258,10 +266,14 @@ class StepSpec:
 
     @property
     def id(self) -> str:
-        """`train[depth=4]`: unique in a pipeline; `train[genre=*]` while the values of an axis are not known."""
+        """`train[depth=4]`: unique in a pipeline; `train[genre=*]` while the values of an axis are not known.
+
+        In a sweep, what differs between its points adds its own: `train[depth=4]{seed=1}`.
+        """
+        suffix = f"{{{self.point}}}" if self.point else ""
         if self.deferred:
-            return deferred_id(self.name, self.deferred)
-        return variant_id(self.name, self.variant)
+            return deferred_id(self.name, self.deferred) + suffix
+        return variant_id(self.name, self.variant) + suffix
 
 
 @dataclass(frozen=True, slots=True)

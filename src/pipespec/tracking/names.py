@@ -34,10 +34,12 @@ __all__ = [
     "PARAM_LENGTH",
     "PEAK_BYTES",
     "PIPELINE",
+    "POINT",
     "PREFIX",
     "SECONDS",
     "STEP",
     "SUPERSEDED",
+    "SWEEP",
     "TAG_LENGTH",
     "VALUES",
     "accepted_tag",
@@ -56,6 +58,8 @@ __all__ = [
 PREFIX: Final = "pipespec."
 PIPELINE: Final = "pipespec.pipeline"
 STEP: Final = "pipespec.step"
+POINT: Final = "pipespec.point"
+SWEEP: Final = "pipespec.sweep."
 SUPERSEDED: Final = "pipespec.superseded"
 CALL: Final = "pipespec.call"
 INVOCATION: Final = "pipespec.invocation"
@@ -113,8 +117,8 @@ def claimed_key(tags: Iterable[str]) -> str | None:
 
 
 def declared(step: str) -> str:
-    """Return the declared name in a step's id: `train[depth=4]` -> `train`."""
-    return step.partition("[")[0]
+    """Return the declared name in a step's id: `train[depth=4]{seed=1}` -> `train`."""
+    return step.partition("[")[0].partition("{")[0]
 
 
 def values_tag(output: str) -> str:
