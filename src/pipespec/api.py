@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipespec.compile import Compiled, compile_file
-from pipespec.errors import Diagnostic, InvalidPipelineError, UsageError
+from pipespec.errors import UsageError
 from pipespec.project.root import STATE_FOLDER
 from pipespec.spec.model import PipelineSpec, StepSpec
+from pipespec.validation import Findings, validate_all
 
 if TYPE_CHECKING:
     from pipespec.engine.progress import Progress
@@ -42,33 +43,17 @@ if TYPE_CHECKING:
 __all__ = ["Findings", "Pipeline", "StepHandle", "init", "load", "schema", "validate"]
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """What `validate` found in some files; `sources` maps each file named in a span to its text."""
-
-    diagnostics: tuple[Diagnostic, ...]
-    sources: dict[str, str]
-
-
 def validate(
     files: Sequence[str], *, overlays: Sequence[str] = (), overrides: Sequence[str] = ()
 ) -> Findings:
-    """Find all mistakes and advice of some files, in their order.
+    """Find all mistakes and advice of some files, and of the pipelines below some folders, in their order.
 
     Imports and runs nothing of the project, reads no environment variable and opens no connection.
+
+    Raises:
+        UsageError: where there is no pipeline below the folders.
     """
-    diagnostics: list[Diagnostic] = []
-    sources: dict[str, str] = {}
-    for file in files:
-        try:
-            compiled = compile_file(file, overlays=overlays, overrides=overrides, trusted=False)
-        except InvalidPipelineError as invalid:
-            diagnostics += invalid.diagnostics
-            sources |= invalid.sources
-        else:
-            diagnostics += compiled.diagnostics
-            sources |= compiled.sources
-    return Findings(tuple(diagnostics), sources)
+    return validate_all(files, overlays=overlays, overrides=overrides)
 
 
 def load(

@@ -164,7 +164,10 @@ def _built(resolved: Resolved, place: Place) -> tuple[PipelineSpec | None, tuple
         callables = {
             text: read_signature(ref, spec.module_folders, place.modules) for text, ref in refs.items()
         }
-        findings = (*findings, *check_meaning(spec, callables, exists=input_exists, suffixes=_installed(spec)))
+        findings = (
+            *findings,
+            *check_meaning(spec, callables, exists=input_exists, suffixes=_installed(spec)),
+        )
     return spec, _ordered(resolved.mistakes, findings)
 
 

@@ -217,7 +217,10 @@ def test_sarif_holds_rules_levels_and_regions():
     assert run["tool"]["driver"] == {
         "name": "pipespec",
         "version": "1.2",
-        "rules": [{"id": "a-code"}, {"id": "b-code"}],
+        "rules": [
+            {"id": "a-code", "defaultConfiguration": {"level": "error"}},
+            {"id": "b-code", "defaultConfiguration": {"level": "note"}},
+        ],
     }
     assert run["columnKind"] == "unicodeCodePoints"
     assert [(each["ruleId"], each["ruleIndex"], each["level"]) for each in run["results"]] == [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
 
@@ -14,7 +15,7 @@ from pipespec.views import diagnostics as view
 
 
 @click.command()
-@click.argument("files", metavar="FILE...", type=click.Path(), nargs=-1, required=True)
+@click.argument("files", metavar="FILE|FOLDER...", type=click.Path(), nargs=-1, required=True)
 @format_option("text", "json", "github", "sarif")
 @layers
 @click.pass_context
@@ -27,6 +28,9 @@ def validate(
 ) -> None:
     """Find all mistakes in pipeline files.
 
+    A folder means every pipeline below it: each .yaml and .yml file that says 'pipespec:' at its top. Hidden
+    folders, virtual environments and node_modules are left out.
+
     Imports and runs nothing of the project, reads no environment variable and opens no connection, so it may
     be used on a stranger's file. Advice stops nothing; a mistake makes the exit code 1.
     """
@@ -36,11 +40,19 @@ def validate(
             say(json.dumps(view.to_json(found.diagnostics), indent=2, ensure_ascii=False))
         case "github":
             say(view.to_github(found.diagnostics), newline=bool(found.diagnostics))
+            say(view.verdict(found.files, found.diagnostics), err=True)
         case "sarif":
-            say(json.dumps(view.to_sarif(found.diagnostics), indent=2, ensure_ascii=False))
+            say(json.dumps(_sarif(found), indent=2, ensure_ascii=False))
         case _:
             if found.diagnostics:
                 say(view.render_text(found.diagnostics, found.sources))
-            say(view.verdict(files, found.diagnostics), err=True)
+            say(view.verdict(found.files, found.diagnostics), err=True)
     if any(each.severity is Severity.ERROR for each in found.diagnostics):
         ctx.exit(1)
+
+
+def _sarif(found: api.Findings) -> dict[str, Any]:
+    from pipespec import __version__
+    from pipespec.spec.pages import load_pages  # one format of four needs it
+
+    return view.to_sarif(found.diagnostics, tool_version=__version__, pages=load_pages())

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -24,6 +25,8 @@ _TAB: Final = "    "
 _SNIPPET: Final = 96
 """Columns of a line that are shown; of a longer one those around the place."""
 _BEFORE: Final = 40
+_NO_PAGES: Final[Mapping[str, str]] = MappingProxyType({})
+_SARIF_LEVELS: Final = {Severity.ERROR: "error", Severity.ADVICE: "note"}
 
 
 def render_text(diagnostics: Sequence[Diagnostic], sources: Mapping[str, str], *, limit: int = 50) -> str:
@@ -76,11 +79,21 @@ def to_github(diagnostics: Sequence[Diagnostic]) -> str:
     return "\n".join(_annotation(found) for found in _to_be_shown(diagnostics))
 
 
-def to_sarif(diagnostics: Sequence[Diagnostic], *, tool_version: str | None = None) -> dict[str, Any]:
-    """Return a SARIF 2.1.0 log of one run, which code scanners read."""
+def to_sarif(
+    diagnostics: Sequence[Diagnostic],
+    *,
+    tool_version: str | None = None,
+    pages: Mapping[str, str] = _NO_PAGES,
+) -> dict[str, Any]:
+    """Return a SARIF 2.1.0 log of one run, which code scanners read.
+
+    `pages` holds Markdown on each code, which scanners show beside its findings.
+    """
     diagnostics = _to_be_shown(diagnostics)
-    codes = sorted({found.code for found in diagnostics})
-    driver: dict[str, Any] = {"name": "pipespec", "rules": [{"id": code} for code in codes]}
+    severities = {found.code: found.severity for found in diagnostics}
+    codes = sorted(severities)
+    rules = [_sarif_rule(code, severities[code], pages.get(code)) for code in codes]
+    driver: dict[str, Any] = {"name": "pipespec", "rules": rules}
     if tool_version is not None:
         driver["version"] = tool_version
     return {
@@ -169,12 +182,21 @@ def _github_property(text: str) -> str:
     return _github_data(text).replace(":", "%3A").replace(",", "%2C")
 
 
+def _sarif_rule(code: str, severity: Severity, page: str | None) -> dict[str, Any]:
+    rule: dict[str, Any] = {"id": code, "defaultConfiguration": {"level": _SARIF_LEVELS[severity]}}
+    if page is not None:
+        first = page.split("\n\n", 1)[0].replace("\n", " ")
+        rule["shortDescription"] = {"text": first.replace("`", "'")}
+        rule["help"] = {"text": page, "markdown": page}
+    return rule
+
+
 def _sarif_result(found: Diagnostic, rule: int) -> dict[str, Any]:
     span = found.span
     return {
         "ruleId": found.code,
         "ruleIndex": rule,
-        "level": "error" if found.severity is Severity.ERROR else "note",
+        "level": _SARIF_LEVELS[found.severity],
         "message": {"text": found.message if found.hint is None else f"{found.message}\nhelp: {found.hint}"},
         "locations": [
             {
