@@ -194,6 +194,19 @@ steps.train.params.store  "${params.store}"   base.yaml:6         shop-a
     )
 
 
+def test_config_says_when_there_is_nothing_to_compare_with(shop):
+    shop.edit("base.yaml", "shared/regions.yaml", '"shared/${params.env}.yaml"')
+    shop.edit("base.yaml", "env: dev", "env: ???")
+
+    answer = shop.pipespec("config", "base.yaml", "--set", "params.env=regions", "--diff")
+
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err == (
+        "error: 'base.yaml' alone cannot be resolved, so there is nothing to compare with: 'params.env' has no"
+        " value: '???' waits for a higher layer; '--origin' shows what each layer sets\n"
+    )
+
+
 def test_config_is_read_by_machines(shop):
     values = {value.pop("path"): value for value in config(shop, *LAYERS, "--format", "json").json["values"]}
 

@@ -12,6 +12,7 @@ from pipespec.cli.output import say
 from pipespec.compile import Compiled, compile_file
 from pipespec.document.nodes import MappingNode
 from pipespec.document.passwords import hide_passwords
+from pipespec.errors import InvalidPipelineError, UsageError
 from pipespec.views import document as view
 from pipespec.views.relocation import relocated
 
@@ -38,15 +39,23 @@ def config(
     """
     document = _resolved(api.load(file, overlays=overlays, overrides=overrides).compiled)
     if compare:
-        # The file alone may lack what its upper layers bring: what has no value there is shown as it stands.
-        base = _resolved(compile_file(file, trusted=True))
-        changes = view.compared(base, document)
+        changes = view.compared(_base(file), document)
         as_json = format_ == "json"
         say(_json(view.comparison_to_json(changes)) if as_json else view.render_comparison(changes))
     elif format_ == "json":
         say(_json(view.origins_to_json(document)))
     else:
         say(view.to_yaml(document, with_origin=origin), newline=False)
+
+
+def _base(file: str) -> MappingNode:
+    """Return the file without upper layers; what has no value without them is shown as it stands."""
+    try:
+        return _resolved(compile_file(file, trusted=True))
+    except InvalidPipelineError as invalid:
+        first = invalid.diagnostics[0]
+        message = f"'{file}' alone cannot be resolved, so there is nothing to compare with: {first.message}"
+        raise UsageError(f"{message}; '--origin' shows what each layer sets") from invalid
 
 
 def _resolved(compiled: Compiled) -> MappingNode:
