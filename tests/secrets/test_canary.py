@@ -312,6 +312,11 @@ def test_nothing_that_steps_do_brings_a_secret_to_light(empty_project, command):
         ),
         f"config {file} --diff",
         f"run {file} --dry-run",
+        *(
+            f"explain {file} {name} --format {form}"
+            for name in ("keeps", "raises")
+            for form in ("text", "json")
+        ),
         *(f"logs {file} {name}" for name in (*SUCCEEDING, *FAILING)),
     ):
         shown[line] = command(line)

@@ -57,6 +57,9 @@ def test_no_form_of_a_secret_is_left(secret, before, after):
         json.dumps(secret)[1:-1],
         json.dumps(secret, ensure_ascii=False)[1:-1],
         repr(secret)[1:-1],
+        repr(f"{secret}'\"")[1:-4],
+        ascii(f"{secret}'\"")[1:-4],
+        ascii(secret)[1:-1],
         urllib.parse.quote(secret),
         urllib.parse.quote(secret, safe=""),
         urllib.parse.quote_plus(secret),
@@ -135,3 +138,12 @@ def test_a_log_that_is_not_there_is_none(tmp_path):
     clean_log(tmp_path / "log", Redactor({"T": "s3cret-token"}))
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_texts_and_keys_of_a_value_are_redacted():
+    redact = redactor("${secret:A}", {"A": "alpha", "B": "beta", "C": "gamma"}, names=("B", "UNSET"))
+
+    assert redact.names == ("A", "B")
+    assert redact.value({"alpha": ["beta", 1, None, {"gamma": "<alpha>"}]}) == {
+        "${secret:A}": ["${secret:B}", 1, None, {"gamma": "<${secret:A}>"}]
+    }
