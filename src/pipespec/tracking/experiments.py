@@ -11,10 +11,11 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pipespec.errors import StoreUnavailableError
 from pipespec.tracking.client import speaking
 from pipespec.tracking.names import cut
 from pipespec.tracking.places import local_path
-from pipespec.tracking.store import ARTIFACT_FOLDER, artifact_root, experiment_slug
+from pipespec.tracking.store import ARTIFACT_FOLDER, artifact_root, experiment_slug, shown
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -45,6 +46,11 @@ class Experiments:
         for number in count(1):
             candidate = name if number == 1 else f"{name}~{number}"
             found = client.get_experiment_by_name(candidate) or self._make(client, candidate)
+            if found is None or not found.experiment_id:
+                raise StoreUnavailableError(
+                    f"tracking store {shown(self._uri)}: it neither has nor makes the experiment '{candidate}'; is it a "
+                    "tracking server?"
+                )
             if found.lifecycle_stage == "active" and not self._was_left_behind(found.artifact_location):
                 return str(found.experiment_id)
         raise AssertionError
@@ -58,7 +64,7 @@ class Experiments:
             and not path.resolve().is_relative_to(self._own.resolve())  # the root may be reached by a link
         )
 
-    def _make(self, client: MlflowClient, name: str) -> Experiment:
+    def _make(self, client: MlflowClient, name: str) -> Experiment | None:
         location = None if self._location is None else f"{self._location}/{experiment_slug(name)}"
         try:
             client.create_experiment(name, artifact_location=location)
