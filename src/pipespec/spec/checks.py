@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 
 from pipespec.document.wording import quote
 from pipespec.errors import Diagnostic, Severity, Span
+from pipespec.spec.advice import respelt_numbers, unread_outputs, words_for_bools
 from pipespec.spec.binding_checks import (
     arguments_bound,
     calls_found,
@@ -172,6 +173,9 @@ CHECKS: Final[tuple[Check, ...]] = (
     returns_fit,
     outputs_save,
     pickles,
+    unread_outputs,
+    respelt_numbers,
+    words_for_bools,
 )
 
 

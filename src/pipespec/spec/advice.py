@@ -1,0 +1,129 @@
+"""Advice on what is no mistake, and seldom what was meant: outputs that nothing reads, values that YAML reads anew.
+
+Each stays silent where it cannot know better than the author: a last step's outputs, and tables, texts and pictures
+that people open, are read by people; a number is text only where the function takes text, or does not say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from pipespec.document.nodes import Node, ScalarNode, walk
+from pipespec.document.wording import quote
+from pipespec.errors import Diagnostic, Severity
+from pipespec.spec.evidence import Evidence
+from pipespec.spec.fitting import find_misfit
+from pipespec.spec.model import OutputSpec, StepInput, StepSpec
+from pipespec.spec.signature import Argument
+from pipespec.spec.suffixes import suffix_of
+
+__all__ = ["respelt_numbers", "unread_outputs", "words_for_bools"]
+
+_MADE_FOR_STEPS: Final = frozenset({".feather", ".jsonl", ".npy", ".npz", ".parquet"})
+"""Suffixes that people do not open. A model or a folder is often what the pipeline is there for, so neither is here."""
+_LOSES_DIGITS: Final = re.compile(r"[-+]?0[0-9]+|[1-9][0-9]*\.[0-9]*[1-9]0+", re.ASCII)
+"""Numbers that are rather written as text: `007`, and versions such as `3.10`; not `0.10` or `2.00`."""
+_WORDS: Final = {"yes": True, "on": True, "y": True, "no": False, "off": False, "n": False}
+_NUMBERS: Final = frozenset({"int", "float", "complex", "bool"})
+_MAPPINGS: Final = frozenset({"dict", "collections.abc.Mapping"})
+_OPEN: Final = frozenset(
+    {"", "typing.Any", "object", "list", "tuple", "dict", "set", "typing.Union"}
+    | {f"collections.abc.{name}" for name in ("Collection", "Iterable", "Mapping", "Sequence")}
+)
+"""Types that take numbers as well as text."""
+
+
+def unread_outputs(evidence: Evidence) -> Iterator[Diagnostic]:
+    """Advise against an output that no step reads, of a step that others wait for."""
+    spec = evidence.spec
+    if spec.damaged:  # the reference that is missing may be the one with a mistake
+        return
+    read: set[tuple[str, str | None]] = set()
+    awaited: set[str] = set()
+    for step in spec.steps.values():
+        sources = [each.source for each in step.inputs.values() if isinstance(each.source, StepInput)]
+        for source in (*sources, *step.deferred.values()):
+            read.add((source.step, source.output))
+            awaited.add(source.step)
+        awaited.update(name for name, _ in step.needs)
+    for step in evidence.shared():
+        for output in step.outputs.values() if step.name in awaited else ():
+            if _is_for_steps(output, step) and not read & {(step.name, output.name), (step.name, None)}:
+                message = f"output {quote(output.name)} of step {quote(step.name)} is read by no step"
+                hint = "leave it out, or read it; a last step's outputs are not told, nor what people open"
+                yield Diagnostic("unread-output", message, output.span, hint, Severity.ADVICE)
+
+
+def _is_for_steps(output: OutputSpec, step: StepSpec) -> bool:
+    is_metrics = step.metrics is not None and step.metrics.output == output.name
+    return suffix_of(output.file) in _MADE_FOR_STEPS and not is_metrics
+
+
+def respelt_numbers(evidence: Evidence) -> Iterator[Diagnostic]:
+    """Advise quotes around numbers whose spelling is lost where text may be meant: `3.10` is the number 3.1."""
+    for step, name, node, argument in _params(evidence):
+        types = _scalar_types(argument)
+        if types is not None and "str" not in types:
+            continue
+        for _, inner in walk(node):
+            if isinstance(inner, ScalarNode) and _is_respelt(inner):
+                message = f"param {quote(name)} of step {quote(step.name)}: {inner.text} is the number {inner.value!r} here"
+                hint = (
+                    f'for the text, put it in quotes: "{inner.text}"; for the number, write {inner.value!r}'
+                )
+                yield Diagnostic("respelt-number", message, inner.span, hint, Severity.ADVICE)
+
+
+def _is_respelt(node: ScalarNode) -> bool:
+    is_number = isinstance(node.value, int | float) and not isinstance(node.value, bool)
+    return is_number and node.text is not None and _LOSES_DIGITS.fullmatch(node.text) is not None
+
+
+def words_for_bools(evidence: Evidence) -> Iterator[Diagnostic]:
+    """Advise true and false where a word goes to an argument that may be a bool; `no` is text, and so true in Python.
+
+    An argument that is annotated as a bool alone refuses the word: that is a mistake, found elsewhere.
+    """
+    for step, name, node, argument in _params(evidence):
+        types = _scalar_types(argument)
+        is_word = isinstance(node, ScalarNode) and node.text is not None and not node.quoted
+        if types is None or "bool" not in types or not is_word:
+            continue
+        assert isinstance(node, ScalarNode)
+        meant = _WORDS.get(str(node.value).lower())
+        if meant is not None and (argument.annotation is None or "str" in types):
+            message = f"param {quote(name)} of step {quote(step.name)} is the text {quote(str(node.value))}, which Python takes as true"
+            hint = f"write {str(meant).lower()}; for the text, put it in quotes"
+            yield Diagnostic("word-for-bool", message, node.span, hint, Severity.ADVICE)
+
+
+def _params(evidence: Evidence) -> Iterator[tuple[StepSpec, str, Node, Argument]]:
+    """Yield each param once that fits, with the argument that it is bound to; of others the mistake is told."""
+    for variants, source in evidence.sound():
+        judged: set[tuple[str, int]] = set()
+        for step in variants:
+            for name, node in step.params.items():
+                argument = source.argument(name)
+                if argument is None or (name, id(node)) in judged:
+                    continue
+                judged.add((name, id(node)))
+                if find_misfit(node, argument.annotation, source.definitions) is None:
+                    yield step, name, node, argument
+
+
+def _scalar_types(argument: Argument) -> frozenset[str] | None:
+    """Return the types that an annotation, or else the default, allows; None where neither says."""
+    if argument.annotation is not None:
+        names: set[str] = set()
+        waiting = [argument.annotation]
+        while waiting:
+            annotation = waiting.pop()
+            waiting.extend(annotation.args[-1:] if annotation.name in _MAPPINGS else annotation.args)
+            names.add(annotation.name)
+        known = names & (_NUMBERS | {"str"})
+        return frozenset(known) if known or names - _OPEN - {"None"} else None
+    if argument.default_is_literal and isinstance(argument.default, str | bool | int | float):
+        return frozenset({type(argument.default).__name__})
+    return None
