@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from pipespec.validation import Findings, validate_all
 
 if TYPE_CHECKING:
     from pipespec.engine.progress import Progress
+    from pipespec.plan.diff import Difference
     from pipespec.plan.explain import Explanation
     from pipespec.plan.model import (
         Attempt,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from pipespec.tracking.ledger import Ledger
     from pipespec.views.sweep import SweepPoint
 
-__all__ = ["Findings", "Pipeline", "StepHandle", "init", "load", "schema", "validate"]
+__all__ = ["Findings", "Pipeline", "StepHandle", "diff", "init", "load", "schema", "validate"]
 
 
 def validate(
@@ -81,6 +82,36 @@ def load(
         return Pipeline(sweep.pipeline, sweep.first, sweep)
     compiled = compile_file(file, overlays=overlays, overrides=overrides, trusted=trusted)
     return Pipeline(compiled.checked(), compiled)
+
+
+def diff(
+    old: str,
+    new: str | None = None,
+    *,
+    overlays: Sequence[str] = (),
+    overrides: Sequence[str] = (),
+    records: bool = False,
+) -> Difference:
+    """Compare two pipelines, each a file, `FILE@REVISION` or `run:ID`; overlays and overrides go over the second.
+
+    Without a second, a file is compared with the last commit, and a run with its file. `records` adds what the
+    store says of the second, which has to be a file then.
+
+    Raises:
+        UsageError: for a revision, run or file that is not there.
+        InvalidPipelineError: for a file with mistakes.
+        StoreUnavailableError: where the store is asked and cannot be.
+    """
+    from pipespec.comparing import compare
+
+    found = compare(old, new, overlays=overlays, overrides=overrides, trusted=records)
+    if not records:
+        return found
+    if not Path(found.new.label).is_file():
+        raise UsageError(f"records are asked for what a file would do, and '{found.new.label}' is none")
+    planned = load(found.new.label, overlays=overlays, overrides=overrides).plan()
+    actions = {step: decision.action for step, decision in planned.decisions.items()}
+    return replace(found, actions=actions)
 
 
 def schema() -> dict[str, Any]:

@@ -1,0 +1,293 @@
+"""Two versions of a pipeline, from wherever they are, brought side by side: files, git revisions, past runs.
+
+Takes what the user names (`news.yaml`, `news.yaml@v1`, `run:ID`), gives a `Difference`. Files and revisions are read
+as a stranger's: nothing is imported, no environment variable and no connection is used. A run is read from the
+store, and its code from the manifests of its steps.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pipespec.compile import compile_file
+from pipespec.document.layers import Fetch, Source, resolve
+from pipespec.document.nodes import JSON
+from pipespec.document.resolvers import Problem
+from pipespec.errors import (
+    Diagnostic,
+    InvalidPipelineError,
+    PipespecError,
+    Severity,
+    Span,
+    StoreUnavailableError,
+    UsageError,
+)
+from pipespec.plan.code import code_facts
+from pipespec.plan.diff import Difference, Side, compare_pipelines
+from pipespec.plan.model import CodeFacts, CodePiece
+from pipespec.project.answers import ProjectAnswers
+from pipespec.project.disk_modules import DiskModules
+from pipespec.project.git_tree import GitModules, GitTree
+from pipespec.project.pipeline_files import PipelineFiles
+from pipespec.project.root import STATE_FOLDER, find_root
+from pipespec.spec.build import build_spec
+from pipespec.spec.evidence import callables_of
+from pipespec.spec.model import PipelineSpec
+from pipespec.tracking import names
+from pipespec.tracking.artifacts import read
+from pipespec.tracking.ledger import Ledger, open_ledger
+from pipespec.tracking.records import RunFacts, complete_record
+
+__all__ = ["compare"]
+
+_RUN: Final = "run:"
+_LAST_COMMIT: Final = "HEAD"
+_STEPS_OF_RUN: Final = 500
+"""Of so many steps of a run the manifests are read, for what their code was."""
+_DOCUMENT: Final = "pipespec/pipeline.yaml"
+_REPORT: Final = "pipespec/run.json"
+
+
+def compare(
+    old: str,
+    new: str | None = None,
+    *,
+    overlays: Sequence[str] = (),
+    overrides: Sequence[str] = (),
+    trusted: bool = False,
+) -> Difference:
+    """Compare two pipelines, with overlays and overrides laid over the second.
+
+    Without a second, a file is compared with what it was at the last commit, a run with the file that it ran.
+    `trusted` files may read the environment, so that they are what a run would see; so may all where one is a run.
+
+    Raises:
+        UsageError: for a revision or run that is not there, or a pipeline with mistakes in one.
+        InvalidPipelineError: for a file with mistakes.
+        StoreUnavailableError: where a run's store cannot be asked.
+    """
+    if new is None and not old.startswith(_RUN) and _revision(old) is None:
+        old, new = f"{old}@{_LAST_COMMIT}", old
+    store = next((_file_of(one) for one in (new, old) if one and not one.startswith(_RUN)), None)
+    if new is None:
+        new = _file_of(old) if _revision(old) is not None else _file_of_run(old)
+    trusted = trusted or old.startswith(_RUN) or new.startswith(_RUN)
+    first = _side(old, store, _Layers((), (), trusted))
+    return compare_pipelines(first, _side(new, store, _Layers(overlays, overrides, trusted)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Layers:
+    """What is laid over a file, and whether its references may ask the environment."""
+
+    overlays: Sequence[str]
+    overrides: Sequence[str]
+    trusted: bool
+
+
+def _side(name: str, store: str | None, layers: _Layers) -> Side:
+    if name.startswith(_RUN):
+        return _of_run(name, store, layers)
+    revision = _revision(name)
+    if revision is not None:
+        return _of_revision(name, revision, layers)
+    compiled = compile_file(
+        name, overlays=layers.overlays, overrides=layers.overrides, trusted=layers.trusted
+    )
+    spec = compiled.checked()
+    return Side(name, spec, _code(spec, compiled.place.modules))
+
+
+def _revision(name: str) -> str | None:
+    """Return the revision in `FILE@REVISION`; a file that is there is no revision, whatever its name."""
+    _, at, revision = name.partition("@")
+    return revision if at and not Path(name).exists() else None
+
+
+def _file_of(name: str) -> str:
+    return name if _revision(name) is None else name.partition("@")[0]
+
+
+# ------------------------------------------------------------------------------------------------- git
+
+
+def _of_revision(name: str, revision: str, layers: _Layers) -> Side:
+    file = _file_of(name)
+    path = Path(file).absolute()
+    root = find_root(path)
+    tree = GitTree.open(root, revision)
+    files = PipelineFiles(root, tree)
+    try:
+        source = files.read(file)
+    except InvalidPipelineError as invalid:
+        raise UsageError(f"{invalid.diagnostics[0].message} at revision '{revision}'") from invalid
+    answers = ProjectAnswers(root, files.folders, tree)
+    spec = _built(name, source, path, files, answers, layers, fetch=files.fetch)
+    return Side(name, spec, _code(spec, GitModules(tree)))
+
+
+def _built(
+    name: str,
+    source: Source,
+    path: Path,
+    files: PipelineFiles,
+    answers: ProjectAnswers,
+    layers: _Layers,
+    *,
+    fetch: Fetch,
+) -> PipelineSpec:
+    """Build a pipeline of a text that is not the file on disk; overlays are files on disk all the same."""
+    above = PipelineFiles(find_root(path))
+    try:
+        resolved = resolve(
+            source,
+            fetch=fetch,
+            resolvers=answers.resolvers(path.stem, trusted=layers.trusted),
+            overlays=[above.read(overlay) for overlay in layers.overlays],
+            overrides=layers.overrides,
+        )
+    except InvalidPipelineError as invalid:
+        raise _with_mistakes(name, invalid.diagnostics) from invalid
+    folders = {**above.folders, source.file: path.parent, **files.folders}
+    spec, findings = build_spec(resolved.document, file=path, root=find_root(path), folders=folders)
+    mistakes = [found for found in (*resolved.mistakes, *findings) if found.severity is Severity.ERROR]
+    if spec is None or mistakes:
+        raise _with_mistakes(name, mistakes)
+    return spec
+
+
+def _with_mistakes(name: str, mistakes: Sequence[Diagnostic]) -> UsageError:
+    first = min(mistakes, key=lambda found: found.span)
+    return UsageError(
+        f"'{name}' has mistakes, the first at {first.span.file}:{first.span.line}: {first.message}"
+    )
+
+
+def _code(spec: PipelineSpec, modules: DiskModules) -> dict[str, CodeFacts]:
+    refs = {str(ref): ref for step in spec.steps.values() for ref in callables_of(step)}
+    return {text: code_facts(ref, spec.module_folders, modules) for text, ref in refs.items()}
+
+
+# ------------------------------------------------------------------------------------------------- runs
+
+
+def _of_run(name: str, store: str | None, layers: _Layers) -> Side:
+    """Read the pipeline that an invocation recorded; its paths start where the other side's file is."""
+    with _ledger(store) as ledger:
+        facts = _invocation(name, ledger)
+        text = _artifact(facts, _DOCUMENT, ledger)
+        if text is None:
+            raise UsageError(f"run '{facts.run_id}' has no '{_DOCUMENT}', so it is no run of a pipeline")
+        source = facts.tags.get("mlflow.source.name", "pipeline.yaml")
+        path = Path(store or source).absolute()
+        files = PipelineFiles(find_root(path))
+        answers = ProjectAnswers(find_root(path), {name: path.parent})
+        spec = _built(name, Source(name, text), path, files, answers, layers, fetch=_nothing_included)
+        code = _code_of_run(facts, ledger)
+    unknown = sorted({str(step.call) for step in spec.steps.values() if str(step.call) not in code})
+    notes = (f"the code that run {facts.run_id[:8]} called is not on record for: {', '.join(unknown)}",)
+    return Side(name, spec, code, notes if unknown else ())
+
+
+def _nothing_included(written: str, span: Span) -> Problem:
+    del span
+    return Problem(f"'{written}' is included by a recorded document, which holds everything itself")
+
+
+def _ledger(store: str | None) -> Ledger:
+    """Open the store of a pipeline's file; without one, that of the project of the working directory."""
+    if store is None or not Path(store).exists():
+        root = find_root(Path("pipeline.yaml").absolute())
+        return open_ledger(None, root=root, log=root / STATE_FOLDER / "logs" / "mlflow.log")
+    spec = compile_file(store, trusted=True).checked()
+    return open_ledger(
+        spec.mlflow.tracking_uri, root=spec.root, log=spec.root / STATE_FOLDER / "logs" / "mlflow.log"
+    )
+
+
+def _invocation(name: str, ledger: Ledger) -> RunFacts:
+    run_id = name.removeprefix(_RUN)
+    facts = ledger.run(run_id)
+    if facts is not None and names.INVOCATION in facts.tags and names.STEP in facts.tags:
+        facts = ledger.run(facts.tags[names.INVOCATION])  # a step was named: its invocation is meant
+    if facts is None:
+        raise UsageError(
+            f"there is no run '{run_id}' in the tracking store; 'pipespec status FILE' lists runs"
+        )
+    return facts
+
+
+def _file_of_run(name: str) -> str:
+    with _ledger(None) as ledger:
+        source = _invocation(name, ledger).tags.get("mlflow.source.name", "")
+    if not Path(source).exists():
+        raise UsageError(f"'{name}' ran '{source}', which is not here; name a second pipeline")
+    return source
+
+
+def _code_of_run(facts: RunFacts, ledger: Ledger) -> dict[str, CodeFacts]:
+    """Read from the manifests of its steps what code an invocation used, as far as they are there."""
+    report = _artifact(facts, _REPORT, ledger)
+    code: dict[str, CodeFacts] = {}
+    for run_id in _runs_in(report)[:_STEPS_OF_RUN]:
+        step = ledger.run(run_id)
+        record = None if step is None else complete_record(step)
+        if record is None:
+            continue
+        try:
+            manifest = ledger.manifest(record)
+        except StoreUnavailableError:
+            raise
+        except PipespecError:
+            continue
+        code.update(_code_in(manifest))
+    return code
+
+
+def _runs_in(report: bytes | None) -> list[str]:
+    if report is None:
+        return []
+    try:
+        return [str(step["run_id"]) for step in json.loads(report)["steps"] if step.get("run_id")]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return []
+
+
+def _code_in(manifest: Mapping[str, JSON]) -> Iterator[tuple[str, CodeFacts]]:
+    """Yield the code of each callable that a manifest tells of."""
+    sources, parts = _mapping(manifest.get("sources")), _mapping(manifest.get("parts"))
+    pieces = {name: CodePiece(str(text), "", 1) for name, text in sources.items()}
+    own = _mapping(parts.get("code"))
+    package = own.get("package")
+    installed = tuple(map(str, package)) if isinstance(package, list) else ()
+    counted = {name: str(digest) for name, digest in _mapping(manifest.get("code")).items()}
+    if own:
+        yield (
+            str(manifest.get("call")),
+            CodeFacts(
+                str(own.get("digest", "")),
+                counted,
+                (),
+                package=(installed[0], installed[1]) if len(installed) == 2 else None,
+                pieces=pieces,
+            ),
+        )
+    for call, told in _mapping(manifest.get("also_called")).items():
+        entry = _mapping(told)
+        counted = {name: str(digest) for name, digest in _mapping(entry.get("code")).items()}
+        yield call, CodeFacts(str(entry.get("digest", "")), counted, (), pieces=pieces)
+
+
+def _mapping(value: JSON) -> Mapping[str, JSON]:
+    return value if isinstance(value, dict) else {}
+
+
+def _artifact(facts: RunFacts, name: str, ledger: Ledger) -> bytes | None:
+    try:
+        return read(facts.artifact_uri, name, ledger.tracking_uri)
+    except FileNotFoundError:
+        return None

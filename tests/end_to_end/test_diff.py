@@ -1,0 +1,198 @@
+"""`pipespec diff`: files, git revisions and past runs against each other, by the installed command."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+SCHEMA = Path(__file__).parents[2] / "schemas/diff.schema.json"
+
+
+def git(folder, *arguments):
+    identity = ("-c", "user.name=someone", "-c", "user.email=someone@example.org")
+    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.fixture
+def committed(project):
+    git(project.folder, "init", "-q", "-b", "main")
+    git(project.folder, "add", ".")
+    git(project.folder, "commit", "-q", "-m", "first")
+    return project
+
+
+def compared(project, *arguments, **extra):
+    answer = project.pipespec("diff", *arguments, "--format", "json", **extra)
+    assert answer.code == 0, answer.err
+    Draft202012Validator(json.loads(SCHEMA.read_bytes())).validate(answer.json)
+    return answer.json
+
+
+def reruns(answer):
+    return {one["step"]: ("may" if one["may"] else "runs") for one in answer["reruns"]}
+
+
+def test_unchanged_file_has_no_difference_from_the_last_commit(committed):
+    committed.edit(
+        "steps.py",
+        '    print("adding up", len(squares))\n',
+        '    # A comment.\n    print("adding up", len(squares))\n',
+    )
+
+    answer = committed.pipespec("diff", "pipeline.yaml", "--exit-code")
+
+    assert (answer.code, answer.out) == (0, "pipeline.yaml@HEAD -> pipeline.yaml: no difference\n")
+
+
+def test_values_code_and_what_would_run_again(committed):
+    committed.edit("pipeline.yaml", "{count: 5}", "{count: 6}")
+    committed.edit("words.py", "text.upper()", "text.title()")
+
+    answer = compared(committed, "pipeline.yaml")
+
+    assert [(one["path"], one["old"], one["new"], one["file"], one["line"]) for one in answer["values"]] == [
+        ("params.count", 5, 6, "pipeline.yaml", 3),
+        ("steps.numbers.params.count", 5, 6, "pipeline.yaml", 3),
+    ]
+    assert [(one["name"], one["place"], one["diff"].splitlines()[-1]) for one in answer["code"]] == [
+        ("words:shout", "words.py:2", "+    return text.title()")
+    ]
+    assert [one["step"] for one in answer["changed"]] == ["numbers", "total"]
+    assert reruns(answer) == {"numbers": "runs", "squares": "may", "total": "runs"}
+    assert answer["reruns"][1]["causes"] == ["numbers"]
+
+
+def test_prediction_is_what_a_run_does(committed):
+    committed.ran()
+    committed.edit("steps.py", "number**power", "number**power + 1")
+
+    predicted = reruns(compared(committed, "pipeline.yaml"))
+
+    assert predicted == {"squares": "runs", "total": "may"}
+    assert committed.ran() == set(predicted)
+
+
+def test_steps_are_added_removed_and_renamed(committed):
+    committed.edit("pipeline.yaml", "  squares:\n    call", "  quadrats:\n    call")
+    committed.edit("pipeline.yaml", "squares: squares.squares", "squares: quadrats")
+    text = (committed.folder / "pipeline.yaml").read_text()
+    kept, _, _ = text.partition("  total:")
+    committed.write(
+        "other.yaml",
+        kept + "  more:\n    call: steps:numbers\n    params: {count: 1}\n    outputs: {n: n.json}\n",
+    )
+
+    answer = compared(committed, "pipeline.yaml")
+    others = compared(committed, "pipeline.yaml@main", "other.yaml")
+
+    assert answer["renamed"] == [{"old": "squares", "new": "quadrats"}]
+    assert (answer["added"], answer["removed"], answer["changed"]) == ([], [], [])
+    assert reruns(answer) == {"quadrats": "runs", "total": "may"}
+    assert (others["added"], others["removed"]) == (["more"], ["total"])
+    assert reruns(others) == {"quadrats": "runs", "more": "runs"}
+
+
+def test_overlays_and_options_are_laid_over_the_second(committed):
+    committed.write("more.yaml", "params: {count: 9}\n")
+
+    answer = compared(committed, "pipeline.yaml", "-f", "more.yaml", "--set", "steps.total.params.name=x")
+
+    assert [(one["path"], one["layer"]) for one in answer["values"]] == [
+        ("params.count", "overlay"),
+        ("steps.numbers.params.count", "overlay"),
+        ("steps.total.params.name", "set"),
+    ]
+
+
+def test_past_run_is_compared_with_its_code(project):
+    run = project.pipespec("run", "pipeline.yaml", "--format", "json").json["invocation"]
+    assert compared(project, f"run:{run}")["reruns"] == []
+    project.edit("words.py", "text.upper()", "text.title()")
+    project.edit("pipeline.yaml", "{count: 5}", "{count: 6}")
+
+    answer = compared(project, f"run:{run}", "pipeline.yaml")
+
+    assert reruns(answer) == {"numbers": "runs", "squares": "may", "total": "runs"}
+    assert answer["code"][0]["diff"].splitlines()[-2:] == [
+        "-    return text.upper()",
+        "+    return text.title()",
+    ]
+    assert answer["notes"] == []
+
+
+def test_records_tell_what_is_there_already(committed):
+    committed.ran("--set", "params.count=7")
+    committed.ran()
+
+    answer = compared(committed, "pipeline.yaml", "--set", "params.count=7", "--records")
+
+    assert {one["step"]: one["recorded"] for one in answer["reruns"]} == {
+        "numbers": "reuse",
+        "squares": "reuse",
+        "total": "reuse",
+    }
+
+
+def test_markdown_cannot_be_left_by_what_a_stranger_wrote(committed):
+    committed.edit("pipeline.yaml", "{name: all}", '{name: "`|</details><img src=x>` @all"}')
+    committed.edit("words.py", "text.upper()", 'text.title() + """\n```\n# Not a heading\n"""')
+
+    answer = committed.pipespec("diff", "pipeline.yaml", "--format", "markdown")
+
+    lines = answer.out.splitlines()
+    assert lines[2] == "**1 would run again, 0 may.**"
+    (row,) = [line for line in lines if line.startswith("| `steps.total.params.name`")]
+    assert "`` all -> " in row
+    assert "\\|" in row
+    assert "````diff" in lines
+    assert lines.index("````") > lines.index(
+        " # Not a heading" if " # Not a heading" in lines else "+# Not a heading"
+    )
+
+
+def test_stranger_s_repository_runs_nothing_and_environment_stays_unread(committed):
+    mark = committed.folder / "ran"
+    hook = committed.write(".git/hooks/fsmonitor", f"#!/bin/sh\ntouch {mark}\n")
+    hook.chmod(0o755)
+    git(committed.folder, "config", "core.fsmonitor", str(hook))
+    committed.write(
+        "steps.py", f"open({str(mark)!r}, 'w').close()\n" + (committed.folder / "steps.py").read_text()
+    )
+    committed.edit("pipeline.yaml", "{name: all}", '{name: "${env:SECRET_NAME}"}')
+
+    answer = committed.pipespec("diff", "pipeline.yaml", SECRET_NAME="hidden")
+
+    assert answer.code == 0, answer.err
+    assert "hidden" not in answer.out
+    assert "${env:SECRET_NAME}" in answer.out
+    assert not mark.exists()
+    assert not (committed.folder / "mlflow.db").exists()
+    assert not (committed.folder / ".pipespec").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("pipeline.yaml@nowhere",), "git knows no revision 'nowhere' here; 'git log' lists some"),
+        (("pipeline.yaml@--help",), "git knows no revision '--help' here; 'git log' lists some"),
+        (("other.yaml@main",), "there is no file 'other.yaml' at revision 'main'"),
+        (("run:0123",), "there is no run '0123' in the tracking store; 'pipespec status FILE' lists runs"),
+    ],
+)
+def test_what_is_not_there_is_one_line_and_wrong_usage(committed, arguments, message):
+    answer = committed.pipespec("diff", *arguments)
+
+    assert (answer.code, answer.out, answer.err) == (2, "", f"error: {message}\n")
+
+
+def test_file_outside_of_git_is_told_so(project):
+    answer = project.pipespec("diff", "pipeline.yaml", GIT_CEILING_DIRECTORIES=str(project.folder.parent))
+
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    assert "is in no git repository" in answer.err
+
+
+def test_exit_code_is_1_where_anything_differs(committed):
+    assert committed.pipespec("diff", "pipeline.yaml", "--set", "params.count=8", "--exit-code").code == 1
