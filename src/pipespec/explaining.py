@@ -25,6 +25,8 @@ _LOOKED_AT: Final = 100
 """So many of the newest runs of a step are looked at, without their manifests."""
 _COMPARED: Final = 20
 """So many manifests are read to explain one step."""
+_TIMED: Final = 200
+"""Of so many steps of a plan the past's seconds are asked for: a server answers them one by one."""
 _PER_PLAN: Final = 24
 """So many steps of a plan are told what changed, with one manifest read for each."""
 _RENAMED: Final = 200
@@ -34,12 +36,17 @@ _RENAMED: Final = 200
 def with_history(plan: Plan, ledger: Ledger) -> Plan:
     """Return the plan with what changed since the nearest run of each step, and with how long steps took before.
 
-    Asks nothing where all is reused; else the seconds of the past in one read, and at most 24 manifests.
+    Asks nothing where all is reused or nothing ever finished; else for the seconds of the past of at most 200 steps,
+    and for at most 24 manifests.
 
     Raises:
         StoreUnavailableError: where the store cannot be asked.
     """
-    waiting = {each.step.name for each in plan.decisions.values() if each.action is not Action.REUSE}
+    waiting = dict.fromkeys(
+        each.step.name
+        for each in plan.decisions.values()
+        if each.action is not Action.REUSE and each.reasons[0].kind is not ReasonKind.NEVER_RAN
+    )
     if not waiting:
         return plan
     changed = [each for each in plan.decisions.values() if _has_changed(each)]
@@ -51,7 +58,7 @@ def with_history(plan: Plan, ledger: Ledger) -> Plan:
         if step.name not in runs:
             runs[step.name] = ledger.finished_runs(step.name, _LOOKED_AT)
         past[step.id] = manifests.of(_nearest_first(runs[step.name], step.id)[:1])
-    return replace(with_causes(plan, past), history=ledger.history(waiting))
+    return replace(with_causes(plan, past), history=ledger.history([*waiting][:_TIMED]))
 
 
 def explain_step(plan: Plan, step_id: str, ledger: Ledger) -> Explanation:

@@ -419,3 +419,11 @@ def test_finished_runs_come_with_params_and_metrics_to_compare(world):
         ({"depth": "4"}, 0.5),
     ]
     assert world.ledger().finished_runs(f"{world.name}-train", latest=1) == runs[:1]
+
+
+def test_runs_of_a_pipeline_are_found_whatever_their_steps_are_called(world):
+    first = world.publish("train", "1")
+    second = world.publish("rest", "2")
+    assert [run.run_id for run in world.ledger().finished_in(world.name)] == [second.run_id, first.run_id]
+    assert [run.run_id for run in world.ledger().finished_in(world.name, latest=1)] == [second.run_id]
+    assert world.ledger().finished_in("another pipeline") == ()
