@@ -34,6 +34,7 @@ from pipespec.tracking.ledger import Ledger
 from pipespec.tracking.model import NewInvocation
 from pipespec.tracking.recorder import Recorder
 from pipespec.views.document import to_yaml
+from pipespec.views.relocation import relocated
 from pipespec.views.run import printable, to_json
 
 __all__ = ["invoke"]
@@ -126,10 +127,11 @@ def _post_mortem(error: BaseException) -> None:
 
 def _invocation(compiled: Compiled | Sweep, spec: PipelineSpec, command: str) -> NewInvocation:
     """Say what makes the run repeatable. Secrets stand in none of it: the document holds only their names."""
+    first = compiled.points[0][1] if isinstance(compiled, Sweep) else compiled
     git = git_facts(spec.root, with_patch=True)
     packages = "".join(f"{name}=={version}\n" for name, version in sorted(installed_packages().items()))
     files = {
-        "pipespec/pipeline.yaml": to_yaml(hide_passwords(spec.document)),
+        "pipespec/pipeline.yaml": to_yaml(hide_passwords(relocated(spec.document, first.place.folders))),
         "pipespec/packages.txt": packages,
         "pipespec/command.txt": command + "\n",
     }
