@@ -10,7 +10,6 @@ import sys
 import termios
 from pathlib import Path
 
-
 COMMAND = Path(sys.executable).with_name("pipespec")
 
 STEPS = """
