@@ -95,6 +95,8 @@ def command(tmp_path_factory):
         ("plan", "pipeline.yaml"),
         ("plan", "pipeline.yaml", "--force", "total"),
         ("status", "pipeline.yaml"),
+        ("explain", "pipeline.yaml", "total"),
+        ("diff", "pipeline.yaml", "pipeline.yaml"),
         ("run", "pipeline.yaml", "--dry-run"),
     ],
     ids=" ".join,

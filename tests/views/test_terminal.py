@@ -132,3 +132,9 @@ def test_durations_have_at_most_two_units(seconds, text):
 )
 def test_ages_have_one_unit(seconds, text):
     assert age_text(seconds) == text
+
+
+def test_empty_cells_break_no_line():
+    cells = [(("run", "a" * 40, ""), ""), (("run", "b", "1 s"), "why")]
+
+    assert rows(cells, most=10) == ["  run  " + "a" * 40, "  run  b  1 s  why"]

@@ -166,8 +166,8 @@ class _World:
         key = step_key(step, self.facts, contents)
         return {} if key is None else key.parts
 
-    def past(self, step_id: str) -> PastRun:
-        """Return a step as if it had run so."""
+    def past(self, step_id: str, parts: Mapping[str, JSON]) -> PastRun:
+        """Return a step as if it had run so, with these parts of its key."""
         step = self.side.spec.steps[step_id]
         called = {str(ref): self.side.code.get(str(ref)) for ref in callables_of(step)}
         pieces = {
@@ -182,7 +182,7 @@ class _World:
             started=0.0,
             ended=0.0,
             manifest={
-                "parts": dict(self.parts(step_id)),
+                "parts": dict(parts),
                 "inputs": {name: self._told(spec.source) for name, spec in step.inputs.items()},
                 "code": {} if own is None else dict(own.counted),
                 "also_called": {
@@ -255,19 +255,12 @@ def _nameless(parts: Mapping[str, JSON], step: StepSpec) -> str:
 
 def _changes(before: _World, after: _World, old: str, new: str) -> tuple[Change, ...]:
     """Return what differs between a step and what it was."""
-    step = after.side.spec.steps[new]
-    code = after.side.code
-    known = before.side.code
-    now = Now(
-        pipeline=after.side.spec,
-        step=step,
-        facts=after.facts,
-        parts=after.parts(new),
-        records={**after.records},
-    )
-    if not now.parts:
+    parts, then = after.parts(new), before.parts(old)
+    if not parts or _spelt_parts(parts) == _spelt_parts(then):
         return ()
-    found = changes_since(now, before.past(old))
+    step, code, known = after.side.spec.steps[new], after.side.code, before.side.code
+    now = Now(after.side.spec, step, after.facts, parts, records=after.records)
+    found = changes_since(now, before.past(old, then))
     # Where a side cannot tell its code it is taken as unchanged; a note says so.
     return tuple(
         change
@@ -275,6 +268,10 @@ def _changes(before: _World, after: _World, old: str, new: str) -> tuple[Change,
         if change.part is not Part.CODE
         or all(str(ref) in code and str(ref) in known for ref in callables_of(step))
     )
+
+
+def _spelt_parts(parts: Mapping[str, JSON]) -> str:
+    return json.dumps(parts, sort_keys=True)
 
 
 def _values(old: PipelineSpec, new: PipelineSpec) -> Iterator[ValueChange]:

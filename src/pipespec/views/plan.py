@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from pipespec.plan.model import Action, Decision, Plan, ReasonKind
 from pipespec.plan.schedule import Forecast, forecast
-from pipespec.views.terminal import age_text, printable, rows, seconds_text
+from pipespec.views.terminal import COLUMNS, age_text, printable, rows, seconds_text, wrap
 
 __all__ = ["render_text", "to_json"]
 
@@ -82,7 +82,8 @@ def _times(expected: Forecast) -> Iterator[str]:
     yield f"about {seconds_text(expected.seconds)}, {at_once}{more}"
     if len(expected.chain) > 1:
         steps = printable(" > ".join(_ends(expected.chain)))
-        yield f"the longest chain takes {seconds_text(expected.chain_seconds)}: {steps}"
+        text = f"the longest chain takes {seconds_text(expected.chain_seconds)}: {steps}"
+        yield from wrap(text, COLUMNS)
 
 
 def _ends(chain: tuple[str, ...]) -> tuple[str, ...]:

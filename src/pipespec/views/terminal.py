@@ -106,7 +106,8 @@ class _Line:
         self._column = indent
 
     def put(self, cell: str, width: int) -> None:
-        self._break_unless_before(self._column)
+        if cell:
+            self._break_unless_before(self._column)
         self._text += pad(cell, width + _GAP)
         self._column += width + _GAP
 
