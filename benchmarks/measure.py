@@ -41,13 +41,15 @@ def python(*arguments: str) -> list[str]:
     return [sys.executable, *arguments]
 
 
-def take_turns(commands: Mapping[str, Sequence[str]], folder: Path, rounds: int) -> dict[str, Figures]:
-    """Run each command once unseen, then `rounds` times, one after the other."""
+def take_turns(
+    commands: Mapping[str, Sequence[str]], folder: Path, rounds: int, *, first: bool = False
+) -> dict[str, Figures]:
+    """Run each command once unseen (but with `first`), then `rounds` times, one after the other."""
     figures = {name: Figures() for name in commands}
     for number in range(rounds + 1):
         for name, command in commands.items():
             wall, cpu, memory = _run(command, folder)
-            if number:
+            if number or first:
                 figures[name].wall.append(wall)
                 figures[name].cpu.append(cpu)
                 figures[name].memory.append(memory)

@@ -90,13 +90,13 @@ def add_others(folder: Path, runs: int) -> None:
 class _Nothing:
     """Records that have nothing complete."""
 
-    def complete(self, keys):
+    def complete(self, _keys):
         return {}
 
-    def lost(self, keys):
+    def lost(self, _keys):
         return {}
 
-    def finished_before(self, steps):
+    def finished_before(self, _steps):
         return frozenset()
 
 

@@ -1,0 +1,116 @@
+"""What the light commands take: the start, `validate`, `plan`, a run with nothing to do; and a large store.
+
+    python benchmarks/commands.py [--rounds 7] [--only start,validate,idle,store,long]
+
+References: a Python that imports click and ruamel.yaml and does nothing; plain Luigi over as many file targets, all
+there; for the store of 100,000 runs, the same project in a store of its own. `long` has 10,000 steps: mixed, one
+chain, one fan.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from measure import python, report, take_turns
+
+HERE = Path(__file__).parent
+NOTHING = python("-c", "import click, ruamel.yaml")
+
+
+def pipespec(*arguments):
+    return python("-m", "pipespec", *arguments)
+
+
+def project(parent, steps, shape="mixed", *options):
+    """Make a project by a process of its own, so that this one stays small: a child's peak counts its parent's."""
+    folder = parent / f"{shape}{steps}{''.join(options)}"
+    take_turns(
+        {
+            "": python(
+                str(HERE / "projects.py"), str(folder), "--steps", str(steps), "--shape", shape, *options
+            )
+        },
+        HERE,
+        0,
+    )
+    return folder
+
+
+def start(parent, rounds):
+    folder = project(parent, 10)
+    commands = {
+        "import click, ruamel.yaml": NOTHING,
+        "pipespec --help": pipespec("--help"),
+        "validate, 10 steps": pipespec("validate", "pipeline.yaml"),
+    }
+    report("Start", take_turns(commands, folder, rounds), "import click, ruamel.yaml")
+
+
+def validate(parent, rounds):
+    folder = project(parent, 1000)
+    commands = {
+        "import click, ruamel.yaml": NOTHING,
+        "validate, 1,000 steps": pipespec("validate", "pipeline.yaml"),
+    }
+    report("Validate", take_turns(commands, folder, rounds), "import click, ruamel.yaml")
+
+
+def idle(parent, rounds):
+    folder = project(parent, 1000, "mixed", "--complete")
+    luigi = python(str(HERE / "luigi_reference.py"), "1000", str(parent / "targets"))
+    take_turns({"": [*luigi, "--write"]}, folder, 0)
+    commands = {
+        "plain Luigi, 1,000 file targets": luigi,
+        "run, nothing to do, 1,000 steps": pipespec("run", "pipeline.yaml"),
+        "plan, 1,000 steps": pipespec("plan", "pipeline.yaml"),
+    }
+    report("Nothing to do", take_turns(commands, folder, rounds), "plain Luigi, 1,000 file targets")
+
+
+def store(parent, rounds):
+    small = project(parent, 100, "mixed", "--complete", "--others=900")
+    large = project(parent, 100, "mixed", "--complete", "--others=99900")
+    commands = {
+        "run, nothing to do, store of 1,000": pipespec("run", str(small / "pipeline.yaml")),
+        "run, nothing to do, store of 100,000": pipespec("run", str(large / "pipeline.yaml")),
+    }
+    report(
+        "A large store, 100 steps", take_turns(commands, parent, rounds), "run, nothing to do, store of 1,000"
+    )
+
+
+def long(parent, rounds):
+    for shape in ("mixed", "chain", "fan"):
+        folder = project(parent, 10_000, shape, "--complete")
+        commands = {
+            "import click, ruamel.yaml": NOTHING,
+            f"validate, 10,000 steps, {shape}": pipespec("validate", "pipeline.yaml"),
+            f"plan, 10,000 complete steps, {shape}": pipespec("plan", "pipeline.yaml"),
+            f"run, nothing to do, 10,000 steps, {shape}": pipespec("run", "pipeline.yaml"),
+        }
+        report(
+            f"10,000 steps, {shape}",
+            take_turns(commands, folder, min(rounds, 3)),
+            "import click, ruamel.yaml",
+        )
+
+
+PARTS = {part.__name__: part for part in (start, validate, idle, store, long)}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--only", default=",".join(PARTS))
+    asked = parser.parse_args()
+    print(f"Python {sys.version.split()[0]}")
+    with tempfile.TemporaryDirectory() as folder:
+        for part in asked.only.split(","):
+            PARTS[part](Path(folder), asked.rounds)
+
+
+if __name__ == "__main__":
+    main()
