@@ -123,7 +123,7 @@ class Remote:
 
     def __init__(self, project, server: str, uri: str | None = None) -> None:
         self.project = project
-        self.salt = uuid.uuid4().hex[:12]
+        self.salt = f"s{uuid.uuid4().hex[:11]}"  # digits and an e would be a number
         self.records = Records(server, f"sums-{self.salt}")
         project.write("steps.py", STEPS)
         self.use(uri or server)

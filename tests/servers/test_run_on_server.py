@@ -89,3 +89,16 @@ def test_an_altered_artifact_is_not_handed_on(mlflow_on_sqlite, empty_project, m
     assert "squares.json' is not what its run recorded" in answer.out
     assert remote.project.ran("--verify") == {"squares", "total"}
     assert json.loads(remote.project.pipespec("get", "pipeline.yaml", "squares", "-").out) == [0, 1, 4, 9, 16]
+
+
+def test_invocations_at_once_execute_each_step_once_though_its_experiment_is_new(remote):
+    command = ("run", "pipeline.yaml", "--format", "json")
+    processes = [remote.project.start(*command) for _ in range(3)]
+    ended = [(*process.communicate(timeout=170), process.returncode) for process in processes]
+
+    assert [code for _, _, code in ended] == [0, 0, 0], ended
+    assert sorted(remote.executed) == sorted(ALL)
+    states = [step["state"] for out, _, _ in ended for step in json.loads(out)["steps"]]
+    assert sorted(states) == ["ran"] * 3 + ["reused"] * 6
+    assert {step: len(remote.records.published(step)) for step in ALL} == dict.fromkeys(ALL, 1)
+    assert {run["status"] for run in remote.records.runs()} <= {"FINISHED", "KILLED"}
