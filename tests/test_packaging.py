@@ -85,7 +85,9 @@ def test_wheel_holds_schemas_templates_and_the_typing_marker(wheel):
     }
     assert "pipespec/schemas/pipeline.schema.json" in schemas
     assert {"pipespec/py.typed", "pipespec/templates/project/.gitignore"} <= files
-    assert {name for name in packed if ".dist-info/" not in name} == schemas | files | {"pipespec/schemas/diagnostics.md"}
+    assert {name for name in packed if ".dist-info/" not in name} == schemas | files | {
+        "pipespec/schemas/diagnostics.md"
+    }
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in packed)
 
 
