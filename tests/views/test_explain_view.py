@@ -10,9 +10,10 @@ import pytest
 from pipespec.plan.changes import PastRun, changes_since, reason_of, value_text
 from pipespec.plan.diff import Side, compare_pipelines
 from pipespec.plan.explain import explain, now_of
-from pipespec.plan.identity import step_key
-from pipespec.plan.model import CodeFacts, CodePiece
+from pipespec.plan.identity import external_content, step_key
+from pipespec.plan.model import CodeFacts, CodePiece, OutputRecord
 from pipespec.plan.planner import make_plan
+from pipespec.spec.model import FileInput, Identity
 from pipespec.views import diff as diff_view
 from pipespec.views import explain as view
 
@@ -126,6 +127,38 @@ def test_manifest_of_an_older_version_makes_it_less_specific(make, step):
     (change,) = changes_since(now_of(plan, plan.decisions["fit"]), past)
 
     assert (change.detail, change.diff) == ("code of work:fit changed", "")
+
+
+def test_step_that_lost_its_identity_is_compared_with_nothing(make, step):
+    facts = make.facts(code={"work:fit": code(FIT)})
+    plan = make_plan(
+        make.pipeline(replace(step, identity=Identity(never=True))), facts, make.records(names={"fit"})
+    )
+
+    found = explain(plan, "fit", [past_of(make, step, facts, {})])
+
+    assert (found.changes, found.may_stop) == ((), False)
+    assert "identity is none, so it runs every time" in view.render_text(found, now=1120.0)
+
+
+def test_loader_and_its_code_are_told(make):
+    load = make.ref("work:load")
+    made = make.step("fit", inputs={"x": FileInput("/project/x.csv", "x.csv")}, load={"x": load})
+    files = {"/project/x.csv": OutputRecord("d" * 64, 1, 1, "x.csv")}
+    loader = {"digest": "old", "code": {"work:load": "old"}}
+    facts = make.facts(
+        code={"work:fit": code(FIT), "work:load": CodeFacts("old", {"work:load": "old"}, ())}, files=files
+    )
+    past = past_of(make, made, facts, {"x": external_content(made.inputs["x"].source, facts)})
+    past = replace(past, manifest={**past.manifest, "also_called": {"work:load": loader}})
+    now = make.facts(
+        code={"work:fit": code(FIT), "work:load": CodeFacts("new", {"work:load": "new"}, ())}, files=files
+    )
+    plan = make_plan(make.pipeline(made), now, make.records(names={"fit"}))
+
+    (change,) = changes_since(now_of(plan, plan.decisions["fit"]), past)
+
+    assert (change.part, change.detail) == ("code", "code work:load changed")
 
 
 def test_difference_of_a_pipeline_with_itself_is_empty(make, fits_schema):

@@ -113,8 +113,8 @@ class Now:
 
 
 def changes_since(now: Now, past: PastRun) -> tuple[Change, ...]:
-    """Return what differs between a past run and now; nothing where it has no manifest to compare with."""
-    if not past.parts:
+    """Return what differs between a past run and now; nothing where one of both has no key to compare."""
+    if not past.parts or not now.parts:
         return ()
     return (
         *_scalars(now, past),
