@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipespec.compile import Compiled, compile_file
-from pipespec.errors import UsageError
+from pipespec.compile import Compiled, compile_file, read_signatures
+from pipespec.errors import InvalidPipelineError, UsageError
 from pipespec.project.root import STATE_FOLDER
 from pipespec.spec.model import PipelineSpec, StepSpec
 from pipespec.validation import Findings, validate_all
@@ -114,11 +114,26 @@ def diff(
     return replace(found, actions=actions)
 
 
-def schema() -> dict[str, Any]:
-    """Return the JSON schema of pipeline files."""
+def schema(
+    file: str | Path | None = None, *, overlays: Sequence[str] = (), overrides: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return the JSON schema of pipeline files, or the one made for a file, with the names that are known there.
+
+    The file may have mistakes. Nothing of the project is imported.
+
+    Raises:
+        InvalidPipelineError: where the file cannot be read, or has no steps.
+    """
     from pipespec.spec.schema import load_schema
 
-    return dict(load_schema())
+    if file is None:
+        return dict(load_schema())
+    from pipespec.spec.project_schema import project_schema
+
+    compiled = compile_file(file, overlays=overlays, overrides=overrides, trusted=False)
+    if compiled.spec is None:
+        raise InvalidPipelineError(compiled.diagnostics, compiled.sources)
+    return project_schema(load_schema(), compiled.spec, read_signatures(compiled.spec, compiled.modules))
 
 
 def init(folder: Path) -> list[str]:

@@ -29,13 +29,14 @@ from pipespec.spec.evidence import callables_of
 from pipespec.spec.format_checks import used_suffixes
 from pipespec.spec.matrix import fill_axis
 from pipespec.spec.model import PipelineSpec, StepSpec
+from pipespec.spec.signature import CallableProblem, CallableSource
 from pipespec.spec.source import read_signature
 from pipespec.spec.suffixes import FORMATS
 
 if TYPE_CHECKING:
     from pipespec.step.secret import Redactor
 
-__all__ = ["Compiled", "Place", "compile_file"]
+__all__ = ["Compiled", "Place", "compile_file", "read_signatures"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,14 @@ def compile_file(
     return Compiled(name, spec, resolved, diagnostics, files.digests, place)
 
 
+def read_signatures(
+    spec: PipelineSpec, modules: DiskModules
+) -> Mapping[str, CallableSource | CallableProblem]:
+    """Read what all functions of a pipeline take, by `str(CallableRef)`, or why that cannot be told."""
+    refs = {str(ref): ref for step in spec.steps.values() for ref in callables_of(step)}
+    return {text: read_signature(ref, spec.module_folders, modules) for text, ref in refs.items()}
+
+
 def _built(resolved: Resolved, place: Place) -> tuple[PipelineSpec | None, tuple[Diagnostic, ...]]:
     """Build a pipeline of its document, read the signatures of its callables, and check all."""
     spec, findings = build_spec(
@@ -160,10 +169,7 @@ def _built(resolved: Resolved, place: Place) -> tuple[PipelineSpec | None, tuple
         is_partial=bool(resolved.mistakes),
     )
     if spec is not None:
-        refs = {str(ref): ref for step in spec.steps.values() for ref in callables_of(step)}
-        callables = {
-            text: read_signature(ref, spec.module_folders, place.modules) for text, ref in refs.items()
-        }
+        callables = read_signatures(spec, place.modules)
         findings = (
             *findings,
             *check_meaning(spec, callables, exists=input_exists, suffixes=_installed(spec)),

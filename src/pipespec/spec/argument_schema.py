@@ -1,0 +1,162 @@
+"""What may be bound to an argument, as a JSON schema for editors: its annotation, default and description.
+
+Takes what was read from source. A `${...}` may stand for any value, and so may `???`. Where an annotation says
+nothing that JSON knows, everything is allowed: an editor must not mark what `validate` lets pass.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from pipespec.spec.signature import (
+    Annotation,
+    Argument,
+    CallableSource,
+    DataclassDefinition,
+    Definition,
+    EnumDefinition,
+)
+
+__all__ = ["EXPRESSION", "argument_schema", "described_arguments", "headline"]
+
+EXPRESSION: Final = r"\$\{|^\?\?\?$"
+"""The pattern of texts that may stand where something else is needed."""
+
+_MOST_DEPTH: Final = 8  # dataclasses may hold themselves
+_SCALARS: Final[Mapping[str, tuple[str, str]]] = {
+    "bool": ("boolean", "true or false"),
+    "int": ("integer", "a whole number"),
+    "float": ("number", "a number"),
+}
+_TEXTS: Final = frozenset(
+    {"str", "datetime.date", "datetime.datetime", "datetime.time"}
+    | {f"pathlib.{name}" for name in ("Path", "PurePath", "PosixPath", "PurePosixPath")}
+)
+_LISTS: Final = frozenset({"list", "tuple", "set", "frozenset"})
+_MAPPINGS: Final = frozenset({"dict", "collections.abc.Mapping"})
+_GOOGLE_SECTION: Final = re.compile(
+    r"^(?:Args|Arguments|Parameters):[ \t]*\n((?:[ \t]+\S.*\n?|[ \t]*\n)+)", re.MULTILINE
+)
+_GOOGLE_ENTRY: Final = re.compile(r"^\*{0,2}(\w+)(?:\s*\([^)]*\))?:\s*(.*)")
+_FIELD: Final = re.compile(r"^:param(?:\s+[^:]+)?\s+(\w+):\s*(.*(?:\n[ \t]+\S.*)*)", re.MULTILINE)
+
+
+def argument_schema(argument: Argument, source: CallableSource, text: str | None) -> dict[str, Any]:
+    """Return the schema of one argument's value; `text` is what the docstring says of it."""
+    schema = {} if argument.annotation is None else _schema(argument.annotation, source.definitions, 0)
+    schema = {"description": f"{_spelt(argument)}{'' if text is None else f' - {text}'}", **schema}
+    if argument.default_is_literal and argument.default is not None:
+        schema["default"] = argument.default
+    return schema
+
+
+def headline(source: CallableSource) -> str:
+    """Return the first paragraph of a docstring, on one line; the function's name where there is none."""
+    first = (source.docstring or "").strip().split("\n\n", 1)[0]
+    return " ".join(first.split()) or f"`{source.module}:{source.qualname}`"
+
+
+def described_arguments(docstring: str | None) -> Mapping[str, str]:
+    """Return what a docstring says of arguments: a section `Args:`, or fields `:param name:`."""
+    text = "\n".join(line.rstrip() for line in _dedented((docstring or "").split("\n"))) + "\n"
+    found = {name: " ".join(said.split()) for name, said in _FIELD.findall(text)}
+    if section := _GOOGLE_SECTION.search(text):
+        found |= _entries(_dedented(["", *section[1].split("\n")]))
+    return found
+
+
+def _entries(lines: Iterable[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    name = None
+    for line in lines:
+        if entry := _GOOGLE_ENTRY.match(line):
+            name = entry[1]
+            found[name] = entry[2].strip()
+        elif name is not None and line.startswith(" "):
+            found[name] = f"{found[name]} {line.strip()}".strip()
+    return found
+
+
+def _dedented(lines: list[str]) -> list[str]:
+    """Take off what all lines but the first are indented by."""
+    depth = min((len(line) - len(line.lstrip()) for line in lines[1:] if line.strip()), default=0)
+    return [lines[0].strip(), *(line[depth:] for line in lines[1:])]
+
+
+def _spelt(argument: Argument) -> str:
+    kind = "" if argument.annotation is None else f": {argument.annotation.text}"
+    default = f" = {argument.default_text}" if argument.has_default else ""
+    return f"`{argument.name}{kind}{default}`"
+
+
+def _schema(annotation: Annotation, definitions: Mapping[str, Definition], depth: int) -> dict[str, Any]:
+    """Return what fits an annotation; an empty schema where that cannot be said."""
+    if depth > _MOST_DEPTH:
+        return {}
+    if len(annotation.members) > 1:
+        choices = [_schema(member, definitions, depth + 1) for member in annotation.members]
+        return {"anyOf": choices} if all(choices) else {}
+    name, definition = annotation.name, definitions.get(annotation.name)
+    if name in _SCALARS:
+        kind, words = _SCALARS[name]
+        return _or_expression(kind, words)
+    if name in _TEXTS:
+        return {"type": "string"}
+    if name == "None":
+        return {"type": "null"}
+    if name == "typing.Literal":
+        return {"anyOf": [{"enum": list(annotation.literals)}, {"$ref": "#/$defs/expression"}]}
+    if name in _LISTS:
+        return _list(annotation, definitions, depth)
+    if name in _MAPPINGS:
+        below = annotation.args[1:2]
+        values = _schema(below[0], definitions, depth + 1) if below else {}
+        return {**_or_expression("object", "a mapping"), "additionalProperties": values or True}
+    if isinstance(definition, EnumDefinition):
+        return _enum(definition)
+    if isinstance(definition, DataclassDefinition):
+        return _dataclass(definition, definitions, depth)
+    return {}
+
+
+def _or_expression(kind: str, words: str) -> dict[str, Any]:
+    """Return the schema of a kind of value, or a text with an expression. The message is for editors."""
+    message = f"{words} is needed here, or an expression such as ${{params.name}}"
+    return {"type": [kind, "string"], "pattern": EXPRESSION, "patternErrorMessage": message}
+
+
+def _list(annotation: Annotation, definitions: Mapping[str, Definition], depth: int) -> dict[str, Any]:
+    schema = _or_expression("array", "a list")
+    args = [arg for arg in annotation.args if arg.name != "..."]
+    if len(args) == 1 and (annotation.name != "tuple" or len(annotation.args) == 2):
+        schema["items"] = _schema(args[0], definitions, depth + 1) or True
+    return schema
+
+
+def _enum(definition: EnumDefinition) -> dict[str, Any]:
+    """Return the members' names and values; all is allowed where a value is computed, as it may be any."""
+    if not all(member.is_literal for member in definition.members):
+        return {}
+    names = [member.name for member in definition.members]
+    values = [member.value for member in definition.members if member.value not in names]
+    return {"anyOf": [{"enum": [*names, *values]}, {"$ref": "#/$defs/expression"}]}
+
+
+def _dataclass(
+    definition: DataclassDefinition, definitions: Mapping[str, Definition], depth: int
+) -> dict[str, Any]:
+    fields = {
+        field.name: {
+            "description": _spelt(field),
+            **({} if field.annotation is None else _schema(field.annotation, definitions, depth + 1)),
+        }
+        for field in definition.fields
+    }
+    return {
+        **_or_expression("object", f"a mapping with the fields of {definition.name.rpartition('.')[2]}"),
+        "properties": fields,
+        "required": [field.name for field in definition.fields if not field.has_default],
+        "additionalProperties": False,
+    }
