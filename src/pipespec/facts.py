@@ -19,7 +19,6 @@ from pipespec.project.inputs import DigestMemory, digest_input
 from pipespec.project.packages import package_versions
 from pipespec.spec.evidence import callables_of
 from pipespec.spec.model import DirInput, FileInput, FilesInput, PipelineInput, PipelineSpec, StepSpec
-from pipespec.step.probe import ProbeRequest, run_probes
 
 __all__ = ["gather_facts", "with_more"]
 
@@ -89,13 +88,17 @@ def _files(spec: PipelineSpec, steps: Iterable[StepSpec]) -> dict[str, OutputRec
 
 
 def _probes(spec: PipelineSpec, steps: Iterable[StepSpec]) -> Mapping[str, JSON]:
+    # A matrix that is not known yet has no variants to ask for.
+    probing = [step for step in steps if step.identity.probe is not None and not step.deferred]
+    if not probing:
+        return {}
+    from pipespec.step.probe import ProbeRequest, run_probes  # noqa: PLC0415 - 20 ms, and few pipelines probe
+
     probes = [
         ProbeRequest(
             step.id, str(step.identity.probe), {name: plain(node) for name, node in step.params.items()}
         )
-        for step in steps
-        # A matrix that is not known yet has no variants to ask for.
-        if step.identity.probe is not None and not step.deferred
+        for step in probing
     ]
     return run_probes(
         probes, module_folders=tuple(map(str, spec.module_folders)), root=str(spec.root), timeout=_PROBE_LIMIT

@@ -18,7 +18,6 @@ from pipespec.plan.axes import AxisError, OpenAxis, axis_values, open_axes, reus
 from pipespec.plan.model import Facts, OutputRecord, Plan, Records, StepRecord
 from pipespec.plan.planner import make_plan, needed
 from pipespec.project.disk_modules import DiskModules
-from pipespec.retrieval import local_output
 from pipespec.spec.model import PipelineInput, PipelineSpec, StepSpec
 from pipespec.step.model import Artifact
 from pipespec.tracking.ledger import Ledger
@@ -156,5 +155,7 @@ class Planning:
         told = None if facts is None or part is not None else facts.tags.get(values_tag(output))
         if told is not None:
             return told
+        from pipespec.retrieval import local_output  # noqa: PLC0415 - formats, 10 ms, for few matrices
+
         place = local_output(self.source.pipeline, axis.record, output, self.ledger.tracking_uri)
         return (place if part is None else place / part).read_bytes()
