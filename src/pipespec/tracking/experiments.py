@@ -19,7 +19,6 @@ from pipespec.tracking.store import ARTIFACT_FOLDER, artifact_root, experiment_s
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Experiment
 
 __all__ = ["Experiments"]
 
@@ -45,7 +44,11 @@ class Experiments:
     def _find_or_make(self, client: MlflowClient, name: str) -> str:
         for number in count(1):
             candidate = name if number == 1 else f"{name}~{number}"
-            found = client.get_experiment_by_name(candidate) or self._make(client, candidate)
+            found = client.get_experiment_by_name(candidate)
+            if found is None:
+                if made := self._make(client, candidate):
+                    return made
+                found = client.get_experiment_by_name(candidate)
             if found is None or not found.experiment_id:
                 raise StoreUnavailableError(
                     f"tracking store {shown(self._uri)}: it neither has nor makes the experiment '{candidate}'; is it a "
@@ -64,15 +67,15 @@ class Experiments:
             and not path.resolve().is_relative_to(self._own.resolve())  # the root may be reached by a link
         )
 
-    def _make(self, client: MlflowClient, name: str) -> Experiment | None:
+    def _make(self, client: MlflowClient, name: str) -> str | None:
+        """Make an experiment and return its id, or None where another process was first."""
         location = None if self._location is None else f"{self._location}/{experiment_slug(name)}"
         try:
-            client.create_experiment(name, artifact_location=location)
+            return str(client.create_experiment(name, artifact_location=location))
         except Exception as error:
-            # Another process may have been first.
             if getattr(error, "error_code", None) != "RESOURCE_ALREADY_EXISTS":
                 raise
-        return client.get_experiment_by_name(name)
+            return None
 
 
 def _base(uri: str, root: Path, artifact_location: str | None) -> str | None:
