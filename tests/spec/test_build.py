@@ -41,7 +41,7 @@ pipespec: 1
 name: news
 description: All of it.
 mlflow: {tracking_uri: "sqlite:///x.db", experiment: "${name}-${step.name}", tags: {team: nlp, n: 1, yes: true}}
-engine: {workers: "3", executor: dask, keep_going: true, resources: {gpu: 2}}
+engine: {workers: "3", executor: local, keep_going: true, resources: {gpu: 2}}
 notify: [{url: "${secret:HOOK}", on: [success, failure]}, {url: "http://localhost"}]
 steps:
   train:
@@ -67,7 +67,7 @@ steps:
     assert found == []
     assert (spec.name, spec.description) == ("news", "All of it.")
     assert spec.mlflow == MlflowSpec("sqlite:///x.db", None, {"team": "nlp", "n": "1", "yes": "true"})
-    assert spec.engine == EngineSpec(3, "dask", None, True, {"gpu": 2})
+    assert spec.engine == EngineSpec(3, "local", None, True, {"gpu": 2})
     assert [(plain(one.url), one.on) for one in spec.notify] == [
         ("${secret:HOOK}", ("success", "failure")),
         ("http://localhost", ("failure",)),

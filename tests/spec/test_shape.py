@@ -32,7 +32,7 @@ EVERYTHING = {
     },
     "engine": {
         "workers": 2,
-        "executor": "dask",
+        "executor": "local",
         "scheduler": "tcp://h:1",
         "keep_going": True,
         "resources": {"gpu": 1},

@@ -289,8 +289,8 @@ class MlflowSpec:
 class EngineSpec:
     """How a run goes about it; the command line's options go before these.
 
-    `resources` says how many of each there are (`gpu: 2`). `executor` is `local` or `dask`, `scheduler` the
-    address of a luigid or of a Dask scheduler.
+    `resources` says how many of each there are (`gpu: 2`). `executor` is `local`, the only one so far;
+    `scheduler` is the address of a luigid.
     """
 
     workers: int | None = None
