@@ -1,5 +1,6 @@
 """What a command loads: the light verbs none of the heavy libraries, each in a fresh interpreter."""
 
+import ast
 import importlib
 import json
 import os
@@ -119,6 +120,17 @@ def test_a_run_with_something_to_do_shows_that_the_listing_works(command):
     loaded, _ = command("run", "pipeline.yaml", "--force", "total")
 
     assert {"mlflow", "luigi"} <= loaded
+
+
+def test_validating_imports_no_later_stage():
+    code = "import pipespec.cli.validate, sys; print([name for name in sys.modules if name.startswith('pipespec.')])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    stages = {name.split(".")[1] for name in ast.literal_eval(done.stdout)}
+
+    assert {"document", "spec", "views"} <= stages
+    assert {"plan", "step", "tracking", "engine", "facts", "invoke"} & stages == set()
 
 
 MODULES = sorted(
