@@ -54,12 +54,13 @@ def keys_page(schema: Mapping[str, Any]) -> str:
 def cli_page() -> str:
     """Return the help of the command and of each verb, one section each."""
     pages = [_CLI_TOP]
-    root = click.Context(command, info_name="pipespec", max_content_width=100, terminal_width=100)
+    settings = {**command.context_settings, "max_content_width": 100, "terminal_width": 100}
+    root = click.Context(command, info_name="pipespec", **settings)
     pages.append(f"```text\n{command.get_help(root)}\n```\n")
     for name in command.list_commands(root):
         verb = command.get_command(root, name)
         assert verb is not None
-        context = click.Context(verb, info_name=name, parent=root, max_content_width=100, terminal_width=100)
+        context = click.Context(verb, info_name=name, parent=root, **settings)
         pages.append(f"## {name}\n\n```text\n{verb.get_help(context)}\n```\n")
     return "\n".join(pages)
 

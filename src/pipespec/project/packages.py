@@ -16,7 +16,10 @@ def installed_packages() -> dict[str, str]:
 
     found: dict[str, str] = {}
     for distribution in metadata.distributions():
-        name = distribution.metadata["Name"]
+        try:
+            name = distribution.metadata["Name"]
+        except KeyError:  # so the backport importlib_metadata, where anything imported it, tells of no name
+            continue
         if name:  # a half-deleted package has none
             found.setdefault(name, distribution.version)  # the first on the path is the one that is imported
     return dict(sorted(found.items(), key=lambda pair: pair[0].lower()))
