@@ -110,8 +110,9 @@ def assert_clean_end(project):
         " where t.key = 'pipespec.step' and r.status = 'RUNNING'"
     ) == [(0,)]
     assert project.ran() == set()
-    staging = project.folder / ".pipespec/staging"
-    assert not staging.exists() or not list(staging.iterdir())
+    if again.json["invocation"] is not None:  # where nothing is to do, nothing is touched
+        staging = project.folder / ".pipespec/staging"
+        assert not staging.exists() or not list(staging.iterdir())
 
 
 @pytest.mark.parametrize("nth", [1, 2])

@@ -118,6 +118,14 @@ def _exit_code(args: Sequence[str] | None) -> int:
     except PipespecError as error:
         say(f"error: {error}", err=True)
         return error.exit_code
+    except OSError as error:
+        # The disk is full, or a folder of the project cannot be written: nothing half done counts, so it can be resumed.
+        place = f" ('{error.filename}')" if error.filename else ""
+        say(
+            f"error: {error.strerror or error}{place}; what was published stands, run again to go on",
+            err=True,
+        )
+        return PipespecError.exit_code
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
     return result if isinstance(result, int) else 0
