@@ -1,5 +1,8 @@
 """`pipespec run --sweep`: points share what they have in common, resume, and are told in a table."""
 
+import time
+from collections import Counter
+
 import pytest
 
 STEPS = """
@@ -116,6 +119,26 @@ def test_a_sweep_that_stopped_goes_on_where_it_was(swept):
     (swept.folder / "stop").unlink()
 
     assert swept.ran(*DEPTHS) == {"train{model.depth=8}", "score{model.depth=8}"}
+
+
+def test_a_sweep_that_was_killed_resumes(swept):
+    sweep = ("--sweep", "params.seed=range(0,8)")
+    process = swept.start("run", "pipeline.yaml", *sweep)
+    until = time.monotonic() + 120
+    while not (swept.folder / "calls.txt").exists() or len(calls(swept)) < 5:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    process.kill()
+    process.communicate(timeout=60)
+
+    states = swept.run(*sweep)
+
+    assert len(states) == 1 + 2 * 8
+    assert {"ran", "reused"} == set(states.values())
+    twice = [call for call, count in Counter(calls(swept)).items() if call != "score" and count > 1]
+    assert len(twice) <= 1  # at most the one that was under way
+    assert swept.ran(*sweep) == set()
 
 
 def test_twenty_points_run_what_differs_and_nothing_twice(swept):
