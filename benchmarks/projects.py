@@ -50,7 +50,7 @@ def _steps(count: int, shape: str) -> Iterator[str]:
 def complete(file: Path) -> None:
     """Write a finished run of each step into the project's store."""
     from pipespec.api import load
-    from pipespec.facts import gather_facts
+    from pipespec.operations.facts import gather_facts
     from pipespec.plan.model import OutputRecord, StepRecord
     from pipespec.plan.planner import decide, needed
 

@@ -5,10 +5,10 @@ import textwrap
 import pytest
 
 from pipespec.errors import InvalidPipelineError, UsageError
+from pipespec.operations.planning import Planning
+from pipespec.operations.sweep import compile_sweep, read_sweeps
 from pipespec.plan.model import Action, OutputRecord, StepRecord
 from pipespec.plan.selection import select, split_id
-from pipespec.planning import Planning
-from pipespec.sweep import compile_sweep, read_sweeps
 from pipespec.views.sweep import SweepPoint, render_text
 
 STEPS = """

@@ -17,28 +17,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipespec.compile import Compiled, compile_file, read_signatures
 from pipespec.errors import InvalidPipelineError, UsageError
-from pipespec.project.root import STATE_FOLDER
+from pipespec.operations.compile import Compiled, compile_file, read_signatures
+from pipespec.operations.validation import Findings, validate_all
 from pipespec.spec.model import PipelineSpec, StepSpec
-from pipespec.validation import Findings, validate_all
 
 if TYPE_CHECKING:
     from pipespec.engine.progress import Progress
+    from pipespec.operations.session import Session
+    from pipespec.operations.sweep import Sweep
     from pipespec.plan.diff import Difference
     from pipespec.plan.explain import Explanation
-    from pipespec.plan.model import (
-        Attempt,
-        Decision,
-        Plan,
-        Records,
-        RunReport,
-        StepRecord,
-        StepStatus,
-    )
-    from pipespec.planning import Planning
-    from pipespec.sweep import Sweep
-    from pipespec.tracking.ledger import Ledger
+    from pipespec.plan.model import Plan, RunReport, StepStatus
     from pipespec.views.sweep import SweepPoint
 
 __all__ = ["Findings", "Pipeline", "StepHandle", "diff", "init", "load", "schema", "validate"]
@@ -76,7 +66,7 @@ def load(
         InvalidPipelineError: with all its mistakes.
     """
     if sweeps:
-        from pipespec.sweep import compile_sweep, read_sweeps
+        from pipespec.operations.sweep import compile_sweep, read_sweeps
 
         sweep = compile_sweep(file, read_sweeps(sweeps), overlays=overlays, overrides=overrides)
         return Pipeline(sweep.pipeline, sweep.first, sweep)
@@ -102,7 +92,7 @@ def diff(
         InvalidPipelineError: for a file with mistakes.
         StoreUnavailableError: where the store is asked and cannot be.
     """
-    from pipespec.comparing import compare
+    from pipespec.operations.comparing import compare
 
     found = compare(old, new, overlays=overlays, overrides=overrides, trusted=records)
     if not records:
@@ -142,7 +132,7 @@ def init(folder: Path) -> list[str]:
     Raises:
         UsageError: where one of the files is there already; then nothing is written.
     """
-    from pipespec.scaffold import write_project
+    from pipespec.operations.scaffold import write_project
 
     return write_project(folder)
 
@@ -166,10 +156,10 @@ class Pipeline:
             UsageError: for a target that is not there, an input that is gone, a probe that fails.
             StoreUnavailableError: where the records cannot be asked.
         """
-        from pipespec.explaining import with_history
+        from pipespec.operations.explaining import with_history
 
-        with self._ledger() as ledger:
-            return with_history(self._plan(ledger, targets, force=force, verify=verify), ledger)
+        with self._open() as session:
+            return with_history(session.planning(targets, force=force, verify=verify).plan(), session.ledger)
 
     def explain(self, step: str) -> Explanation:
         """Say why one step would run, compared with its nearest past run, or which run it reuses; write nothing.
@@ -178,11 +168,11 @@ class Pipeline:
             UsageError: as for `plan`.
             StoreUnavailableError: where the records cannot be asked.
         """
-        from pipespec.explaining import explain_step, with_history
+        from pipespec.operations.explaining import explain_step, with_history
 
-        with self._ledger() as ledger:
-            chosen = self._one(ledger, step).id
-            return explain_step(with_history(self._plan(ledger, (chosen,)), ledger), chosen, ledger)
+        with self._open() as session:
+            chosen = session.step(step).id
+            return explain_step(with_history(session.plan(chosen), session.ledger), chosen, session.ledger)
 
     def run(
         self,
@@ -207,18 +197,18 @@ class Pipeline:
             StoreUnavailableError: where the store or the scheduler cannot be asked; nothing is lost by that.
         """
         began = time.monotonic()
-        with self._ledger() as ledger:
-            planning = self._planning(ledger, targets, force=force, verify=verify)
+        with self._open() as session:
+            planning = session.planning(targets, force=force, verify=verify)
             plan = planning.plan()
             if plan.is_complete:
                 return _report_of_reuse(plan, time.monotonic() - began)
-            from pipespec.invoke import invoke
+            from pipespec.operations.invoke import invoke
             from pipespec.project.planned import PlannedInputs
 
             return invoke(
-                self.sweep or self.compiled,
+                session.source,
                 plan,
-                ledger,
+                session.ledger,
                 workers=workers,
                 keep_going=keep_going,
                 debug=debug,
@@ -231,11 +221,11 @@ class Pipeline:
 
     def points(self, report: RunReport) -> list[SweepPoint]:
         """Tell of each point of a sweep how it ended, and the metrics of its last steps; nothing without a sweep."""
-        from pipespec.sweep import Sweep
+        from pipespec.operations.sweep import Sweep
         from pipespec.views.sweep import SweepPoint
 
-        with self._ledger() as ledger:
-            planning = self._planning(ledger, (), force=(), verify=False)
+        with self._open() as session:
+            planning = session.planning()
             plan = planning.plan()
         if not isinstance(planning.source, Sweep):
             return []
@@ -248,16 +238,10 @@ class Pipeline:
 
     def status(self, *targets: str) -> list[StepStatus]:
         """Tell the state of each step, in topological order."""
-        with self._ledger() as ledger:
-            plan = self._plan(ledger, targets)
-            attempts = ledger.attempts(tuple(plan.decisions), self.spec.name)
-            finished = ledger.finished_before(
-                {decision.step.name for decision in plan.decisions.values() if decision.record is None}
-            )
-        return [
-            _status(decision, attempts.get(step), finished=decision.step.name in finished)
-            for step, decision in plan.decisions.items()
-        ]
+        from pipespec.operations.standing import states
+
+        with self._open() as session:
+            return states(session.plan(*targets), session.ledger)
 
     def logs(self, step: str, *, follow: bool = False) -> Iterator[str]:
         """Yield the log of a step's last attempt in pieces; with `follow`, what is added while it runs.
@@ -265,10 +249,10 @@ class Pipeline:
         Raises:
             UsageError: where there is no such step, or it was never tried.
         """
-        from pipespec.retrieval import read_log
+        from pipespec.operations.retrieval import read_log
 
-        with self._ledger() as ledger:
-            yield from read_log(self.spec, self._one(ledger, step), ledger, follow=follow)
+        with self._open() as session:
+            yield from read_log(self.spec, session.step(step), session.ledger, follow=follow)
 
     def get(self, output: str, to: Path | None = None) -> Path:
         """Copy `step.output` of its complete run to a path, and return it; its content is checked.
@@ -276,90 +260,36 @@ class Pipeline:
         Raises:
             UsageError: where there is no such output, or its step is not complete.
         """
-        from pipespec.retrieval import fetch_output
+        from pipespec.operations.retrieval import fetch_output
 
-        with self._ledger() as ledger:
-            step, name = self._output(ledger, output)
-            record = self._record(ledger, step)
-            return fetch_output(self.spec, record, name, to, ledger.tracking_uri)
+        with self._open() as session:
+            step, name = session.output(output)
+            return fetch_output(self.spec, session.record(step), name, to, session.ledger.tracking_uri)
 
     def read_bytes(self, output: str) -> bytes:
         """Return the content of `step.output`, a single file; raises as `get`."""
-        from pipespec.retrieval import read_output
+        from pipespec.operations.retrieval import read_output
 
-        with self._ledger() as ledger:
-            step, name = self._output(ledger, output)
-            record = self._record(ledger, step)
-            return read_output(self.spec, record, name, ledger.tracking_uri)
+        with self._open() as session:
+            step, name = session.output(output)
+            return read_output(self.spec, session.record(step), name, session.ledger.tracking_uri)
+
+    def path(self, output: str) -> Path:
+        """Return a local path of `step.output`, its content checked. It is not yours to change. Raises as `get`."""
+        from pipespec.operations.retrieval import local_output
+
+        with self._open() as session:
+            step, name = session.output(output)
+            return local_output(self.spec, session.record(step), name, session.ledger.tracking_uri)
 
     def __getitem__(self, step: str) -> StepHandle:
-        with self._ledger() as ledger:
-            return StepHandle(self, self._one(ledger, step))
+        with self._open() as session:
+            return StepHandle(self, session.step(step))
 
-    def _ledger(self) -> Ledger:
-        from pipespec.tracking.ledger import open_ledger
+    def _open(self) -> Session:
+        from pipespec.operations.session import open_session
 
-        log = self.spec.root / STATE_FOLDER / "logs" / "mlflow.log"
-        return open_ledger(self.spec.mlflow.tracking_uri, root=self.spec.root, log=log)
-
-    def _plan(
-        self, ledger: Ledger, targets: Sequence[str], *, force: Sequence[str] = (), verify: bool = False
-    ) -> Plan:
-        return self._planning(ledger, targets, force=force, verify=verify).plan()
-
-    def _planning(
-        self, ledger: Ledger, targets: Sequence[str], *, force: Sequence[str], verify: bool
-    ) -> Planning:
-        from pipespec.others import OtherPipelines
-        from pipespec.planning import Planning
-
-        records: Records = ledger
-        if verify:
-            from pipespec.tracking.verification import VerifiedRecords
-
-            records = VerifiedRecords(ledger, self.spec.root / STATE_FOLDER / "downloads")
-        return Planning(
-            self.sweep or self.compiled,
-            ledger,
-            records,
-            targets=targets,
-            forced=force,
-            read_results=OtherPipelines.of(self.spec).results,
-        )
-
-    def _one(self, ledger: Ledger, pattern: str) -> StepSpec:
-        """Return the one step that a pattern means; a variant that only records tell of, too."""
-        from pipespec.plan.selection import select
-
-        spec, found = self.spec, select(self.spec, (pattern,))
-        if any(spec.steps[step].deferred for step in found):
-            spec = self._plan(ledger, (pattern,)).pipeline
-            found = select(spec, (pattern,))
-        if len(found) > 1:
-            raise UsageError(
-                f"'{pattern}' means {len(found)} steps, among them '{found[0]}' and '{found[1]}'; name one"
-            )
-        return spec.steps[found[0]]
-
-    def _output(self, ledger: Ledger, reference: str) -> tuple[StepSpec, str]:
-        """Split `step.output`; a step with one output may be named alone."""
-        pattern, dot, name = reference.rpartition(".")
-        step = self._one(ledger, pattern if dot else reference)
-        if not dot and len(step.outputs) == 1:
-            return step, next(iter(step.outputs))
-        if name not in step.outputs:
-            known = ", ".join(f"'{step.id}.{each}'" for each in step.outputs) or "none"
-            raise UsageError(f"'{reference}' is no output; step '{step.id}' has {known}")
-        return step, name
-
-    def _record(self, ledger: Ledger, step: StepSpec) -> StepRecord:
-        plan = self._plan(ledger, (step.id,))
-        record = plan.decisions[step.id].record
-        if record is None:
-            raise UsageError(
-                f"step '{step.id}' is not complete; 'pipespec run {self.compiled.name} {step.id}' makes it so"
-            )
-        return record
+        return open_session(self.sweep or self.compiled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,32 +301,13 @@ class StepHandle:
 
     def path(self, output: str) -> Path:
         """Return a local path of an output of the complete run, its content checked. It is not yours to change."""
-        from pipespec.retrieval import local_output
-
-        with self.pipeline._ledger() as ledger:  # noqa: SLF001 - one idea in two classes
-            record = self.pipeline._record(ledger, self.step)  # noqa: SLF001
-            return local_output(self.pipeline.spec, record, output, ledger.tracking_uri)
+        return self.pipeline.path(f"{self.step.id}.{output}")
 
     def load(self, output: str, as_type: type | None = None) -> Any:
         """Load an output as its suffix says, or as `as_type` (`pandas.DataFrame`, `dict`, `Path`, ...)."""
-        from pipespec.retrieval import load_path
+        from pipespec.operations.retrieval import load_path
 
         return load_path(self.path(output), as_type)
-
-
-def _status(decision: Decision, attempt: Attempt | None, *, finished: bool) -> StepStatus:
-    """Judge a step: what it has counts first, then what its last attempt is doing or did, then its past."""
-    from pipespec.plan.model import StepStatus
-
-    step, record = decision.step.id, decision.record
-    if record is not None:
-        state = "failed" if decision.check_failures else "complete"
-        return StepStatus(step, state, record.run_id, record.started, record.ended, record.metrics)
-    if attempt is None:
-        return StepStatus(step, "stale" if finished else "missing")
-    states = {"RUNNING": "running", "FAILED": "failed", "KILLED": "failed"}
-    state = states.get(attempt.status, "stale" if finished else "missing")
-    return StepStatus(step, state, attempt.run_id, attempt.started, attempt.ended, attempt.metrics)
 
 
 def _report_of_reuse(plan: Plan, seconds: float) -> RunReport:

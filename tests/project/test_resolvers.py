@@ -25,7 +25,7 @@ def shout(argument: str) -> str:
 
 ASK = """
 import json, sys
-from pipespec.compile import compile_file
+from pipespec.operations.compile import compile_file
 from pipespec.document.nodes import plain
 compiled = compile_file("pipeline.yaml", trusted=sys.argv[1] == "trusted")
 params = compiled.resolved.document.get("params")

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from pipespec.errors import StoreUnavailableError
-from pipespec.notify import message_of
+from pipespec.operations.notify import message_of
 from pipespec.plan.model import RunReport, StepResult, StepState
 
 TOKEN = "tOkEn7Q1xW5"

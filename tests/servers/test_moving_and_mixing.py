@@ -108,8 +108,8 @@ def test_records_in_postgresql_itself_are_reused_and_another_mlflows_are_one_lin
 
 KEYS = """
 import json, sys
-from pipespec.compile import compile_file
-from pipespec.facts import gather_facts
+from pipespec.operations.compile import compile_file
+from pipespec.operations.facts import gather_facts
 from pipespec.plan.planner import make_plan
 
 class Nothing:

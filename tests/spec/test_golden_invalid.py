@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from pipespec.compile import compile_file
 from pipespec.errors import InvalidPipelineError
+from pipespec.operations.compile import compile_file
 from pipespec.spec.signature import ProblemKind
 from pipespec.views.diagnostics import render_text
 

@@ -7,10 +7,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from pipespec import api
-from pipespec.compile import compile_file, read_signatures
 from pipespec.document.nodes import plain
 from pipespec.document.yaml_reader import read, read_value
 from pipespec.errors import InvalidPipelineError
+from pipespec.operations.compile import compile_file, read_signatures
 from pipespec.spec.argument_schema import argument_schema, described_arguments
 from pipespec.spec.fitting import find_misfit
 

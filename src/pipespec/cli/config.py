@@ -9,10 +9,10 @@ import click
 from pipespec import api
 from pipespec.cli.options import file_argument, format_option, layers
 from pipespec.cli.output import say
-from pipespec.compile import Compiled, compile_file
 from pipespec.document.nodes import MappingNode
 from pipespec.document.passwords import hide_passwords
 from pipespec.errors import InvalidPipelineError, UsageError
+from pipespec.operations.compile import Compiled, compile_file
 from pipespec.views import document as view
 from pipespec.views.relocation import relocated
 

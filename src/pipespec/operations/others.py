@@ -13,11 +13,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from pipespec.compile import compile_file
 from pipespec.errors import PipespecError, UsageError
+from pipespec.operations.compile import compile_file
+from pipespec.operations.planning import Planning, Result
 from pipespec.plan.model import Plan, StepRecord
 from pipespec.plan.selection import select
-from pipespec.planning import Planning, Result
 from pipespec.project.root import STATE_FOLDER
 from pipespec.spec.model import PipelineInput, PipelineSpec, StepSpec
 from pipespec.step.model import Artifact

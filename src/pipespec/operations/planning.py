@@ -13,7 +13,7 @@ from typing import Protocol
 
 from pipespec.document.nodes import JSON
 from pipespec.errors import InvalidPipelineError, PipespecError, StoreUnavailableError, UsageError
-from pipespec.facts import gather_facts, with_more
+from pipespec.operations.facts import gather_facts, with_more
 from pipespec.plan.axes import AxisError, OpenAxis, axis_values, open_axes, reused_records
 from pipespec.plan.model import Facts, OutputRecord, Plan, Records, StepRecord
 from pipespec.plan.planner import make_plan, needed
@@ -155,7 +155,7 @@ class Planning:
         told = None if facts is None or part is not None else facts.tags.get(values_tag(output))
         if told is not None:
             return told
-        from pipespec.retrieval import local_output  # noqa: PLC0415 - formats, 10 ms, for few matrices
+        from pipespec.operations.retrieval import local_output  # noqa: PLC0415 - formats, 10 ms, for few matrices
 
         place = local_output(self.source.pipeline, axis.record, output, self.ledger.tracking_uri)
         return (place if part is None else place / part).read_bytes()

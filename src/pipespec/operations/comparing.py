@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pipespec.compile import compile_file
 from pipespec.document.layers import Fetch, Source, resolve
 from pipespec.document.nodes import JSON
 from pipespec.document.resolvers import Problem
@@ -26,6 +25,7 @@ from pipespec.errors import (
     StoreUnavailableError,
     UsageError,
 )
+from pipespec.operations.compile import compile_file
 from pipespec.plan.code import code_facts
 from pipespec.plan.diff import Difference, Side, compare_pipelines
 from pipespec.plan.model import CodeFacts, CodePiece

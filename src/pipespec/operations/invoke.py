@@ -15,21 +15,21 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 
-from pipespec.compile import Compiled
 from pipespec.document.nodes import JSON
 from pipespec.document.passwords import hide_passwords, without_passwords
 from pipespec.engine.progress import Progress
 from pipespec.engine.runner import NextWave, run_plan
 from pipespec.engine.settings import RunSettings
 from pipespec.errors import StoreUnavailableError
-from pipespec.notify import tell
+from pipespec.operations.compile import Compiled
+from pipespec.operations.notify import tell
+from pipespec.operations.sweep import Sweep
 from pipespec.plan.model import Action, Plan, RunReport
 from pipespec.project.git import git_facts
 from pipespec.project.packages import installed_packages
 from pipespec.project.planned import PlannedInputs
 from pipespec.project.root import make_state_folder
 from pipespec.spec.model import PipelineSpec
-from pipespec.sweep import Sweep
 from pipespec.tracking.ledger import Ledger
 from pipespec.tracking.model import NewInvocation
 from pipespec.tracking.recorder import Recorder

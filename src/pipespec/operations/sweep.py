@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Final
 
-from pipespec.compile import Compiled, compile_file
 from pipespec.document.nodes import JSON, SequenceNode, plain
 from pipespec.document.yaml_reader import read_scalar
 from pipespec.errors import InvalidPipelineError, UsageError
+from pipespec.operations.compile import Compiled, compile_file
 from pipespec.project.disk_modules import DiskModules
 from pipespec.spec.merge import Coordinates, Merged, merge
 from pipespec.spec.model import PipelineSpec, point_text

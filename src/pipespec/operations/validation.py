@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipespec.compile import compile_file
 from pipespec.errors import Diagnostic, InvalidPipelineError, UsageError
+from pipespec.operations.compile import compile_file
 from pipespec.project.disk_modules import DiskModules
 from pipespec.project.pipeline_search import find_pipelines
 from pipespec.project.root import find_root

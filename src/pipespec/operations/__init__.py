@@ -1,0 +1,1 @@
+"""The stages composed, a module an operation: compile, plan, run, explain, compare, fetch."""
