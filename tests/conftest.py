@@ -151,22 +151,38 @@ class Project:
         return rows
 
 
-@pytest.fixture
-def empty_project(tmp_path) -> Project:
-    folder = tmp_path / "project"
+def new_project(folder: Path) -> Project:
     folder.mkdir()
     project = Project(folder)
     project.write("pyproject.toml", '[project]\nname = "trial"\nversion = "0.1.0"\n')
     return project
 
 
+def with_three_steps(project: Project) -> Project:
+    """`sums`: three steps in a row, of which the last calls a helper in another module."""
+    project.write("steps.py", STEPS)
+    project.write("words.py", WORDS)
+    project.write("pipeline.yaml", PIPELINE)
+    return project
+
+
+@pytest.fixture
+def empty_project(tmp_path) -> Project:
+    return new_project(tmp_path / "project")
+
+
 @pytest.fixture
 def project(empty_project) -> Project:
-    """`sums`: three steps in a row, of which the last calls a helper in another module."""
-    empty_project.write("steps.py", STEPS)
-    empty_project.write("words.py", WORDS)
-    empty_project.write("pipeline.yaml", PIPELINE)
-    return empty_project
+    """`sums`, to be run and changed."""
+    return with_three_steps(empty_project)
+
+
+@pytest.fixture(scope="session")
+def complete_project(tmp_path_factory) -> Project:
+    """`sums`, which ran once; only to be read, since tests share it."""
+    project = with_three_steps(new_project(tmp_path_factory.mktemp("complete") / "project"))
+    project.run()
+    return project
 
 
 @pytest.fixture

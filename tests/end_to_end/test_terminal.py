@@ -10,6 +10,8 @@ import sys
 import termios
 from pathlib import Path
 
+import pytest
+
 COMMAND = Path(sys.executable).with_name("pipespec")
 
 STEPS = """
@@ -38,7 +40,7 @@ def at_terminal(project, *args, **extra):
     """Run in a terminal of 80 columns, and return the exit code and all that was written to it."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 80, 0, 0))
-    environment = project.environment(TERM="xterm-256color", **extra)
+    environment = project.environment(**{"TERM": "xterm-256color", **extra})
     process = subprocess.Popen(
         [COMMAND, *args], cwd=project.folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs
     )
@@ -79,10 +81,65 @@ def test_running_steps_are_shown_live_and_ended_ones_stay(empty_project):
     )  # paths stay whole, to be copied
 
 
-def test_colours_are_off_where_NO_COLOR_is_set(project):
+SPOILT = """\
+pipespec: 1
+name: shown
+steps:
+  slow: {call: "steps:wait", params: {seconds: 1.5}, outputs: {waited: waited.json}}
+  a_step_whose_name_is_rather_long: {call: "steps:fail", inputs: {waited: slwo}, outputs: {waited: waited.json}}
+"""
+COLOUR = re.compile(r"\x1b\[[0-9;]*(?:3|9)[0-7][0-9;]*m")
+VIEWS = {
+    "plan": (
+        "plan",
+        "pipeline.yaml",
+        "--set",
+        "steps.total.params.name=some-name-that-is-long-enough-to-wrap",
+    ),
+    "status": ("status", "pipeline.yaml"),
+    "explain": ("explain", "pipeline.yaml", "total", "--set", "steps.total.params.name=other"),
+    "graph": ("graph", "pipeline.yaml", "--status"),
+    "validate": ("validate", "spoilt.yaml"),
+    "an error": ("plan", "pipeline.yaml", "squares", "--force", "total"),
+    "mistakes": ("plan", "spoilt.yaml"),
+}
+
+
+@pytest.fixture
+def complete(complete_project):
+    """A project that ran, with a spoilt file beside it."""
+    complete_project.write("spoilt.yaml", SPOILT)
+    return complete_project
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_at_a_terminal_lines_fit_80_columns_and_the_word_that_matters_has_a_colour(complete, view):
+    _, shown = at_terminal(complete, *VIEWS[view])
+
+    assert COLOUR.search(shown)
+    # A finding's message is one line, for editors and grep; the line of a file is shown as it is written there.
+    whole = re.compile(r"\S+:\d+:\d+: | +\d* \|")
+    assert max(len(line) for line in plain(shown).splitlines() if not whole.match(line)) <= 80
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_without_colours_and_in_a_pipe_the_same_text_is_plain(complete, view):
+    _, bare = at_terminal(complete, *VIEWS[view], NO_COLOR="1")
+    _, simple = at_terminal(complete, *VIEWS[view], TERM="dumb")
+    piped = complete.pipespec(*VIEWS[view])
+
+    assert "\x1b" not in bare + simple + piped.out + piped.err
+    assert without_ages(bare.replace("\r", "")) == without_ages(piped.out + piped.err)
+
+
+def without_ages(text):
+    return re.sub(r"\d+ (s|min) ago", "now", text)
+
+
+def test_a_run_has_no_colours_where_NO_COLOR_is_set(project):
     _, shown = at_terminal(project, "run", "pipeline.yaml", NO_COLOR="1")
 
-    assert not re.search(r"\x1b\[[0-9;]*3[0-7][0-9;]*m", shown)
+    assert not COLOUR.search(shown)
 
 
 def test_a_pipe_gets_plain_lines(project):

@@ -15,7 +15,7 @@ from typing import Final
 
 import click
 
-from pipespec.cli.output import say
+from pipespec.cli.output import show
 from pipespec.errors import InvalidPipelineError, PipespecError
 
 __all__ = ["main"]
@@ -113,15 +113,15 @@ def _exit_code(args: Sequence[str] | None) -> int:
     except InvalidPipelineError as invalid:
         from pipespec.views.diagnostics import render_text
 
-        say(render_text(invalid.diagnostics, invalid.sources), err=True)
+        show(render_text(invalid.diagnostics, invalid.sources), err=True)
         return invalid.exit_code
     except PipespecError as error:
-        say(f"error: {error}", err=True)
+        show(f"error: {error}", err=True)
         return error.exit_code
     except OSError as error:
         # The disk is full, or a folder of the project cannot be written: nothing half done counts, so it can be resumed.
         place = f" ('{error.filename}')" if error.filename else ""
-        say(
+        show(
             f"error: {error.strerror or error}{place}; what was published stands, run again to go on",
             err=True,
         )

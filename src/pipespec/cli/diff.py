@@ -8,7 +8,7 @@ import click
 
 from pipespec import api
 from pipespec.cli.options import format_option, layers
-from pipespec.cli.output import say
+from pipespec.cli.output import say, show
 from pipespec.views import diff as view
 
 
@@ -49,6 +49,6 @@ def diff(
         case "markdown":
             say(view.render_markdown(found), newline=False)
         case _:
-            say(view.render_text(found))
+            show(view.render_text(found))
     if exit_code and not found.is_empty:
         ctx.exit(1)

@@ -9,7 +9,7 @@ import click
 
 from pipespec import api
 from pipespec.cli.options import file_argument, format_option, layers
-from pipespec.cli.output import say
+from pipespec.cli.output import say, show
 from pipespec.views import explain as view
 
 
@@ -30,4 +30,4 @@ def explain(
     if format_ == "json":
         say(json.dumps(view.to_json(found), indent=2, ensure_ascii=False))
     else:
-        say(view.render_text(found, now=time.time()))
+        show(view.render_text(found, now=time.time()))

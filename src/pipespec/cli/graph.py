@@ -8,7 +8,7 @@ import click
 
 from pipespec import api
 from pipespec.cli.options import file_argument, format_option, layers
-from pipespec.cli.output import say
+from pipespec.cli.output import say, show
 from pipespec.views import graph as view
 
 
@@ -36,4 +36,4 @@ def graph(
         case "json":
             say(json.dumps(view.to_json(pipeline.spec, states), indent=2, ensure_ascii=False))
         case _:
-            say(view.render_text(pipeline.spec, states))
+            show(view.render_text(pipeline.spec, states))

@@ -8,7 +8,7 @@ import click
 
 from pipespec import api
 from pipespec.cli.options import file_argument, force_option, format_option, layers, targets_argument
-from pipespec.cli.output import say
+from pipespec.cli.output import say, show
 from pipespec.views import plan as view
 
 
@@ -52,6 +52,6 @@ def plan(
     if format_ == "json":
         say(json.dumps(view.to_json(found, workers=workers), indent=2, ensure_ascii=False))
     else:
-        say(view.render_text(found, workers=workers))
+        show(view.render_text(found, workers=workers))
     if exit_code and not found.is_complete:
         ctx.exit(1)

@@ -10,7 +10,7 @@ import click
 
 from pipespec import api
 from pipespec.cli.options import file_argument, force_option, format_option, layers, targets_argument
-from pipespec.cli.output import say
+from pipespec.cli.output import say, show
 from pipespec.cli.progress import open_progress
 from pipespec.plan.model import RunReport
 from pipespec.views import plan as plan_view
@@ -87,7 +87,7 @@ def run(
         if format_ == "json":
             say(json.dumps(plan_view.to_json(planned, workers=jobs), indent=2, ensure_ascii=False))
         else:
-            say(plan_view.render_text(planned, workers=jobs))
+            show(plan_view.render_text(planned, workers=jobs))
         return
     stream = pipeline.compiled.redactor() if verbose else None
     with open_progress(stream=stream) as progress:
@@ -104,7 +104,7 @@ def run(
         )
     if format_ == "json":
         say(json.dumps(view.to_json(report), indent=2, ensure_ascii=False))
-    say(view.render_text(report, command=_command()), err=format_ == "json")
+    show(view.render_text(report, command=_command()), err=format_ == "json")
     if sweeps and report.interrupted_by is None:
         _show_points(pipeline, report, err=format_ == "json")
     ctx.exit(_exit_code(report))
@@ -114,7 +114,7 @@ def _show_points(pipeline: api.Pipeline, report: RunReport, *, err: bool) -> Non
     """Show the points of a sweep as a table."""
     from pipespec.views import sweep as sweep_view
 
-    say(f"\n{sweep_view.render_text(pipeline.points(report))}", err=err)
+    show(f"\n{sweep_view.render_text(pipeline.points(report))}", err=err)
 
 
 def _command() -> str:

@@ -9,7 +9,7 @@ import click
 
 from pipespec import api
 from pipespec.cli.options import file_argument, format_option, layers, targets_argument
-from pipespec.cli.output import say
+from pipespec.cli.output import say, show
 from pipespec.views import status as view
 
 
@@ -27,4 +27,4 @@ def status(
     if format_ == "json":
         say(json.dumps(view.to_json(states, now=now), indent=2, ensure_ascii=False))
     else:
-        say(view.render_text(states, now=now))
+        show(view.render_text(states, now=now))

@@ -9,7 +9,7 @@ import click
 
 from pipespec import api
 from pipespec.cli.options import format_option, layers
-from pipespec.cli.output import say
+from pipespec.cli.output import say, show
 from pipespec.errors import Severity
 from pipespec.views import diagnostics as view
 
@@ -45,7 +45,7 @@ def validate(
             say(json.dumps(_sarif(found), indent=2, ensure_ascii=False))
         case _:
             if found.diagnostics:
-                say(view.render_text(found.diagnostics, found.sources))
+                show(view.render_text(found.diagnostics, found.sources))
             say(view.verdict(found.files, found.diagnostics), err=True)
     if any(each.severity is Severity.ERROR for each in found.diagnostics):
         ctx.exit(1)
