@@ -13,7 +13,7 @@ from pipespec.document.nodes import JSON
 from pipespec.plan.changes import Change, PastRun, piece_place, place_text, value_text
 from pipespec.plan.explain import Explanation, Upstream
 from pipespec.plan.model import Action, Reason
-from pipespec.views.terminal import age_text, printable, rows, seconds_text
+from pipespec.views.terminal import COLUMNS, age_text, printable, rows, seconds_text, wrap
 
 __all__ = ["render_text", "to_json"]
 
@@ -26,7 +26,7 @@ _ID: Final = 8
 def render_text(found: Explanation, *, now: float) -> str:
     """Say what happens and why, then what differs with its diffs, then what counts; `now` is in POSIX seconds."""
     sections = [
-        _verdict(found, now),
+        [*_wrapped(_verdict(found, now))],
         _changes(found),
         _diffs(found),
         _above(found),
@@ -99,6 +99,13 @@ def _verdict(found: Explanation, now: float) -> list[str]:
         same = "no run differs less" if found.changes else "nothing that is known differs from it"
         lines.append(f"  compared with {_of_run(nearest, now)}; {same}")
     return lines
+
+
+def _wrapped(lines: Iterable[str]) -> Iterator[str]:
+    """Break long lines, the rest below their beginning."""
+    for line in lines:
+        indent = " " * (len(line) - len(line.lstrip()))
+        yield from (f"{indent}{part}" for part in wrap(line.lstrip(), COLUMNS - len(indent)))
 
 
 _WHAT: Final = {
