@@ -317,5 +317,6 @@ def _report_of_reuse(plan: Plan, seconds: float) -> RunReport:
     for step, decision in plan.decisions.items():
         assert decision.key is not None
         assert decision.record is not None
-        results.append(StepResult(step, StepState.REUSED, decision.key.hex, decision.record.run_id))
-    return RunReport(None, tuple(results), seconds)
+        record = decision.record
+        results.append(StepResult(step, StepState.REUSED, decision.key.hex, record.run_id, record=record))
+    return RunReport(None, tuple(results), seconds, plan=plan)
