@@ -1,0 +1,192 @@
+"""The report of one invocation as one HTML file.
+
+Takes a `Report`; gives a page that says first how it went and what came of it, then what changed, what took the time,
+what was made, and in what surroundings. Pure. Whatever names, values, logs and cells hold is text in it: what a reader
+would not see, or see elsewhere than it stands, is spelt out as in a terminal.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pipespec.spec.model import point_text
+from pipespec.views.page import render_page
+from pipespec.views.report.model import Metric, OutputPart, Picture, Report, StepPart, Table, Text, with_texts
+from pipespec.views.report.plots import Plot, number_text, plot
+from pipespec.views.report.timeline import lanes, ticks
+from pipespec.views.sweep import SweepPoint
+from pipespec.views.terminal import printable, seconds_text
+
+__all__ = ["to_html"]
+
+_STATES: Final = ("failed", "blocked", "cancelled", "ran", "reused")
+"""In the order in which a reader wants them."""
+_MARKS: Final = {"ran": "✓", "reused": "=", "failed": "✕", "blocked": "⊘", "cancelled": "■"}
+_MOST_STEPS: Final = 500
+"""So many steps of one kind are told of."""
+_MOST_POINTS: Final = 500
+_MOST_METRICS: Final = 12
+_MOST_BARS: Final = 2_000
+_UNITS: Final = ("bytes", "kB", "MB", "GB", "TB")
+
+
+def to_html(report: Report) -> str:
+    """Render a report as one page that loads nothing."""
+    report = with_texts(report, _shown)
+    told = [step for state in _STATES for step in report.steps if step.state == state]
+    executed = [step for step in report.steps if step.executions]
+    return render_page(
+        "report.html.j2",
+        title=f"{report.pipeline}: {_verdict(report)}",
+        data={},
+        styles=("report.css",),
+        report=report,
+        verdict=_verdict(report),
+        worst=next((step.state for step in told if step.state != "reused"), "reused"),
+        marks=_MARKS,
+        counts={state: sum(step.state == state for step in report.steps) for state in _STATES},
+        failed=[step for step in told if step.state == "failed"][:_MOST_STEPS],
+        active=[step for step in told if step.state != "reused"][:_MOST_STEPS],
+        reused=[step for step in told if step.state == "reused"][:_MOST_STEPS],
+        metrics=[_metric_row(metric) for metric in report.metrics],
+        lanes=lanes(executed[:_MOST_BARS], report.seconds),
+        ticks=ticks(report.seconds),
+        longest=_longest(executed),
+        points=_points(report.points[:_MOST_POINTS]),
+        outputs=_by_step(report.outputs),
+        left_out=[*report.left_out, *_left_out(report)],
+        is_picture=lambda preview: isinstance(preview, Picture),
+        is_table=lambda preview: isinstance(preview, Table),
+        is_text=lambda preview: isinstance(preview, Text),
+        address=_address,
+        seconds_text=seconds_text,
+        number_text=number_text,
+        bytes_text=_bytes_text,
+        time_text=_time_text,
+    )
+
+
+def _shown(text: str) -> str:
+    """Spell out what a page would obey or hide; lines stay lines."""
+    if text.isprintable():
+        return text
+    return "\n".join(printable(line.replace("\t", "    ").removesuffix("\r")) for line in text.split("\n"))
+
+
+def _verdict(report: Report) -> str:
+    if report.interrupted_by:
+        return f"interrupted by {report.interrupted_by}"
+    states = {step.state for step in report.steps}
+    if "failed" in states:
+        return "failed"
+    if states & {"blocked", "cancelled"}:
+        return "not finished"
+    return "succeeded" if "ran" in states else "nothing to do"
+
+
+# ----------------------------------------------------------------------------------------------- metrics
+
+
+@dataclass(frozen=True, slots=True)
+class _MetricRow:
+    metric: Metric
+    value: str
+    change: str
+    bounds: str
+    plot: Plot | None
+
+
+def _metric_row(metric: Metric) -> _MetricRow:
+    before = metric.past[-1].value if metric.past else None
+    low = "" if metric.minimum is None else f"at least {number_text(metric.minimum)}"
+    high = "" if metric.maximum is None else f"at most {number_text(metric.maximum)}"
+    return _MetricRow(
+        metric,
+        number_text(metric.value),
+        "" if before is None else _change(metric.value - before),
+        ", ".join(filter(None, (low, high))),
+        plot(metric),
+    )
+
+
+def _change(difference: float) -> str:
+    if math.isnan(difference):
+        return ""
+    if difference == 0:
+        return "as before"
+    return f"{'+' if difference > 0 else '-'}{number_text(abs(difference))}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Points:
+    """A sweep as a table."""
+
+    labels: tuple[str, ...]
+    metrics: tuple[str, ...]
+    rows: tuple[tuple[tuple[str, ...], str, tuple[str, ...]], ...]
+    """Of each point its values, its state and its metrics."""
+
+
+def _points(points: Sequence[SweepPoint]) -> _Points | None:
+    if not points:
+        return None
+    metrics = tuple(dict.fromkeys(name for point in points for name in sorted(point.metrics)))[:_MOST_METRICS]
+    rows = tuple(
+        (
+            tuple(point_text((("", value),))[1:] for _, value in point.at),
+            point.state,
+            tuple(number_text(point.metrics[name]) if name in point.metrics else "" for name in metrics),
+        )
+        for point in points
+    )
+    return _Points(tuple(label for label, _ in points[0].at), metrics, rows)
+
+
+# ------------------------------------------------------------------------------------------- the others
+
+
+def _longest(executed: Sequence[StepPart]) -> str:
+    """Say in words which steps took the time."""
+    seconds = {step.step: sum(one.ended - one.started for one in step.executions) for step in executed}
+    most = sorted(seconds, key=lambda step: -seconds[step])[:3]
+    return ", ".join(f"{step} {seconds_text(seconds[step])}" for step in most)
+
+
+def _by_step(outputs: Sequence[OutputPart]) -> Mapping[str, list[OutputPart]]:
+    found: dict[str, list[OutputPart]] = {}
+    for output in outputs[:_MOST_STEPS]:
+        found.setdefault(output.step, []).append(output)
+    return found
+
+
+def _left_out(report: Report) -> list[str]:
+    told = [
+        (len(report.outputs) - _MOST_STEPS, "outputs"),
+        (len(report.points) - _MOST_POINTS, "points of the sweep"),
+        *(
+            (sum(step.state == state for step in report.steps) - _MOST_STEPS, f"{state} steps")
+            for state in _STATES
+        ),
+    ]
+    return [f"{count:,} more {what} are not listed." for count, what in told if count > 0]
+
+
+def _address(picture: Picture) -> str:
+    return f"data:{picture.media};base64,{base64.b64encode(picture.content).decode()}"
+
+
+def _bytes_text(count: int) -> str:
+    value, unit = float(count), 0
+    while value >= 1000 and unit < len(_UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{count} bytes" if unit == 0 else f"{value:.3g} {_UNITS[unit]}"
+
+
+def _time_text(seconds: float) -> str:
+    when = dt.datetime.fromtimestamp(seconds, tz=dt.UTC)
+    return when.strftime("%Y-%m-%d %H:%M:%S UTC")
