@@ -60,6 +60,7 @@ _PAST: Final = 20
 """So many runs of a step are plotted, the present one included."""
 _WITH_METRICS: Final = 60
 """So many steps have their metrics told."""
+_NOT_BEGUN: Final = (StepState.BLOCKED, StepState.CANCELLED)
 _LOG_LINES: Final = 40
 _CAUSES: Final = 8
 _PATCH: Final = 20_000
@@ -198,7 +199,7 @@ def _step(result: StepResult, plan: Plan, history: _History, end_of: Callable[[P
         call=str(decision.step.call),
         seconds=result.seconds,
         run_id=result.run_id,
-        causes=tuple(_causes(decision, plan, history)),
+        causes=() if result.state in _NOT_BEGUN else tuple(_causes(decision, plan, history)),
         error=result.error or "",
         traceback=result.traceback,
         log=end_of(Path(result.log), _LOG_LINES) if has_failed and result.log is not None else "",

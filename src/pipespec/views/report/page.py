@@ -16,9 +16,9 @@ from typing import Final
 
 from pipespec.spec.model import point_text
 from pipespec.views.page import render_page
-from pipespec.views.report.model import Metric, OutputPart, Picture, Report, StepPart, Table, Text, with_texts
+from pipespec.views.report.model import Metric, Picture, Report, StepPart, Table, with_texts
 from pipespec.views.report.plots import Plot, number_text, plot
-from pipespec.views.report.timeline import lanes, ticks
+from pipespec.views.report.timeline import timeline
 from pipespec.views.sweep import SweepPoint
 from pipespec.views.terminal import printable, seconds_text
 
@@ -53,16 +53,15 @@ def to_html(report: Report) -> str:
         failed=[step for step in told if step.state == "failed"][:_MOST_STEPS],
         active=[step for step in told if step.state != "reused"][:_MOST_STEPS],
         reused=[step for step in told if step.state == "reused"][:_MOST_STEPS],
-        metrics=[_metric_row(metric) for metric in report.metrics],
-        lanes=lanes(executed[:_MOST_BARS], report.seconds),
-        ticks=ticks(report.seconds),
+        metrics=_metric_rows(report.metrics),
+        timeline=timeline(executed[:_MOST_BARS], report.seconds),
         longest=_longest(executed),
         points=_points(report.points[:_MOST_POINTS]),
-        outputs=_by_step(report.outputs),
+        outputs=[output for output in report.outputs[:_MOST_STEPS] if output.state != "reused"],
+        kept=[output for output in report.outputs[:_MOST_STEPS] if output.state == "reused"],
         left_out=[*report.left_out, *_left_out(report)],
         is_picture=lambda preview: isinstance(preview, Picture),
         is_table=lambda preview: isinstance(preview, Table),
-        is_text=lambda preview: isinstance(preview, Text),
         address=_address,
         seconds_text=seconds_text,
         number_text=number_text,
@@ -99,6 +98,14 @@ class _MetricRow:
     change: str
     bounds: str
     plot: Plot | None
+
+
+def _metric_rows(metrics: Sequence[Metric]) -> Mapping[str, list[_MetricRow]]:
+    """Return the rows of each step."""
+    found: dict[str, list[_MetricRow]] = {}
+    for metric in metrics:
+        found.setdefault(metric.step, []).append(_metric_row(metric))
+    return found
 
 
 def _metric_row(metric: Metric) -> _MetricRow:
@@ -155,13 +162,6 @@ def _longest(executed: Sequence[StepPart]) -> str:
     seconds = {step.step: sum(one.ended - one.started for one in step.executions) for step in executed}
     most = sorted(seconds, key=lambda step: -seconds[step])[:3]
     return ", ".join(f"{step} {seconds_text(seconds[step])}" for step in most)
-
-
-def _by_step(outputs: Sequence[OutputPart]) -> Mapping[str, list[OutputPart]]:
-    found: dict[str, list[OutputPart]] = {}
-    for output in outputs[:_MOST_STEPS]:
-        found.setdefault(output.step, []).append(output)
-    return found
 
 
 def _left_out(report: Report) -> list[str]:

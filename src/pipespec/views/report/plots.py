@@ -15,8 +15,8 @@ from pipespec.views.report.model import Metric
 
 __all__ = ["Plot", "number_text", "plot"]
 
-WIDTH: Final = 132
-HEIGHT: Final = 32
+_WIDTH: Final = 120
+_HEIGHT: Final = 30
 _RIM: Final = 4
 _NEAR: Final = 2.0
 """A bound is drawn where the picture becomes at most so many times as high by it."""
@@ -50,16 +50,16 @@ def plot(metric: Metric) -> Plot | None:
 
     def height_of(value: float) -> float:
         share = (value - low) / (high - low) if high > low else 0.5
-        return round(HEIGHT - _RIM - share * (HEIGHT - 2 * _RIM), 1)
+        return round(_HEIGHT - _RIM - share * (_HEIGHT - 2 * _RIM), 1)
 
-    apart = (WIDTH - 2 * _RIM) / (len(values) - 1)
+    apart = (_WIDTH - 2 * _RIM) / (len(values) - 1)
     points = [
         (round(_RIM + number * apart, 1), height_of(value)) if math.isfinite(value) else None
         for number, value in enumerate(values)
     ]
     return Plot(
-        WIDTH,
-        HEIGHT,
+        _WIDTH,
+        _HEIGHT,
         _path(points),
         tuple(point for point in points if point is not None),
         tuple(map(height_of, shown)),

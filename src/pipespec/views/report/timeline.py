@@ -7,21 +7,22 @@ room.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from pipespec.views.report.model import StepPart
 from pipespec.views.terminal import seconds_text
 
-__all__ = ["Bar", "Lane", "Tick", "lanes", "ticks"]
+__all__ = ["Bar", "Lane", "Tick", "Timeline", "timeline"]
 
 _THINNEST: Final = 0.4
 """Percent."""
+_LONG_START: Final = 0.1
+"""Where more than this share of a run passes before the first step, the timeline begins with that step."""
 _TICKS: Final = 6
 _NICE: Final = (1, 2, 5, 10)
-_NICE_LONG: Final = (1, 2, 5, 10, 15, 30, 60)
-"""Of seconds and minutes."""
+_NICE_SIXTIES: Final = (1, 2, 5, 10, 15, 30, 60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """What one worker executed, in order; `busy` is its share of the time, in percent."""
+    """What one worker executed, in order; `busy` is its share of the time that is shown, in percent."""
 
     name: str
     bars: tuple[Bar, ...]
@@ -52,68 +53,93 @@ class Tick:
     text: str
 
 
-def lanes(steps: Sequence[StepPart], seconds: float) -> tuple[Lane, ...]:
-    """Return a lane for each worker that executed anything; the run took so many seconds."""
-    found: dict[int, list[tuple[float, float, StepPart, int]]] = {}
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The lanes of a run above their axis; `first` is when the first step began, `begin` when the axis does."""
+
+    lanes: tuple[Lane, ...]
+    ticks: tuple[Tick, ...]
+    first: float
+    begin: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One execution of a step, its `number`th."""
+
+    started: float
+    ended: float
+    step: StepPart
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """Seconds of the run as percent of the axis."""
+
+    begin: float
+    end: float
+
+    def share(self, seconds: float) -> float:
+        return 100 * seconds / (self.end - self.begin)
+
+    def place(self, second: float) -> float:
+        return self.share(second - self.begin)
+
+
+def timeline(steps: Sequence[StepPart], seconds: float) -> Timeline | None:
+    """Lay out what was executed in a run that took so many seconds; None where nothing was."""
+    by_worker: dict[int, list[_Turn]] = {}
     for step in steps:
         for number, one in enumerate(step.executions, start=1):
-            found.setdefault(one.worker, []).append((one.started, one.ended, step, number))
-    length = max([seconds, *(row[1] for lane in found.values() for row in lane)], default=0.0) or 1.0
-    return tuple(
-        _lane(worker, sorted(rows, key=lambda row: row[:2]), length) for worker, rows in sorted(found.items())
-    )
+            by_worker.setdefault(one.worker, []).append(_Turn(one.started, one.ended, step, number))
+    turns = [turn for found in by_worker.values() for turn in found]
+    if not turns:
+        return None
+    first = min(turn.started for turn in turns)
+    end = max(seconds, *(turn.ended for turn in turns)) or 1.0
+    scale = _Scale(first if first > _LONG_START * end else 0.0, end)
+    lanes = [_lane(worker, turns, scale) for worker, turns in sorted(by_worker.items())]
+    return Timeline(tuple(lanes), tuple(_ticks(scale)), first, scale.begin)
 
 
-def ticks(seconds: float) -> tuple[Tick, ...]:
-    """Return marks at round times, from 0 to where the run ended."""
-    if not seconds > 0 or not math.isfinite(seconds):
-        return ()
-    step = _round_step(seconds / _TICKS)
-    count = int(seconds / step + 1e-9)
-    return tuple(Tick(100 * i * step / seconds, _tick_text(i * step)) for i in range(count + 1))
+def _lane(worker: int, turns: Sequence[_Turn], scale: _Scale) -> Lane:
+    turns = sorted(turns, key=lambda turn: turn.started)
+    ends = [*(turn.started for turn in turns[1:]), scale.end]
+    bars = [_bar(turn, room_ends, scale) for turn, room_ends in zip(turns, ends, strict=True)]
+    busy = scale.share(sum(turn.ended - turn.started for turn in turns))
+    return Lane(f"worker {worker + 1}", tuple(bars), round(busy))
 
 
-def _lane(worker: int, rows: Sequence[tuple[float, float, StepPart, int]], length: float) -> Lane:
-    bars = []
-    for row, after in zip(rows, [*rows[1:], None], strict=True):
-        started, ended, step, number = row
-        room = (length if after is None else after[0]) - started
-        width = max(ended - started, min(_THINNEST / 100 * length, room))
-        bars.append(
-            Bar(
-                step.step,
-                _state(step, number),
-                100 * started / length,
-                100 * width / length,
-                _label(step, number, started, ended),
-            )
-        )
-    busy = sum(ended - started for started, ended, *_ in rows)
-    return Lane(f"worker {worker + 1}", tuple(bars), round(100 * busy / length))
+def _bar(turn: _Turn, room_ends: float, scale: _Scale) -> Bar:
+    width = max(scale.share(turn.ended - turn.started), min(_THINNEST, scale.share(room_ends - turn.started)))
+    tries = len(turn.step.executions)
+    # All but the last execution of a step have failed.
+    state = "failed" if turn.number < tries else turn.step.state
+    attempt = f", attempt {turn.number} of {tries}" if tries > 1 else ""
+    when = f"from {seconds_text(turn.started)} to {seconds_text(turn.ended)}"
+    label = f"{turn.step.step}: {state}{attempt}, {seconds_text(turn.ended - turn.started)}, {when}"
+    return Bar(turn.step.step, state, scale.place(turn.started), width, label)
 
 
-def _state(step: StepPart, number: int) -> str:
-    """Say how an execution ended: all but the last of a step have failed."""
-    return "failed" if number < len(step.executions) else step.state
-
-
-def _label(step: StepPart, number: int, started: float, ended: float) -> str:
-    attempt = f", attempt {number} of {len(step.executions)}" if len(step.executions) > 1 else ""
-    took = f"{seconds_text(ended - started)}, from {seconds_text(started)} to {seconds_text(ended)}"
-    return f"{step.step}: {_state(step, number)}{attempt}, {took}"
+def _ticks(scale: _Scale) -> Iterator[Tick]:
+    """Yield marks at round times."""
+    apart = _round_step((scale.end - scale.begin) / _TICKS)
+    for number in range(math.ceil(scale.begin / apart - 1e-9), math.floor(scale.end / apart + 1e-9) + 1):
+        yield Tick(scale.place(number * apart), _tick_text(number * apart))
 
 
 def _round_step(least: float) -> float:
     """Return the smallest round number of seconds that is not below `least`."""
-    for unit, above in ((1.0, 60.0), (60.0, 3600.0)):
-        if unit / 2 <= least <= above / 2:
-            return next(unit * factor for factor in _NICE_LONG if unit * factor >= least)
+    for unit in (1.0, 60.0):
+        if unit / 2 < least <= 60 * unit:
+            return next(unit * factor for factor in _NICE_SIXTIES if unit * factor >= least)
     unit = 3600.0 if least > 1 else 1.0
-    power = 10.0 ** math.floor(math.log10(least / unit))
-    return next(unit * power * factor for factor in _NICE if unit * power * factor >= least - 1e-12)
+    power = unit * 10.0 ** math.floor(math.log10(least / unit))
+    return next(power * factor for factor in _NICE if power * factor >= least * (1 - 1e-9))
 
 
 def _tick_text(seconds: float) -> str:
-    if seconds == 0:
-        return "0"
-    return f"{seconds:g} s" if seconds < 60 else seconds_text(seconds)
+    if seconds < 60:
+        return f"{seconds:g} s" if seconds else "0"
+    return seconds_text(seconds)
