@@ -49,7 +49,8 @@ def plot(metric: Metric) -> Plot | None:
     low, high = min([low, *shown]), max([high, *shown])
 
     def height_of(value: float) -> float:
-        share = (value - low) / (high - low) if high > low else 0.5
+        # Halves, since the whole way from the lowest number to the highest is none.
+        share = (value / 2 - low / 2) / (high / 2 - low / 2) if high > low else 0.5
         return round(_HEIGHT - _RIM - share * (_HEIGHT - 2 * _RIM), 1)
 
     apart = (_WIDTH - 2 * _RIM) / (len(values) - 1)

@@ -97,8 +97,9 @@ def timeline(steps: Sequence[StepPart], seconds: float) -> Timeline | None:
     if not turns:
         return None
     first = min(turn.started for turn in turns)
-    end = max(seconds, *(turn.ended for turn in turns)) or 1.0
-    scale = _Scale(first if first > _LONG_START * end else 0.0, end)
+    end = max(seconds, *(turn.ended for turn in turns))
+    begin = first if first > _LONG_START * end else 0.0
+    scale = _Scale(begin, end if end > begin else begin + 1.0)
     lanes = [_lane(worker, turns, scale) for worker, turns in sorted(by_worker.items())]
     return Timeline(tuple(lanes), tuple(_ticks(scale)), first, scale.begin)
 
