@@ -72,6 +72,7 @@ class StepRecord:
     ended: float
     artifact_uri: str
     metrics: Mapping[str, float] = field(default_factory=dict)
+    experiment_id: str = ""
 
     @property
     def seconds(self) -> float:
@@ -93,6 +94,7 @@ class Attempt:
     ended: float | None
     artifact_uri: str
     metrics: Mapping[str, float] = field(default_factory=dict)
+    experiment_id: str = ""
 
 
 class Records(Protocol):
@@ -317,3 +319,5 @@ class StepStatus:
     started: float | None = None
     ended: float | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
+    experiment_id: str = ""
+    """Of that run; its page in MLflow is found by both."""
