@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pipespec.plan.diff import Difference
     from pipespec.plan.explain import Explanation
     from pipespec.plan.model import Plan, RunReport, StepStatus
+    from pipespec.views.graph.portrait import Portrait
     from pipespec.views.sweep import SweepPoint
 
 __all__ = ["Findings", "Pipeline", "StepHandle", "diff", "init", "load", "schema", "validate"]
@@ -248,6 +249,19 @@ class Pipeline:
 
         with self._open() as session:
             return states(session.plan(*targets), session.ledger)
+
+    def portrait(self, *, status: bool = False) -> Portrait:
+        """Tell what a picture shows: the steps, where their functions stand and, with `status`, how they stand.
+
+        Raises:
+            StoreUnavailableError: where the store is asked and cannot be.
+        """
+        from pipespec.operations.picturing import portrait, portrait_with_states
+
+        if not status:
+            return portrait(self.compiled)
+        with self._open() as session:
+            return portrait_with_states(self.compiled, session)
 
     def logs(self, step: str, *, follow: bool = False) -> Iterator[str]:
         """Yield the log of a step's last attempt in pieces; with `follow`, what is added while it runs.

@@ -176,6 +176,7 @@ def test_text_of_any_kind_stays_text():
         HOSTILE,
         1.0,
         HOSTILE,
+        f"http://127.0.0.1/#/{HOSTILE}",
         (Cause(HOSTILE, HOSTILE),),
         HOSTILE,
         HOSTILE,

@@ -14,24 +14,35 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final, Self
 
+from pipespec.document.nodes import JSON
 from pipespec.document.passwords import without_passwords
 from pipespec.errors import UsageError
 from pipespec.operations.beginnings import last_lines
 from pipespec.operations.compile import Compiled
 from pipespec.operations.explaining import LOOKED_AT, nearest_runs
+from pipespec.operations.picturing import portrait
 from pipespec.operations.planning import Planning
 from pipespec.operations.previews import Previews
 from pipespec.operations.surroundings import PACKAGES, PATCH, new_invocation
 from pipespec.operations.sweep import Sweep, points_of
 from pipespec.plan.changes import PastRun, reason_of
 from pipespec.plan.explain import nearest_run, now_of
-from pipespec.plan.model import Action, Decision, Plan, ReasonKind, RunReport, StepResult, StepState
+from pipespec.plan.model import (
+    Action,
+    Decision,
+    Plan,
+    ReasonKind,
+    RunReport,
+    StepResult,
+    StepState,
+    StepStatus,
+)
 from pipespec.project.root import STATE_FOLDER
 from pipespec.spec.graph import ancestors
 from pipespec.tracking import names
@@ -39,6 +50,8 @@ from pipespec.tracking.ledger import Ledger
 from pipespec.tracking.model import NewInvocation
 from pipespec.tracking.records import RunFacts
 from pipespec.tracking.store import shown
+from pipespec.views.graph.portrait import to_json
+from pipespec.views.mlflow_links import run_url
 from pipespec.views.report.model import (
     Cause,
     Metric,
@@ -159,6 +172,7 @@ def gather(run: RunReport, source: Compiled | Sweep, planning: Planning, about: 
         outputs=outputs,
         points=tuple(points_of(whole, run, records)) if isinstance(whole, Sweep) else (),
         left_out=previews.left_out,
+        graph=_graph(run, planning),
     )
     cleaned: Report = with_texts(report, lambda text: without_passwords(redact(text)))
     return cleaned
@@ -199,6 +213,7 @@ def _step(result: StepResult, plan: Plan, history: _History, end_of: Callable[[P
         call=str(decision.step.call),
         seconds=result.seconds,
         run_id=result.run_id,
+        url=_url(result, history.ledger),
         causes=() if result.state in _NOT_BEGUN else tuple(_causes(decision, plan, history)),
         error=result.error or "",
         traceback=result.traceback,
@@ -206,6 +221,14 @@ def _step(result: StepResult, plan: Plan, history: _History, end_of: Callable[[P
         log_file=result.log or "" if has_failed else "",
         executions=result.executions,
     )
+
+
+def _url(result: StepResult, ledger: Ledger) -> str:
+    record = result.record
+    found = (
+        None if record is None else run_url(shown(ledger.tracking_uri), record.experiment_id, record.run_id)
+    )
+    return found or ""
 
 
 def _causes(decision: Decision, plan: Plan, history: _History) -> Iterator[Cause]:
@@ -277,7 +300,28 @@ def _outputs(run: RunReport, previews: Previews) -> Iterator[OutputPart]:
                     yield previews.of(result.record, str(result.state), name, output)
 
 
-# ----------------------------------------------------------------------------------------- surroundings
+# ------------------------------------------------------------------------------- graph, surroundings
+
+
+def _graph(run: RunReport, planning: Planning) -> JSON:
+    """Tell of all steps of the pipeline; those that were not asked for have no state."""
+    statuses = {result.step: _status(result) for result in run.steps}
+    drawn = replace(
+        portrait(planning.source), statuses=statuses, tracking_uri=shown(planning.ledger.tracking_uri)
+    )
+    return to_json(drawn)
+
+
+def _status(result: StepResult) -> StepStatus:
+    record = result.record
+    if record is None:
+        seconds = result.seconds
+        started = None if seconds is None else 0.0
+        return StepStatus(result.step, str(result.state), result.run_id, started, seconds)
+    times = (record.started, record.ended)
+    return StepStatus(
+        result.step, str(result.state), record.run_id, *times, record.metrics, record.experiment_id
+    )
 
 
 def _surroundings(source: Compiled | Sweep, ledger: Ledger, about: NewInvocation) -> Surroundings:

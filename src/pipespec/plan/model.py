@@ -73,6 +73,7 @@ class StepRecord:
     ended: float
     artifact_uri: str
     metrics: Mapping[str, float] = field(default_factory=dict)
+    experiment_id: str = ""
 
     @property
     def seconds(self) -> float:
@@ -94,6 +95,7 @@ class Attempt:
     ended: float | None
     artifact_uri: str
     metrics: Mapping[str, float] = field(default_factory=dict)
+    experiment_id: str = ""
 
 
 class Records(Protocol):
@@ -337,3 +339,5 @@ class StepStatus:
     started: float | None = None
     ended: float | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
+    experiment_id: str = ""
+    """Of that run; its page in MLflow is found by both."""

@@ -169,6 +169,7 @@ class Recorder:
             ended=ended,
             artifact_uri=started.artifact_uri,
             metrics=metrics,
+            experiment_id=started.experiment_id,
         )
 
     def fail(

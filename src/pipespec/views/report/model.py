@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, TypeAlias
 
+from pipespec.document.nodes import JSON
 from pipespec.plan.model import Execution
 from pipespec.views.sweep import SweepPoint
 
@@ -51,6 +52,8 @@ class StepPart:
     call: str = ""
     seconds: float | None = None
     run_id: str | None = None
+    url: str = ""
+    """Of its run on a tracking server."""
     causes: tuple[Cause, ...] = ()
     error: str = ""
     traceback: str = ""
@@ -158,6 +161,8 @@ class Report:
     outputs: tuple[OutputPart, ...] = ()
     points: tuple[SweepPoint, ...] = ()
     left_out: tuple[str, ...] = ()
+    graph: JSON = None
+    """Of the shape of `schemas/graph.schema.json`, with the states of this run."""
 
 
 def with_texts(value: Any, change: Callable[[str], str]) -> Any:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pipespec.spec.model import point_text
+from pipespec.views.graph.page import GRAPH_SCRIPTS, GRAPH_STYLES
 from pipespec.views.page import render_page
 from pipespec.views.report.model import Metric, Picture, Report, StepPart, Table, with_texts
 from pipespec.views.report.plots import Plot, number_text, plot
@@ -43,8 +44,9 @@ def to_html(report: Report) -> str:
     return render_page(
         "report.html.j2",
         title=f"{report.pipeline}: {_verdict(report)}",
-        data={},
-        styles=("report.css",),
+        data={} if report.graph is None else {"graph": report.graph},
+        styles=(*GRAPH_STYLES, "report.css"),
+        scripts=() if report.graph is None else (*GRAPH_SCRIPTS, "report.js"),
         report=report,
         verdict=_verdict(report),
         worst=next((step.state for step in told if step.state != "reused"), "reused"),

@@ -1,0 +1,160 @@
+"use strict";
+// Where nodes stand and how edges run, from left to right. Takes sizes, gives coordinates; knows neither browser nor page,
+// so that pages and `graph --format svg` share it. dagre places the layers; what it is not made for is done before and after:
+// many like siblings become a block of columns, parts that hang together are packed, and edges keep clear of nodes.
+
+const GAP = { rank: 64, node: 18, edge: 12, block: 12, part: 48 };
+const FEWEST_IN_BLOCK = 12;
+const SHAPE = 1.6; // width by height that a picture strives for
+const MOST_EDGES_OF_BEST_RANKS = 250; // more take seconds with the network simplex
+
+/**
+ * Lays out nodes `{id, width, height}` and edges `{from, to}`.
+ * Returns `{width, height, nodes: {id: {x, y, width, height}}, edges: [path]}`, edges in their order, `y` downwards.
+ */
+function layOut(nodes, edges) {
+  const blocks = inBlocks(nodes, edges);
+  const blockOf = new Map(blocks.flatMap((block) => block.nodes.map((node) => [node.id, block])));
+  const between = edges.map((edge) => ({ edge, from: blockOf.get(edge.from), to: blockOf.get(edge.to) }));
+  const parts = inParts(blocks, between).map(layOutPart);
+  const size = pack(parts);
+  const placed = Object.create(null); // a step may be called like anything that objects have
+  for (const part of parts) {
+    for (const block of part.blocks) placeBlock(block, part, placed);
+  }
+  const paths = new Map();
+  for (const part of parts) {
+    for (const link of part.links) paths.set(link.edge, pathOf(link, part, placed));
+  }
+  for (const place of Object.values(placed)) round(place);
+  return { ...size, nodes: placed, edges: edges.map((edge) => paths.get(edge)) };
+}
+
+/** Puts together what has the same size and the same neighbours, where it is many; all others stand alone. */
+function inBlocks(nodes, edges) {
+  const above = new Map(nodes.map((node) => [node.id, []]));
+  const below = new Map(nodes.map((node) => [node.id, []]));
+  for (const { from, to } of edges) {
+    above.get(to).push(from);
+    below.get(from).push(to);
+  }
+  const alike = new Map();
+  for (const node of nodes) {
+    const [ins, outs] = [above.get(node.id).sort(), below.get(node.id).sort()];
+    const kind = ins.length + outs.length ? JSON.stringify([ins, outs]) : "alone";
+    if (!alike.has(kind)) alike.set(kind, []);
+    alike.get(kind).push(node);
+  }
+  const sets = [...alike.values()].flatMap((set) => (set.length < FEWEST_IN_BLOCK ? set.map((one) => [one]) : [set]));
+  return sets.map((set, number) => asBlock(set, String(number)));
+}
+
+function asBlock(nodes, id) {
+  const width = Math.max(...nodes.map((node) => node.width));
+  const height = Math.max(...nodes.map((node) => node.height));
+  const columns = nodes.length === 1 ? 1 : Math.ceil(Math.sqrt((nodes.length * height * SHAPE) / width));
+  const rows = Math.ceil(nodes.length / columns);
+  return {
+    id, nodes, columns, cell: { width, height },
+    width: columns * (width + GAP.block) - GAP.block,
+    height: rows * (height + GAP.block) - GAP.block,
+  };
+}
+
+/** Splits blocks into parts that no edge joins, in the order of their first block. */
+function inParts(blocks, between) {
+  const partOf = new Map(blocks.map((block) => [block, { blocks: [block], links: [] }]));
+  for (const { from, to } of between) {
+    const [one, other] = [partOf.get(from), partOf.get(to)];
+    if (one === other) continue;
+    const [large, small] = one.blocks.length >= other.blocks.length ? [one, other] : [other, one];
+    for (const block of small.blocks) partOf.set(block, large);
+    large.blocks.push(...small.blocks);
+  }
+  for (const link of between) partOf.get(link.from).links.push(link);
+  return [...new Set(blocks.map((block) => partOf.get(block)))];
+}
+
+/** Lets dagre place the blocks of one part, and notes the columns that they make. */
+function layOutPart({ blocks, links }) {
+  const graph = new dagre.graphlib.Graph();
+  const few = links.length <= MOST_EDGES_OF_BEST_RANKS;
+  graph.setGraph({
+    rankdir: "LR", ranker: few ? "network-simplex" : "tight-tree",
+    ranksep: GAP.rank, nodesep: GAP.node, edgesep: GAP.edge, marginx: 0, marginy: 0,
+  });
+  for (const { id, width, height } of blocks) graph.setNode(id, { width, height });
+  for (const { from, to } of links) graph.setEdge(from.id, to.id, {});
+  dagre.layout(graph);
+  const columns = new Map();
+  for (const block of blocks) {
+    const { x, y } = graph.node(block.id);
+    Object.assign(block, { left: x - block.width / 2, top: y - block.height / 2 });
+    const column = columns.get(Math.round(x)) ?? { left: x, right: x };
+    columns.set(Math.round(x), {
+      left: Math.min(column.left, block.left), right: Math.max(column.right, block.left + block.width),
+    });
+  }
+  const routed = links.map((link) => ({ ...link, bends: graph.edge(link.from.id, link.to.id).points.slice(1, -1) }));
+  const { width, height } = graph.graph();
+  return { blocks, links: routed, columns, width: Math.max(width, 0), height: Math.max(height, 0) };
+}
+
+/** Sets parts side by side in rows, the tall ones first, so that the whole comes near the shape of a screen. */
+function pack(parts) {
+  const area = parts.reduce((sum, part) => sum + (part.width + GAP.part) * (part.height + GAP.part), 0);
+  const most = Math.max(1.1 * Math.sqrt(area * SHAPE), ...parts.map((part) => part.width));
+  let [x, y, tallest, width] = [0, 0, 0, 0];
+  for (const part of [...parts].sort((one, other) => other.height - one.height)) {
+    if (x > 0 && x + part.width > most) [x, y, tallest] = [0, y + tallest + GAP.part, 0];
+    Object.assign(part, { x, y });
+    x += part.width + GAP.part;
+    width = Math.max(width, x - GAP.part);
+    tallest = Math.max(tallest, part.height);
+  }
+  return { width: Math.ceil(width), height: Math.ceil(y + tallest) };
+}
+
+function placeBlock(block, part, placed) {
+  block.nodes.forEach((node, number) => {
+    const [column, row] = [number % block.columns, Math.floor(number / block.columns)];
+    placed[node.id] = {
+      x: part.x + block.left + column * (block.cell.width + GAP.block),
+      y: part.y + block.top + row * (block.cell.height + GAP.block),
+      width: node.width, height: node.height,
+    };
+  });
+}
+
+function round(place) {
+  place.x = Math.round(place.x * 10) / 10;
+  place.y = Math.round(place.y * 10) / 10;
+}
+
+/** Leaves a node in the middle of its right side; passes each column on a level, and bends only between columns. */
+function pathOf({ edge, from, to, bends }, part, placed) {
+  const [start, end] = [placed[edge.from], placed[edge.to]];
+  const stops = [{ x: start.x + start.width, y: start.y + start.height / 2, leave: part.x + rightOf(part, from) }];
+  for (const bend of bends) {
+    const column = part.columns.get(Math.round(bend.x));
+    if (!column) continue; // dagre bends between columns, too, to make room for labels; we have none
+    stops.push({ x: part.x + column.left, y: part.y + bend.y, leave: part.x + column.right });
+  }
+  const arrive = part.x + leftOf(part, to);
+  const text = (...numbers) => numbers.map((number) => Math.round(number * 10) / 10).join(" ");
+  let path = `M${text(stops[0].x, stops[0].y)}`;
+  stops.forEach((stop, number) => {
+    const next = stops[number + 1] ?? { x: arrive, y: end.y + end.height / 2 };
+    const middle = (stop.leave + next.x) / 2;
+    path += `H${text(stop.leave)}C${text(middle, stop.y, middle, next.y, next.x, next.y)}`;
+  });
+  return `${path}H${text(end.x)}`;
+}
+
+function rightOf(part, block) {
+  return part.columns.get(Math.round(block.left + block.width / 2)).right;
+}
+
+function leftOf(part, block) {
+  return part.columns.get(Math.round(block.left + block.width / 2)).left;
+}
