@@ -165,6 +165,30 @@ def test_what_is_left_out_is_said():
     assert "2 more pictures. 3 more reused steps are not listed." in words(page)
 
 
+def test_a_report_of_very_much_is_bounded():
+    text = "x" * 64_000
+    steps = [
+        StepPart(f"s{number}", "failed", error=text[:2000], traceback=text, log=text[:12_000],
+                 executions=(Execution("r", 0, number, number + 1.0),))
+        for number in range(2_100)
+    ]  # fmt: skip
+    picture = Picture("image/png", b"x" * (1 << 20))
+    outputs = tuple(
+        OutputPart("s", "ran", "o", "o.png", 1, 1, "d", picture if n < 6 else None) for n in range(600)
+    )
+    metrics = tuple(Metric("s", f"m{number}", 1.0) for number in range(400))
+
+    page = to_html(make_report(*steps, outputs=outputs, metrics=metrics, graph={"steps": []}))
+
+    assert len(page) < 12 << 20
+    assert words(page).endswith(
+        "1,600 more failed steps are not listed. 2,080 more failed steps have no traceback and log here. "
+        "100 more metrics are not listed. 100 more outputs are not listed. 100 more steps are not in the timeline. "
+        "The graph of 2,100 steps is left out; 'pipespec graph' draws it. This page draws itself by the scripts that it "
+        "holds; they are switched off here. "
+    )
+
+
 HOSTILE = "</script><img src=x onerror=alert(1)>'\"`${x}`\u202e\x1b[31m\r\n日本語 \ud800"
 
 

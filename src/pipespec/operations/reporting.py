@@ -44,7 +44,6 @@ from pipespec.plan.model import (
     StepStatus,
 )
 from pipespec.project.root import STATE_FOLDER
-from pipespec.spec.graph import ancestors
 from pipespec.tracking import names
 from pipespec.tracking.ledger import Ledger
 from pipespec.tracking.model import NewInvocation
@@ -76,6 +75,7 @@ _WITH_METRICS: Final = 60
 _NOT_BEGUN: Final = (StepState.BLOCKED, StepState.CANCELLED)
 _LOG_LINES: Final = 40
 _CAUSES: Final = 8
+_DIFF_LINES: Final = 120
 _PATCH: Final = 20_000
 """Characters of a patch that are shown."""
 
@@ -196,6 +196,16 @@ class _History:
         return frozenset(one.run_id for result in self.run.steps for one in result.executions)
 
     @cached_property
+    def below_what_ran(self) -> frozenset[str]:
+        """The steps that need one that ran, directly or not."""
+        touched = {step for step, decision in self.plan.decisions.items() if decision.action is Action.RUN}
+        below: set[str] = set()
+        for step in self.plan.decisions:  # topological
+            if any(above in touched or above in below for above in self.plan.pipeline.upstream[step]):
+                below.add(step)
+        return frozenset(below)
+
+    @cached_property
     def nearest(self) -> Mapping[str, Sequence[PastRun]]:
         return nearest_runs(self.plan, self.ledger, self.of, without=self.own)
 
@@ -235,17 +245,22 @@ def _causes(decision: Decision, plan: Plan, history: _History) -> Iterator[Cause
     """Say why a step ran, or was reused although something before it ran."""
     step = decision.step.id
     if decision.action is Action.REUSE:
-        above = ancestors(plan.pipeline.upstream, (step,))
-        if any(plan.decisions[one].action is Action.RUN for one in above if one in plan.decisions):
+        if step in history.below_what_ran:
             yield Cause("what it reads came out the same")
         return
     changes = nearest_run(now_of(plan, decision), history.nearest.get(step, ()))[1]
-    yield from (Cause(reason_of(change).detail, change.diff) for change in changes[:_CAUSES])
+    yield from (Cause(reason_of(change).detail, _cut(change.diff)) for change in changes[:_CAUSES])
     if len(changes) > _CAUSES:
         yield Cause(f"and {len(changes) - _CAUSES} more changes")
     for reason in decision.reasons:
         if not (changes and reason.kind is ReasonKind.CHANGED):
             yield Cause(reason.detail)
+
+
+def _cut(diff: str) -> str:
+    lines = diff.split("\n")
+    more = [f"... {len(lines) - _DIFF_LINES:,} more lines"] if len(lines) > _DIFF_LINES else []
+    return "\n".join([*lines[:_DIFF_LINES], *more])
 
 
 # ------------------------------------------------------------------------------------ metrics, outputs

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -29,33 +30,41 @@ _STATES: Final = ("failed", "blocked", "cancelled", "ran", "reused")
 """In the order in which a reader wants them."""
 _MARKS: Final = {"ran": "✓", "reused": "=", "failed": "✕", "blocked": "⊘", "cancelled": "■"}
 _MOST_STEPS: Final = 500
-"""So many steps of one kind are told of."""
+"""So many steps of one state are told of, and so many outputs."""
+_MOST_FAILED: Final = 20
+"""So many failures are told of with traceback and log."""
+_MOST_METRICS: Final = 300
 _MOST_POINTS: Final = 500
-_MOST_METRICS: Final = 12
 _MOST_BARS: Final = 2_000
+_MOST_NODES: Final = 2_000
+_COLUMNS: Final = 12
+"""So many metrics of a point are told."""
 _UNITS: Final = ("bytes", "kB", "MB", "GB", "TB")
 
 
 def to_html(report: Report) -> str:
     """Render a report as one page that loads nothing."""
     report = with_texts(report, _shown)
-    told = [step for state in _STATES for step in report.steps if step.state == state]
+    graph = report.graph if len(report.steps) <= _MOST_NODES else None
+    of_state = {state: [step for step in report.steps if step.state == state] for state in _STATES}
+    told = [step for steps in of_state.values() for step in steps[:_MOST_STEPS]]
     executed = [step for step in report.steps if step.executions]
     return render_page(
         "report.html.j2",
         title=f"{report.pipeline}: {_verdict(report)}",
-        data={} if report.graph is None else {"graph": report.graph},
+        data={} if graph is None else {"graph": graph},
         styles=(*GRAPH_STYLES, "report.css"),
-        scripts=() if report.graph is None else (*GRAPH_SCRIPTS, "report.js"),
+        scripts=() if graph is None else (*GRAPH_SCRIPTS, "report.js"),
         report=report,
+        graph=graph,
         verdict=_verdict(report),
         worst=next((step.state for step in told if step.state != "reused"), "reused"),
         marks=_MARKS,
-        counts={state: sum(step.state == state for step in report.steps) for state in _STATES},
-        failed=[step for step in told if step.state == "failed"][:_MOST_STEPS],
-        active=[step for step in told if step.state != "reused"][:_MOST_STEPS],
-        reused=[step for step in told if step.state == "reused"][:_MOST_STEPS],
-        metrics=_metric_rows(report.metrics),
+        counts={state: len(steps) for state, steps in of_state.items()},
+        failed=[step for step in told if step.state == "failed"][:_MOST_FAILED],
+        active=[step for step in told if step.state != "reused"],
+        reused=[step for step in told if step.state == "reused"],
+        metrics=_metric_rows(report.metrics[:_MOST_METRICS]),
         timeline=timeline(executed[:_MOST_BARS], report.seconds),
         longest=_longest(executed),
         points=_points(report.points[:_MOST_POINTS]),
@@ -144,7 +153,7 @@ class _Points:
 def _points(points: Sequence[SweepPoint]) -> _Points | None:
     if not points:
         return None
-    metrics = tuple(dict.fromkeys(name for point in points for name in sorted(point.metrics)))[:_MOST_METRICS]
+    metrics = tuple(dict.fromkeys(name for point in points for name in sorted(point.metrics)))[:_COLUMNS]
     rows = tuple(
         (
             tuple(point_text((("", value),))[1:] for _, value in point.at),
@@ -167,15 +176,20 @@ def _longest(executed: Sequence[StepPart]) -> str:
 
 
 def _left_out(report: Report) -> list[str]:
+    of_state = Counter(step.state for step in report.steps)
+    executed = sum(bool(step.executions) for step in report.steps)
     told = [
-        (len(report.outputs) - _MOST_STEPS, "outputs"),
-        (len(report.points) - _MOST_POINTS, "points of the sweep"),
-        *(
-            (sum(step.state == state for step in report.steps) - _MOST_STEPS, f"{state} steps")
-            for state in _STATES
-        ),
+        *((of_state[state] - _MOST_STEPS, f"{state} steps are not listed") for state in _STATES),
+        (of_state["failed"] - _MOST_FAILED, "failed steps have no traceback and log here"),
+        (len(report.metrics) - _MOST_METRICS, "metrics are not listed"),
+        (len(report.points) - _MOST_POINTS, "points of the sweep are not listed"),
+        (len(report.outputs) - _MOST_STEPS, "outputs are not listed"),
+        (executed - _MOST_BARS, "steps are not in the timeline"),
     ]
-    return [f"{count:,} more {what} are not listed." for count, what in told if count > 0]
+    sentences = [f"{count:,} more {what}." for count, what in told if count > 0]
+    if len(report.steps) > _MOST_NODES:
+        sentences.append(f"The graph of {len(report.steps):,} steps is left out; 'pipespec graph' draws it.")
+    return sentences
 
 
 def _address(picture: Picture) -> str:
