@@ -33,11 +33,15 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The whole's size, boxes by node, and a path of SVG for each edge, in their order."""
+    """The whole's size, boxes by node, and a path of SVG for each edge, in their order.
+
+    `frames` are around many nodes that read and feed the same; edges end at them.
+    """
 
     width: float
     height: float
     boxes: Mapping[str, Box]
+    frames: tuple[Box, ...]
     paths: tuple[str, ...]
 
 
@@ -62,4 +66,5 @@ def lay_out(sizes: Mapping[str, tuple[float, float]], edges: Sequence[tuple[str,
             engine.eval(package_text(script))
         found = json.loads(engine.eval(f"JSON.stringify(layOut({json.dumps(nodes)}, {json.dumps(links)}))"))
     boxes = {name: Box(**box) for name, box in found["nodes"].items()}
-    return Layout(found["width"], found["height"], boxes, tuple(found["edges"]))
+    frames = tuple(Box(**box) for box in found["frames"])
+    return Layout(found["width"], found["height"], boxes, frames, tuple(found["edges"]))

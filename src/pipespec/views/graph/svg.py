@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from pipespec.errors import UsageError
 from pipespec.spec.model import PipelineSpec
 from pipespec.views.graph.layout import Box, Layout, lay_out
 from pipespec.views.graph.picture import COLOURS, Edge, Node, Picture, make_picture
@@ -26,6 +27,7 @@ _NAME_COLUMN, _NOTE_COLUMN = 8.1, 7.0
 these are those of the wide ones."""
 
 _MOST_COLUMNS: Final = 30
+_MOST_NODES: Final = 1_000
 _MARGIN: Final = 16
 _MARKS: Final = {"failed": "✕", "running": "▶", "missing": "○", "stale": "↻", "complete": "✓"}
 
@@ -34,9 +36,14 @@ def to_svg(spec: PipelineSpec, states: Mapping[str, str] | None = None) -> str:
     """Draw from left to right; a step of many variants is one node, order alone a dashed line.
 
     Raises:
-        UsageError: where the package that lays it out is not installed.
+        UsageError: for more than one looks at, and where the package that lays it out is not installed.
     """
     picture = make_picture(spec, states)
+    if len(picture.nodes) > _MOST_NODES:
+        raise UsageError(
+            f"{len(picture.nodes):,} steps are too many for a picture, which has room for {_MOST_NODES:,}; "
+            "'--format html' shows what is around a step"
+        )
     lines = {name: _lines(node, picture, spec) for name, node in picture.nodes.items()}
     sizes = {name: (_width(*texts), float(_HEIGHT)) for name, texts in lines.items()}
     layout = lay_out(sizes, [(edge.source, edge.reader) for edge in picture.edges])
@@ -48,6 +55,7 @@ def to_svg(spec: PipelineSpec, states: Mapping[str, str] | None = None) -> str:
         width=layout.width + 2 * _MARGIN,
         height=layout.height + 2 * _MARGIN,
         nodes=[_node(node, lines[name], layout.boxes[name], picture) for name, node in picture.nodes.items()],
+        frames=layout.frames,
         edges=_edges(picture, layout),
     )
 
@@ -87,16 +95,15 @@ def _node(node: Node, lines: tuple[str, str], box: Box, picture: Picture) -> dic
 
 def _edges(picture: Picture, layout: Layout) -> list[dict[str, Any]]:
     return [
-        {
-            "path": path,
-            "order": not edge.outputs,
-            "title": _title(edge),
-            "x": end.x,
-            "y": end.y + end.height / 2,
-        }
+        {"path": path, "order": not edge.outputs, "title": _title(edge), "tip": _tip(path)}
         for edge, path in zip(picture.edges, layout.paths, strict=True)
-        for end in [layout.boxes[edge.reader]]
     ]
+
+
+def _tip(path: str) -> str:
+    """Where a path ends, at which it always arrives level from the left: `1 2C3 4 5 6 7 8H9` -> `9 8`."""
+    before, _, x = path.rpartition("H")
+    return f"{x} {before.rpartition(' ')[2]}"
 
 
 def _title(edge: Edge) -> str:

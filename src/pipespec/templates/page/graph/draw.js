@@ -66,7 +66,8 @@ function draw({ nodes, edges }, layout) {
   const drawnEdges = edges.map((edge, number) => drawEdge(edge, layout.edges[number]));
   const drawnNodes = new Map(nodes.map((node) => [node.id, drawNode(node, layout.nodes[node.id])]));
   const group = drawing(
-    "g", {}, drawing("g", { class: "edges", "aria-hidden": "true" }, ...drawnEdges), drawing("g", {}, ...drawnNodes.values()),
+    "g", {}, ...layout.frames.map((frame) => drawing("rect", { class: "frame", rx: 10, ...frame })),
+    drawing("g", { class: "edges", "aria-hidden": "true" }, ...drawnEdges), drawing("g", {}, ...drawnNodes.values()),
   );
   return { group, nodes: drawnNodes, edges: drawnEdges };
 }

@@ -21,8 +21,9 @@ class GraphView {
   choose(id) {
     const step = this.steps.byId.get(id);
     this.#uncover(step);
-    this.#focus(this.steps.nodeOf(step, this.open));
-    this.#showPanel(id, stepPanel(step, this.steps, this.#actions).concat(this.more(step)));
+    this.#showPanel(stepPanel(step, this.steps, this.#actions).concat(this.more(step)));
+    this.#focus(id);
+    this.#markChosen();
   }
 
   /** Marks what a query finds. */
@@ -48,9 +49,9 @@ class GraphView {
     this.count = element("span", { class: "faint count", role: "status" });
     this.notice = element("p", { class: "graph-notice", hidden: true, role: "status" });
     this.panel = element("aside", { class: "graph-panel", hidden: true, "aria-label": "The step that is chosen" });
-    const stage = element("div", { class: "graph-stage" }, this.svg, this.notice, this.#zoomButtons(), this.panel);
+    const canvas = element("div", { class: "graph-canvas" }, this.svg, this.notice, this.#zoomButtons());
     host.classList.add("graph");
-    host.append(this.#bar(), stage);
+    host.append(this.#bar(), element("div", { class: "graph-stage" }, canvas, this.panel));
     this.host = host;
     this.#listen();
     this.#actions = { go: (id) => this.choose(id), fold: (name) => this.#fold(name) };
@@ -79,7 +80,7 @@ class GraphView {
       one.title = name;
       return one;
     });
-    return element("div", { class: "graph-zoom" }, ...made);
+    return element("div", { class: "graph-zoom" }, ...made, keysHelp());
   }
 
   #listen() {
@@ -165,7 +166,7 @@ class GraphView {
     this.open.add(node.name);
     this.middle = node.steps[0].step;
     this.#redraw();
-    this.#showPanel(node.name, variantsPanel(node.name, this.steps, this.#actions));
+    this.#showPanel(variantsPanel(node.name, this.steps, this.#actions));
     this.#focus(node.steps[0].step);
   }
 
@@ -179,7 +180,7 @@ class GraphView {
         Enter: () => this.#activate(node.dataset.number), " ": () => this.#activate(node.dataset.number),
         ArrowRight: () => this.#walk("from", "to"), ArrowLeft: () => this.#walk("to", "from"),
         ArrowDown: () => this.#step(1), ArrowUp: () => this.#step(-1),
-        Home: () => this.#focus(this.order[0].id), End: () => this.#focus(this.order.at(-1).id),
+        PageDown: () => this.#next(1), PageUp: () => this.#next(-1), Home: () => this.#focus(this.order[0].id), End: () => this.#focus(this.order.at(-1).id),
         Backspace: () => this.open.has(this.nodes.get(this.current).name) && this.#fold(this.nodes.get(this.current).name),
       });
     }
@@ -206,9 +207,15 @@ class GraphView {
     if (beside.length) this.#focus(beside[0]);
   }
 
+  /** Goes to the next step as the pipeline has them. */
+  #next(by) {
+    const next = this.order[Number(this.drawn.nodes.get(this.current).dataset.number) + by];
+    if (next) this.#focus(next.id);
+  }
+
   #focus(id) {
     this.#setCurrent(id);
-    this.viewport.show(this.layout.nodes[id], { scale: 0.6, covered: this.#covered() });
+    this.viewport.show(this.layout.nodes[id], { scale: 0.6 });
     this.drawn.nodes.get(id).focus({ preventScroll: true });
   }
 
@@ -217,12 +224,6 @@ class GraphView {
     this.drawn.nodes.get(this.current)?.setAttribute("tabindex", "-1");
     this.current = id;
     this.drawn.nodes.get(id).setAttribute("tabindex", "0");
-  }
-
-  /** How much of the picture's width the panel lies over. */
-  #covered() {
-    const isBeside = !this.panel.hidden && this.panel.offsetWidth < this.svg.clientWidth * 0.7;
-    return isBeside ? this.panel.offsetWidth : 0;
   }
 
   // ----------------------------------------------------------------------------------------- marks and panel
@@ -256,24 +257,36 @@ class GraphView {
     });
   }
 
-  #showPanel(name, content) {
+  #showPanel(content) {
     const close = button("Close", () => this.#hidePanel());
     close.className = "close";
     this.panel.replaceChildren(close, ...content.filter(Boolean));
     this.panel.hidden = false;
     this.panel.scrollTop = 0;
-    const chosen = this.drawn.nodes.get(this.current);
+  }
+
+  #markChosen() {
     for (const one of this.stage.querySelectorAll(".chosen")) one.classList.remove("chosen");
-    chosen?.classList.add("chosen");
+    if (!this.panel.hidden) this.drawn.nodes.get(this.current).classList.add("chosen");
   }
 
   #hidePanel() {
     if (this.panel.hidden) return;
     const hadFocus = this.panel.contains(document.activeElement);
     this.panel.hidden = true;
-    for (const one of this.stage.querySelectorAll(".chosen")) one.classList.remove("chosen");
+    this.#markChosen();
     if (hadFocus) this.#focus(this.current);
   }
+}
+
+function keysHelp() {
+  const keys = [
+    ["/", "search; Enter goes to the next that is found"], ["← →", "along an edge"], ["↑ ↓", "to what is above or below"],
+    ["Page ↑ ↓", "to the next step of the file"], ["Enter", "choose, or open variants"], ["Backspace", "fold variants"],
+    ["Esc", "close the panel"], ["+ − 0", "larger, smaller, all"],
+  ];
+  const rows = keys.map(([key, meaning]) => element("li", {}, element("kbd", {}, key), ` ${meaning}`));
+  return element("details", { class: "graph-keys" }, element("summary", {}, "Keys"), element("ul", {}, ...rows));
 }
 
 function isTyping(target) {

@@ -1,16 +1,18 @@
 "use strict";
 // Where nodes stand and how edges run, from left to right. Takes sizes, gives coordinates; knows neither browser nor page,
 // so that pages and `graph --format svg` share it. dagre places the layers; what it is not made for is done before and after:
-// many like siblings become a block of columns, parts that hang together are packed, and edges keep clear of nodes.
+// many like siblings become a block of columns with a frame, where edges end; parts that hang together are packed; and edges
+// keep clear of nodes.
 
-const GAP = { rank: 64, node: 18, edge: 12, block: 12, part: 48 };
+const GAP = { rank: 64, node: 18, edge: 12, block: 12, frame: 12, beside: 120, below: 40 };
 const FEWEST_IN_BLOCK = 12;
 const SHAPE = 1.6; // width by height that a picture strives for
-const MOST_EDGES_OF_BEST_RANKS = 250; // more take seconds with the network simplex
+const MANY_EDGES = 250; // of one part: more take seconds by the best way, so they are laid out by a quicker one
 
 /**
  * Lays out nodes `{id, width, height}` and edges `{from, to}`.
- * Returns `{width, height, nodes: {id: {x, y, width, height}}, edges: [path]}`, edges in their order, `y` downwards.
+ * Returns `{width, height, nodes: {id: {x, y, width, height}}, frames: [{x, y, width, height}], edges: [path]}`, edges in
+ * their order, `y` downwards.
  */
 function layOut(nodes, edges) {
   const blocks = inBlocks(nodes, edges);
@@ -24,10 +26,11 @@ function layOut(nodes, edges) {
   }
   const paths = new Map();
   for (const part of parts) {
-    for (const link of part.links) paths.set(link.edge, pathOf(link, part, placed));
+    for (const link of part.links) paths.set(link.edge, pathOf(link, part));
   }
-  for (const place of Object.values(placed)) round(place);
-  return { ...size, nodes: placed, edges: edges.map((edge) => paths.get(edge)) };
+  const frames = blocks.filter((block) => block.nodes.length > 1).map((block) => block.place);
+  for (const place of [...Object.values(placed), ...frames]) round(place);
+  return { ...size, nodes: placed, frames, edges: edges.map((edge) => paths.get(edge)) };
 }
 
 /** Puts together what has the same size and the same neighbours, where it is many; all others stand alone. */
@@ -54,10 +57,11 @@ function asBlock(nodes, id) {
   const height = Math.max(...nodes.map((node) => node.height));
   const columns = nodes.length === 1 ? 1 : Math.ceil(Math.sqrt((nodes.length * height * SHAPE) / width));
   const rows = Math.ceil(nodes.length / columns);
+  const frame = nodes.length > 1 ? GAP.frame : 0;
   return {
-    id, nodes, columns, cell: { width, height },
-    width: columns * (width + GAP.block) - GAP.block,
-    height: rows * (height + GAP.block) - GAP.block,
+    id, nodes, columns, frame, cell: { width, height },
+    width: columns * (width + GAP.block) - GAP.block + 2 * frame,
+    height: rows * (height + GAP.block) - GAP.block + 2 * frame,
   };
 }
 
@@ -78,13 +82,14 @@ function inParts(blocks, between) {
 /** Lets dagre place the blocks of one part, and notes the columns that they make. */
 function layOutPart({ blocks, links }) {
   const graph = new dagre.graphlib.Graph();
-  const few = links.length <= MOST_EDGES_OF_BEST_RANKS;
+  const isLarge = links.length > MANY_EDGES;
+  const direct = isLarge ? implied(blocks, links) : new Set();
   graph.setGraph({
-    rankdir: "LR", ranker: few ? "network-simplex" : "tight-tree",
+    rankdir: "LR", ranker: isLarge ? "tight-tree" : "network-simplex",
     ranksep: GAP.rank, nodesep: GAP.node, edgesep: GAP.edge, marginx: 0, marginy: 0,
   });
   for (const { id, width, height } of blocks) graph.setNode(id, { width, height });
-  for (const { from, to } of links) graph.setEdge(from.id, to.id, {});
+  for (const link of links) if (!direct.has(link)) graph.setEdge(link.from.id, link.to.id, {});
   dagre.layout(graph);
   const columns = new Map();
   for (const block of blocks) {
@@ -95,32 +100,63 @@ function layOutPart({ blocks, links }) {
       left: Math.min(column.left, block.left), right: Math.max(column.right, block.left + block.width),
     });
   }
-  const routed = links.map((link) => ({ ...link, bends: graph.edge(link.from.id, link.to.id).points.slice(1, -1) }));
+  const bends = (link) => (direct.has(link) ? [] : graph.edge(link.from.id, link.to.id).points.slice(1, -1));
   const { width, height } = graph.graph();
-  return { blocks, links: routed, columns, width: Math.max(width, 0), height: Math.max(height, 0) };
+  return { blocks, links: links.map((link) => ({ ...link, bends: bends(link) })), columns, width, height };
+}
+
+/**
+ * Returns the links that others imply: from `a` to `c`, where a way leads from `a` over `b` to `c`.
+ * They are most of the long ones, on which dagre spends most of its time; in large parts they go straight, behind nodes.
+ */
+function implied(blocks, links) {
+  const into = new Map(blocks.map((block) => [block, []]));
+  const outOf = new Map(blocks.map((block) => [block, []]));
+  for (const link of links) {
+    into.get(link.to).push(link);
+    outOf.get(link.from).push(link);
+  }
+  const waiting = new Map(blocks.map((block) => [block, into.get(block).length]));
+  const order = blocks.filter((block) => !waiting.get(block));
+  const above = new Map();
+  for (const block of order) {
+    const all = new Set();
+    for (const { from } of into.get(block)) {
+      all.add(from);
+      for (const one of above.get(from)) all.add(one);
+    }
+    above.set(block, all);
+    for (const { to } of outOf.get(block)) {
+      waiting.set(to, waiting.get(to) - 1);
+      if (!waiting.get(to)) order.push(to);
+    }
+  }
+  if (order.length < blocks.length) return new Set(); // folded variants can make a circle
+  return new Set(links.filter(({ from, to }) => into.get(to).some((other) => above.get(other.from).has(from))));
 }
 
 /** Sets parts side by side in rows, the tall ones first, so that the whole comes near the shape of a screen. */
 function pack(parts) {
-  const area = parts.reduce((sum, part) => sum + (part.width + GAP.part) * (part.height + GAP.part), 0);
+  const area = parts.reduce((sum, part) => sum + (part.width + GAP.beside) * (part.height + GAP.below), 0);
   const most = Math.max(1.1 * Math.sqrt(area * SHAPE), ...parts.map((part) => part.width));
   let [x, y, tallest, width] = [0, 0, 0, 0];
   for (const part of [...parts].sort((one, other) => other.height - one.height)) {
-    if (x > 0 && x + part.width > most) [x, y, tallest] = [0, y + tallest + GAP.part, 0];
+    if (x > 0 && x + part.width > most) [x, y, tallest] = [0, y + tallest + GAP.below, 0];
     Object.assign(part, { x, y });
-    x += part.width + GAP.part;
-    width = Math.max(width, x - GAP.part);
+    x += part.width + GAP.beside;
+    width = Math.max(width, x - GAP.beside);
     tallest = Math.max(tallest, part.height);
   }
   return { width: Math.ceil(width), height: Math.ceil(y + tallest) };
 }
 
 function placeBlock(block, part, placed) {
+  block.place = { x: part.x + block.left, y: part.y + block.top, width: block.width, height: block.height };
   block.nodes.forEach((node, number) => {
     const [column, row] = [number % block.columns, Math.floor(number / block.columns)];
     placed[node.id] = {
-      x: part.x + block.left + column * (block.cell.width + GAP.block),
-      y: part.y + block.top + row * (block.cell.height + GAP.block),
+      x: block.place.x + block.frame + column * (block.cell.width + GAP.block),
+      y: block.place.y + block.frame + row * (block.cell.height + GAP.block),
       width: node.width, height: node.height,
     };
   });
@@ -131,9 +167,9 @@ function round(place) {
   place.y = Math.round(place.y * 10) / 10;
 }
 
-/** Leaves a node in the middle of its right side; passes each column on a level, and bends only between columns. */
-function pathOf({ edge, from, to, bends }, part, placed) {
-  const [start, end] = [placed[edge.from], placed[edge.to]];
+/** Leaves a block in the middle of its right side; passes each column on a level, and bends only between columns. */
+function pathOf({ from, to, bends }, part) {
+  const [start, end] = [from.place, to.place];
   const stops = [{ x: start.x + start.width, y: start.y + start.height / 2, leave: part.x + rightOf(part, from) }];
   for (const bend of bends) {
     const column = part.columns.get(Math.round(bend.x));

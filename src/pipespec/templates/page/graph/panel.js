@@ -16,7 +16,7 @@ function stepPanel(step, steps, { go, fold }) {
     links("Needs", steps.edges.filter((edge) => edge.to === step.step).map((edge) => edge.from), go),
     links("Read by", steps.edges.filter((edge) => edge.from === step.step).map((edge) => edge.to), go),
     step.tags.length ? section("Tags", element("p", {}, ...step.tags.flatMap((tag) => [code(tag), " "]))) : null,
-    runSection(step.run),
+    runSection(step.run, step.state),
   ];
 }
 
@@ -75,14 +75,14 @@ function links(title, ids, go, stateOf = () => null) {
   return items.length ? section(title, element("ul", {}, ...items)) : null;
 }
 
-function runSection(run) {
+function runSection(run, state) {
   if (!run) return null;
   const metrics = Object.entries(run.metrics);
   const id = run.url
     ? element("a", { href: run.url, target: "_blank", rel: "noopener noreferrer" }, `Run ${run.run_id} in MLflow`)
     : element("span", {}, "Run ", code(run.run_id));
   return section(
-    "Run",
+    ["stale", "missing"].includes(state) ? "Last run" : "Run",
     element("p", {}, id),
     run.url || !run.open ? null : element("p", { class: "faint" }, "Look at it with ", code(run.open), "."),
     typeof run.seconds === "number" ? element("p", {}, `Took ${secondsText(run.seconds)}.`) : null,

@@ -31,7 +31,10 @@ class Viewport {
   /** Shows as much as can be read: all where that is large enough, else the part around a place. */
   begin(place) {
     this.fit();
-    if (this.scale < 0.45 && place) this.show(place, { scale: 0.8 });
+    if (this.scale >= 0.45 || !place) return;
+    this.show(place, { scale: 0.8 });
+    this.x = Math.min(this.x, 24); // no empty room before the first column
+    this.#apply();
   }
 
   zoom(factor, at = null) {
@@ -45,16 +48,15 @@ class Viewport {
   }
 
   /** Moves a place into view, with `scale` at least that large; what is in view stays where it is. */
-  show({ x, y, width, height }, { scale = 0, covered = 0 } = {}) {
+  show({ x, y, width, height }, { scale = 0 } = {}) {
     const room = this.#room();
-    const wide = room.width - covered;
     if (this.scale < scale) this.scale = scale;
     else {
       const [left, top] = [x * this.scale + this.x, y * this.scale + this.y];
-      const isInside = left >= 12 && top >= 12 && left + width * this.scale <= wide - 12 && top + height * this.scale <= room.height - 12;
+      const isInside = left >= 12 && top >= 12 && left + width * this.scale <= room.width - 12 && top + height * this.scale <= room.height - 12;
       if (isInside) return;
     }
-    this.x = wide / 2 - (x + width / 2) * this.scale;
+    this.x = room.width / 2 - (x + width / 2) * this.scale;
     this.y = room.height / 2 - (y + height / 2) * this.scale;
     this.#apply();
   }
