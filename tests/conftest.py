@@ -1,7 +1,9 @@
 """What tests share: a project in a folder of its own, driven by the installed command as a user would."""
 
+import html
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -176,3 +178,14 @@ def news(empty_project) -> Project:
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(REPOSITORY / "pipelines/news", empty_project.folder / "news", ignore=ignored)
     return empty_project
+
+
+@pytest.fixture(scope="session")
+def words():
+    """What a reader reads of a page, without what is drawn."""
+
+    def read(page: str) -> str:
+        body = re.sub(r"<(script|style|svg)\b.*?</\1>", " ", page.partition("<body>")[2], flags=re.DOTALL)
+        return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", " ", body)))
+
+    return read

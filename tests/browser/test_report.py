@@ -109,8 +109,8 @@ def test_the_parts_stand_in_the_order_of_what_one_wants_to_know(open_page):
     assert page.locator("h1").inner_text() == "train ✕ failed"
     assert page.locator("main > section > h2").all_inner_texts() == [
         "What failed",
-        "Metrics",
         "Points of the sweep",
+        "Metrics",
         "Steps",
         "Timeline",
         "Graph",

@@ -1,17 +1,10 @@
 """The report of an invocation, by the installed command: where it is kept, what it says, and what it never breaks."""
 
-import html
 import re
 
 import pytest
 
 from pipespec import api
-
-
-def words(page):
-    """What a reader reads, without what is drawn."""
-    body = re.sub(r"<(script|style|svg)\b.*?</\1>", " ", page.partition("<body>")[2], flags=re.DOTALL)
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", " ", body)))
 
 
 def reports(project):
@@ -22,7 +15,7 @@ def runs(project):
     return project.query("SELECT count(*) FROM runs")[0][0]
 
 
-def test_each_invocation_keeps_its_report_and_writes_it_where_it_is_asked_to(project):
+def test_each_invocation_keeps_its_report_and_writes_it_where_it_is_asked_to(project, words):
     answer = project.pipespec("run", "pipeline.yaml", "--report", "report.html")
 
     assert answer.code == 0, answer.err
@@ -41,7 +34,7 @@ def test_each_invocation_keeps_its_report_and_writes_it_where_it_is_asked_to(pro
     assert '{ "name": "ALL", "total": 30 }' in told
 
 
-def test_a_later_run_says_what_changed_what_stayed_and_how_the_metrics_were(project):
+def test_a_later_run_says_what_changed_what_stayed_and_how_the_metrics_were(project, words):
     project.run()
     project.run("--set", "params.count=6")
     project.edit("steps.py", "list(range(count))", "[*range(count)]")
@@ -61,7 +54,7 @@ def test_a_later_run_says_what_changed_what_stayed_and_how_the_metrics_were(proj
     assert "laid together of pipeline.yaml --set params.count=6" in told
 
 
-def test_with_nothing_to_do_a_report_is_written_only_where_it_is_asked_for(project):
+def test_with_nothing_to_do_a_report_is_written_only_where_it_is_asked_for(project, words):
     project.run()
     before = runs(project)
 
@@ -75,7 +68,7 @@ def test_with_nothing_to_do_a_report_is_written_only_where_it_is_asked_for(proje
     assert (runs(project), len(reports(project))) == (before, 1)
 
 
-def test_a_failed_run_has_a_report_too(project):
+def test_a_failed_run_has_a_report_too(project, words):
     project.edit(
         "steps.py",
         "    print(",
@@ -93,7 +86,7 @@ def test_a_failed_run_has_a_report_too(project):
     assert "End of its log \\x1b[31m<b>almost</b>" in told
 
 
-def test_what_could_not_run_names_the_culprit(project):
+def test_what_could_not_run_names_the_culprit(project, words):
     project.edit("steps.py", "    return list(", "    raise ValueError('no')\n    return list(")
 
     project.pipespec("run", "pipeline.yaml", "--keep-going")
@@ -102,7 +95,7 @@ def test_what_could_not_run_names_the_culprit(project):
     assert "⊘ blocked squares steps:squares depends on 'numbers', which failed" in told
 
 
-def test_a_sweep_has_its_points(project):
+def test_a_sweep_has_its_points(project, words):
     answer = project.pipespec(
         "run", "pipeline.yaml", "--sweep", "params.count=3,4", "--report", "report.html"
     )
@@ -154,7 +147,7 @@ def test_a_report_that_cannot_be_made_is_one_line_and_no_failure(project, monkey
     assert len(list(project.folder.glob("mlartifacts/**/run.json"))) == 1
 
 
-def test_outputs_that_are_gone_are_no_failure(project):
+def test_outputs_that_are_gone_are_no_failure(project, words):
     project.run()
     for path in project.folder.glob("mlartifacts/**/numbers.json"):
         path.write_text("[0,1,2,3,4]" + " " * (path.stat().st_size - 11))

@@ -1,6 +1,5 @@
 """The report of an invocation: what the page says of a run, and how time and metrics are drawn."""
 
-import html
 import itertools
 import math
 import re
@@ -43,12 +42,6 @@ def make_report(*steps, **more):
     return Report(**{**about, **more}, steps=steps)
 
 
-def words(page):
-    """What a reader reads, without what is drawn."""
-    body = re.sub(r"<(script|style|svg)\b.*?</\1>", " ", page.partition("<body>")[2], flags=re.DOTALL)
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", " ", body)))
-
-
 def executed(step, worker, started, ended, state="ran"):
     return StepPart(step, state, executions=(Execution("r", worker, started, ended),))
 
@@ -66,7 +59,7 @@ def executed(step, worker, started, ended, state="ran"):
         (["ran", "cancelled"], "SIGINT", "■ interrupted by SIGINT"),
     ],
 )
-def test_a_report_begins_with_how_it_went(states, signal, verdict):
+def test_a_report_begins_with_how_it_went(states, signal, verdict, words):
     steps = [StepPart(f"s{number}", state) for number, state in enumerate(states)]
 
     page = to_html(make_report(*steps, interrupted_by=signal))
@@ -74,7 +67,7 @@ def test_a_report_begins_with_how_it_went(states, signal, verdict):
     assert words(page).strip().startswith(f"news {verdict}")
 
 
-def test_what_failed_comes_first_with_its_traceback_and_the_end_of_its_log():
+def test_what_failed_comes_first_with_its_traceback_and_the_end_of_its_log(words):
     failed = StepPart(
         "train",
         "failed",
@@ -96,7 +89,7 @@ def test_what_failed_comes_first_with_its_traceback_and_the_end_of_its_log():
     assert "depends on 'train', which failed" in steps
 
 
-def test_why_a_step_ran_is_told_with_the_change_of_its_code():
+def test_why_a_step_ran_is_told_with_the_change_of_its_code(words):
     step = StepPart(
         "train",
         "ran",
@@ -110,7 +103,7 @@ def test_why_a_step_ran_is_told_with_the_change_of_its_code():
     assert '<span class="added">+b\n</span>' in page
 
 
-def test_metrics_are_told_beside_the_last_run_and_their_bounds():
+def test_metrics_are_told_beside_the_last_run_and_their_bounds(words):
     before = (PastValue(0.5, 1.0, "a"), PastValue(0.75, 2.0, "b"))
     metrics = (
         Metric("train", "accuracy", 0.7, before, minimum=0.72),
@@ -127,7 +120,25 @@ def test_metrics_are_told_beside_the_last_run_and_their_bounds():
     assert 'aria-label="accuracy of train, 3 runs, the oldest first: 0.5, 0.75, 0.7"' in page
 
 
-def test_outputs_are_shown_as_what_they_are():
+def test_variants_of_a_step_are_compared_in_one_table(words):
+    metrics = (
+        Metric("train[depth=8]", "accuracy", 0.75, (PastValue(0.5, 1.0, "a"),), minimum=0.7),
+        Metric("best", "depth", 8.0),
+        Metric("train[depth=4]", "accuracy", 0.5, minimum=0.7),
+        Metric("train[depth=4]", "loss", 2.0),
+    )
+
+    page = to_html(make_report(StepPart("best", "ran"), metrics=metrics))
+
+    told = words(page)
+    assert "Last runs best depth 8 the first run train, 2 variants" in told
+    assert (
+        "train, 2 variants Variant accuracy loss [depth=4] 0.5 ✕ at least 0.7 2 [depth=8] 0.75 +0.25 ✓ at least 0.7 Steps"
+        in told
+    )
+
+
+def test_outputs_are_shown_as_what_they_are(words):
     outputs = (
         OutputPart("a", "ran", "plot", "p.png", 4, 1, "d" * 64, Picture("image/png", b"\x89PNG")),
         OutputPart("a", "ran", "rows", "r.csv", 1234, 1, "e" * 64, Table(("x",), (("1",),), "7 more rows")),
@@ -144,7 +155,7 @@ def test_outputs_are_shown_as_what_they_are():
     assert "m/ , 3 files, 10 bytes, sha256 000000000000 gone or altered since" in told
 
 
-def test_a_sweep_is_a_table_of_its_points():
+def test_a_sweep_is_a_table_of_its_points(words):
     points = (
         SweepPoint((("depth", 4), ("kind", "a")), "ran", {"accuracy": 0.91234}),
         SweepPoint((("depth", 8), ("kind", "b")), "failed"),
@@ -155,7 +166,7 @@ def test_a_sweep_is_a_table_of_its_points():
     assert "depth kind State accuracy 4 a ✓ ran 0.9123 8 b ✕ failed" in words(page)
 
 
-def test_what_is_left_out_is_said():
+def test_what_is_left_out_is_said(words):
     steps = [StepPart(f"s{number}", "reused") for number in range(503)]
 
     page = to_html(make_report(*steps, left_out=("2 more pictures.",)))
@@ -165,7 +176,7 @@ def test_what_is_left_out_is_said():
     assert "2 more pictures. 3 more reused steps are not listed." in words(page)
 
 
-def test_a_report_of_very_much_is_bounded():
+def test_a_report_of_very_much_is_bounded(words):
     text = "x" * 64_000
     steps = [
         StepPart(f"s{number}", "failed", error=text[:2000], traceback=text, log=text[:12_000],
@@ -192,7 +203,7 @@ def test_a_report_of_very_much_is_bounded():
 HOSTILE = "</script><img src=x onerror=alert(1)>'\"`${x}`\u202e\x1b[31m\r\n日本語 \ud800"
 
 
-def test_text_of_any_kind_stays_text():
+def test_text_of_any_kind_stays_text(words):
     step = StepPart(
         HOSTILE,
         "failed",

@@ -33,6 +33,7 @@ from pipespec.plan.model import (
     Decision,
     Execution,
     Plan,
+    ReasonKind,
     StepRecord,
     StepResult,
     StepStarted,
@@ -160,7 +161,7 @@ class Invocation:
     def carried_out(self) -> Plan:
         """The last plan, each step as it was decided at its turn, with the record that it has now."""
         decided = {
-            step: replace(self._decisions.get(step, planned), record=self.records.get(step))
+            step: replace(_at_its_turn(planned, self._decisions.get(step)), record=self.records.get(step))
             for step, planned in self._plan.decisions.items()
         }
         return replace(self._plan, decisions=decided)
@@ -401,6 +402,14 @@ class Invocation:
         first = next(iter(self._failed), None)
         why = why_not_run(decision.step, signum=self._interrupts.signum, failed=first)
         return cancelled(decision, why, started)
+
+
+def _at_its_turn(planned: Decision, decided: Decision | None) -> Decision:
+    """Return what was decided; a step that never ran before the run has not changed since another of its variants did."""
+    if decided is None:
+        return planned
+    never = tuple(reason for reason in planned.reasons if reason.kind is ReasonKind.NEVER_RAN)
+    return replace(decided, reasons=never) if never and decided.action is Action.RUN else decided
 
 
 def _producers(step: StepSpec) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pipespec.spec.model import point_text
+from pipespec.tracking.names import declared
 from pipespec.views.graph.page import GRAPH_SCRIPTS, GRAPH_STYLES
 from pipespec.views.page import render_page
 from pipespec.views.report.model import Metric, Picture, Report, StepPart, Table, with_texts
@@ -38,7 +39,7 @@ _MOST_POINTS: Final = 500
 _MOST_BARS: Final = 2_000
 _MOST_NODES: Final = 2_000
 _COLUMNS: Final = 12
-"""So many metrics of a point are told."""
+"""So many metrics of a point or variant are told."""
 _UNITS: Final = ("bytes", "kB", "MB", "GB", "TB")
 
 
@@ -64,7 +65,8 @@ def to_html(report: Report) -> str:
         failed=[step for step in told if step.state == "failed"][:_MOST_FAILED],
         active=[step for step in told if step.state != "reused"],
         reused=[step for step in told if step.state == "reused"],
-        metrics=_metric_rows(report.metrics[:_MOST_METRICS]),
+        metrics=_metrics_by_step(report.metrics[:_MOST_METRICS]),
+        variants=_variants(report.metrics[:_MOST_METRICS]),
         timeline=timeline(executed[:_MOST_BARS], report.seconds),
         longest=_longest(executed),
         points=_points(report.points[:_MOST_POINTS]),
@@ -111,12 +113,53 @@ class _MetricRow:
     plot: Plot | None
 
 
-def _metric_rows(metrics: Sequence[Metric]) -> Mapping[str, list[_MetricRow]]:
-    """Return the rows of each step."""
-    found: dict[str, list[_MetricRow]] = {}
-    for metric in metrics:
-        found.setdefault(metric.step, []).append(_metric_row(metric))
-    return found
+@dataclass(frozen=True, slots=True)
+class _Variants:
+    """Several variants of one step beside each other: of each its values, in the order of `names`."""
+
+    step: str
+    names: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[_MetricRow | None, ...]], ...]
+    more: int
+
+
+def _metrics_by_step(metrics: Sequence[Metric]) -> Mapping[str, list[_MetricRow]]:
+    """Return the rows of each step that has its name for itself."""
+    ids = _ids_by_name(metrics)
+    alone = [metric for metric in metrics if len(ids[declared(metric.step)]) == 1]
+    return {step: [_metric_row(one) for one in alone if one.step == step] for step in _steps(alone)}
+
+
+def _variants(metrics: Sequence[Metric]) -> list[_Variants]:
+    """Return a table for each step that has several variants, the first variant first."""
+    found = {(metric.step, metric.name): metric for metric in metrics}
+    tables = []
+    for step, ids in _ids_by_name(metrics).items():
+        if len(ids) == 1:
+            continue
+        names = tuple(dict.fromkeys(metric.name for metric in metrics if metric.step in ids))
+        shown = names[:_COLUMNS]
+        rows = tuple(
+            (id_.removeprefix(step), tuple(_cell(found.get((id_, name))) for name in shown))
+            for id_ in reversed(ids)  # metrics begin with the last steps
+        )
+        tables.append(_Variants(step, shown, rows, len(names) - len(shown)))
+    return tables
+
+
+def _ids_by_name(metrics: Sequence[Metric]) -> Mapping[str, list[str]]:
+    ids: dict[str, list[str]] = {}
+    for step in _steps(metrics):
+        ids.setdefault(declared(step), []).append(step)
+    return ids
+
+
+def _steps(metrics: Sequence[Metric]) -> list[str]:
+    return list(dict.fromkeys(metric.step for metric in metrics))
+
+
+def _cell(metric: Metric | None) -> _MetricRow | None:
+    return None if metric is None else _metric_row(metric)
 
 
 def _metric_row(metric: Metric) -> _MetricRow:
