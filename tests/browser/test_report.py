@@ -78,7 +78,6 @@ def report_of(name, *, state="ran", svg=b'<svg xmlns="http://www.w3.org/2000/svg
     return Report(
         pipeline=name,
         description=name,
-        file=name,
         command=name,
         ended=1_700_000_000.0,
         seconds=10.0,

@@ -34,6 +34,7 @@ def test_the_report_opens_in_mlflows_page_of_the_invocation(project, mlflow_on_s
     assert report.locator("#graph .node").count() == 3
     assert report.get_by_role("row", name="total 30 the first run").count() == 1
     assert report.locator("#outputs .card").count() == 3
+    assert report.get_by_text('"total": 30').count() == 1  # fetched from the server
     report.get_by_role("link", name="Steps").click()
     report.locator("#graph input").fill("numbers")
     report.locator("#graph input").press("Enter")

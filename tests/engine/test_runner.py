@@ -115,6 +115,22 @@ def test_a_report_has_the_plan_as_it_was_carried_out(sums):
     ]
 
 
+def test_what_never_ran_has_not_changed_because_another_variant_ended_before(sums):
+    text = (sums.root / "pipeline.yaml").read_text()
+    sums.write(
+        "pipeline.yaml",
+        text.replace(
+            "    call: steps:squares", "    call: steps:squares\n    matrix: {power: [2, 3]}"
+        ).replace("squares.squares", "'squares[power=2].squares'"),
+    )
+
+    report = sums.run()
+
+    assert {
+        step: decision.reasons[0].kind.value for step, decision in report.plan.decisions.items()
+    } == dict.fromkeys(("numbers", "squares[power=2]", "squares[power=3]", "total"), "never-ran")
+
+
 def test_a_forced_step_runs_in_a_new_generation(sums):
     before = sums.run().steps[1]
 

@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from pipespec.operations.previews import Previews
-from pipespec.plan.model import OutputRecord, StepRecord
+from pipespec.plan.model import OutputRecord, StepRecord, StepResult, StepState
 from pipespec.step.secret import Redactor
 from pipespec.tracking import artifacts
 from pipespec.views.report.model import Picture, Text
@@ -26,7 +26,7 @@ def run(tmp_path):
             return OutputRecord(hashlib.sha256(content).hexdigest(), len(content), 1, name)
 
         def show(self, output, record=None):
-            part = self.previews.of(record or self.record, "ran", "out", output)
+            part = self.previews.of(StepResult("step", StepState.RAN), record or self.record, "out", output)
             return part.preview, part.note
 
     made = Run()

@@ -32,7 +32,6 @@ def make_report(*steps, **more):
     about = {
         "pipeline": "news",
         "description": "",
-        "file": "news.yaml",
         "command": "pipespec run news.yaml",
         "ended": 1_700_000_000.0,
         "seconds": 10.0,
@@ -223,7 +222,6 @@ def test_text_of_any_kind_stays_text(words):
         step,
         pipeline=HOSTILE,
         description=HOSTILE,
-        file=HOSTILE,
         command=HOSTILE,
         invocation=HOSTILE,
         metrics=(Metric(HOSTILE, HOSTILE, 1.0, (PastValue(2.0, 0.0, HOSTILE),), 0.0),),

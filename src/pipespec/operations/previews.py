@@ -13,7 +13,7 @@ from typing import Final
 
 from pipespec.errors import PipespecError
 from pipespec.operations.beginnings import PICTURES, SHOWN, beginning_of
-from pipespec.plan.model import OutputRecord, StepRecord
+from pipespec.plan.model import OutputRecord, StepRecord, StepResult
 from pipespec.step.model import Artifact
 from pipespec.step.secret import Redactor
 from pipespec.tracking.artifacts import local_path, localise, location, require_digest
@@ -51,11 +51,19 @@ class Previews:
             return ()
         return (f"{self._beyond:,} more outputs are listed without a preview: a report shows {_MOST}.",)
 
-    def of(self, record: StepRecord, state: str, name: str, output: OutputRecord) -> OutputPart:
+    def of(self, result: StepResult, record: StepRecord, name: str, output: OutputRecord) -> OutputPart:
         """Tell of one output, with its beginning if it has one."""
         preview, note = self._preview(record, output)
         return OutputPart(
-            record.step, state, name, output.file, output.bytes, output.files, output.digest, preview, note
+            result.step,
+            str(result.state),
+            name,
+            output.file,
+            output.bytes,
+            output.files,
+            output.digest,
+            preview,
+            note,
         )
 
     def _preview(self, record: StepRecord, output: OutputRecord) -> tuple[Preview | None, str]:

@@ -1,21 +1,22 @@
 """The report of one invocation: what a run did, and what surrounds it -> a page in one file.
 
-Takes what the engine reports, the ledger and what was recorded of the invocation; gives HTML without any secret. Past
-runs are asked for only of steps that changed or that have metrics, artifacts read as `previews` bounds it. A report that
-cannot be made is one line for the user, never a failed run.
+Takes what the engine reports, the ledger and what was recorded of the invocation; gives HTML without any secret. What
+it says of steps is found by `step_parts`, of outputs by `previews`. A report that cannot be made is one line for the
+user, never a failed run.
 """
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import shlex
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property, partial
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final, Self
@@ -23,41 +24,27 @@ from typing import Final, Self
 from pipespec.document.nodes import JSON
 from pipespec.document.passwords import without_passwords
 from pipespec.errors import UsageError
-from pipespec.operations.beginnings import last_lines
 from pipespec.operations.compile import Compiled
-from pipespec.operations.explaining import LOOKED_AT, nearest_runs
 from pipespec.operations.picturing import portrait
 from pipespec.operations.planning import Planning
 from pipespec.operations.previews import Previews
+from pipespec.operations.step_parts import History, metrics_of, step_part
 from pipespec.operations.surroundings import PACKAGES, PATCH, new_invocation
 from pipespec.operations.sweep import Sweep, points_of
-from pipespec.plan.changes import PastRun, reason_of
-from pipespec.plan.explain import nearest_run, now_of
 from pipespec.plan.model import (
-    Action,
-    Decision,
     Plan,
-    ReasonKind,
     RunReport,
     StepResult,
-    StepState,
     StepStatus,
 )
 from pipespec.project.root import STATE_FOLDER
-from pipespec.tracking import names
 from pipespec.tracking.ledger import Ledger
 from pipespec.tracking.model import NewInvocation
-from pipespec.tracking.records import RunFacts
 from pipespec.tracking.store import shown
 from pipespec.views.graph.portrait import to_json
-from pipespec.views.mlflow_links import run_url
 from pipespec.views.report.model import (
-    Cause,
-    Metric,
     OutputPart,
-    PastValue,
     Report,
-    StepPart,
     Surroundings,
     with_texts,
 )
@@ -68,14 +55,6 @@ __all__ = ["REPORT", "Reporting", "gather"]
 REPORT: Final = "pipespec/report.html"
 """Its name among the files of the invocation's run."""
 
-_PAST: Final = 20
-"""So many runs of a step are plotted, the present one included."""
-_WITH_METRICS: Final = 60
-"""So many steps have their metrics told."""
-_NOT_BEGUN: Final = (StepState.BLOCKED, StepState.CANCELLED)
-_LOG_LINES: Final = 40
-_CAUSES: Final = 8
-_DIFF_LINES: Final = 120
 _PATCH: Final = 20_000
 """Characters of a patch that are shown."""
 
@@ -127,7 +106,7 @@ class Reporting:
         try:
             return to_html(gather(run, self.source, self.planning, self.about()))
         except Exception as error:  # noqa: BLE001 - whatever it is, the run went as it went
-            _complain(f"no report was made: {type(error).__name__}: {error}")
+            _complain(self.source.redactor()(f"no report was made: {type(error).__name__}: {error}"))
             return None
 
 
@@ -139,7 +118,8 @@ def _require_place(file: Path) -> None:
 
 
 def _complain(problem: str) -> None:
-    sys.stderr.write(f"{printable(problem)}\n")
+    with contextlib.suppress(OSError, ValueError):  # nobody listens any more
+        sys.stderr.write(f"{printable(problem)}\n")
 
 
 def gather(run: RunReport, source: Compiled | Sweep, planning: Planning, about: NewInvocation) -> Report:
@@ -150,25 +130,22 @@ def gather(run: RunReport, source: Compiled | Sweep, planning: Planning, about: 
     """
     assert run.plan is not None
     redact, ledger, whole = source.redactor(), planning.ledger, planning.source
-    history = _History(run, run.plan, ledger)
+    history = History(run, run.plan, ledger)
     previews = Previews(run.plan.pipeline.root / STATE_FOLDER / "downloads", ledger.tracking_uri, redact)
     outputs = tuple(_outputs(run, previews))
     records = {result.step: result.record for result in run.steps}
     report = Report(
         pipeline=run.plan.pipeline.name,
         description=run.plan.pipeline.description or "",
-        file=source.name,
         command=about.command,
         ended=time.time(),
         seconds=run.seconds,
         workers=run.workers,
-        steps=tuple(
-            _step(result, run.plan, history, partial(last_lines, redact=redact)) for result in run.steps
-        ),
+        steps=tuple(step_part(result, history, redact) for result in run.steps),
         surroundings=_surroundings(source, ledger, about),
         invocation=run.invocation,
         interrupted_by="" if run.interrupted_by is None else signal.Signals(run.interrupted_by).name,
-        metrics=tuple(_metrics(run, run.plan, history)),
+        metrics=tuple(metrics_of(history)),
         outputs=outputs,
         points=tuple(points_of(whole, run, records)) if isinstance(whole, Sweep) else (),
         left_out=previews.left_out,
@@ -178,144 +155,13 @@ def gather(run: RunReport, source: Compiled | Sweep, planning: Planning, about: 
     return cleaned
 
 
-@dataclass(frozen=True)
-class _History:
-    """Past runs of the steps, each step's asked for once."""
-
-    run: RunReport
-    plan: Plan
-    ledger: Ledger
-
-    @cached_property
-    def of(self) -> Callable[[str], tuple[RunFacts, ...]]:
-        return cache(lambda step: self.ledger.finished_runs(step, LOOKED_AT))
-
-    @cached_property
-    def own(self) -> frozenset[str]:
-        """The runs that this invocation made."""
-        return frozenset(one.run_id for result in self.run.steps for one in result.executions)
-
-    @cached_property
-    def below_what_ran(self) -> frozenset[str]:
-        """The steps that need one that ran, directly or not."""
-        touched = {step for step, decision in self.plan.decisions.items() if decision.action is Action.RUN}
-        below: set[str] = set()
-        for step in self.plan.decisions:  # topological
-            if any(above in touched or above in below for above in self.plan.pipeline.upstream[step]):
-                below.add(step)
-        return frozenset(below)
-
-    @cached_property
-    def nearest(self) -> Mapping[str, Sequence[PastRun]]:
-        return nearest_runs(self.plan, self.ledger, self.of, without=self.own)
-
-
-# ----------------------------------------------------------------------------------------------- steps
-
-
-def _step(result: StepResult, plan: Plan, history: _History, end_of: Callable[[Path, int], str]) -> StepPart:
-    decision = plan.decisions[result.step]
-    has_failed = result.state is StepState.FAILED
-    return StepPart(
-        step=result.step,
-        state=str(result.state),
-        description=decision.step.description or "",
-        call=str(decision.step.call),
-        seconds=result.seconds,
-        run_id=result.run_id,
-        url=_url(result, history.ledger),
-        causes=() if result.state in _NOT_BEGUN else tuple(_causes(decision, plan, history)),
-        error=result.error or "",
-        traceback=result.traceback,
-        log=end_of(Path(result.log), _LOG_LINES) if has_failed and result.log is not None else "",
-        log_file=result.log or "" if has_failed else "",
-        executions=result.executions,
-    )
-
-
-def _url(result: StepResult, ledger: Ledger) -> str:
-    record = result.record
-    found = (
-        None if record is None else run_url(shown(ledger.tracking_uri), record.experiment_id, record.run_id)
-    )
-    return found or ""
-
-
-def _causes(decision: Decision, plan: Plan, history: _History) -> Iterator[Cause]:
-    """Say why a step ran, or was reused although something before it ran."""
-    step = decision.step.id
-    if decision.action is Action.REUSE:
-        if step in history.below_what_ran:
-            yield Cause("what it reads came out the same")
-        return
-    changes = nearest_run(now_of(plan, decision), history.nearest.get(step, ()))[1]
-    yield from (Cause(reason_of(change).detail, _cut(change.diff)) for change in changes[:_CAUSES])
-    if len(changes) > _CAUSES:
-        yield Cause(f"and {len(changes) - _CAUSES} more changes")
-    for reason in decision.reasons:
-        if not (changes and reason.kind is ReasonKind.CHANGED):
-            yield Cause(reason.detail)
-
-
-def _cut(diff: str) -> str:
-    lines = diff.split("\n")
-    more = [f"... {len(lines) - _DIFF_LINES:,} more lines"] if len(lines) > _DIFF_LINES else []
-    return "\n".join([*lines[:_DIFF_LINES], *more])
-
-
-# ------------------------------------------------------------------------------------ metrics, outputs
-
-
-def _metrics(run: RunReport, plan: Plan, history: _History) -> Iterator[Metric]:
-    """Tell the metrics of complete steps, the last steps first; past runs of a step that never ran are not asked for."""
-    told = 0
-    for result in reversed(run.steps):
-        record, decision = result.record, plan.decisions[result.step]
-        if record is None or told >= _WITH_METRICS:
-            continue
-        is_new = any(reason.kind is ReasonKind.NEVER_RAN for reason in decision.reasons)
-        has_run = result.run_id in history.own
-        past = () if is_new or not (has_run or _shown(record.metrics)) else history.of(decision.step.name)
-        own = next((facts.metrics for facts in past if facts.run_id == record.run_id), {})
-        found = _shown({**own, **record.metrics})
-        told += bool(found)
-        same = [facts for facts in past if facts.tags.get(names.STEP) == result.step]
-        before = [
-            facts for facts in same if (facts.ended or 0.0) <= record.ended and facts.run_id != record.run_id
-        ]
-        for name, value in sorted(found.items()):
-            bounds = decision.step.checks.get(name)
-            yield Metric(
-                result.step,
-                name,
-                value,
-                tuple(_past_values(before[: _PAST - 1], name)),
-                None if bounds is None else bounds.minimum,
-                None if bounds is None else bounds.maximum,
-            )
-
-
-def _past_values(newest_first: Sequence[RunFacts], name: str) -> Iterator[PastValue]:
-    for facts in reversed(newest_first):
-        if name in facts.metrics:
-            yield PastValue(facts.metrics[name], facts.ended or 0.0, facts.run_id)
-
-
-def _shown(metrics: Mapping[str, float]) -> dict[str, float]:
-    """Return a user's own metrics."""
-    return {name: value for name, value in metrics.items() if not name.startswith((names.PREFIX, "system/"))}
-
-
 def _outputs(run: RunReport, previews: Previews) -> Iterator[OutputPart]:
     """Tell of all outputs: first those of steps that ran, in each the last steps first."""
     for executed in (True, False):
         for result in reversed(run.steps):
             if result.record is not None and bool(result.executions) is executed:
                 for name, output in result.record.outputs.items():
-                    yield previews.of(result.record, str(result.state), name, output)
-
-
-# ------------------------------------------------------------------------------- graph, surroundings
+                    yield previews.of(result, result.record, name, output)
 
 
 def _graph(run: RunReport, planning: Planning) -> JSON:

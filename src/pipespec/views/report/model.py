@@ -148,7 +148,6 @@ class Report:
 
     pipeline: str
     description: str
-    file: str
     command: str
     ended: float
     seconds: float
