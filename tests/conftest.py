@@ -1,6 +1,7 @@
 """What tests share: a project in a folder of its own, driven by the installed command as a user would."""
 
 import html
+import importlib.util
 import json
 import os
 import re
@@ -151,6 +152,16 @@ class Project:
             rows = database.execute(statement, values).fetchall()
         database.close()
         return rows
+
+
+@pytest.fixture(scope="session")
+def make():
+    """The small pipelines of the planning tests."""
+    found = importlib.util.spec_from_file_location("makers", Path(__file__).parent / "plan" / "conftest.py")
+    makers = importlib.util.module_from_spec(found)
+    sys.modules["makers"] = makers  # dataclasses look their module up
+    found.loader.exec_module(makers)
+    return makers.makers()
 
 
 @pytest.fixture

@@ -147,6 +147,20 @@ def test_a_report_that_cannot_be_made_is_one_line_and_no_failure(project, monkey
     assert len(list(project.folder.glob("mlartifacts/**/run.json"))) == 1
 
 
+def test_a_first_run_asks_nothing_of_the_past(project, monkeypatch, capsys):
+    asked = []
+    monkeypatch.chdir(project.folder)
+    for question in ("finished_runs", "finished_in", "history", "manifest", "run"):
+        monkeypatch.setattr(
+            f"pipespec.tracking.sqlite_ledger.SqliteLedger.{question}",
+            lambda *_, question=question: asked.append(question) or (),
+        )
+
+    assert api.load("pipeline.yaml").run().succeeded
+
+    assert (asked, capsys.readouterr().err, len(reports(project))) == ([], "", 1)
+
+
 def test_outputs_that_are_gone_are_no_failure(project, words):
     project.run()
     for path in project.folder.glob("mlartifacts/**/numbers.json"):

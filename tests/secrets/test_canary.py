@@ -319,7 +319,8 @@ def test_nothing_that_steps_do_brings_a_secret_to_light(empty_project, command):
     for line in (
         *(f"plan {file} --format {form}" for form in ("text", "json")),
         *(f"status {file} --format {form}" for form in ("text", "json")),
-        *(f"graph {file} --format {form}" for form in ("text", "mermaid", "dot", "json")),
+        *(f"graph {file} --format {form}" for form in ("text", "mermaid", "dot", "json", "svg", "html")),
+        *(f"graph {file} --status --format {form}" for form in ("svg", "html")),
         *(f"validate {file} --format {form}" for form in ("text", "json", "github", "sarif")),
         *(
             f"config {file}{origin} --format {form}"

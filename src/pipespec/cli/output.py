@@ -33,10 +33,11 @@ def write_result(path: Path, text: str) -> None:
     Raises:
         UsageError: where it cannot be written.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    target = path.absolute()
+    partial = target.parent / f".{target.name}.{os.getpid()}"
     try:
         partial.write_text(text if text.endswith("\n") else f"{text}\n", encoding="utf-8")
-        partial.replace(path)
+        partial.replace(target)
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise UsageError(f"'{path}' cannot be written: {error.strerror or error}") from error

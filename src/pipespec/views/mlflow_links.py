@@ -19,7 +19,7 @@ def run_url(tracking_uri: str, experiment_id: str, run_id: str) -> str | None:
     """Return the page of a run, or None where the store is no server or the run's experiment is not known."""
     if not tracking_uri.startswith(("http://", "https://")) or not experiment_id:
         return None
-    return f"{tracking_uri.rstrip('/')}/#/experiments/{quote(experiment_id, safe='')}/runs/{quote(run_id, safe='')}"
+    return f"{tracking_uri.rstrip('/')}/#/experiments/{_quoted(experiment_id)}/runs/{_quoted(run_id)}"
 
 
 def ui_command(tracking_uri: str, root: Path) -> str:
@@ -28,3 +28,7 @@ def ui_command(tracking_uri: str, root: Path) -> str:
     if path != tracking_uri and Path(path).is_relative_to(root):
         tracking_uri = f"{_SQLITE}{Path(path).relative_to(root)}"
     return f"mlflow ui --backend-store-uri {shlex.quote(tracking_uri)}"
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="", errors="replace")

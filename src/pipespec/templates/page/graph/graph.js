@@ -49,9 +49,10 @@ class GraphView {
     this.count = element("span", { class: "faint count", role: "status" });
     this.notice = element("p", { class: "graph-notice", hidden: true, role: "status" });
     this.panel = element("aside", { class: "graph-panel", hidden: true, "aria-label": "The step that is chosen" });
-    const canvas = element("div", { class: "graph-canvas" }, this.svg, this.notice, this.#zoomButtons());
+    // It listens in place of the picture: Chromium lets one tab to an SVG that does.
+    this.canvas = element("div", { class: "graph-canvas" }, this.svg, this.notice, this.#zoomButtons());
     host.classList.add("graph");
-    host.append(this.#bar(), element("div", { class: "graph-stage" }, canvas, this.panel));
+    host.append(this.#bar(), element("div", { class: "graph-stage" }, this.canvas, this.panel));
     this.host = host;
     this.#listen();
     this.#actions = { go: (id) => this.choose(id), fold: (name) => this.#fold(name) };
@@ -95,10 +96,10 @@ class GraphView {
       if (node) this.#activate(node.dataset.number);
       else this.#hidePanel();
     });
-    this.svg.addEventListener("focusin", (event) => this.#light(event.target.closest(".node")));
-    this.svg.addEventListener("focusout", () => this.#light(null));
-    this.svg.addEventListener("pointerover", (event) => this.#light(event.target.closest(".node")));
-    this.svg.addEventListener("keydown", (event) => this.#onKey(event));
+    this.canvas.addEventListener("focusin", (event) => this.#light(event.target.closest(".node")));
+    this.canvas.addEventListener("focusout", () => this.#light(null));
+    this.canvas.addEventListener("pointerover", (event) => this.#light(event.target.closest(".node")));
+    this.canvas.addEventListener("keydown", (event) => this.#onKey(event));
     document.addEventListener("keydown", (event) => {
       if (event.key === "/" && !isTyping(event.target)) {
         event.preventDefault();

@@ -48,18 +48,19 @@ function inBlocks(nodes, edges) {
     if (!alike.has(kind)) alike.set(kind, []);
     alike.get(kind).push(node);
   }
-  const sets = [...alike.values()].flatMap((set) => (set.length < FEWEST_IN_BLOCK ? set.map((one) => [one]) : [set]));
-  return sets.map((set, number) => asBlock(set, String(number)));
+  const sets = [...alike.values()].map((set) => (set.length < FEWEST_IN_BLOCK ? set.map((one) => [one]) : [set]));
+  let id = 0;
+  return sets.flatMap((set, kind) => set.map((together) => asBlock(together, String(id++), kind)));
 }
 
-function asBlock(nodes, id) {
+function asBlock(nodes, id, kind) {
   const width = Math.max(...nodes.map((node) => node.width));
   const height = Math.max(...nodes.map((node) => node.height));
   const columns = nodes.length === 1 ? 1 : Math.ceil(Math.sqrt((nodes.length * height * SHAPE) / width));
   const rows = Math.ceil(nodes.length / columns);
   const frame = nodes.length > 1 ? GAP.frame : 0;
   return {
-    id, nodes, columns, frame, cell: { width, height },
+    id, kind, nodes, columns, frame, cell: { width, height },
     width: columns * (width + GAP.block) - GAP.block + 2 * frame,
     height: rows * (height + GAP.block) - GAP.block + 2 * frame,
   };
@@ -91,18 +92,34 @@ function layOutPart({ blocks, links }) {
   for (const { id, width, height } of blocks) graph.setNode(id, { width, height });
   for (const link of links) if (!direct.has(link)) graph.setEdge(link.from.id, link.to.id, {});
   dagre.layout(graph);
+  const slots = slotsInOrder(blocks, graph);
   const columns = new Map();
   for (const block of blocks) {
-    const { x, y } = graph.node(block.id);
+    const { x, y } = graph.node(slots.get(block));
     Object.assign(block, { left: x - block.width / 2, top: y - block.height / 2 });
     const column = columns.get(Math.round(x)) ?? { left: x, right: x };
     columns.set(Math.round(x), {
       left: Math.min(column.left, block.left), right: Math.max(column.right, block.left + block.width),
     });
   }
-  const bends = (link) => (direct.has(link) ? [] : graph.edge(link.from.id, link.to.id).points.slice(1, -1));
+  const bends = (link) => (direct.has(link) ? [] : graph.edge(slots.get(link.from), slots.get(link.to)).points.slice(1, -1));
   const { width, height } = graph.graph();
   return { blocks, links: links.map((link) => ({ ...link, bends: bends(link) })), columns, width, height };
+}
+
+/** Lets blocks with the same neighbours, which could stand for each other, stand in their order: by whose place each takes. */
+function slotsInOrder(blocks, graph) {
+  const likes = new Map();
+  for (const block of blocks) {
+    const like = `${block.kind} ${graph.node(block.id).x}`;
+    likes.set(like, [...(likes.get(like) ?? []), block]);
+  }
+  const slots = new Map();
+  for (const like of likes.values()) {
+    const ids = like.map((block) => block.id).sort((one, other) => graph.node(one).y - graph.node(other).y);
+    like.forEach((block, number) => slots.set(block, ids[number]));
+  }
+  return slots;
 }
 
 /**
