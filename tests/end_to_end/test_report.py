@@ -1,6 +1,8 @@
 """The report of an invocation, by the installed command: where it is kept, what it says, and what it never breaks."""
 
 import re
+import signal
+import time
 
 import pytest
 
@@ -93,6 +95,25 @@ def test_what_could_not_run_names_the_culprit(project, words):
 
     told = words(reports(project)[0].read_text())
     assert "⊘ blocked squares steps:squares depends on 'numbers', which failed" in told
+
+
+def test_an_interrupted_run_says_so(project, words):
+    waiting = "    open('started', 'w').close(); import time; time.sleep(60)\n    return list("
+    project.edit("steps.py", "    return list(", waiting)
+    process = project.start("run", "pipeline.yaml")
+    until = time.monotonic() + 60
+    while not (project.folder / "started").exists():
+        assert process.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+
+    told = words(reports(project)[0].read_text())
+    assert process.returncode == 130, err
+    assert told.strip().startswith("sums ■ interrupted by SIGINT 3 cancelled 0 ran 0 reused")
+    assert "numbers steps:numbers interrupted by SIGINT" in told
 
 
 def test_a_sweep_has_its_points(project, words):

@@ -28,7 +28,7 @@ from pipespec.operations.compile import Compiled
 from pipespec.operations.picturing import portrait
 from pipespec.operations.planning import Planning
 from pipespec.operations.previews import Previews
-from pipespec.operations.step_parts import History, metrics_of, step_part
+from pipespec.operations.step_parts import History, metrics_of, seconds_of, step_part
 from pipespec.operations.surroundings import PACKAGES, PATCH, new_invocation
 from pipespec.operations.sweep import Sweep, points_of
 from pipespec.plan.model import (
@@ -174,14 +174,15 @@ def _graph(run: RunReport, planning: Planning) -> JSON:
 
 
 def _status(result: StepResult) -> StepStatus:
-    record = result.record
-    if record is None:
-        seconds = result.seconds
-        started = None if seconds is None else 0.0
-        return StepStatus(result.step, str(result.state), result.run_id, started, seconds)
-    times = (record.started, record.ended)
+    record, seconds = result.record, seconds_of(result)
     return StepStatus(
-        result.step, str(result.state), record.run_id, *times, record.metrics, record.experiment_id
+        result.step,
+        str(result.state),
+        result.run_id,
+        started=None if seconds is None else 0.0,
+        ended=seconds,
+        metrics={} if record is None else record.metrics,
+        experiment_id="" if record is None else record.experiment_id,
     )
 
 

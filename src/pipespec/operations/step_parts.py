@@ -35,7 +35,7 @@ from pipespec.tracking.store import shown
 from pipespec.views.mlflow_links import run_url
 from pipespec.views.report.model import Cause, Metric, PastValue, StepPart
 
-__all__ = ["History", "metrics_of", "step_part"]
+__all__ = ["History", "metrics_of", "seconds_of", "step_part"]
 
 _PAST: Final = 20
 """So many runs of a step are plotted, the present one included."""
@@ -115,7 +115,7 @@ def step_part(result: StepResult, history: History, redact: Redactor) -> StepPar
         state=str(result.state),
         description=decision.step.description or "",
         call=str(decision.step.call),
-        seconds=_seconds(result),
+        seconds=seconds_of(result),
         run_id=result.run_id,
         url=_url(result, history.ledger),
         causes=() if result.state in _NOT_BEGUN else tuple(_causes(decision, history)),
@@ -127,7 +127,7 @@ def step_part(result: StepResult, history: History, redact: Redactor) -> StepPar
     )
 
 
-def _seconds(result: StepResult) -> float | None:
+def seconds_of(result: StepResult) -> float | None:
     """Return how long a step was executed; of one that is reused, how long it was then."""
     if result.seconds is None and result.record is not None:
         return result.record.seconds
