@@ -8,6 +8,7 @@ const GAP = { rank: 64, node: 18, edge: 12, block: 12, frame: 12, beside: 120, b
 const FEWEST_IN_BLOCK = 12;
 const SHAPE = 1.6; // width by height that a picture strives for
 const MANY_EDGES = 250; // of one part: more take seconds by the best way, so they are laid out by a quicker one
+const BENDS_BY_BLOCK = 2; // that dagre places in a large part; the longest edges, which would have more, go straight
 
 /**
  * Lays out nodes `{id, width, height}` and edges `{from, to}`.
@@ -84,13 +85,13 @@ function inParts(blocks, between) {
 function layOutPart({ blocks, links }) {
   const graph = new dagre.graphlib.Graph();
   const isLarge = links.length > MANY_EDGES;
-  const direct = isLarge ? implied(blocks, links) : new Set();
+  const lengths = isLarge ? lengthsOf(blocks, links) : new Map(links.map((link) => [link, 1]));
   graph.setGraph({
     rankdir: "LR", ranker: isLarge ? "tight-tree" : "network-simplex",
     ranksep: GAP.rank, nodesep: GAP.node, edgesep: GAP.edge, marginx: 0, marginy: 0,
   });
   for (const { id, width, height } of blocks) graph.setNode(id, { width, height });
-  for (const link of links) if (!direct.has(link)) graph.setEdge(link.from.id, link.to.id, {});
+  for (const [{ from, to }, minlen] of lengths) graph.setEdge(from.id, to.id, { minlen });
   dagre.layout(graph);
   const slots = slotsInOrder(blocks, graph);
   const columns = new Map();
@@ -102,9 +103,56 @@ function layOutPart({ blocks, links }) {
       left: Math.min(column.left, block.left), right: Math.max(column.right, block.left + block.width),
     });
   }
-  const bends = (link) => (direct.has(link) ? [] : graph.edge(slots.get(link.from), slots.get(link.to)).points.slice(1, -1));
+  const bends = ({ from, to }) => graph.edge(slots.get(from), slots.get(to))?.points.slice(1, -1) ?? [];
   const { width, height } = graph.graph();
   return { blocks, links: links.map((link) => ({ ...link, bends: bends(link) })), columns, width, height };
+}
+
+/**
+ * Returns for the links that dagre shall place how many columns each spans: the short ones, and what holds all together.
+ * The others go straight, behind nodes; as each column is given by the lengths, none of them leads back.
+ */
+function lengthsOf(blocks, links) {
+  const columns = columnsOf(blocks, links);
+  if (columns.size < blocks.length) return new Map(links.map((link) => [link, 1])); // folded variants can make a circle
+  const length = ({ from, to }) => columns.get(to) - columns.get(from);
+  const groups = new Map(blocks.map((block) => [block, [block]]));
+  const lengths = new Map();
+  let bends = 0;
+  for (const link of [...links].sort((one, other) => length(one) - length(other))) {
+    const [one, other] = [groups.get(link.from), groups.get(link.to)];
+    bends += length(link);
+    if (one === other && bends > BENDS_BY_BLOCK * blocks.length) continue;
+    lengths.set(link, length(link));
+    if (one !== other) {
+      one.push(...other);
+      for (const block of other) groups.set(block, one);
+    }
+  }
+  return lengths;
+}
+
+/** The column of each block: behind all that it needs, and what needs nothing directly before what reads it first. */
+function columnsOf(blocks, links) {
+  const [into, outOf] = ["to", "from"].map((end) => {
+    const at = new Map(blocks.map((block) => [block, []]));
+    for (const link of links) at.get(link[end]).push(link);
+    return at;
+  });
+  const columns = new Map();
+  const waiting = new Map(blocks.map((block) => [block, into.get(block).length]));
+  const order = blocks.filter((block) => !waiting.get(block));
+  for (const block of order) {
+    columns.set(block, Math.max(0, ...into.get(block).map(({ from }) => columns.get(from) + 1)));
+    for (const { to } of outOf.get(block)) {
+      waiting.set(to, waiting.get(to) - 1);
+      if (!waiting.get(to)) order.push(to);
+    }
+  }
+  for (const block of order) {
+    if (!into.get(block).length) columns.set(block, Math.min(...outOf.get(block).map(({ to }) => columns.get(to))) - 1);
+  }
+  return columns;
 }
 
 /** Lets blocks with the same neighbours, which could stand for each other, stand in their order: by whose place each takes. */
@@ -120,36 +168,6 @@ function slotsInOrder(blocks, graph) {
     like.forEach((block, number) => slots.set(block, ids[number]));
   }
   return slots;
-}
-
-/**
- * Returns the links that others imply: from `a` to `c`, where a way leads from `a` over `b` to `c`.
- * They are most of the long ones, on which dagre spends most of its time; in large parts they go straight, behind nodes.
- */
-function implied(blocks, links) {
-  const into = new Map(blocks.map((block) => [block, []]));
-  const outOf = new Map(blocks.map((block) => [block, []]));
-  for (const link of links) {
-    into.get(link.to).push(link);
-    outOf.get(link.from).push(link);
-  }
-  const waiting = new Map(blocks.map((block) => [block, into.get(block).length]));
-  const order = blocks.filter((block) => !waiting.get(block));
-  const above = new Map();
-  for (const block of order) {
-    const all = new Set();
-    for (const { from } of into.get(block)) {
-      all.add(from);
-      for (const one of above.get(from)) all.add(one);
-    }
-    above.set(block, all);
-    for (const { to } of outOf.get(block)) {
-      waiting.set(to, waiting.get(to) - 1);
-      if (!waiting.get(to)) order.push(to);
-    }
-  }
-  if (order.length < blocks.length) return new Set(); // folded variants can make a circle
-  return new Set(links.filter(({ from, to }) => into.get(to).some((other) => above.get(other.from).has(from))));
 }
 
 /** Sets parts side by side in rows, the tall ones first, so that the whole comes near the shape of a screen. */
