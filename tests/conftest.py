@@ -1,7 +1,10 @@
 """What tests share: a project in a folder of its own, driven by the installed command as a user would."""
 
+import html
+import importlib.util
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -151,6 +154,16 @@ class Project:
         return rows
 
 
+@pytest.fixture(scope="session")
+def make():
+    """The small pipelines of the planning tests."""
+    found = importlib.util.spec_from_file_location("makers", Path(__file__).parent / "plan" / "conftest.py")
+    makers = importlib.util.module_from_spec(found)
+    sys.modules["makers"] = makers  # dataclasses look their module up
+    found.loader.exec_module(makers)
+    return makers.makers()
+
+
 def new_project(folder: Path) -> Project:
     folder.mkdir()
     project = Project(folder)
@@ -192,3 +205,14 @@ def news(empty_project) -> Project:
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(REPOSITORY / "pipelines/news", empty_project.folder / "news", ignore=ignored)
     return empty_project
+
+
+@pytest.fixture(scope="session")
+def words():
+    """What a reader reads of a page, without what is drawn."""
+
+    def read(page: str) -> str:
+        body = re.sub(r"<(script|style|svg)\b.*?</\1>", " ", page.partition("<body>")[2], flags=re.DOTALL)
+        return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", " ", body)))
+
+    return read

@@ -116,6 +116,14 @@ def test_run_with_nothing_to_do_loads_no_heavy_library(command):
     assert [step["state"] for step in json.loads(printed)["steps"]] == ["reused", "reused"]
 
 
+def test_a_report_where_nothing_is_to_do_loads_neither_mlflow_nor_luigi(command, tmp_path):
+    loaded, _ = command("run", "pipeline.yaml", "--report", str(tmp_path / "report.html"))
+
+    assert "jinja2" in loaded
+    assert {"mlflow", "luigi", "pandas", "sqlalchemy"} & loaded == set()
+    assert (tmp_path / "report.html").exists()
+
+
 def test_a_run_with_something_to_do_shows_that_the_listing_works(command):
     loaded, _ = command("run", "pipeline.yaml", "--force", "total")
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pipespec.plan.diff import Difference
     from pipespec.plan.explain import Explanation
     from pipespec.plan.model import Plan, RunReport, StepStatus
+    from pipespec.views.graph.portrait import Portrait
     from pipespec.views.sweep import SweepPoint
 
 __all__ = ["Findings", "Pipeline", "StepHandle", "diff", "init", "load", "schema", "validate"]
@@ -185,23 +186,34 @@ class Pipeline:
         scheduler: str | None = None,
         progress: Progress | None = None,
         command: str | None = None,
+        report: str | Path | None = None,
     ) -> RunReport:
         """Run what is not complete, `workers` steps at a time; where nothing is to do, write nothing.
 
         After a failure what runs finishes and nothing new starts, or, with `keep_going`, all goes on that does
         not depend on it. `debug` executes the first step that runs in this process, under the debugger when it
-        raises. `scheduler` is the address of a luigid. `command` is what is recorded as the command line.
+        raises. `scheduler` is the address of a luigid. `command` is what is recorded as the command line. `report` is a
+        file that gets the page which the invocation's run has; it is written where nothing is to do, too.
 
         Raises:
-            UsageError: as for `plan`.
+            UsageError: as for `plan`, and for a report's place where no file can be.
             StoreUnavailableError: where the store or the scheduler cannot be asked; nothing is lost by that.
         """
         began = time.monotonic()
         with self._open() as session:
             planning = session.planning(targets, force=force, verify=verify)
             plan = planning.plan()
-            if plan.is_complete:
+            if plan.is_complete and report is None:
                 return _report_of_reuse(plan, time.monotonic() - began)
+            from pipespec.operations.reporting import Reporting
+
+            reporting = Reporting.on(
+                session.source, planning, plan, command, None if report is None else Path(report)
+            )
+            if plan.is_complete:
+                reused = _report_of_reuse(plan, time.monotonic() - began)
+                reporting.write(reused)
+                return reused
             from pipespec.operations.invoke import invoke
             from pipespec.project.planned import PlannedInputs
 
@@ -214,27 +226,22 @@ class Pipeline:
                 debug=debug,
                 scheduler=scheduler,
                 progress=progress,
-                command=command,
+                reporting=reporting,
                 external=PlannedInputs(self.spec.root, planning.files, planning.results),
                 next_wave=planning.next_wave,
             )
 
     def points(self, report: RunReport) -> list[SweepPoint]:
         """Tell of each point of a sweep how it ended, and the metrics of its last steps; nothing without a sweep."""
-        from pipespec.operations.sweep import Sweep
-        from pipespec.views.sweep import SweepPoint
+        from pipespec.operations.sweep import Sweep, points_of
 
         with self._open() as session:
             planning = session.planning()
             plan = planning.plan()
         if not isinstance(planning.source, Sweep):
             return []
-        states = {result.step: str(result.state) for result in report.steps}
-        found = {step: decision.record for step, decision in plan.decisions.items()}
-        metrics = {step: record.metrics for step, record in found.items() if record is not None}
-        return [
-            SweepPoint(one.at, one.worst(states), one.metrics(metrics)) for one in planning.source.outcomes()
-        ]
+        records = {step: decision.record for step, decision in plan.decisions.items()}
+        return points_of(planning.source, report, records)
 
     def status(self, *targets: str) -> list[StepStatus]:
         """Tell the state of each step, in topological order."""
@@ -242,6 +249,19 @@ class Pipeline:
 
         with self._open() as session:
             return states(session.plan(*targets), session.ledger)
+
+    def portrait(self, *, status: bool = False) -> Portrait:
+        """Tell what a picture shows: the steps, where their functions stand and, with `status`, how they stand.
+
+        Raises:
+            StoreUnavailableError: where the store is asked and cannot be.
+        """
+        from pipespec.operations.picturing import portrait, portrait_with_states
+
+        if not status:
+            return portrait(self.compiled)
+        with self._open() as session:
+            return portrait_with_states(self.compiled, session)
 
     def logs(self, step: str, *, follow: bool = False) -> Iterator[str]:
         """Yield the log of a step's last attempt in pieces; with `follow`, what is added while it runs.
@@ -317,5 +337,6 @@ def _report_of_reuse(plan: Plan, seconds: float) -> RunReport:
     for step, decision in plan.decisions.items():
         assert decision.key is not None
         assert decision.record is not None
-        results.append(StepResult(step, StepState.REUSED, decision.key.hex, decision.record.run_id))
-    return RunReport(None, tuple(results), seconds)
+        record = decision.record
+        results.append(StepResult(step, StepState.REUSED, decision.key.hex, record.run_id, record=record))
+    return RunReport(None, tuple(results), seconds, plan=plan)

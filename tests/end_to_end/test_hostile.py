@@ -89,20 +89,38 @@ def hostile(empty_project, tmp_path):
     return project
 
 
-@pytest.mark.parametrize(
-    "verb", [["validate", "--format", "json"], ["graph"], ["graph", "--format", "dot"]], ids=" ".join
-)
-def test_nothing_of_the_repository_runs(hostile, tmp_path, verb):
-    script = f"FOLDER = {str(hostile.folder)!r}\nARGUMENTS = {[*verb, 'pipeline.yaml']!r}\n{AUDIT}"
-
-    said = subprocess.run(
+def audited(project, *arguments):
+    """Run a command, and print last what it did of all that it must not do."""
+    script = f"FOLDER = {str(project.folder)!r}\nARGUMENTS = {list(arguments)!r}\n{AUDIT}"
+    return subprocess.run(
         [sys.executable, "-P", "-c", script],
-        cwd=hostile.folder,
-        env=hostile.environment(STRANGER=CANARY),
+        cwd=project.folder,
+        env=project.environment(STRANGER=CANARY),
         capture_output=True,
         text=True,
         timeout=60,
     )
+
+
+@pytest.mark.parametrize("form", ["text", "mermaid", "dot", "json", "svg", "html"])
+def test_a_pipeline_without_mistakes_is_drawn_and_nothing_of_it_runs(hostile, tmp_path, form):
+    sound = PIPELINE.replace(", table: {file: outside.csv}", ", table: one").partition("  three:")[0]
+    hostile.write("pipeline.yaml", sound.replace('    identity: {probe: "bomb:probe"}\n', ""))
+
+    said = audited(hostile, "graph", "pipeline.yaml", "--format", form)
+
+    assert said.returncode == 0, said.stderr
+    assert said.stderr.splitlines()[-1] == "[]"
+    assert CANARY not in said.stdout
+    assert "two" in said.stdout
+    assert not (tmp_path / "canary").exists()
+
+
+@pytest.mark.parametrize(
+    "verb", [["validate", "--format", "json"], ["graph"], ["graph", "--format", "dot"]], ids=" ".join
+)
+def test_nothing_of_the_repository_runs(hostile, tmp_path, verb):
+    said = audited(hostile, *verb, "pipeline.yaml")
 
     assert said.returncode in (1, 2)
     assert "Traceback" not in said.stderr

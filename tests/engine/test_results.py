@@ -31,8 +31,10 @@ def record(**metrics):
 
 
 def test_a_reused_step_took_as_long_as_it_took_then(step):
-    assert completed(step, record(a=1.0, b=2.0), StepState.REUSED) == StepResult(
-        "one", StepState.REUSED, KEY.hex, "run", 2.5
+    found = record(a=1.0, b=2.0)
+
+    assert completed(step, found, StepState.REUSED) == StepResult(
+        "one", StepState.REUSED, KEY.hex, "run", 2.5, record=found
     )
 
 

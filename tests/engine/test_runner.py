@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import sys
@@ -88,6 +89,51 @@ def test_same_bytes_stop_the_wave(sums):
     )
 
     assert sums.states() == {"numbers": "ran", "squares": "reused", "total": "reused"}
+
+
+def test_a_report_has_the_plan_as_it_was_carried_out(sums):
+    sums.run()
+    sums.write(
+        "steps.py", (sums.root / "steps.py").read_text().replace("list(range(count))", "[*range(count)]")
+    )
+
+    report = sums.run()
+
+    decisions = report.plan.decisions
+    assert {step: decision.action.value for step, decision in decisions.items()} == {
+        "numbers": "run",
+        "squares": "reuse",
+        "total": "reuse",
+    }
+    assert [decision.reasons[0].kind.value for decision in decisions.values()] == [
+        "changed",
+        "complete",
+        "complete",
+    ]
+    assert [decision.record.run_id for decision in decisions.values()] == [
+        result.record.run_id for result in report.steps
+    ]
+
+
+def test_what_never_ran_has_not_changed_because_another_variant_ended_before(engine):
+    engine.write("steps.py", "def f(x: int = 0, n: int = 0): return x + n")
+    engine.write(
+        "pipeline.yaml",
+        """\
+        pipespec: 1
+        name: variants
+        steps:
+          first: {call: 'steps:f', outputs: {o: o.json}}
+          second: {call: 'steps:f', inputs: {x: first}, matrix: {n: [1, 2]}, outputs: {o: o.json}}
+        """,
+    )
+
+    report = engine.run()
+
+    assert {
+        step: tuple(reason.kind.value for reason in decision.reasons)
+        for step, decision in report.plan.decisions.items()
+    } == dict.fromkeys(("first", "second[n=1]", "second[n=2]"), ("never-ran",))
 
 
 def test_a_forced_step_runs_in_a_new_generation(sums):
@@ -241,6 +287,17 @@ def test_each_try_has_a_run_of_its_own(flaky):
     ]
 
 
+def test_each_try_has_its_time_in_the_report(flaky):
+    flaky.let_try(2)
+
+    (result,) = flaky.run(targets=["flaky"]).steps
+
+    assert [one.worker for one in result.executions] == [0, 0, 0]
+    assert len({one.run_id for one in result.executions}) == 3
+    assert result.executions[-1].run_id == result.run_id
+    assert all(b.started - a.ended >= 0.04 for a, b in itertools.pairwise(result.executions))
+
+
 def test_after_the_last_try_the_step_has_failed(flaky):
     flaky.let_try(1)
 
@@ -326,6 +383,29 @@ def test_one_worker_executes_one_step_at_a_time(crowd):
     crowd.let("alone")
 
     assert set(crowd.states(workers=1).values()) == {"ran"}
+
+
+def test_steps_that_execute_at_a_time_have_workers_of_their_own(crowd):
+    crowd.let("meet")
+
+    report = crowd.run(workers=4)
+
+    executions = [one for result in report.steps for one in result.executions]
+    assert sorted(one.worker for one in executions) == [0, 1, 2, 3]
+    assert report.workers == 4
+    assert max(one.started for one in executions) < min(one.ended for one in executions)
+    assert all(0 <= one.started <= one.ended <= report.seconds for one in executions)
+
+
+def test_what_one_worker_executes_does_not_overlap(crowd):
+    crowd.let("alone", steps=5)
+
+    executions = [one for result in crowd.run(workers=2, keep_going=True).steps for one in result.executions]
+
+    for worker in (0, 1):
+        turns = sorted((one.started, one.ended) for one in executions if one.worker == worker)
+        assert all(before[1] <= after[0] for before, after in itertools.pairwise(turns))
+    assert len(executions) == 5
 
 
 def test_resources_bound_what_executes_at_a_time(crowd):

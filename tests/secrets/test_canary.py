@@ -116,6 +116,20 @@ def wants_a_choice(url: "Literal['a', 'b']") -> dict:
     return {}
 
 
+def gives(url: str) -> dict:
+    import pandas
+
+    table = pandas.DataFrame({"a": ["x" * 40 + url], url: [1]})
+    return {
+        "csv": table,
+        "json": {url: 1.5, "url": url},
+        "lines": [{"url": url}],
+        "text": f"{'x' * 290}{url}",
+        "picture": f"<svg>{url}</svg>".encode(),
+        "columns": table,
+    }
+
+
 def waits(url: str) -> dict:
     print("waiting with", url, flush=True)
     Path("started").touch()
@@ -294,6 +308,8 @@ def test_nothing_that_steps_do_brings_a_secret_to_light(empty_project, command):
     assert errors["unset"] == "not set in the environment of the step: 'NO_CANARY'"
     assert "prints | postgres://u:${secret:CANARY}@h/db '" in first.err
     assert "dies | postgres://u:${secret:CANARY}@h/db" in first.err
+    (report,) = project.folder.glob("mlartifacts/**/report.html")
+    assert report.read_text().count("${secret:CANARY}") > 20
     kept = b"".join(path.read_bytes() for path in project.folder.glob("mlartifacts/**/log.txt"))
     assert kept.count(b"${secret:CANARY}") > 20
 
@@ -303,7 +319,8 @@ def test_nothing_that_steps_do_brings_a_secret_to_light(empty_project, command):
     for line in (
         *(f"plan {file} --format {form}" for form in ("text", "json")),
         *(f"status {file} --format {form}" for form in ("text", "json")),
-        *(f"graph {file} --format {form}" for form in ("text", "mermaid", "dot", "json")),
+        *(f"graph {file} --format {form}" for form in ("text", "mermaid", "dot", "json", "svg", "html")),
+        *(f"graph {file} --status --format {form}" for form in ("svg", "html")),
         *(f"validate {file} --format {form}" for form in ("text", "json", "github", "sarif")),
         *(
             f"config {file}{origin} --format {form}"
@@ -475,4 +492,34 @@ def test_a_password_on_the_command_line_is_neither_recorded_nor_repeated(empty_p
     assert leaks(answer.out + answer.err) == []
     files = {path: path.read_bytes() for path in project.folder.glob("mlartifacts/**/artifacts/pipespec/*")}
     assert {path.name: found for path, content in files.items() if (found := leaks(content))} == {}
-    assert {"pipeline.yaml", "command.txt"} <= {path.name for path in files}
+    assert {"pipeline.yaml", "command.txt", "report.html"} <= {path.name for path in files}
+
+
+def test_a_report_shows_no_secret_that_outputs_hold(empty_project):
+    files = {
+        "csv": "a.csv",
+        "json": "b.json",
+        "lines": "c.jsonl",
+        "text": "d.txt",
+        "picture": "e.svg",
+        "columns": "f.parquet",
+    }
+    outputs = ", ".join(f"{name}: {file}" for name, file in files.items())
+    project = write(
+        empty_project,
+        PIPELINE + f"  gives:\n    call: steps:gives\n    outputs: {{{outputs}}}\n",
+    )
+
+    answer = project.pipespec("run", "pipeline.yaml", "--report", "out.html", **SECRET)
+
+    assert answer.code == 0, answer.err
+    held = {
+        path.name
+        for path in project.folder.glob("mlartifacts/**/*")
+        if path.is_file() and leaks(path.read_bytes())
+    }
+    assert {"a.csv", "b.json", "c.jsonl", "d.txt", "e.svg"} <= held, "else this test shows nothing"
+    page = (project.folder / "out.html").read_text()
+    assert leaks(page) == []
+    assert page.count("${secret:CANARY}") > 5
+    assert "report.html" not in held

@@ -123,6 +123,7 @@ def test_a_password_in_the_uri_is_printed_nowhere(proxied, proxy):
             "get pipeline.yaml total.total -",
             "logs pipeline.yaml total",
             "graph pipeline.yaml --status",
+            "graph pipeline.yaml --status --format html",
         )
     ]
     assert [answer.code for answer in said] == [0] * len(said), said

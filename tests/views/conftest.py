@@ -1,25 +1,14 @@
-"""The small pipelines of the planning tests, for the views of plans and graphs."""
+"""Answers held to their schemas."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 
 TESTS = Path(__file__).parents[1]
-
-
-@pytest.fixture(scope="session")
-def make():
-    found = importlib.util.spec_from_file_location("makers", TESTS / "plan" / "conftest.py")
-    makers = importlib.util.module_from_spec(found)
-    sys.modules["makers"] = makers  # dataclasses look their module up
-    found.loader.exec_module(makers)
-    return makers.makers()
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import math
 import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipespec.plan.model import StepStatus
 from pipespec.spec.model import FileInput
-from pipespec.views.graph import render_text, to_dot, to_json, to_mermaid
+from pipespec.views.graph.dot import to_dot
+from pipespec.views.graph.mermaid import to_mermaid
+from pipespec.views.graph.portrait import Portrait, to_json
+from pipespec.views.graph.text import render_text
 
 STATES = {"ids": "complete", "titles": "stale", "train[depth=4]": "failed", "best": "missing"}
 
@@ -161,47 +166,67 @@ def test_json_has_every_variant_and_edge(make, wide, spec, fits_schema):
         make.step("b", variant=(("n", 1),), inputs={"x": make.reads("a", "x")}, needs=("a",)),
         make.step("c", needs=("b",)),
     )
+    told = to_json(
+        Portrait(small, {"work:a": "work.py:3"}, {"a": StepStatus("a", "complete")}, "http://host")
+    )
 
-    assert to_json(small, {"a": "complete"}) == {
-        "version": 1,
-        "pipeline": "test",
-        "steps": [
-            {
-                "step": "a",
-                "name": "a",
-                "variant": {},
-                "call": "work:a",
-                "outputs": ["x", "y"],
-                "tags": ["data"],
-                "state": "complete",
-            },
-            {
-                "step": "b[n=1]",
-                "name": "b",
-                "variant": {"n": 1},
-                "call": "work:b",
-                "outputs": ["out"],
-                "tags": [],
-                "state": None,
-            },
-            {
-                "step": "c",
-                "name": "c",
-                "variant": {},
-                "call": "work:c",
-                "outputs": ["out"],
-                "tags": [],
-                "state": None,
-            },
-        ],
-        "edges": [
-            {"from": "a", "to": "b[n=1]", "kind": "data", "outputs": ["x"]},
-            {"from": "b[n=1]", "to": "c", "kind": "order", "outputs": []},
-        ],
+    assert told["version"] == 1
+    assert told["pipeline"] == "test"
+    assert told["steps"][0] == {
+        "step": "a",
+        "name": "a",
+        "variant": {},
+        "call": "work:a",
+        "place": "work.py:3",
+        "description": None,
+        "params": {},
+        "inputs": {},
+        "outputs": ["x", "y"],
+        "files": {"x": "x.csv", "y": "y/"},
+        "tags": ["data"],
+        "state": "complete",
+        "run": None,
     }
-    assert len(to_json(wide)["edges"]) == 24
+    assert [(step["step"], step["variant"], step["inputs"], step["state"]) for step in told["steps"][1:]] == [
+        ("b[n=1]", {"n": 1}, {"x": "a.x"}, None),
+        ("c", {}, {}, None),
+    ]
+    assert told["edges"] == [
+        {"from": "a", "to": "b[n=1]", "kind": "data", "outputs": ["x"]},
+        {"from": "b[n=1]", "to": "c", "kind": "order", "outputs": []},
+    ]
+    assert len(to_json(Portrait(wide))["edges"]) == 24
+    statuses = {step: StepStatus(step, state, "ab12") for step, state in STATES.items()}
     for each in (small, wide, spec):
-        fits_schema("graph", to_json(each, STATES))
+        fits_schema("graph", to_json(Portrait(each, {}, statuses, "sqlite:////x/mlflow.db")))
+
+
+@pytest.mark.parametrize(
+    ("uri", "url", "command"),
+    [
+        ("https://mlflow.test/lab/", "https://mlflow.test/lab/#/experiments/7/runs/ab12", None),
+        ("sqlite:////project/mlflow.db", None, "mlflow ui --backend-store-uri sqlite:///mlflow.db"),
+        ("sqlite:////else where/m.db", None, "mlflow ui --backend-store-uri 'sqlite:////else where/m.db'"),
+        (
+            "javascript:alert(1)//http://",
+            None,
+            "mlflow ui --backend-store-uri 'javascript:alert(1)//http://'",
+        ),
+    ],
+)
+def test_a_run_has_a_link_only_to_a_server_and_else_a_command(make, uri, url, command):
+    metrics = {"f1": 0.5, "loss": math.nan, "pipespec.seconds": 2.0}
+    status = StepStatus("a", "complete", "ab12", 10.0, 12.5, metrics, "7")
+
+    told = to_json(Portrait(make.pipeline(make.step("a")), {}, {"a": status}, uri))
+
+    assert told["steps"][0]["run"] == {
+        "run_id": "ab12",
+        "seconds": 2.5,
+        "metrics": {"f1": 0.5, "loss": None},
+        "url": url,
+        "open": command,
+    }
 
 
 HOSTILE = [

@@ -1,14 +1,20 @@
-"""Printing that outlives its reader: `pipespec plan FILE | head -1` is no error, and no run fails by it."""
+"""Printing that outlives its reader: `pipespec plan FILE | head -1` is no error, and no run fails by it.
+
+A result may also go to a file, which is then whole or not there.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TextIO
 
 import click
 
-__all__ = ["say", "show"]
+from pipespec.errors import UsageError
+
+__all__ = ["say", "show", "write_result"]
 
 
 def show(text: str, *, err: bool = False) -> None:
@@ -29,6 +35,22 @@ def say(text: str, *, err: bool = False, newline: bool = True) -> None:
     except BrokenPipeError:
         # What is left in the buffer must go somewhere when Python closes the stream at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def write_result(path: Path, text: str) -> None:
+    """Write a result to a file, whole or not at all.
+
+    Raises:
+        UsageError: where it cannot be written.
+    """
+    target = path.absolute()
+    partial = target.parent / f".{target.name}.{os.getpid()}"
+    try:
+        partial.write_text(text if text.endswith("\n") else f"{text}\n", encoding="utf-8")
+        partial.replace(target)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise UsageError(f"'{path}' cannot be written: {error.strerror or error}") from error
 
 
 def _takes_colours(stream: TextIO) -> bool:

@@ -49,6 +49,12 @@ from pipespec.views import run as view
     help="Run at each of these values: 'params.model.depth=4,8,16' or 'params.seed=range(1,5)', which is 1 to 4. Given"
     " several times, at each combination; what is the same at several points runs once.",
 )
+@click.option(
+    "--report",
+    metavar="FILE",
+    type=click.Path(),
+    help="Write the report of this run to FILE as well: one HTML page, to be opened from the disk or sent to somebody.",
+)
 @format_option("text", "json")
 @layers
 @click.pass_context
@@ -65,6 +71,7 @@ def run(
     scheduler: str | None,
     debug: bool,
     sweeps: tuple[str, ...],
+    report: str | None,
     format_: str,
     overlays: tuple[str, ...],
     overrides: tuple[str, ...],
@@ -80,6 +87,9 @@ def run(
     added run alone.
 
     After a failure what runs finishes and nothing new starts. Running the same command again resumes there.
+
+    A run that executes anything keeps its report as pipespec/report.html in the MLflow run of its invocation, where
+    MLflow's page shows it: what ran and why, when and how long, metrics beside those of the last runs, outputs.
     """
     pipeline = api.load(file, overlays=overlays, overrides=overrides, sweeps=sweeps)
     if dry_run:
@@ -91,7 +101,7 @@ def run(
         return
     stream = pipeline.compiled.redactor() if verbose else None
     with open_progress(stream=stream) as progress:
-        report = pipeline.run(
+        done = pipeline.run(
             *targets,
             workers=jobs,
             force=force,
@@ -101,13 +111,14 @@ def run(
             scheduler=scheduler,
             progress=progress,
             command=_command(),
+            report=report,
         )
     if format_ == "json":
-        say(json.dumps(view.to_json(report), indent=2, ensure_ascii=False))
-    show(view.render_text(report, command=_command()), err=format_ == "json")
-    if sweeps and report.interrupted_by is None:
-        _show_points(pipeline, report, err=format_ == "json")
-    ctx.exit(_exit_code(report))
+        say(json.dumps(view.to_json(done), indent=2, ensure_ascii=False))
+    show(view.render_text(done, command=_command()), err=format_ == "json")
+    if sweeps and done.interrupted_by is None:
+        _show_points(pipeline, done, err=format_ == "json")
+    ctx.exit(_exit_code(done))
 
 
 def _show_points(pipeline: api.Pipeline, report: RunReport, *, err: bool) -> None:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +28,17 @@ from pipespec.engine.staging import Staging
 from pipespec.engine.tasks import Board
 from pipespec.engine.waves import culprits, make_board, require_resources, waits_for
 from pipespec.errors import PipespecError, StoreUnavailableError
-from pipespec.plan.model import Action, Decision, Plan, StepRecord, StepResult, StepStarted, StepState
+from pipespec.plan.model import (
+    Action,
+    Decision,
+    Execution,
+    Plan,
+    ReasonKind,
+    StepRecord,
+    StepResult,
+    StepStarted,
+    StepState,
+)
 from pipespec.plan.planner import decide
 from pipespec.spec.model import StepInput, StepSpec
 from pipespec.step.log import clean_log
@@ -46,11 +57,13 @@ _ASK_AGAIN: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class _Execution:
-    """A step that executes, for the `number`th time."""
+    """A step that executes, for the `number`th time, on a `worker` that has no other."""
 
     decision: Decision
     claim: Claim
     number: int
+    worker: int
+    started: float
     staging: Path
     log: Path
     upstream: Mapping[str, StepRecord]
@@ -79,7 +92,9 @@ class Invocation:
         settings: RunSettings,
         interrupts: Interrupts,
         progress: Progress,
+        began: float,
     ) -> None:
+        """Conduct plans; `began` is when the run did, by the monotonic clock."""
         self._ledger = ledger
         self._parts = parts
         self._attempts = attempts
@@ -88,12 +103,16 @@ class Invocation:
         self._settings = settings
         self._interrupts = interrupts
         self._progress = progress
+        self._began = began
         self._sources = PlannedFiles(settings.source_files)
         self._plan: Plan
         self._board: Board
         self.results: dict[str, StepResult] = {}
         self.records: dict[str, StepRecord] = {}
         """Of each complete step."""
+        self._decisions: dict[str, Decision] = {}
+        """Of steps that had their turn, as it was decided then."""
+        self._executions: dict[str, list[Execution]] = {}
         self._executing: dict[str, _Execution] = {}
         self._pausing: dict[str, _Pause] = {}
         self._ended: deque[tuple[str, bool]] = deque()
@@ -137,6 +156,15 @@ class Invocation:
             if step not in self.results:
                 culprit = culprit_of.get(step)
                 self._settle(self._cancelled(decision) if culprit is None else blocked(decision, culprit))
+
+    @property
+    def carried_out(self) -> Plan:
+        """The last plan, each step as it was decided at its turn, with the record that it has now."""
+        decided = {
+            step: replace(_at_its_turn(planned, self._decisions.get(step)), record=self.records.get(step))
+            for step, planned in self._plan.decisions.items()
+        }
+        return replace(self._plan, decisions=decided)
 
     # ----------------------------------------------------------------------------- what Luigi drives
 
@@ -207,7 +235,7 @@ class Invocation:
         try:
             self._sources.require_unchanged()
             upstream = {producer: self.records[producer] for producer in _producers(planned.step)}
-            decision = self._decide(planned, upstream)
+            decision = self._decisions[step] = self._decide(planned, upstream)
             if decision.record is not None:
                 self._settle_complete(
                     completed(decision.step, decision.record, StepState.REUSED), decision.record
@@ -240,7 +268,16 @@ class Invocation:
     ) -> None:
         step, run_id = decision.step, claim.started.run_id
         log = self._settings.log_of(run_id)
-        execution = _Execution(decision, claim, number, self._staging.make(run_id), log, upstream)
+        execution = _Execution(
+            decision,
+            claim,
+            number,
+            self._free_worker(),
+            self._now(),
+            self._staging.make(run_id),
+            log,
+            upstream,
+        )
         self._executing[step.id] = execution
         self._progress.started(StepStarted(step.id, run_id, str(log), number))
         try:
@@ -251,6 +288,13 @@ class Invocation:
             self._take(StepOutcome(step.id, 0.0, failure=Failure("changed", str(error))))
             return
         self._executor.submit(job, timeout=step.timeout)
+
+    def _free_worker(self) -> int:
+        taken = {execution.worker for execution in self._executing.values()}
+        return next(number for number in count() if number not in taken)
+
+    def _now(self) -> float:
+        return time.monotonic() - self._began
 
     def _job(self, execution: _Execution) -> StepJob:
         decision, started = execution.decision, execution.claim.started
@@ -278,6 +322,9 @@ class Invocation:
     def _take(self, outcome: StepOutcome) -> None:
         """Publish what a step made, or end its run; then it is settled, or will be tried again."""
         execution = self._executing.pop(outcome.step)
+        run_id = execution.claim.started.run_id
+        executed = Execution(run_id, execution.worker, execution.started, self._now())
+        self._executions.setdefault(outcome.step, []).append(executed)
         # Again, for a process that died, or that wrote until its very end.
         clean_log(execution.log, self._settings.redact)
         failure = outcome.failure
@@ -330,6 +377,7 @@ class Invocation:
         self._settle(result)
 
     def _settle(self, result: StepResult) -> None:
+        result = replace(result, executions=tuple(self._executions.get(result.step, ())))
         self.results[result.step] = result
         if result.state is StepState.FAILED:
             self._failed[result.step] = None
@@ -354,6 +402,14 @@ class Invocation:
         first = next(iter(self._failed), None)
         why = why_not_run(decision.step, signum=self._interrupts.signum, failed=first)
         return cancelled(decision, why, started)
+
+
+def _at_its_turn(planned: Decision, decided: Decision | None) -> Decision:
+    """Return what was decided; a step that never ran before the run has not changed since another of its variants did."""
+    if decided is None:
+        return planned
+    never = tuple(reason for reason in planned.reasons if reason.kind is ReasonKind.NEVER_RAN)
+    return replace(decided, reasons=never) if never and decided.action is Action.RUN else decided
 
 
 def _producers(step: StepSpec) -> tuple[str, ...]:

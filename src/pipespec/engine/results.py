@@ -32,6 +32,7 @@ def completed(
         record.seconds if seconds is None else seconds,
         error="; ".join(reason.detail for reason in missed) or None,
         log=None if log is None else str(log),
+        record=record,
     )
 
 

@@ -79,6 +79,7 @@ def run_plan(
             settings=settings,
             interrupts=interrupts,
             progress=told,
+            began=began,
         )
         current: Plan | None = plan
         wave = 0
@@ -93,6 +94,8 @@ def run_plan(
             steps=tuple(invocation.results[step] for step in plan.decisions),
             seconds=time.monotonic() - began,
             interrupted_by=interrupts.signum,
+            plan=invocation.carried_out,
+            workers=settings.workers,
         )
         attempts.finish(report)
     return report

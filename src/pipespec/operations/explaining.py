@@ -6,8 +6,9 @@ manifest that is gone or altered compares with nothing, and fails nobody.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Final
 
 from pipespec.document.nodes import JSON
@@ -19,9 +20,9 @@ from pipespec.tracking import names
 from pipespec.tracking.ledger import Ledger
 from pipespec.tracking.records import RunFacts, complete_record
 
-__all__ = ["explain_step", "with_history"]
+__all__ = ["LOOKED_AT", "explain_step", "nearest_runs", "with_history"]
 
-_LOOKED_AT: Final = 100
+LOOKED_AT: Final = 100
 """So many of the newest runs of a step are looked at, without their manifests."""
 _COMPARED: Final = 20
 """So many manifests are read to explain one step."""
@@ -49,16 +50,32 @@ def with_history(plan: Plan, ledger: Ledger) -> Plan:
     )
     if not waiting:
         return plan
-    changed = [each for each in plan.decisions.values() if _has_changed(each)]
-    runs: dict[str, tuple[RunFacts, ...]] = {}
+    runs_of = cache(lambda step: ledger.finished_runs(step, LOOKED_AT))
+    past = nearest_runs(plan, ledger, runs_of)
+    return replace(with_causes(plan, past), history=ledger.history([*waiting][:_TIMED]))
+
+
+def nearest_runs(
+    plan: Plan,
+    ledger: Ledger,
+    runs_of: Callable[[str], Sequence[RunFacts]],
+    *,
+    without: Collection[str] = (),
+) -> dict[str, list[PastRun]]:
+    """Return, of at most 24 steps that changed, the run to compare with, by step id; never one of `without`.
+
+    `runs_of` gives the past runs of a declared step, the newest first.
+
+    Raises:
+        StoreUnavailableError: where the store cannot be asked.
+    """
+    changed = [each.step for each in plan.decisions.values() if _has_changed(each)]
     manifests = _Manifests(ledger)
     past: dict[str, list[PastRun]] = {}
-    for decision in changed[:_PER_PLAN]:
-        step = decision.step
-        if step.name not in runs:
-            runs[step.name] = ledger.finished_runs(step.name, _LOOKED_AT)
-        past[step.id] = manifests.of(_nearest_first(runs[step.name], step.id)[:1])
-    return replace(with_causes(plan, past), history=ledger.history([*waiting][:_TIMED]))
+    for step in changed[:_PER_PLAN]:
+        runs = [run for run in runs_of(step.name) if run.run_id not in without]
+        past[step.id] = manifests.of(_nearest_first(runs, step.id)[:1])
+    return past
 
 
 def explain_step(plan: Plan, step_id: str, ledger: Ledger) -> Explanation:
@@ -68,7 +85,7 @@ def explain_step(plan: Plan, step_id: str, ledger: Ledger) -> Explanation:
         StoreUnavailableError: where the store cannot be asked.
     """
     decision = plan.decisions[step_id]
-    found = _nearest_first(ledger.finished_runs(decision.step.name, _LOOKED_AT), step_id)
+    found = _nearest_first(ledger.finished_runs(decision.step.name, LOOKED_AT), step_id)
     record = decision.record
     if record is not None:
         own = [run for run in found if run.run_id == record.run_id] or _present(ledger.run(record.run_id))

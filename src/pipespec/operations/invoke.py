@@ -1,7 +1,7 @@
 """One `pipespec run` from its plan to its report: what the engine has to be told about the surroundings.
 
-Takes a compiled pipeline and a plan that leaves something to do; gives the report. Records of the invocation
-(the resolved document, packages, git state, command line) are gathered only when a step executes.
+Takes a compiled pipeline and a plan that leaves something to do; gives the report. What is recorded of the invocation
+is gathered only when a step executes, and its page is made when all have ended.
 """
 
 from __future__ import annotations
@@ -9,32 +9,27 @@ from __future__ import annotations
 import json
 import pdb  # noqa: T100 - what --pdb is for
 import platform
-import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 
 from pipespec.document.nodes import JSON
-from pipespec.document.passwords import hide_passwords, without_passwords
 from pipespec.engine.progress import Progress
 from pipespec.engine.runner import NextWave, run_plan
 from pipespec.engine.settings import RunSettings
 from pipespec.errors import StoreUnavailableError
 from pipespec.operations.compile import Compiled
 from pipespec.operations.notify import tell
+from pipespec.operations.reporting import REPORT, Reporting
 from pipespec.operations.sweep import Sweep
 from pipespec.plan.model import Action, Plan, RunReport
 from pipespec.project.git import git_facts
-from pipespec.project.packages import installed_packages
 from pipespec.project.planned import PlannedInputs
 from pipespec.project.root import make_state_folder
 from pipespec.spec.model import PipelineSpec
 from pipespec.tracking.ledger import Ledger
-from pipespec.tracking.model import NewInvocation
 from pipespec.tracking.recorder import Recorder
-from pipespec.views.document import to_yaml
-from pipespec.views.relocation import relocated
 from pipespec.views.run import printable, to_json
 
 __all__ = ["invoke"]
@@ -50,7 +45,7 @@ def invoke(
     debug: bool,
     scheduler: str | None,
     progress: Progress | None,
-    command: str | None,
+    reporting: Reporting,
     external: PlannedInputs,
     next_wave: NextWave,
 ) -> RunReport:
@@ -65,7 +60,7 @@ def invoke(
     about: dict[str, JSON] = {"python": platform.python_version(), "pipespec": version("pipespec")}
     settings = RunSettings(
         state=state,
-        invocation=lambda: _invocation(compiled, spec, without_passwords(command or shlex.join(sys.argv))),
+        invocation=reporting.about,
         external=external,
         workers=workers or spec.engine.workers or 1,
         keep_going=keep_going or spec.engine.keep_going,
@@ -78,7 +73,7 @@ def invoke(
         git_commit=None if git is None else git.commit,
         redact=compiled.redactor(),
         about=about,
-        report_files=_report_files,
+        report_files=lambda report: _report_files(report, reporting),
     )
     log = state / "logs" / "mlflow.log"
     run = partial(
@@ -95,7 +90,9 @@ def invoke(
         progress=progress,
         next_wave=next_wave,
     )
-    return _told(spec, run)
+    report = _told(spec, run)
+    reporting.write(report)
+    return report
 
 
 def _told(spec: PipelineSpec, run: Callable[[], RunReport]) -> RunReport:
@@ -125,32 +122,7 @@ def _post_mortem(error: BaseException) -> None:
     pdb.post_mortem(error.__traceback__)
 
 
-def _invocation(compiled: Compiled | Sweep, spec: PipelineSpec, command: str) -> NewInvocation:
-    """Say what makes the run repeatable. Secrets stand in none of it: the document holds only their names."""
-    first = compiled.points[0][1] if isinstance(compiled, Sweep) else compiled
-    git = git_facts(spec.root, with_patch=True)
-    packages = "".join(f"{name}=={version}\n" for name, version in sorted(installed_packages().items()))
-    files = {
-        "pipespec/pipeline.yaml": to_yaml(hide_passwords(relocated(spec.document, first.place.folders))),
-        "pipespec/packages.txt": packages,
-        "pipespec/command.txt": command + "\n",
-    }
-    tags = dict(spec.mlflow.tags)
-    if isinstance(compiled, Sweep):
-        files |= compiled.files
-        tags |= {name: without_passwords(values) for name, values in compiled.tags.items()}
-    if git is not None and git.patch:
-        files["pipespec/git.patch"] = git.patch
-    return NewInvocation(
-        pipeline=spec.name,
-        command=command,
-        files=files,
-        tags=tags,
-        description=spec.description,
-        source=compiled.name,
-        git_commit=None if git is None else git.commit,
-    )
-
-
-def _report_files(report: RunReport) -> Mapping[str, str]:
-    return {"pipespec/run.json": json.dumps(to_json(report), indent=2, ensure_ascii=False) + "\n"}
+def _report_files(report: RunReport, reporting: Reporting) -> Mapping[str, str]:
+    files = {"pipespec/run.json": json.dumps(to_json(report), indent=2, ensure_ascii=False) + "\n"}
+    page = reporting.page(report)
+    return files if page is None else files | {REPORT: page}

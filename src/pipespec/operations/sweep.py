@@ -20,15 +20,17 @@ from pipespec.document.nodes import JSON, SequenceNode, plain
 from pipespec.document.yaml_reader import read_scalar
 from pipespec.errors import InvalidPipelineError, UsageError
 from pipespec.operations.compile import Compiled, compile_file
+from pipespec.plan.model import RunReport, StepRecord
 from pipespec.project.disk_modules import DiskModules
 from pipespec.spec.merge import Coordinates, Merged, merge
 from pipespec.spec.model import PipelineSpec, point_text
 from pipespec.tracking.names import PREFIX, SWEEP
+from pipespec.views.sweep import SweepPoint
 
 if TYPE_CHECKING:
     from pipespec.step.secret import Redactor
 
-__all__ = ["MOST_POINTS", "PointSteps", "Sweep", "SweptPath", "compile_sweep", "read_sweeps"]
+__all__ = ["MOST_POINTS", "PointSteps", "Sweep", "SweptPath", "compile_sweep", "points_of", "read_sweeps"]
 
 MOST_POINTS: Final = 10_000
 
@@ -144,6 +146,13 @@ class Sweep:
             declared = next((own for own, whole in place.items() if whole == step), None)
             points.append((at, compiled if declared is None else compiled.filled(declared, values)))
         return replace(self, points=tuple(points), merged=_merged(points))
+
+
+def points_of(sweep: Sweep, report: RunReport, records: Mapping[str, StepRecord | None]) -> list[SweepPoint]:
+    """Tell of each point how it ended in a run, and the metrics of its last steps by their records."""
+    states = {result.step: str(result.state) for result in report.steps}
+    metrics = {step: record.metrics for step, record in records.items() if record is not None}
+    return [SweepPoint(one.at, one.worst(states), one.metrics(metrics)) for one in sweep.outcomes()]
 
 
 def read_sweeps(texts: Sequence[str]) -> tuple[SweptPath, ...]:

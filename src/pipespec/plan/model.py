@@ -20,6 +20,7 @@ __all__ = [
     "CodeFacts",
     "CodePiece",
     "Decision",
+    "Execution",
     "Facts",
     "OutputRecord",
     "Plan",
@@ -72,6 +73,7 @@ class StepRecord:
     ended: float
     artifact_uri: str
     metrics: Mapping[str, float] = field(default_factory=dict)
+    experiment_id: str = ""
 
     @property
     def seconds(self) -> float:
@@ -93,6 +95,7 @@ class Attempt:
     ended: float | None
     artifact_uri: str
     metrics: Mapping[str, float] = field(default_factory=dict)
+    experiment_id: str = ""
 
 
 class Records(Protocol):
@@ -258,8 +261,22 @@ class StepState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Execution:
+    """One time that a step was executed: by which worker, from 0 on, and when, in seconds since the run began."""
+
+    run_id: str
+    worker: int
+    started: float
+    ended: float
+
+
+@dataclass(frozen=True, slots=True)
 class StepResult:
-    """What became of one step in a run; `error` is one line, `traceback` the user's frames, where it failed."""
+    """What became of one step in a run; `error` is one line, `traceback` the user's frames, where it failed.
+
+    `record` is what counts for the step now, there also where it misses its bounds. `executions` are all of this run,
+    those that failed and were tried again included.
+    """
 
     step: str
     state: StepState
@@ -270,19 +287,24 @@ class StepResult:
     traceback: str = ""
     log: str | None = None
     """The local log file of an executed step."""
+    record: StepRecord | None = None
+    executions: tuple[Execution, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
     """What a run did; `invocation` is the MLflow run of the whole, None where nothing was executed.
 
-    `interrupted_by` is the number of the signal that ended the run early.
+    `interrupted_by` is the number of the signal that ended the run early. `plan` is the plan as it was carried out: what
+    waited for content stands in it as it was decided at its turn.
     """
 
     invocation: str | None
     steps: tuple[StepResult, ...]
     seconds: float
     interrupted_by: int | None = None
+    plan: Plan | None = field(default=None, repr=False)
+    workers: int = 1
 
     @property
     def succeeded(self) -> bool:
@@ -317,3 +339,5 @@ class StepStatus:
     started: float | None = None
     ended: float | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
+    experiment_id: str = ""
+    """Of that run; its page in MLflow is found by both."""

@@ -300,4 +300,5 @@ def _facts(run: Any) -> RunFacts:
         tags=data.tags,
         metrics=data.metrics,
         params=data.params,
+        experiment_id=info.experiment_id,
     )

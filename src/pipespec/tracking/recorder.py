@@ -169,6 +169,7 @@ class Recorder:
             ended=ended,
             artifact_uri=started.artifact_uri,
             metrics=metrics,
+            experiment_id=started.experiment_id,
         )
 
     def fail(
@@ -241,7 +242,7 @@ class Recorder:
         files: Mapping[str, str],
         metrics: Mapping[str, float] | None = None,
     ) -> None:
-        """End an invocation's run: FINISHED, FAILED or KILLED, with files such as `pipespec/report.json`."""
+        """End an invocation's run: FINISHED, FAILED or KILLED, with files such as `pipespec/report.html`."""
         self._put(started, _encoded(files))
         reach("invocation.before-finish")
         if metrics:

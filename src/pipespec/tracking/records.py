@@ -44,6 +44,7 @@ class RunFacts:
     tags: Mapping[str, str]
     metrics: Mapping[str, float] = field(default_factory=dict)
     params: Mapping[str, str] = field(default_factory=dict)
+    experiment_id: str = ""
 
 
 def encode_outputs(outputs: Mapping[str, OutputRecord]) -> str:
@@ -100,6 +101,7 @@ def complete_record(facts: RunFacts) -> StepRecord | None:
         ended=facts.ended,
         artifact_uri=facts.artifact_uri,
         metrics=facts.metrics,
+        experiment_id=facts.experiment_id,
     )
 
 
@@ -128,6 +130,7 @@ def attempt(facts: RunFacts) -> Attempt:
         ended=facts.ended,
         artifact_uri=facts.artifact_uri,
         metrics=facts.metrics,
+        experiment_id=facts.experiment_id,
     )
 
 

@@ -211,7 +211,7 @@ class SqliteLedger:
         tags = {names.name_tag(names.declared(step)) for step in steps}
         wanted = {names.fit_tag(step): step for step in steps}
         rows = _all(db, statements.LATEST, sought=sorted(tags), pipeline=pipeline)
-        found = self._attempts_of(db, [row[:5] for row in rows if row[5] in wanted])
+        found = self._attempts_of(db, [row[:6] for row in rows if row[6] in wanted])
         return {wanted[one.step]: one for one in found}
 
     def _attempts_of(self, db: sqlite3.Connection, rows: Iterable[Any]) -> tuple[Attempt, ...]:
@@ -245,11 +245,11 @@ def _candidates(db: sqlite3.Connection, keys: Collection[str]) -> list[Candidate
     rows = _all(db, statements.BY_KEY, sought=list(keys))
     tags = (names.KEY, names.MANIFEST, names.OUTPUTS, names.GENERATION, names.STEP)
     found = []
-    for key, accepted, run_id, status, started, ended, uri, *values in rows:
+    for key, accepted, run_id, status, started, ended, uri, experiment, *values in rows:
         told = {tag: value for tag, value in zip(tags, values, strict=True) if value is not None}
         if accepted is not None:
             told[names.accepted_tag(key)] = accepted
-        found.append((key, _run_facts((run_id, status, started, ended, uri), told)))
+        found.append((key, _run_facts((run_id, status, started, ended, uri, experiment), told)))
     return found
 
 
@@ -282,7 +282,7 @@ def _run_facts(
     metrics: Mapping[str, float] = _NOTHING,
     params: Mapping[str, str] = _NOTHING,
 ) -> RunFacts:
-    run_id, status, started, ended, uri = row[:5]
+    run_id, status, started, ended, uri, experiment = row[:6]
     texts = (run_id, status, uri, *tags.values())
     if not all(type(text) is str for text in texts) or not all(
         type(time) in _TIME for time in (started, ended)
@@ -297,4 +297,5 @@ def _run_facts(
         tags=tags,
         metrics=metrics,
         params=params,
+        experiment_id=str(experiment),
     )

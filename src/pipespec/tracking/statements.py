@@ -39,7 +39,7 @@ _PUBLISHED: Final = f"""
     CROSS JOIN tags m ON m.key = '{names.MANIFEST}' AND m.run_uuid = r.run_uuid
 """
 
-_RUN: Final = "r.run_uuid, r.status, r.start_time, r.end_time, r.artifact_uri"
+_RUN: Final = "r.run_uuid, r.status, r.start_time, r.end_time, r.artifact_uri, r.experiment_id"
 
 BY_KEY: Final = f"""
     SELECT w.value, a.value, {_RUN}, k.value, m.value, o.value, g.value, s.value

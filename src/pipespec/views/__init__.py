@@ -1,1 +1,1 @@
-"""Values -> text, JSON, Mermaid, DOT. Pure: prints nothing, reads nothing."""
+"""Values -> text, JSON, Mermaid, DOT, SVG, pages. Pure: prints nothing, reads nothing but what the package carries."""

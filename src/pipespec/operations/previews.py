@@ -1,0 +1,133 @@
+"""What the outputs of a run begin with: records -> `OutputPart`s, with previews as far as bounds allow.
+
+Reads what is local; of a remote store what is small, and no longer than a few seconds in all. An artifact that is
+gone, altered or none of its format's files has no preview and says why: nothing here fails a run.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from pipespec.errors import PipespecError
+from pipespec.operations.beginnings import PICTURES, SHOWN, beginning_of
+from pipespec.plan.model import OutputRecord, StepRecord, StepResult
+from pipespec.step.model import Artifact
+from pipespec.step.secret import Redactor
+from pipespec.tracking.artifacts import local_path, localise, location, require_digest
+from pipespec.views.report.model import OutputPart, Picture, Preview
+
+__all__ = ["Previews"]
+
+_MOST: Final = 60
+"""Outputs of one report that are shown."""
+_PICTURE: Final = 2 << 20
+_PICTURES: Final = 6 << 20
+"""Bytes of one picture, and of all; in a page they take a third more."""
+_DOWNLOADED: Final = 1 << 20
+"""Bytes of one output of a remote store."""
+_DOWNLOADING: Final = 5.0
+"""Seconds for all downloads."""
+
+
+class Previews:
+    """Shows outputs until the bounds of a report are reached; `left_out` then says what is missing."""
+
+    def __init__(self, downloads: Path, tracking_uri: str, redact: Redactor) -> None:
+        self._downloads = downloads
+        self._tracking_uri = tracking_uri
+        self._redact = redact
+        self._shown = 0
+        self._pictures = 0
+        self._seconds = _DOWNLOADING
+        self._beyond = 0
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What the bounds kept out."""
+        if not self._beyond:
+            return ()
+        return (f"{self._beyond:,} more outputs are listed without a preview: a report shows {_MOST}.",)
+
+    def of(self, result: StepResult, record: StepRecord, name: str, output: OutputRecord) -> OutputPart:
+        """Tell of one output, with its beginning if it has one."""
+        preview, note = self._preview(record, output)
+        return OutputPart(
+            result.step,
+            str(result.state),
+            name,
+            output.file,
+            output.bytes,
+            output.files,
+            output.digest,
+            preview,
+            note,
+        )
+
+    def _preview(self, record: StepRecord, output: OutputRecord) -> tuple[Preview | None, str]:
+        suffix = PurePosixPath(output.file).suffix.lower()
+        if suffix not in SHOWN:
+            return None, ""
+        if self._shown >= _MOST:
+            self._beyond += 1
+            return None, ""
+        self._shown += 1
+        if suffix in PICTURES and not self._has_room(output.bytes):
+            return None, "a picture too large for a report"
+        try:
+            path = self._fetched(record, output)
+            if isinstance(path, str):
+                return None, path
+            found = beginning_of(path, suffix, self._redact)
+        except PipespecError as error:
+            return None, str(error)
+        except Exception:  # noqa: BLE001 - whatever a library says of a file that is none of its own
+            return None, f"cannot be read as {suffix}"
+        self._pictures += len(found.content) if isinstance(found, Picture) else 0
+        return found, ""
+
+    def _has_room(self, size: int) -> bool:
+        return size <= _PICTURE and self._pictures + size <= _PICTURES
+
+    def _fetched(self, record: StepRecord, output: OutputRecord) -> Path | str:
+        """Return a local path of an output, or why there is none; a picture's content is checked."""
+        place = location(record.artifact_uri, output.file)
+        artifact = Artifact(place, output.digest, PurePosixPath(output.file).name)
+        path = local_path(place)
+        if path is None:
+            return self._downloaded(artifact, output.bytes)
+        if not path.is_file() or path.stat().st_size != output.bytes:
+            return "gone or altered since"
+        if output.bytes <= _PICTURE:
+            require_digest(path, artifact)
+        return path
+
+    def _downloaded(self, artifact: Artifact, size: int) -> Path | str:
+        if size > _DOWNLOADED:
+            return "too large to be fetched for a report"
+        if self._seconds <= 0:
+            return "not fetched: the store took too long"
+        began = time.monotonic()
+        found: list[Artifact | str] = []
+
+        def fetch() -> None:
+            try:
+                found.append(localise(artifact, self._downloads, self._tracking_uri))
+            except (PipespecError, OSError) as error:
+                found.append(str(error))
+
+        # A thread that nobody waits for: MLflow's own patience with a store is minutes.
+        fetching = threading.Thread(target=fetch, daemon=True)
+        fetching.start()
+        fetching.join(self._seconds)
+        self._seconds -= time.monotonic() - began
+        if not found:
+            self._seconds = 0.0
+            return "not fetched: the store took too long"
+        if isinstance(found[0], str):
+            return found[0]
+        path = local_path(found[0].location)
+        assert path is not None
+        return path

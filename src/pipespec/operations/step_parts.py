@@ -1,0 +1,187 @@
+"""What a report says of each step: why it ran, how it ended, its metrics beside those of its last runs.
+
+Takes what a run did and a ledger; gives `StepPart`s and `Metric`s. Past runs are asked for only of steps that changed,
+or that have metrics and ran before: a first run asks nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Final
+
+from pipespec.operations.beginnings import last_lines
+from pipespec.operations.explaining import LOOKED_AT, nearest_runs
+from pipespec.plan.changes import PastRun, reason_of
+from pipespec.plan.explain import nearest_run, now_of
+from pipespec.plan.model import (
+    Action,
+    Decision,
+    Plan,
+    ReasonKind,
+    RunReport,
+    StepRecord,
+    StepResult,
+    StepState,
+)
+from pipespec.spec.model import Bounds
+from pipespec.step.secret import Redactor
+from pipespec.tracking import names
+from pipespec.tracking.ledger import Ledger
+from pipespec.tracking.records import RunFacts
+from pipespec.tracking.store import shown
+from pipespec.views.mlflow_links import run_url
+from pipespec.views.report.model import Cause, Metric, PastValue, StepPart
+
+__all__ = ["History", "metrics_of", "seconds_of", "step_part"]
+
+_PAST: Final = 20
+"""So many runs of a step are plotted, the present one included."""
+_WITH_METRICS: Final = 60
+"""So many steps have their metrics told."""
+_NOT_BEGUN: Final = (StepState.BLOCKED, StepState.CANCELLED)
+_LOG_LINES: Final = 40
+_CAUSES: Final = 8
+_DIFF_LINES: Final = 120
+
+
+@dataclass(frozen=True)
+class History:
+    """Past runs of the steps, each step's asked for once."""
+
+    run: RunReport
+    plan: Plan
+    """As it was carried out."""
+    ledger: Ledger
+
+    @cached_property
+    def of(self) -> Callable[[str], tuple[RunFacts, ...]]:
+        """What gives the past runs of a declared step, the newest first."""
+        return cache(lambda step: self.ledger.finished_runs(step, LOOKED_AT))
+
+    @cached_property
+    def own(self) -> frozenset[str]:
+        """The runs that this invocation made."""
+        return frozenset(one.run_id for result in self.run.steps for one in result.executions)
+
+    @cached_property
+    def below_what_ran(self) -> frozenset[str]:
+        """The steps that need one that ran, directly or not."""
+        touched = {step for step, decision in self.plan.decisions.items() if decision.action is Action.RUN}
+        below: set[str] = set()
+        for step in self.plan.decisions:  # topological
+            if any(above in touched or above in below for above in self.plan.pipeline.upstream[step]):
+                below.add(step)
+        return frozenset(below)
+
+    @cached_property
+    def nearest(self) -> Mapping[str, Sequence[PastRun]]:
+        """The runs that steps which changed are compared with, by step id."""
+        return nearest_runs(self.plan, self.ledger, self.of, without=self.own)
+
+    def past_of(self, result: StepResult, record: StepRecord) -> _Past:
+        """Return the runs of a step up to its record; those of a step that never ran are not asked for."""
+        decision = self.plan.decisions[result.step]
+        is_new = any(reason.kind is ReasonKind.NEVER_RAN for reason in decision.reasons)
+        if is_new or not (result.run_id in self.own or _shown(record.metrics)):
+            return _Past()
+        runs = [run for run in self.of(decision.step.name) if run.tags.get(names.STEP) == result.step]
+        own = next((run.metrics for run in runs if run.run_id == record.run_id), {})
+        before = [run for run in runs if run.run_id != record.run_id and (run.ended or 0.0) <= record.ended]
+        return _Past(own, before[: _PAST - 1])
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """The metrics of a step's run as the store has them, and its runs before that, the newest first."""
+
+    own: Mapping[str, float] = field(default_factory=dict)
+    before: Sequence[RunFacts] = ()
+
+    def values(self, name: str) -> Iterator[PastValue]:
+        for run in reversed(self.before):
+            if name in run.metrics:
+                yield PastValue(run.metrics[name], run.ended or 0.0, run.run_id)
+
+
+def step_part(result: StepResult, history: History, redact: Redactor) -> StepPart:
+    """Tell of one step."""
+    decision = history.plan.decisions[result.step]
+    has_failed = result.state is StepState.FAILED
+    return StepPart(
+        step=result.step,
+        state=str(result.state),
+        description=decision.step.description or "",
+        call=str(decision.step.call),
+        seconds=seconds_of(result),
+        run_id=result.run_id,
+        url=_url(result, history.ledger),
+        causes=() if result.state in _NOT_BEGUN else tuple(_causes(decision, history)),
+        error=result.error or "",
+        traceback=result.traceback,
+        log=last_lines(Path(result.log), _LOG_LINES, redact) if has_failed and result.log is not None else "",
+        log_file=result.log or "" if has_failed else "",
+        executions=result.executions,
+    )
+
+
+def seconds_of(result: StepResult) -> float | None:
+    """Return how long a step was executed; of one that is reused, how long it was then."""
+    if result.seconds is None and result.record is not None:
+        return result.record.seconds
+    return result.seconds
+
+
+def _url(result: StepResult, ledger: Ledger) -> str:
+    record = result.record
+    found = (
+        None if record is None else run_url(shown(ledger.tracking_uri), record.experiment_id, record.run_id)
+    )
+    return found or ""
+
+
+def _causes(decision: Decision, history: History) -> Iterator[Cause]:
+    """Say why a step ran, or was reused although something before it ran."""
+    step = decision.step.id
+    if decision.action is Action.REUSE:
+        if step in history.below_what_ran:
+            yield Cause("what it reads came out the same")
+        return
+    past = history.nearest.get(step, ())
+    changes = nearest_run(now_of(history.plan, decision), past)[1] if past else ()
+    yield from (Cause(reason_of(change).detail, _cut(change.diff)) for change in changes[:_CAUSES])
+    if len(changes) > _CAUSES:
+        yield Cause(f"and {len(changes) - _CAUSES} more changes")
+    for reason in decision.reasons:
+        if not (changes and reason.kind is ReasonKind.CHANGED):
+            yield Cause(reason.detail)
+
+
+def _cut(diff: str) -> str:
+    lines = diff.split("\n")
+    more = [f"... {len(lines) - _DIFF_LINES:,} more lines"] if len(lines) > _DIFF_LINES else []
+    return "\n".join([*lines[:_DIFF_LINES], *more])
+
+
+def metrics_of(history: History) -> Iterator[Metric]:
+    """Tell the metrics of complete steps, the last steps first."""
+    told = 0
+    for result in reversed(history.run.steps):
+        record = result.record
+        if record is None or told >= _WITH_METRICS:
+            continue
+        step = history.plan.decisions[result.step].step
+        past = history.past_of(result, record)
+        found = _shown({**past.own, **record.metrics})
+        told += bool(found)
+        for name, value in sorted(found.items()):
+            bounds = step.checks.get(name) or Bounds(None, None, step.span)
+            before = tuple(past.values(name))
+            yield Metric(result.step, name, value, before, bounds.minimum, bounds.maximum)
+
+
+def _shown(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Return a user's own metrics."""
+    return {name: value for name, value in metrics.items() if not name.startswith((names.PREFIX, "system/"))}

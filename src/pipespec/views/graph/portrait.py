@@ -1,0 +1,138 @@
+"""Everything that is known of a pipeline's steps, as `graph --format json` tells it and pages show it.
+
+Takes a `Portrait`: the pipeline, where its functions stand and, where records were asked, how its steps stand. Gives
+the shape of `schemas/graph.schema.json`, in which every variant is a step of its own. Secrets are references, as they
+are in the pipeline; passwords in URIs are hidden.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipespec.document.nodes import JSON, Node, plain
+from pipespec.document.passwords import without_passwords
+from pipespec.plan.model import StepStatus
+from pipespec.spec.model import InputSource, PipelineInput, PipelineSpec, StepInput, StepSpec, point_text
+from pipespec.views.graph.picture import edges_between
+from pipespec.views.mlflow_links import run_url, ui_command
+
+__all__ = ["Portrait", "to_json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """A pipeline and what is known of it; `places` are those of functions by `str(CallableRef)`: `steps.py:12`.
+
+    Without `statuses` nothing was asked of the store, whose URI is then None.
+    """
+
+    spec: PipelineSpec
+    places: Mapping[str, str] = field(default_factory=dict)
+    statuses: Mapping[str, StepStatus] = field(default_factory=dict)
+    tracking_uri: str | None = None
+    """As it may be printed."""
+
+    @property
+    def states(self) -> dict[str, str] | None:
+        """The state of each step by its id; None where it was not asked."""
+        return {step: each.state for step, each in self.statuses.items()} if self.statuses else None
+
+
+def to_json(portrait: Portrait) -> dict[str, Any]:
+    """Return the shape of `schemas/graph.schema.json`: every variant, and an edge for each pair of them."""
+    spec = portrait.spec
+    return {
+        "version": 1,
+        "pipeline": spec.name,
+        "steps": [_step(step_id, step, portrait) for step_id, step in spec.steps.items()],
+        "edges": [
+            {
+                "from": edge.source,
+                "to": edge.reader,
+                "kind": "data" if edge.outputs else "order",
+                "outputs": list(edge.outputs),
+            }
+            for edge in edges_between(spec, {step_id: step_id for step_id in spec.steps})
+        ],
+    }
+
+
+def _step(step_id: str, step: StepSpec, portrait: Portrait) -> dict[str, Any]:
+    call = str(step.call)
+    status = portrait.statuses.get(step_id)
+    return {
+        "step": step_id,
+        "name": step.name,
+        "variant": dict(step.variant),
+        "call": call,
+        "place": portrait.places.get(call),
+        "description": step.description,
+        "params": {name: _param(node) for name, node in step.params.items()},
+        "inputs": {name: _input_text(each.source) for name, each in step.inputs.items()},
+        "outputs": list(step.outputs),
+        "files": {name: output.file for name, output in step.outputs.items()},
+        "tags": list(step.tags),
+        "state": None if status is None else status.state,
+        "run": None if status is None or status.run_id is None else _run(status, portrait),
+    }
+
+
+def _param(node: Node) -> dict[str, JSON]:
+    """A value, and the place that set it; for a value of the command line that is the option as it was typed."""
+    origin = node.origin or node.span
+    return {
+        "value": _hidden(plain(node)),
+        "file": without_passwords(origin.file),
+        "line": origin.line,
+        "layer": origin.layer,
+    }
+
+
+def _hidden(value: JSON) -> JSON:
+    match value:
+        case str():
+            return without_passwords(value)
+        case list():
+            return [_hidden(item) for item in value]
+        case dict():
+            return {key: _hidden(item) for key, item in value.items()}
+        case float() if not math.isfinite(value):
+            return str(value)
+        case _:
+            return value
+
+
+def _input_text(source: InputSource) -> str:
+    """Spell an input as the pipeline does: `titles.ids`, `train[*].model`, `data/titles.csv`."""
+    match source:
+        case StepInput():
+            fixed = f"[{point_text(source.selection)}]" if source.selection else ""
+            name = source.step + (fixed or ("[*]" if source.fan_in else ""))
+            part = f"/{source.part}" if source.part else ""
+            return f"{name}.{source.output}{part}" if source.output else name
+        case PipelineInput():
+            return f"{source.text}: {source.step}" + (f".{source.output}" if source.output else "")
+        case _:
+            return without_passwords(source.text)
+
+
+def _run(status: StepStatus, portrait: Portrait) -> dict[str, Any]:
+    """Tell of the run that a state comes from; a metric that is no finite number is null, as JSON has none."""
+    assert status.run_id is not None
+    store = portrait.tracking_uri or ""
+    url = run_url(store, status.experiment_id, status.run_id)
+    has_ended = status.started is not None and status.ended is not None
+    return {
+        "run_id": status.run_id,
+        "seconds": max(status.ended - status.started, 0.0) if has_ended else None,  # type: ignore[operator]
+        "metrics": {
+            name: value if math.isfinite(value) else None
+            for name, value in sorted(status.metrics.items())
+            if not name.startswith("pipespec.")
+        },
+        "url": url,
+        "open": None if url else ui_command(store, portrait.spec.root),
+    }

@@ -1,0 +1,90 @@
+"""A metric's last runs as a small picture: values -> a path, and the words that say the same.
+
+Pure. Values that are no numbers leave a gap. The bounds of a metric are drawn where they are near enough not to press
+the values flat.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pipespec.views.report.model import Metric
+
+__all__ = ["Plot", "number_text", "plot"]
+
+_WIDTH: Final = 120
+_HEIGHT: Final = 30
+_RIM: Final = 4
+_NEAR: Final = 2.0
+"""A bound is drawn where the picture becomes at most so many times as high by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A picture of `width` by `height`: the line through the values, a dot at each, lines at bounds.
+
+    `words` tell it to whoever does not see it.
+    """
+
+    width: int
+    height: int
+    line: str
+    dots: tuple[tuple[float, float], ...]
+    bounds: tuple[float, ...]
+    words: str
+
+
+def plot(metric: Metric) -> Plot | None:
+    """Draw a metric's past values and its present one; None where there is nothing to compare."""
+    values = [*(one.value for one in metric.past), metric.value]
+    finite = [value for value in values if math.isfinite(value)]
+    if len(values) < 2 or not finite:
+        return None
+    low, high = min(finite), max(finite)
+    bounds = [bound for bound in (metric.minimum, metric.maximum) if bound is not None]
+    shown = [bound for bound in bounds if max(high, bound) - min(low, bound) <= _NEAR * (high - low)]
+    low, high = min([low, *shown]), max([high, *shown])
+
+    def height_of(value: float) -> float:
+        # Halves, since the whole way from the lowest number to the highest is none.
+        share = (value / 2 - low / 2) / (high / 2 - low / 2) if high > low else 0.5
+        return round(_HEIGHT - _RIM - share * (_HEIGHT - 2 * _RIM), 1)
+
+    apart = (_WIDTH - 2 * _RIM) / (len(values) - 1)
+    points = [
+        (round(_RIM + number * apart, 1), height_of(value)) if math.isfinite(value) else None
+        for number, value in enumerate(values)
+    ]
+    return Plot(
+        _WIDTH,
+        _HEIGHT,
+        _path(points),
+        tuple(point for point in points if point is not None),
+        tuple(map(height_of, shown)),
+        _words(metric, values),
+    )
+
+
+def number_text(value: float) -> str:
+    """Write a number with four digits that count, and whole numbers whole."""
+    if math.isfinite(value) and value == int(value) and abs(value) < 1e15:
+        return str(int(value))
+    return f"{value:.4g}"
+
+
+def _path(points: Sequence[tuple[float, float] | None]) -> str:
+    parts: list[str] = []
+    pen_is_down = False
+    for point in points:
+        if point is not None:
+            parts.append(f"{'L' if pen_is_down else 'M'}{point[0]:g} {point[1]:g}")
+        pen_is_down = point is not None
+    return "".join(parts)
+
+
+def _words(metric: Metric, values: Sequence[float]) -> str:
+    told = ", ".join(map(number_text, values))
+    return f"{metric.name} of {metric.step}, {len(values)} runs, the oldest first: {told}"

@@ -1,0 +1,146 @@
+"""When each worker executed which step: executions -> lanes of bars, in percent of the run's length.
+
+Pure. Bars of a lane are in order and never overlap; one that would be too thin to see is widened as far as there is
+room.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pipespec.views.report.model import StepPart
+from pipespec.views.terminal import seconds_text
+
+__all__ = ["Bar", "Lane", "Tick", "Timeline", "timeline"]
+
+_THINNEST: Final = 0.4
+"""Percent."""
+_LONG_START: Final = 0.1
+"""Where more than this share of a run passes before the first step, the timeline begins with that step."""
+_TICKS: Final = 6
+_NICE: Final = (1, 2, 5, 10)
+_NICE_SIXTIES: Final = (1, 2, 5, 10, 15, 30, 60)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One execution; `start` and `width` are percent, `state` is how it ended, `label` says all of it."""
+
+    step: str
+    state: str
+    start: float
+    width: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What one worker executed, in order; `busy` is its share of the time that is shown, in percent."""
+
+    name: str
+    bars: tuple[Bar, ...]
+    busy: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A mark of the axis, at so many percent."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The lanes of a run above their axis; `first` is when the first step began, `begin` when the axis does."""
+
+    lanes: tuple[Lane, ...]
+    ticks: tuple[Tick, ...]
+    first: float
+    begin: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One execution of a step, its `number`th."""
+
+    started: float
+    ended: float
+    step: StepPart
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """Seconds of the run as percent of the axis."""
+
+    begin: float
+    end: float
+
+    def share(self, seconds: float) -> float:
+        return 100 * seconds / (self.end - self.begin)
+
+    def place(self, second: float) -> float:
+        return self.share(second - self.begin)
+
+
+def timeline(steps: Sequence[StepPart], seconds: float) -> Timeline | None:
+    """Lay out what was executed in a run that took so many seconds; None where nothing was."""
+    by_worker: dict[int, list[_Turn]] = {}
+    for step in steps:
+        for number, one in enumerate(step.executions, start=1):
+            by_worker.setdefault(one.worker, []).append(_Turn(one.started, one.ended, step, number))
+    turns = [turn for found in by_worker.values() for turn in found]
+    if not turns:
+        return None
+    first = min(turn.started for turn in turns)
+    end = max(seconds, *(turn.ended for turn in turns))
+    begin = first if first > _LONG_START * end else 0.0
+    scale = _Scale(begin, end if end > begin else begin + 1.0)
+    lanes = [_lane(worker, turns, scale) for worker, turns in sorted(by_worker.items())]
+    return Timeline(tuple(lanes), tuple(_ticks(scale)), first, scale.begin)
+
+
+def _lane(worker: int, turns: Sequence[_Turn], scale: _Scale) -> Lane:
+    turns = sorted(turns, key=lambda turn: turn.started)
+    ends = [*(turn.started for turn in turns[1:]), scale.end]
+    bars = [_bar(turn, room_ends, scale) for turn, room_ends in zip(turns, ends, strict=True)]
+    busy = scale.share(sum(turn.ended - turn.started for turn in turns))
+    return Lane(f"worker {worker + 1}", tuple(bars), round(busy))
+
+
+def _bar(turn: _Turn, room_ends: float, scale: _Scale) -> Bar:
+    width = max(scale.share(turn.ended - turn.started), min(_THINNEST, scale.share(room_ends - turn.started)))
+    tries = len(turn.step.executions)
+    # All but the last execution of a step have failed.
+    state = "failed" if turn.number < tries else turn.step.state
+    attempt = f", attempt {turn.number} of {tries}" if tries > 1 else ""
+    when = f"from {seconds_text(turn.started)} to {seconds_text(turn.ended)}"
+    label = f"{turn.step.step}: {state}{attempt}, {seconds_text(turn.ended - turn.started)}, {when}"
+    return Bar(turn.step.step, state, scale.place(turn.started), width, label)
+
+
+def _ticks(scale: _Scale) -> Iterator[Tick]:
+    """Yield marks at round times."""
+    apart = _round_step((scale.end - scale.begin) / _TICKS)
+    for number in range(math.ceil(scale.begin / apart - 1e-9), math.floor(scale.end / apart + 1e-9) + 1):
+        yield Tick(scale.place(number * apart), _tick_text(number * apart))
+
+
+def _round_step(least: float) -> float:
+    """Return the smallest round number of seconds that is not below `least`."""
+    for unit in (1.0, 60.0):
+        if unit / 2 < least <= 60 * unit:
+            return next(unit * factor for factor in _NICE_SIXTIES if unit * factor >= least)
+    unit = 3600.0 if least > 1 else 1.0
+    power = unit * 10.0 ** math.floor(math.log10(least / unit))
+    return next(power * factor for factor in _NICE if power * factor >= least * (1 - 1e-9))
+
+
+def _tick_text(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:g} s" if seconds else "0"
+    return seconds_text(seconds)

@@ -1,0 +1,359 @@
+"""`graph --format html` as readers use it: drawn, searched, opened, walked by keyboard, in light and in dark."""
+
+import random
+import re
+from dataclasses import replace
+
+import pytest
+
+from pipespec.document.nodes import ScalarNode
+from pipespec.errors import Span
+from pipespec.plan.model import StepStatus
+from pipespec.views.graph.page import to_html
+from pipespec.views.graph.portrait import Portrait
+
+pytestmark = pytest.mark.browser
+
+STATES = {"ids": "complete", "titles": "stale", "train[depth=4]": "failed", "train[depth=8]": "complete"}
+GEOMETRY = """() => {
+  const box = (one) => { const {x, y, width, height} = one.getBoundingClientRect(); return [x, y, x + width, y + height] }
+  const ends = (path) => [path.getPointAtLength(0), path.getPointAtLength(path.getTotalLength())]
+    .map((point) => { const at = point.matrixTransform(path.getScreenCTM()); return [at.x, at.y] })
+  return {
+    nodes: [...document.querySelectorAll('.node .body')].map(box),
+    frames: [...document.querySelectorAll('.frame')].map(box),
+    texts: [...document.querySelectorAll('.node')].map((node) => [...node.querySelectorAll('text')].map(box)),
+    edges: [...document.querySelectorAll('.edge .line')].map(ends),
+  }
+}"""
+
+
+def params(step, **nodes):
+    return replace(step, params=nodes)
+
+
+@pytest.fixture
+def small(make):
+    """ids -> titles -> train (two variants) -> best -> clean, and the state of most of them."""
+    column = ScalarNode("題名", Span("p.yaml", 3, 1, 3, 2))
+    depth = ScalarNode(4, Span("over.yaml", 7, 3, 7, 4, "overlay"))
+    spec = make.pipeline(
+        make.step("ids", description="Which articles\nare in scope."),
+        params(make.step("titles", inputs={"a": "ids"}), column=column),
+        params(
+            make.step("train", variant=(("depth", 4),), inputs={"t": "titles"}, tags=("model",)), depth=depth
+        ),
+        make.step("train", variant=(("depth", 8),), inputs={"t": "titles"}, tags=("model",)),
+        make.step("best", inputs={"models": make.reads("train", "model", fan_in=True)}),
+        make.step("clean", needs=("best",)),
+    )
+    statuses = {
+        step: StepStatus(step, state, f"{number:032x}", 10.0, 12.5, {"f1": 0.8765}, "7")
+        for number, (step, state) in enumerate(STATES.items())
+    }
+    return Portrait(spec, {"work:titles": "work.py:12"}, statuses, "https://mlflow.test/lab")
+
+
+def chosen(page):
+    return (
+        page.locator(".graph-panel h2").text_content() if page.locator(".graph-panel").is_visible() else None
+    )
+
+
+def focused(page):
+    return page.evaluate("() => document.activeElement.getAttribute('aria-label')")
+
+
+def assert_well_drawn(page, count):
+    """All nodes are drawn, none over another, their texts within them, and each edge ends at nodes or frames."""
+    found = page.evaluate(GEOMETRY)
+    nodes = found["nodes"]
+    assert len(nodes) == count
+    by_left = sorted(nodes)
+    for number, one in enumerate(by_left):
+        for other in by_left[number + 1 :]:
+            if other[0] >= one[2]:
+                break
+            assert other[1] >= one[3] or one[1] >= other[3], (one, other)
+    scale = (nodes[0][3] - nodes[0][1]) / 46
+    for box, texts in zip(nodes, found["texts"], strict=True):
+        for text in texts:
+            assert box[0] + 6 * scale <= text[0], (box, text)
+            assert text[2] <= box[2] + 0.1, (box, text)
+            assert box[1] <= text[1], (box, text)
+            assert text[3] <= box[3], (box, text)
+    sides = [(box[side], (box[1] + box[3]) / 2) for box in nodes + found["frames"] for side in (0, 2)]
+    near = {(round(x), round(y)) for x, y in sides}
+    around = {(x + i, y + j) for x, y in near for i in (-1, 0, 1) for j in (-1, 0, 1)}
+    assert [end for edge in found["edges"] for end in edge if tuple(map(round, end)) not in around] == []
+    return found
+
+
+def test_steps_are_drawn_with_their_states_and_variants_as_one(open_page, small):
+    page = open_page(to_html(small)).page
+
+    found = assert_well_drawn(page, 5)
+    assert len(found["edges"]) == 4
+    assert [text.strip() for text in page.locator(".node text").all_text_contents()] == [
+        "ids", "✓ complete · 2.5 s", "titles", "↻ stale · 2.5 s", "train \u00d72", "✕ 1 failed  ✓ 1 complete",
+        "best", "work:best", "clean", "work:clean",
+    ]  # fmt: skip
+    assert page.locator(".edge.order").count() == 1
+    assert page.locator(".graph-bar .states").inner_text().split("\n") == [
+        "✕ 1 failed",
+        "↻ 1 stale",
+        "✓ 2 complete",
+    ]
+
+
+def test_a_click_opens_variants_and_a_button_folds_them(open_page, small):
+    page = open_page(to_html(small)).page
+
+    page.locator(".node.folded").click()
+    assert_well_drawn(page, 6)
+    assert focused(page) == "train[depth=4], failed"
+    assert page.locator(".graph-panel li").all_text_contents() == [
+        "train[depth=4] ✕ failed",
+        "train[depth=8] ✓ complete",
+    ]
+
+    page.get_by_role("button", name="Fold the 2 variants").click()
+    assert_well_drawn(page, 5)
+    assert focused(page) == "train, 2 variants, 1 failed, 1 complete"
+
+
+def test_the_panel_tells_of_a_step_and_links_to_its_run(open_page, small):
+    page = open_page(to_html(small)).page
+
+    page.get_by_role("button", name="titles, stale").click()
+    panel = page.locator(".graph-panel")
+    assert [line.replace("\t", " ").strip() for line in panel.inner_text().split("\n") if line.strip()] == [
+        "Close", "titles", "↻ stale", "FUNCTION", "work:titles", "work.py:12", "PARAMS", "column", "題名", "p.yaml:3",
+        "INPUTS", "a ids.out", "OUTPUTS", "out out.json", "NEEDS", "ids", "READ BY", "train[depth=4]", "train[depth=8]",
+        "LAST RUN", f"Run {1:032x} in MLflow", "Took 2.5 s.", "METRICS", "f1 0.8765",
+    ]  # fmt: skip
+    link = page.get_by_role("link", name="in MLflow")
+    assert link.get_attribute("href") == f"https://mlflow.test/lab/#/experiments/7/runs/{1:032x}"
+    assert (link.get_attribute("target"), link.get_attribute("rel")) == ("_blank", "noopener noreferrer")
+
+    page.get_by_role("button", name="train[depth=4]", exact=True).click()
+    assert chosen(page) == "train[depth=4]"
+    assert "over.yaml:7 (overlay)" in panel.inner_text()
+    page.get_by_role("button", name="Close").click()
+    assert chosen(page) is None
+
+
+def test_search_marks_what_it_finds_and_enter_goes_there(open_page, small):
+    page = open_page(to_html(small)).page
+
+    page.keyboard.press("/")
+    page.keyboard.type("model")
+    assert page.locator(".count").text_content() == "2 of 6"
+    assert page.locator(".node.found").count() == 1
+    page.keyboard.press("Enter")
+    assert (chosen(page), page.locator(".count").text_content()) == ("train[depth=4]", "1 of 2")
+    page.keyboard.press("Enter")
+    assert (chosen(page), page.locator(".count").text_content()) == ("train[depth=8]", "2 of 2")
+    page.keyboard.press("Enter")
+    assert chosen(page) == "train[depth=4]"
+    page.keyboard.press("Shift+Enter")
+    assert chosen(page) == "train[depth=8]"
+    page.keyboard.press("Escape")
+    assert page.locator(".node.found").count() == 0
+    for query, count in (
+        ("work:titles", 1),
+        ("FAILED", 1),
+        ("\uff54\uff52ain", 2),
+        ("train depth=8", 1),
+        ("nothing", 0),
+    ):
+        page.get_by_role("searchbox").fill(query)
+        assert page.locator(".count").text_content() == f"{count} of 6", query
+
+
+def test_all_can_be_reached_by_keyboard_alone(open_page, small):
+    page = open_page(to_html(small)).page
+
+    page.keyboard.press("Tab")
+    assert focused(page) == "Search by name, function, tag, state"
+    for _ in range(4):  # over the buttons of the states
+        page.keyboard.press("Tab")
+    assert focused(page) == "ids, complete"
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert focused(page) == "train, 2 variants, 1 failed, 1 complete"
+    page.keyboard.press("Enter")
+    assert focused(page) == "train[depth=4], failed"
+    page.keyboard.press("ArrowDown")
+    assert focused(page) == "train[depth=8], complete"
+    page.keyboard.press("Enter")
+    assert chosen(page) == "train[depth=8]"
+    page.keyboard.press("Escape")
+    assert chosen(page) is None
+    page.keyboard.press("ArrowRight")
+    assert focused(page) == "best"
+    page.keyboard.press("PageDown")
+    assert focused(page) == "clean"
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    assert focused(page).startswith("train[")
+    page.keyboard.press("Backspace")
+    assert focused(page) == "train, 2 variants, 1 failed, 1 complete"
+    page.keyboard.press("Home")
+    assert focused(page) == "ids, complete"
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1280])
+def test_the_page_fits_its_window_in_light_and_dark(open_page, small, width, dark):
+    page = open_page(to_html(small), width=width, dark=dark).page
+    page.evaluate("view.choose('titles')")
+
+    ground = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
+    assert ground == ("rgb(20, 23, 27)" if dark else "rgb(255, 255, 255)")
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+    assert page.evaluate("() => document.documentElement.scrollHeight") <= 800
+    node = page.locator(".node.chosen .body").bounding_box()
+    canvas = page.locator(".graph-canvas").bounding_box()
+    assert canvas["x"] <= node["x"]
+    assert node["x"] + node["width"] <= canvas["x"] + canvas["width"]
+    assert canvas["y"] <= node["y"]
+    assert node["y"] + node["height"] <= canvas["y"] + canvas["height"]
+
+
+def test_wheel_drag_and_buttons_move_the_picture_and_a_drag_is_no_click(open_page, small):
+    page = open_page(to_html(small)).page
+    place = page.locator(".node .body").first.bounding_box
+    begun = place()
+
+    page.mouse.move(begun["x"] + 20, begun["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(begun["x"] + 120, begun["y"] + 60, steps=5)
+    page.mouse.up()
+    moved = place()
+    assert (round(moved["x"] - begun["x"]), round(moved["y"] - begun["y"])) == (100, 50)
+    assert chosen(page) is None
+    page.mouse.wheel(0, -300)
+    assert place()["width"] > moved["width"]
+    page.get_by_role("button", name="Show all").click()
+    assert place() == begun
+
+
+def graph_of(make, count, edges):
+    needs = {}
+    for source, reader in edges:
+        needs.setdefault(reader, {})[f"i{source}"] = f"s{source}"
+    return Portrait(make.pipeline(*(make.step(f"s{n}", inputs=needs.get(n, {})) for n in range(count))))
+
+
+def random_edges(count):
+    chance = random.Random(7)
+    return [(source, n) for n in range(1, count) for source in chance.sample(range(n), min(3, n))]
+
+
+SHAPES = {
+    "chains": [(n - 1, n) for n in range(500) if n % 10],
+    "fan": [(0, n) for n in range(1, 499)] + [(n, 499) for n in range(1, 499)],
+    "random": random_edges(500),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_five_hundred_steps_are_all_drawn(open_page, make, shape):
+    page = open_page(to_html(graph_of(make, 500, SHAPES[shape]))).page
+    page.evaluate("view.viewport.zoom(1 / view.viewport.scale)")
+
+    found = assert_well_drawn(page, 500)
+    assert len(found["edges"]) == len(SHAPES[shape])
+
+
+def test_of_ten_thousand_steps_those_around_one_are_drawn_and_search_leads_on(open_page, make):
+    page = open_page(to_html(graph_of(make, 10_000, [(n - 1, n) for n in range(1, 10_000)]))).page
+
+    assert_well_drawn(page, 120)
+    assert (
+        "10,000 nodes are too many to draw at once: these are the 120 around s0"
+        in page.locator(".graph-notice").inner_text()
+    )
+    page.get_by_role("searchbox").fill("s7777")
+    page.keyboard.press("Enter")
+    assert chosen(page) == "s7777"
+    assert page.locator(".node").count() == 120
+    assert page.locator(".node.chosen .node-name").text_content() == "s7777"
+
+
+def test_variants_that_feed_each_other_are_drawn(open_page, make):
+    steps = []
+    for n in range(20):
+        before = {"x": make.reads("b", selection=(("n", n - 1),))} if n else {}
+        steps.append(make.step("a", variant=(("n", n),), inputs=before))
+        steps.append(
+            make.step("b", variant=(("n", n),), inputs={"x": make.reads("a", selection=(("n", n),))})
+        )
+    page = open_page(to_html(Portrait(make.pipeline(*steps)))).page
+
+    assert page.locator(".node").count() == 2
+    assert page.locator(".edge").count() == 2
+    page.locator(".node").first.click()
+    page.locator(".node.folded").click()
+    assert_well_drawn(page, 40)
+
+
+HOSTILE = [
+    "</script><script>alert(1)</script>",
+    "<!--<script>",
+    "<img src=x onerror=alert(1)>",
+    "`${alert(1)}`",
+    "${env:HOME} {{ 7*7 }} {% raw %}",
+    "\"'><svg onload=alert(1)>",
+    "a\nb\r\nc\td",
+    "\x1b[31mred\x1b[0m\x07",
+    "\u202etxt.exe\u2066\u200f",
+    "javascript:alert(1)",
+    "__proto__",
+    "constructor",
+    "toString",
+    "\u2028\u2029\ud800",
+    "日本語の名前",
+    "x" * 500,
+]
+
+
+def hostile_portrait(make):
+    steps = [make.step("a")]
+    statuses = {}
+    for text in HOSTILE:
+        step = make.step(
+            text,
+            variant=((text, text),),
+            inputs={text: "a"},
+            outputs={text: text},
+            tags=(text,),
+            description=text,
+        )
+        step = params(step, **{text: ScalarNode(text, Span(text, 1, 1, 1, 2, "set"))})
+        steps.append(step)
+        statuses[step.id] = StepStatus(step.id, "complete", text, 1.0, 2.0, {text: 1.0}, text)
+    return Portrait(
+        make.pipeline(*steps), {f"work:{text}": text for text in HOSTILE}, statuses, "https://mlflow.test"
+    )
+
+
+def test_hostile_texts_are_only_shown(open_page, make):
+    portrait = hostile_portrait(make)
+    page = open_page(to_html(portrait)).page
+    ours = page.evaluate("() => document.querySelectorAll('script, img, iframe, style').length")
+
+    assert_well_drawn(page, len(HOSTILE) + 1)
+    for number in range(len(HOSTILE) + 1):
+        page.evaluate("(number) => view.choose([...view.steps.byId.keys()][number])", number)
+        text = page.locator(".graph-panel").inner_text()
+        assert re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200f\u2028-\u202e\u2066]", text) is None
+        assert all(
+            link.get_attribute("href").startswith("https://mlflow.test/#/")
+            for link in page.locator("a").all()
+        )
+    assert page.evaluate("() => document.querySelectorAll('script, img, iframe, style').length") == ours
+    assert page.locator(".graph-panel svg").count() == 0
+    page.get_by_role("searchbox").fill("<img src=x")
+    assert page.locator(".count").text_content() == f"1 of {len(HOSTILE) + 1}"
