@@ -12,7 +12,7 @@ a plan needs no engine.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pipespec.engine.progress import Progress
     from pipespec.operations.session import Session
     from pipespec.operations.sweep import Sweep
+    from pipespec.plan.acceptance import Acceptances, Revocation
     from pipespec.plan.diff import Difference
     from pipespec.plan.explain import Explanation
     from pipespec.plan.model import Plan, RunReport, StepStatus
@@ -242,6 +243,35 @@ class Pipeline:
 
         with self._open() as session:
             return states(session.plan(*targets), session.ledger)
+
+    def accept(
+        self, *steps: str, why: str, confirm: Callable[[Acceptances], bool] = lambda _: True
+    ) -> Acceptances:
+        """Let the nearest past runs of steps count for what they are now, though code or packages changed.
+
+        Who says so and why is recorded on those runs; their results are not edited. `confirm` is shown what is about
+        to be recorded, and may refuse. Steps are named as for `plan`.
+
+        Raises:
+            UsageError: where a step is complete, waits, never finished or differs in more; nothing is recorded then.
+            StoreUnavailableError: where the store cannot be asked, or not be written.
+        """
+        from pipespec.operations import accepting
+
+        with self._open() as session:
+            return accepting.accept(session, steps, why=why, confirm=confirm)
+
+    def revoke(self, *steps: str, why: str = "") -> tuple[Revocation, ...]:
+        """Take back what was accepted for steps as they are now; the runs keep that it was, and who took it back.
+
+        Raises:
+            UsageError: where nothing was accepted for a step.
+            StoreUnavailableError: where the store cannot be asked, or not be written.
+        """
+        from pipespec.operations import accepting
+
+        with self._open() as session:
+            return accepting.revoke(session, steps, why=why)
 
     def logs(self, step: str, *, follow: bool = False) -> Iterator[str]:
         """Yield the log of a step's last attempt in pieces; with `follow`, what is added while it runs.

@@ -19,7 +19,7 @@ from pipespec.tracking import names
 from pipespec.tracking.ledger import Ledger
 from pipespec.tracking.records import RunFacts, complete_record
 
-__all__ = ["explain_step", "with_history"]
+__all__ = ["Manifests", "explain_step", "nearest_first", "with_history"]
 
 _LOOKED_AT: Final = 100
 """So many of the newest runs of a step are looked at, without their manifests."""
@@ -51,13 +51,13 @@ def with_history(plan: Plan, ledger: Ledger) -> Plan:
         return plan
     changed = [each for each in plan.decisions.values() if _has_changed(each)]
     runs: dict[str, tuple[RunFacts, ...]] = {}
-    manifests = _Manifests(ledger)
+    manifests = Manifests(ledger)
     past: dict[str, list[PastRun]] = {}
     for decision in changed[:_PER_PLAN]:
         step = decision.step
         if step.name not in runs:
             runs[step.name] = ledger.finished_runs(step.name, _LOOKED_AT)
-        past[step.id] = manifests.of(_nearest_first(runs[step.name], step.id)[:1])
+        past[step.id] = manifests.of(nearest_first(runs[step.name], step.id)[:1])
     return replace(with_causes(plan, past), history=ledger.history([*waiting][:_TIMED]))
 
 
@@ -68,17 +68,17 @@ def explain_step(plan: Plan, step_id: str, ledger: Ledger) -> Explanation:
         StoreUnavailableError: where the store cannot be asked.
     """
     decision = plan.decisions[step_id]
-    found = _nearest_first(ledger.finished_runs(decision.step.name, _LOOKED_AT), step_id)
+    found = nearest_first(ledger.finished_runs(decision.step.name, _LOOKED_AT), step_id)
     record = decision.record
     if record is not None:
         own = [run for run in found if run.run_id == record.run_id] or _present(ledger.run(record.run_id))
         found = [*own, *(run for run in found if run.run_id != record.run_id)]
-    past = _Manifests(ledger).of(found[:_COMPARED])
+    past = Manifests(ledger).of(found[:_COMPARED])
     explanation = explain(plan, step_id, past)
     if record is None and explanation.changes and explanation.nearest is not None:
         return explanation
     if record is None and not past:
-        renamed = _Manifests(ledger).of(_under_other_names(plan, decision, ledger))
+        renamed = Manifests(ledger).of(_under_other_names(plan, decision, ledger))
         explanation = explain(plan, step_id, renamed)
         if len(explanation.changes) > 1:
             return explain(plan, step_id, ())
@@ -91,7 +91,7 @@ def _has_changed(decision: Decision) -> bool:
     )
 
 
-def _nearest_first(runs: Sequence[RunFacts], step_id: str) -> list[RunFacts]:
+def nearest_first(runs: Sequence[RunFacts], step_id: str) -> list[RunFacts]:
     """Put the runs of the same variant first; the newest of each kind first."""
     return sorted(runs, key=lambda run: run.tags.get(names.STEP) != step_id)
 
@@ -112,7 +112,7 @@ def _present(run: RunFacts | None) -> list[RunFacts]:
     return [] if run is None else [run]
 
 
-class _Manifests:
+class Manifests:
     """Reads manifests, each once."""
 
     def __init__(self, ledger: Ledger) -> None:

@@ -29,7 +29,9 @@ def _state(decision: Decision, attempt: Attempt | None, *, finished: bool) -> St
     step, record = decision.step.id, decision.record
     if record is not None:
         state = "failed" if decision.check_failures else "complete"
-        return StepStatus(step, state, record.run_id, record.started, record.ended, record.metrics)
+        return StepStatus(
+            step, state, record.run_id, record.started, record.ended, record.metrics, record.accepted
+        )
     if attempt is None:
         return StepStatus(step, "stale" if finished else "missing")
     states = {"RUNNING": "running", "FAILED": "failed", "KILLED": "failed"}

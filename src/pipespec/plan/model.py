@@ -15,6 +15,7 @@ from pipespec.errors import Span
 from pipespec.spec.model import PipelineInput, PipelineSpec, StepSpec
 
 __all__ = [
+    "Accepted",
     "Action",
     "Attempt",
     "CodeFacts",
@@ -59,6 +60,15 @@ class OutputRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """That somebody lets a run count for another key than its own; `when` is in POSIX seconds."""
+
+    who: str
+    why: str
+    when: float
+
+
+@dataclass(frozen=True, slots=True)
 class StepRecord:
     """A complete run of a step, as the store tells it; times are POSIX seconds."""
 
@@ -72,6 +82,8 @@ class StepRecord:
     ended: float
     artifact_uri: str
     metrics: Mapping[str, float] = field(default_factory=dict)
+    accepted: Accepted | None = field(default=None, compare=False)
+    """Where it answers for a key that is not its own: who says so. It is the same record all the same."""
 
     @property
     def seconds(self) -> float:
@@ -180,9 +192,11 @@ class ReasonKind(StrEnum):
     """Why a step is decided as it is; scripts read these words.
 
     CHECK_FAILED: a reused step counts as failed. BLOCKED: it depends on such a step, so a run does not reach it.
+    ACCEPTED: it is complete since somebody said that the run counts.
     """
 
     COMPLETE = "complete"
+    ACCEPTED = "accepted"
     NEVER_RAN = "never-ran"
     CHANGED = "changed"
     FORCED = "forced"
@@ -317,3 +331,5 @@ class StepStatus:
     started: float | None = None
     ended: float | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
+    accepted: Accepted | None = None
+    """Who said that the run counts, where it is complete by that."""

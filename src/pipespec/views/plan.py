@@ -112,7 +112,7 @@ def _phrases(decision: Decision, now: float | None) -> Iterator[str]:
                 yield f"blocked: {reason.detail}"
             case ReasonKind.CHECK_FAILED:
                 yield f"fails: {reason.detail}"
-            case ReasonKind.CHANGED:
+            case ReasonKind.CHANGED | ReasonKind.ACCEPTED:
                 yield reason.detail
             # What runs or shares a key has told enough with its first reason: it would do so anyway.
             case _ if number == 0 or (decision.action is Action.WAIT and decision.same_as is None):
