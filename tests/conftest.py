@@ -151,6 +151,12 @@ class Project:
         return rows
 
 
+@pytest.fixture(scope="session")
+def project_at():
+    """Make a `Project` of a folder, for tests that copy one which was run once."""
+    return Project
+
+
 @pytest.fixture
 def empty_project(tmp_path) -> Project:
     folder = tmp_path / "project"

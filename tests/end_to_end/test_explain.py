@@ -1,6 +1,5 @@
 """`pipespec explain`: of each kind of change exactly the cause, by the installed command on a real project."""
 
-import importlib.util
 import json
 from pathlib import Path
 
@@ -67,17 +66,11 @@ def install(folder, version):
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(tmp_path_factory, project_at):
     """A project whose steps are all complete, made once; each test takes a copy."""
-    found = importlib.util.spec_from_file_location("shared", Path(__file__).parents[1] / "conftest.py")
-    shared = importlib.util.module_from_spec(found)
-    import sys
-
-    sys.modules["shared"] = shared  # dataclasses look their module up
-    found.loader.exec_module(shared)
     folder = tmp_path_factory.mktemp("finished") / "project"
     folder.mkdir()
-    project = shared.Project(folder)
+    project = project_at(folder)
     project.write("pyproject.toml", '[project]\nname = "trial"\nversion = "0.1.0"\n')
     project.write("steps.py", STEPS)
     project.write("words.py", WORDS)
