@@ -34,8 +34,11 @@ steps:
 """
 
 
-def at_terminal(project, *args, **extra):
-    """Run in a terminal of 80 columns, and return the exit code and all that was written to it."""
+def at_terminal(project, *args, answer="", **extra):
+    """Run in a terminal of 80 columns, and return the exit code and all that was written to it.
+
+    `answer` is typed where a question is asked.
+    """
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 80, 0, 0))
     environment = project.environment(TERM="xterm-256color", **extra)
@@ -52,6 +55,9 @@ def at_terminal(project, *args, **extra):
         if not piece:
             break
         shown += piece
+        if answer and b"[y/N]" in shown:
+            os.write(ours, answer.encode())
+            answer = ""
     os.close(ours)
     return process.wait(timeout=60), shown.decode()
 
@@ -77,6 +83,30 @@ def test_running_steps_are_shown_live_and_ended_ones_stay(empty_project):
     assert (
         max(len(line) for line in text.splitlines() if "/" not in line) <= 80
     )  # paths stay whole, to be copied
+
+
+def test_accepting_asks_and_records_only_after_a_yes(project):
+    project.ran()
+    project.edit("words.py", "text.upper()", "str(text).upper()")
+    command = ("accept", "pipeline.yaml", "total", "--why", "the same letters")
+
+    code, shown = at_terminal(project, *command, answer="n\n")
+
+    assert code == 1
+    text = plain(shown)
+    assert text.index("+    return str(text).upper()") < text.index("Accept this? [y/N]")
+    assert text.rstrip().endswith("nothing was recorded")
+    assert project.planned()["total"] == "run"
+    code, _ = at_terminal(project, *command, answer="\x04")  # Ctrl-D
+    assert code == 130
+    assert project.planned()["total"] == "run"
+    code, shown = at_terminal(project, *command, answer="y\n")
+    assert (code, project.planned()["total"]) == (0, "reuse")
+    assert "accepted: total; --revoke takes it back" in plain(shown)
+    project.edit("words.py", "str(text).upper()", "str(text).upper().strip()")
+    code, shown = at_terminal(project, *command, "--yes")
+    assert (code, "[y/N]" in shown, project.planned()["total"]) == (0, False, "reuse")
+    assert max(map(len, plain(shown).splitlines())) <= 80
 
 
 def test_colours_are_off_where_NO_COLOR_is_set(project):
