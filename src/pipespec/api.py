@@ -86,7 +86,7 @@ def diff(
     """Compare two pipelines, each a file, `FILE@REVISION` or `run:ID`; overlays and overrides go over the second.
 
     Without a second, a file is compared with the last commit, and a run with its file. `records` adds what the
-    store says of the second, which has to be a file then.
+    store says of the second, which has to be a file then: what is there already, and how long the rest may take.
 
     Raises:
         UsageError: for a revision, run or file that is not there.
@@ -94,6 +94,7 @@ def diff(
         StoreUnavailableError: where the store is asked and cannot be.
     """
     from pipespec.operations.comparing import compare
+    from pipespec.plan.schedule import forecast
 
     found = compare(old, new, overlays=overlays, overrides=overrides, trusted=records)
     if not records:
@@ -102,7 +103,7 @@ def diff(
         raise UsageError(f"records are asked for what a file would do, and '{found.new.label}' is none")
     planned = load(found.new.label, overlays=overlays, overrides=overrides).plan()
     actions = {step: decision.action for step, decision in planned.decisions.items()}
-    return replace(found, actions=actions)
+    return replace(found, actions=actions, expected=forecast(planned, planned.pipeline.engine.workers or 1))
 
 
 def schema(

@@ -176,14 +176,14 @@ def _code(spec: PipelineSpec, modules: DiskModules) -> dict[str, CodeFacts]:
 
 
 def _of_run(name: str, store: str | None, layers: _Layers) -> Side:
-    """Read the pipeline that an invocation recorded; its paths start where the other side's file is."""
+    """Read the pipeline that an invocation recorded; its paths start at the file that ran."""
     with _ledger(store) as ledger:
         facts = _invocation(name, ledger)
         text = _artifact(facts, _DOCUMENT, ledger)
         if text is None:
             raise UsageError(f"run '{facts.run_id}' has no '{_DOCUMENT}', so it is no run of a pipeline")
         source = facts.tags.get("mlflow.source.name", "pipeline.yaml")
-        path = Path(store or source).absolute()
+        path = _start_of_paths(source, store)
         files = PipelineFiles(find_root(path))
         answers = ProjectAnswers(find_root(path), {name: path.parent})
         spec = _built(name, Source(name, text), path, files, answers, layers, fetch=_nothing_included)
@@ -191,6 +191,13 @@ def _of_run(name: str, store: str | None, layers: _Layers) -> Side:
     unknown = sorted({str(step.call) for step in spec.steps.values() if str(step.call) not in code})
     notes = (f"the code that run {facts.run_id[:8]} called is not on record for: {', '.join(unknown)}",)
     return Side(name, spec, code, notes if unknown else ())
+
+
+def _start_of_paths(source: str, store: str | None) -> Path:
+    """Return the file that ran, where it is still there; else the other side's takes its place."""
+    roots = (Path.cwd(), find_root(Path(store or "pipeline.yaml").absolute()))
+    found = next((path for root in roots if (path := root / source).exists()), None)
+    return found or Path(store or source).absolute()
 
 
 def _nothing_included(written: str, span: Span) -> Problem:
