@@ -186,13 +186,15 @@ class Pipeline:
         debug: bool = False,
         scheduler: str | None = None,
         progress: Progress | None = None,
+        planned: Callable[[Plan], None] | None = None,
         command: str | None = None,
     ) -> RunReport:
         """Run what is not complete, `workers` steps at a time; where nothing is to do, write nothing.
 
         After a failure what runs finishes and nothing new starts, or, with `keep_going`, all goes on that does
         not depend on it. `debug` executes the first step that runs in this process, under the debugger when it
-        raises. `scheduler` is the address of a luigid. `command` is what is recorded as the command line.
+        raises. `scheduler` is the address of a luigid. `planned` is shown the plan before anything runs, with the seconds of
+        past runs. `command` is what is recorded as the command line.
 
         Raises:
             UsageError: as for `plan`.
@@ -204,6 +206,10 @@ class Pipeline:
             plan = planning.plan()
             if plan.is_complete:
                 return _report_of_reuse(plan, time.monotonic() - began)
+            if planned is not None:
+                from pipespec.operations.explaining import with_past_seconds
+
+                planned(with_past_seconds(plan, session.ledger))
             from pipespec.operations.invoke import invoke
             from pipespec.project.planned import PlannedInputs
 

@@ -85,6 +85,21 @@ def test_running_steps_are_shown_live_and_ended_ones_stay(empty_project):
     )  # paths stay whole, to be copied
 
 
+def test_time_left_is_told_once_there_is_a_past(empty_project):
+    empty_project.write("steps.py", STEPS)
+    one = 'a: {call: "steps:wait", params: {seconds: 1.5}, outputs: {waited: waited.json}}'
+    two = 'b: {call: "steps:wait", params: {seconds: 1.6}, needs: [a], outputs: {waited: waited.json}}'
+    empty_project.write("pipeline.yaml", f"pipespec: 1\nname: shown\nsteps:\n  {one}\n  {two}\n")
+
+    _, first = at_terminal(empty_project, "run", "pipeline.yaml")
+    code, again = at_terminal(empty_project, "run", "pipeline.yaml", "--force", "*")
+
+    assert code == 0
+    assert " left" not in plain(first)
+    assert re.search(r"0 of 2 steps, 1 running, about [2-9] s left", plain(again))
+    assert re.search(r"1 of 2 steps, 1 running, about [1-9] s left", plain(again))
+
+
 def test_accepting_asks_and_records_only_after_a_yes(project):
     project.ran()
     project.edit("words.py", "text.upper()", "str(text).upper()")

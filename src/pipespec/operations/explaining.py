@@ -19,7 +19,7 @@ from pipespec.tracking import names
 from pipespec.tracking.ledger import Ledger
 from pipespec.tracking.records import RunFacts, complete_record
 
-__all__ = ["Manifests", "explain_step", "nearest_first", "with_history"]
+__all__ = ["Manifests", "explain_step", "nearest_first", "with_history", "with_past_seconds"]
 
 _LOOKED_AT: Final = 100
 """So many of the newest runs of a step are looked at, without their manifests."""
@@ -42,12 +42,7 @@ def with_history(plan: Plan, ledger: Ledger) -> Plan:
     Raises:
         StoreUnavailableError: where the store cannot be asked.
     """
-    waiting = dict.fromkeys(
-        each.step.name
-        for each in plan.decisions.values()
-        if each.action is not Action.REUSE and each.reasons[0].kind is not ReasonKind.NEVER_RAN
-    )
-    if not waiting:
+    if not _waiting(plan):
         return plan
     changed = [each for each in plan.decisions.values() if _has_changed(each)]
     runs: dict[str, tuple[RunFacts, ...]] = {}
@@ -58,7 +53,17 @@ def with_history(plan: Plan, ledger: Ledger) -> Plan:
         if step.name not in runs:
             runs[step.name] = ledger.finished_runs(step.name, _LOOKED_AT)
         past[step.id] = manifests.of(nearest_first(runs[step.name], step.id)[:1])
-    return replace(with_causes(plan, past), history=ledger.history([*waiting][:_TIMED]))
+    return with_past_seconds(with_causes(plan, past), ledger)
+
+
+def with_past_seconds(plan: Plan, ledger: Ledger) -> Plan:
+    """Return the plan with how long the steps that are not reused took before, at most 200 of them.
+
+    Raises:
+        StoreUnavailableError: where the store cannot be asked.
+    """
+    waiting = _waiting(plan)
+    return replace(plan, history=ledger.history(waiting[:_TIMED])) if waiting else plan
 
 
 def explain_step(plan: Plan, step_id: str, ledger: Ledger) -> Explanation:
@@ -83,6 +88,16 @@ def explain_step(plan: Plan, step_id: str, ledger: Ledger) -> Explanation:
         if len(explanation.changes) > 1:
             return explain(plan, step_id, ())
     return explanation
+
+
+def _waiting(plan: Plan) -> list[str]:
+    """Return the declared names of the steps that are not reused and have finished before."""
+    names_of = (
+        each.step.name
+        for each in plan.decisions.values()
+        if each.action is not Action.REUSE and each.reasons[0].kind is not ReasonKind.NEVER_RAN
+    )
+    return list(dict.fromkeys(names_of))
 
 
 def _has_changed(decision: Decision) -> bool:
