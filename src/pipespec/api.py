@@ -96,12 +96,13 @@ def diff(
     from pipespec.operations.comparing import compare
     from pipespec.plan.schedule import forecast
 
-    found = compare(old, new, overlays=overlays, overrides=overrides, trusted=records)
+    second: list[Compiled] = []
+    found = compare(old, new, overlays=overlays, overrides=overrides, trusted=records, keep=second.append)
     if not records:
         return found
-    if not Path(found.new.label).is_file():
+    if not second:
         raise UsageError(f"records are asked for what a file would do, and '{found.new.label}' is none")
-    planned = load(found.new.label, overlays=overlays, overrides=overrides).plan()
+    planned = Pipeline(found.new.spec, second[0]).plan()
     actions = {step: decision.action for step, decision in planned.decisions.items()}
     return replace(found, actions=actions, expected=forecast(planned, planned.pipeline.engine.workers or 1))
 

@@ -1,6 +1,7 @@
 """`pipespec explain`: of each kind of change exactly the cause, by the installed command on a real project."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,19 @@ def explained(project, step, *args, site="site"):
     return answer.json
 
 
+def explained_in_words(project, step, *args, site="site"):
+    answer = project.pipespec("explain", "pipeline.yaml", step, *args, PYTHONPATH=str(project.folder / site))
+    assert answer.code == 0, answer.err
+    return answer.out
+
+
+def differing(text):
+    """Return the rows below `what differs:`, each on one line with single spaces."""
+    _, _, section = text.partition("what differs:\n")
+    rows = re.split(r"\n  (?! )", "\n" + section.partition("\n\n")[0])[1:]
+    return [" ".join(row.split()) for row in rows]
+
+
 def causes(answer):
     return [(change["part"], change["detail"], change["place"]) for change in answer["changes"]]
 
@@ -196,6 +210,9 @@ def test_explain_names_exactly_the_cause(trial, kind):
 
     assert causes(answer) == expected
     assert answer["action"] == ("run" if expected else "reuse")
+    text = explained_in_words(trial, step, *args, site=site)
+    assert differing(text) == [f"{detail} {place}" for _, detail, place in expected]
+    assert text.splitlines()[0] == f"{step}: {'runs' if expected else 'is reused'}"
 
 
 def test_upstream_code_with_the_same_bytes_may_stop(trial):
@@ -210,6 +227,13 @@ def test_upstream_code_with_the_same_bytes_may_stop(trial):
     assert answer["upstream"][0]["reasons"] == [
         {"kind": "changed", "detail": "code steps:squares changed (steps.py:14)"}
     ]
+    text = explained_in_words(trial, "total")
+    assert text.splitlines()[:2] == [
+        "total: waits for what is above it",
+        "  it may stop here: what is known of its key has not changed",
+    ]
+    assert differing(text) == []
+    assert "input 'squares'; code steps:squares changed (steps.py:14)" in " ".join(text.split())
     trial.ran(PYTHONPATH=str(trial.folder / "site"))
     assert explained(trial, "total")["action"] == "reuse"
 
