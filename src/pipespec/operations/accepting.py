@@ -143,14 +143,14 @@ def _require_some(
         raise UsageError(f"step '{step}' cannot be accepted: {refused[step]}")
     if accepted:
         return
-    if complete:
-        record = plan.decisions[complete[0]].record
-        assert record is not None
-        said = record.accepted
-        by = "" if said is None else f", accepted by {said.who}: {said.why}"
-        raise UsageError(f"step '{complete[0]}' is complete already, by run {record.run_id}{by}")
-    step, why = next(iter(refused.items()))
-    raise UsageError(f"none of these steps can be accepted; '{step}': {why}")
+    if refused:
+        step, why = next(iter(refused.items()))
+        raise UsageError(f"none of these steps can be accepted; '{step}': {why}")
+    record = plan.decisions[complete[0]].record
+    assert record is not None
+    said = record.accepted
+    by = "" if said is None else f", accepted by {said.who}: {said.why}"
+    raise UsageError(f"step '{complete[0]}' is complete already, by run {record.run_id}{by}")
 
 
 def _chosen(plan: Plan, patterns: Sequence[str]) -> tuple[str, ...]:
