@@ -228,8 +228,9 @@ def test_upstream_code_with_the_same_bytes_may_stop(trial):
         {"kind": "changed", "detail": "code steps:squares changed (steps.py:14)"}
     ]
     text = explained_in_words(trial, "total")
-    assert text.splitlines()[:2] == [
+    assert text.splitlines()[:3] == [
         "total: waits for what is above it",
+        "  input 'squares' comes from 'squares[power=2]', which runs first",
         "  it may stop here: what is known of its key has not changed",
     ]
     assert differing(text) == []
