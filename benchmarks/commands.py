@@ -1,6 +1,6 @@
 """What the light commands take: the start, `validate`, `plan`, a run with nothing to do; and a large store.
 
-    python benchmarks/commands.py [--rounds 7] [--only start,validate,idle,store,long]
+    python benchmarks/commands.py [--rounds 7] [--only start,validate,idle,changes,store,long]
 
 References: a Python that imports click and ruamel.yaml and does nothing; plain Luigi over as many file targets, all
 there; for the store of 100,000 runs, the same project in a store of its own. `long` has 10,000 steps: mixed, one
@@ -10,6 +10,7 @@ chain, one fan.
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -17,6 +18,7 @@ from pathlib import Path
 from measure import python, report, take_turns
 
 HERE = Path(__file__).parent
+SOMEBODY = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.org")
 NOTHING = python("-c", "import click, ruamel.yaml")
 
 
@@ -70,6 +72,24 @@ def idle(parent, rounds):
     report("Nothing to do", take_turns(commands, folder, rounds), "plain Luigi, 1,000 file targets")
 
 
+def changes(parent, rounds):
+    folder = project(parent, 1000, "mixed", "--complete")
+    for arguments in (["init", "-q"], ["add", "."], [*SOMEBODY, "commit", "-q", "-m", "first"]):
+        subprocess.run(["git", *arguments], cwd=folder, check=True)
+    file = folder / "pipeline.yaml"
+    (folder / "first.yaml").write_text(file.read_text())
+    file.write_text(file.read_text().replace('params: {a: 1, b: "x1"}', 'params: {a: 7, b: "x1"}'))
+    commands = {
+        "plan, 1,000 steps, one changed": pipespec("plan", "pipeline.yaml"),
+        "explain of the step that changed": pipespec("explain", "pipeline.yaml", "s1"),
+        "explain of the one below it": pipespec("explain", "pipeline.yaml", "s2"),
+        "diff of two files": pipespec("diff", "first.yaml", "pipeline.yaml"),
+        "diff with the last commit": pipespec("diff", "pipeline.yaml"),
+        "diff of two files, --records": pipespec("diff", "first.yaml", "pipeline.yaml", "--records"),
+    }
+    report("What changed", take_turns(commands, folder, rounds), "plan, 1,000 steps, one changed")
+
+
 def store(parent, rounds):
     small = project(parent, 100, "mixed", "--complete", "--others=900")
     large = project(parent, 100, "mixed", "--complete", "--others=99900")
@@ -98,7 +118,7 @@ def long(parent, rounds):
         )
 
 
-PARTS = {part.__name__: part for part in (start, validate, idle, store, long)}
+PARTS = {part.__name__: part for part in (start, validate, idle, changes, store, long)}
 
 
 def main():

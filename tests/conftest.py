@@ -164,6 +164,12 @@ def make():
     return makers.makers()
 
 
+@pytest.fixture(scope="session")
+def project_at():
+    """Make a `Project` of a folder, for tests that copy one which was run once."""
+    return Project
+
+
 def new_project(folder: Path) -> Project:
     folder.mkdir()
     project = Project(folder)

@@ -12,7 +12,7 @@ a plan needs no engine.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pipespec.engine.progress import Progress
     from pipespec.operations.session import Session
     from pipespec.operations.sweep import Sweep
+    from pipespec.plan.acceptance import Acceptances, Revocation
     from pipespec.plan.diff import Difference
     from pipespec.plan.explain import Explanation
     from pipespec.plan.model import Plan, RunReport, StepStatus
@@ -86,7 +87,7 @@ def diff(
     """Compare two pipelines, each a file, `FILE@REVISION` or `run:ID`; overlays and overrides go over the second.
 
     Without a second, a file is compared with the last commit, and a run with its file. `records` adds what the
-    store says of the second, which has to be a file then.
+    store says of the second, which has to be a file then: what is there already, and how long the rest may take.
 
     Raises:
         UsageError: for a revision, run or file that is not there.
@@ -94,15 +95,17 @@ def diff(
         StoreUnavailableError: where the store is asked and cannot be.
     """
     from pipespec.operations.comparing import compare
+    from pipespec.plan.schedule import forecast
 
-    found = compare(old, new, overlays=overlays, overrides=overrides, trusted=records)
+    second: list[Compiled] = []
+    found = compare(old, new, overlays=overlays, overrides=overrides, trusted=records, keep=second.append)
     if not records:
         return found
-    if not Path(found.new.label).is_file():
+    if not second:
         raise UsageError(f"records are asked for what a file would do, and '{found.new.label}' is none")
-    planned = load(found.new.label, overlays=overlays, overrides=overrides).plan()
+    planned = Pipeline(found.new.spec, second[0]).plan()
     actions = {step: decision.action for step, decision in planned.decisions.items()}
-    return replace(found, actions=actions)
+    return replace(found, actions=actions, expected=forecast(planned, planned.pipeline.engine.workers or 1))
 
 
 def schema(
@@ -185,6 +188,7 @@ class Pipeline:
         debug: bool = False,
         scheduler: str | None = None,
         progress: Progress | None = None,
+        planned: Callable[[Plan], None] | None = None,
         command: str | None = None,
         report: str | Path | None = None,
     ) -> RunReport:
@@ -192,8 +196,9 @@ class Pipeline:
 
         After a failure what runs finishes and nothing new starts, or, with `keep_going`, all goes on that does
         not depend on it. `debug` executes the first step that runs in this process, under the debugger when it
-        raises. `scheduler` is the address of a luigid. `command` is what is recorded as the command line. `report` is a
-        file that gets the page which the invocation's run has; it is written where nothing is to do, too.
+        raises. `scheduler` is the address of a luigid. `planned` is shown the plan before anything runs, with the seconds of
+        past runs. `command` is what is recorded as the command line. `report` is a file that gets the page which the
+        invocation's run has; it is written where nothing is to do, too.
 
         Raises:
             UsageError: as for `plan`, and for a report's place where no file can be.
@@ -214,6 +219,10 @@ class Pipeline:
                 reused = _report_of_reuse(plan, time.monotonic() - began)
                 reporting.write(reused)
                 return reused
+            if planned is not None:
+                from pipespec.operations.explaining import with_past_seconds
+
+                planned(with_past_seconds(plan, session.ledger))
             from pipespec.operations.invoke import invoke
             from pipespec.project.planned import PlannedInputs
 
@@ -262,6 +271,35 @@ class Pipeline:
             return portrait(self.compiled)
         with self._open() as session:
             return portrait_with_states(self.compiled, session)
+
+    def accept(
+        self, *steps: str, why: str, confirm: Callable[[Acceptances], bool] = lambda _: True
+    ) -> Acceptances:
+        """Let the nearest past runs of steps count for what they are now, though code or packages changed.
+
+        Who says so and why is recorded on those runs; their results are not edited. `confirm` is shown what is about
+        to be recorded, and may refuse. Steps are named as for `plan`.
+
+        Raises:
+            UsageError: where a step is complete, waits, never finished or differs in more; nothing is recorded then.
+            StoreUnavailableError: where the store cannot be asked, or not be written.
+        """
+        from pipespec.operations import accepting
+
+        with self._open() as session:
+            return accepting.accept(session, steps, why=why, confirm=confirm)
+
+    def revoke(self, *steps: str, why: str = "") -> tuple[Revocation, ...]:
+        """Take back what was accepted for steps as they are now; the runs keep that it was, and who took it back.
+
+        Raises:
+            UsageError: where nothing was accepted for a step.
+            StoreUnavailableError: where the store cannot be asked, or not be written.
+        """
+        from pipespec.operations import accepting
+
+        with self._open() as session:
+            return accepting.revoke(session, steps, why=why)
 
     def logs(self, step: str, *, follow: bool = False) -> Iterator[str]:
         """Yield the log of a step's last attempt in pieces; with `follow`, what is added while it runs.

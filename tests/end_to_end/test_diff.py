@@ -135,6 +135,38 @@ def test_records_tell_what_is_there_already(committed):
     }
 
 
+def test_records_tell_what_it_will_cost(committed):
+    committed.ran()
+    committed.edit("pipeline.yaml", "{count: 5}", "{count: 6}")
+
+    answer = compared(committed, "pipeline.yaml", "--records")
+
+    seconds = [one["expected_seconds"] for one in answer["reruns"]]
+    assert all(seconds)
+    assert answer["expected"]["critical_path"] == ["numbers", "squares", "total"]
+    assert answer["expected"]["seconds"] == pytest.approx(sum(seconds))
+    text = committed.pipespec("diff", "pipeline.yaml", "--records").out
+    assert "\n0 of 3 results are on record; the rest takes about " in text
+    assert text.splitlines()[-1].endswith(": numbers > squares > total")
+
+
+def test_paths_of_a_past_run_start_at_the_file_that_ran(project):
+    project.write("one/table.txt", "abc")
+    text = (
+        "pipespec: 1\nname: read\nsteps:\n  read:\n    call: steps:total\n    inputs: {squares: {file: %s}}\n"
+    )
+    text += "    params: {name: all}\n    outputs: {total: total.json}\n"
+    project.write("table.json", "[1, 2]")
+    project.write("flows/one/read.yaml", text % "../../table.json")
+    project.write("other/read.yaml", text % "../table.json")
+    answer = project.pipespec("run", "flows/one/read.yaml", "--format", "json")
+    assert answer.code == 0, answer.err
+
+    found = compared(project, f"run:{answer.json['invocation']}", "other/read.yaml")
+
+    assert (found["reruns"], found["changed"]) == ([], [])
+
+
 def test_markdown_cannot_be_left_by_what_a_stranger_wrote(committed):
     committed.edit("pipeline.yaml", "{name: all}", '{name: "`|</details><img src=x>` @all"}')
     committed.edit("words.py", "text.upper()", 'text.title() + """\n```\n# Not a heading\n"""')

@@ -1,7 +1,7 @@
 """`pipespec explain`: of each kind of change exactly the cause, by the installed command on a real project."""
 
-import importlib.util
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -67,17 +67,11 @@ def install(folder, version):
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(tmp_path_factory, project_at):
     """A project whose steps are all complete, made once; each test takes a copy."""
-    found = importlib.util.spec_from_file_location("shared", Path(__file__).parents[1] / "conftest.py")
-    shared = importlib.util.module_from_spec(found)
-    import sys
-
-    sys.modules["shared"] = shared  # dataclasses look their module up
-    found.loader.exec_module(shared)
     folder = tmp_path_factory.mktemp("finished") / "project"
     folder.mkdir()
-    project = shared.Project(folder)
+    project = project_at(folder)
     project.write("pyproject.toml", '[project]\nname = "trial"\nversion = "0.1.0"\n')
     project.write("steps.py", STEPS)
     project.write("words.py", WORDS)
@@ -110,6 +104,19 @@ def explained(project, step, *args, site="site"):
     assert answer.code == 0, answer.err
     Draft202012Validator(json.loads((SCHEMAS / "explain.schema.json").read_bytes())).validate(answer.json)
     return answer.json
+
+
+def explained_in_words(project, step, *args, site="site"):
+    answer = project.pipespec("explain", "pipeline.yaml", step, *args, PYTHONPATH=str(project.folder / site))
+    assert answer.code == 0, answer.err
+    return answer.out
+
+
+def differing(text):
+    """Return the rows below `what differs:`, each on one line with single spaces."""
+    _, _, section = text.partition("what differs:\n")
+    rows = re.split(r"\n  (?! )", "\n" + section.partition("\n\n")[0])[1:]
+    return [" ".join(row.split()) for row in rows]
 
 
 def causes(answer):
@@ -203,6 +210,9 @@ def test_explain_names_exactly_the_cause(trial, kind):
 
     assert causes(answer) == expected
     assert answer["action"] == ("run" if expected else "reuse")
+    text = explained_in_words(trial, step, *args, site=site)
+    assert differing(text) == [f"{detail} {place}" for _, detail, place in expected]
+    assert text.splitlines()[0] == f"{step}: {'runs' if expected else 'is reused'}"
 
 
 def test_upstream_code_with_the_same_bytes_may_stop(trial):
@@ -217,6 +227,14 @@ def test_upstream_code_with_the_same_bytes_may_stop(trial):
     assert answer["upstream"][0]["reasons"] == [
         {"kind": "changed", "detail": "code steps:squares changed (steps.py:14)"}
     ]
+    text = explained_in_words(trial, "total")
+    assert text.splitlines()[:3] == [
+        "total: waits for what is above it",
+        "  input 'squares' comes from 'squares[power=2]', which runs first",
+        "  it may stop here: what is known of its key has not changed",
+    ]
+    assert differing(text) == []
+    assert "input 'squares'; code steps:squares changed (steps.py:14)" in " ".join(text.split())
     trial.ran(PYTHONPATH=str(trial.folder / "site"))
     assert explained(trial, "total")["action"] == "reuse"
 

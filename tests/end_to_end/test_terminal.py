@@ -36,8 +36,11 @@ steps:
 """
 
 
-def at_terminal(project, *args, **extra):
-    """Run in a terminal of 80 columns, and return the exit code and all that was written to it."""
+def at_terminal(project, *args, answer="", **extra):
+    """Run in a terminal of 80 columns, and return the exit code and all that was written to it.
+
+    `answer` is typed where a question is asked.
+    """
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 80, 0, 0))
     environment = project.environment(**{"TERM": "xterm-256color", **extra})
@@ -54,6 +57,9 @@ def at_terminal(project, *args, **extra):
         if not piece:
             break
         shown += piece
+        if answer and b"[y/N]" in shown:
+            os.write(ours, answer.encode())
+            answer = ""
     os.close(ours)
     return process.wait(timeout=60), shown.decode()
 
@@ -134,6 +140,45 @@ def test_without_colours_and_in_a_pipe_the_same_text_is_plain(complete, view):
 
 def without_ages(text):
     return re.sub(r"\d+ (s|min) ago", "now", text)
+
+
+def test_time_left_is_told_once_there_is_a_past(empty_project):
+    empty_project.write("steps.py", STEPS)
+    one = 'a: {call: "steps:wait", params: {seconds: 1.5}, outputs: {waited: waited.json}}'
+    two = 'b: {call: "steps:wait", params: {seconds: 1.6}, needs: [a], outputs: {waited: waited.json}}'
+    empty_project.write("pipeline.yaml", f"pipespec: 1\nname: shown\nsteps:\n  {one}\n  {two}\n")
+
+    _, first = at_terminal(empty_project, "run", "pipeline.yaml")
+    code, again = at_terminal(empty_project, "run", "pipeline.yaml", "--force", "*")
+
+    assert code == 0
+    assert " left" not in plain(first)
+    assert re.search(r"0 of 2 steps, 1 running, about [2-9] s left", plain(again))
+    assert re.search(r"1 of 2 steps, 1 running, about [1-9] s left", plain(again))
+
+
+def test_accepting_asks_and_records_only_after_a_yes(project):
+    project.ran()
+    project.edit("words.py", "text.upper()", "str(text).upper()")
+    command = ("accept", "pipeline.yaml", "total", "--why", "the same letters")
+
+    code, shown = at_terminal(project, *command, answer="n\n")
+
+    assert code == 1
+    text = plain(shown)
+    assert text.index("+    return str(text).upper()") < text.index("Accept this? [y/N]")
+    assert text.rstrip().endswith("nothing was recorded")
+    assert project.planned()["total"] == "run"
+    code, _ = at_terminal(project, *command, answer="\x04")  # Ctrl-D
+    assert code == 130
+    assert project.planned()["total"] == "run"
+    code, shown = at_terminal(project, *command, answer="y\n")
+    assert (code, project.planned()["total"]) == (0, "reuse")
+    assert "accepted: total; --revoke takes it back" in plain(shown)
+    project.edit("words.py", "str(text).upper()", "str(text).upper().strip()")
+    code, shown = at_terminal(project, *command, "--yes")
+    assert (code, "[y/N]" in shown, project.planned()["total"]) == (0, False, "reuse")
+    assert max(map(len, plain(shown).splitlines())) <= 80
 
 
 def test_a_run_has_no_colours_where_NO_COLOR_is_set(project):

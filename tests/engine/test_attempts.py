@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -142,6 +143,24 @@ def test_of_two_results_for_one_generation_the_first_counts(writers, sums):
     assert (theirs.is_ours, late.is_ours) == (True, False)
     assert late.record.run_id == theirs.record.run_id
     assert sorted(sums.statuses("numbers")) == ["FINISHED", "KILLED"]
+
+
+def test_a_forced_result_comes_in_place_of_an_accepted_one(writers, sums):
+    first = writers()
+    old = first.publish(first.claim()).record
+    key = "f" * 64
+    with Recorder.open(None, root=sums.root) as recorder:
+        recorder.accept(old, key, who="Ada", why="the same")
+    forced = writers()
+    forced.decision = replace(forced.decision, key=replace(forced.decision.key, hex=key))
+
+    claim = forced.claim(forced=True)
+    published = forced.publish(claim)
+
+    assert published.is_ours
+    assert (published.record.key, published.record.generation) == (key, 0)
+    assert forced.ledger.complete([key])[key].run_id == published.record.run_id
+    assert "pipespec.superseded" not in forced.ledger.run(old.run_id).tags
 
 
 def test_a_forced_result_has_the_next_generation_and_the_earlier_run_is_told(writers, sums):

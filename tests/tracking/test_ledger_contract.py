@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import shutil
 from collections.abc import Iterator
@@ -215,6 +216,65 @@ def test_an_accepted_key_is_answered_until_it_is_revoked(world):
     world.client.delete_run(own.run_id)
     world.recorder.revoke(record.run_id, world.key("new"))
     assert world.ledger().complete([world.key("new")]) == {}
+
+
+def test_an_accepted_answer_says_who_and_why(world):
+    record, key = world.publish(), world.key("new")
+    said = world.recorder.accept(record, key, who="Ada", why='it\'s "fine"\n{}')
+    ledger = world.ledger()
+    assert ledger.complete([key])[key].accepted == said
+    assert (said.who, said.why) == ("Ada", 'it\'s "fine"\n{}')
+    assert ledger.complete([world.key("one")])[world.key("one")].accepted is None
+    assert [one.accepted for one in ledger.accepted([key, world.key("one")])[key]] == [said]
+    assert set(ledger.accepted([key, world.key("one")])) == {key}
+    assert ledger.generations([key]) == {}
+
+
+def test_an_accepted_run_is_not_remembered_in_place_of_one_with_the_key(world):
+    record, key = world.publish(), world.key("new")
+    world.recorder.accept(record, key, who="Ada", why="the same")
+    first = world.ledger()
+    assert first.complete([key])[key].run_id == record.run_id
+    first.close()  # what it learned is written down
+    own = world.publish(key="new")
+    assert world.ledger().complete([key])[key].run_id == own.run_id
+
+
+def test_of_two_accepted_runs_one_counts_until_both_are_revoked(world):
+    one, other, key = world.publish(), world.publish(key="two"), world.key("new")
+    for record in (one, other):
+        world.recorder.accept(record, key, who="Ada", why="the same")
+    assert world.ledger().complete([key])[key].run_id == one.run_id
+    assert [record.run_id for record in world.ledger().accepted([key])[key]] == [one.run_id, other.run_id]
+    world.recorder.revoke(one.run_id, key)
+    assert world.ledger().complete([key])[key].run_id == other.run_id
+    world.recorder.revoke(other.run_id, key)
+    assert world.ledger().complete([key]) == world.ledger().accepted([key]) == {}
+    with pytest.raises(PipespecError, match="is not accepted for key"):
+        world.recorder.revoke(other.run_id, key)
+
+
+def test_a_revoked_run_keeps_each_time_it_was_said(world):
+    record, key = world.publish(), world.key("new")
+    for why in ("first", "second"):
+        world.recorder.accept(record, key, who="Ada", why=why)
+        world.recorder.revoke(record.run_id, key, why=f"not {why}")
+    tags = world.ledger().run(record.run_id).tags
+    assert [(one["why"], one["accepted"]["why"]) for one in json.loads(tags[names.revoked_tag(key)])] == [
+        ("not first", "first"),
+        ("not second", "second"),
+    ]
+    assert names.accepted_tag(key) not in tags
+    assert names.key_tag(key) not in tags
+
+
+def test_an_acceptance_that_a_hand_wrote_counts_as_it_stands(world):
+    record, key = world.publish(), world.key("new")
+    world.client.set_tag(record.run_id, names.accepted_tag(key), "because")
+    assert world.ledger().complete([key]) == {}
+    world.client.set_tag(record.run_id, names.key_tag(key), "1")
+    found = world.ledger().complete([key])[key].accepted
+    assert (found.who, found.why, found.when) == ("somebody", "because", 0.0)
 
 
 # ----------------------------------------------------------------------------------- texts and limits

@@ -31,6 +31,7 @@ VERBS: Final = {
     "run": "Run what is not complete.",
     "plan": "Say what would run, what is reused, and why; writes nothing.",
     "explain": "Say why a step would run: what differs from its nearest past run.",
+    "accept": "Let a past result count, though code or a package changed.",
     "status": "Show the state of each step.",
     "logs": "Show the log of a step's last attempt.",
     "get": "Fetch an output.",

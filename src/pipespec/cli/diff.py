@@ -19,7 +19,8 @@ from pipespec.views import diff as view
 @click.option(
     "--records",
     is_flag=True,
-    help="Ask the store which results of B are there already; B, a file, is trusted as by 'run'.",
+    help="Ask the store which results of B are there already, and how long the rest may take; B, a file, is trusted as by"
+    " 'run'.",
 )
 @click.option("--exit-code", is_flag=True, help="Exit with 1 when anything differs.")
 @layers

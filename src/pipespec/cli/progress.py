@@ -7,14 +7,15 @@ steps' logs are streamed, each line marked with its step.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Self, TextIO
+from typing import TYPE_CHECKING, Final, Protocol, Self, TextIO
 
 from pipespec.cli.output import say
 from pipespec.plan.model import StepResult, StepStarted
+from pipespec.plan.remaining import Remaining, Rest
 from pipespec.views import run as view
 
 if TYPE_CHECKING:
@@ -25,9 +26,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Progress", "open_progress"]
 
+_TELL_EVERY: Final = 10.0
+"""Seconds between two lines of a pipe that tell how long the rest takes."""
+_WORTH_TELLING: Final = 5.0
+"""Seconds; in a pipe a shorter rest is not told."""
+
 
 class Progress(Protocol):
     """What a run tells while it goes on."""
+
+    def expect(self, remaining: Remaining) -> None:
+        """This is what the run has left, before it begins."""
 
     def begin(self, total: int) -> None:
         """So many steps are part of the run."""
@@ -88,23 +97,33 @@ class _Followed:
 class PlainProgress:
     """One line an event: for pipes, CI and logs."""
 
-    def __init__(self, redact: Redactor | None) -> None:
+    def __init__(self, redact: Redactor | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._logs = None if redact is None else LogStream(redact)
+        self._clock = clock
+        self._remaining: Remaining | None = None
+        self._told = -_TELL_EVERY
         self._total = 0
         self._done = 0
+
+    def expect(self, remaining: Remaining) -> None:
+        self._remaining = remaining
+        self._told = self._clock() - _TELL_EVERY
 
     def begin(self, total: int) -> None:
         self._total = total
 
     def started(self, event: StepStarted) -> None:
         self._write(view.started_line(event))
+        if self._remaining is not None:
+            self._remaining.started(event.step, self._clock())
         if self._logs is not None:
             self._logs.follow(event.step, event.log)
 
     def ended(self, result: StepResult) -> None:
         self._done += 1
         self._stream(ended=result.step)
-        self._write(view.ended_line(result, done=self._done, total=self._total))
+        rest = self._rest(result.step)
+        self._write(view.ended_line(result, done=self._done, total=self._total, rest=rest))
 
     def tick(self) -> None:
         self._stream()
@@ -113,6 +132,20 @@ class PlainProgress:
         if self._logs is not None:
             for line in self._logs.new_lines(ended=ended):
                 self._write(view.printable(line))
+
+    def _rest(self, ended: str) -> Rest | None:
+        """Return how long the rest takes, from time to time, and where it is worth a word."""
+        if self._remaining is None:
+            return None
+        self._remaining.ended(ended)
+        now = self._clock()
+        if now - self._told < _TELL_EVERY:
+            return None
+        rest = self._remaining.rest(now)
+        if rest is None or rest.seconds < _WORTH_TELLING:
+            return None
+        self._told = now
+        return rest
 
     def _write(self, line: str) -> None:
         say(line, err=True)
@@ -127,6 +160,8 @@ class LiveProgress:
 
         self._logs = None if redact is None else LogStream(redact)
         self._running: dict[str, float] = {}
+        self._remaining: Remaining | None = None
+        self._rest: Rest | None = None
         self._total = 0
         self._done = 0
         self._console = Console(file=out, highlight=False)
@@ -140,18 +175,25 @@ class LiveProgress:
     def __exit__(self, *_exc: object) -> None:
         self._live.stop()
 
+    def expect(self, remaining: Remaining) -> None:
+        self._remaining = remaining
+
     def begin(self, total: int) -> None:
         self._total = total
         self._live.start()
 
     def started(self, event: StepStarted) -> None:
-        self._running[event.step] = time.monotonic()
+        self._running[event.step] = now = time.monotonic()
+        if self._remaining is not None:
+            self._remaining.started(event.step, now)
         if self._logs is not None:
             self._logs.follow(event.step, event.log)
 
     def ended(self, result: StepResult) -> None:
         self._done += 1
         self._running.pop(result.step, None)
+        if self._remaining is not None:
+            self._remaining.ended(result.step)
         self._stream(ended=result.step)
         style = {
             "ran": "green",
@@ -164,6 +206,9 @@ class LiveProgress:
 
     def tick(self) -> None:
         self._stream()
+        if self._remaining is not None:
+            # Here and not where it is drawn, which is a thread of its own.
+            self._rest = self._remaining.rest(time.monotonic())
 
     def _stream(self, *, ended: str | None = None) -> None:
         if self._logs is not None:
@@ -183,7 +228,8 @@ class LiveProgress:
         ]
         if len(self._running) > len(rows):
             rows.append(f"            and {len(self._running) - len(rows)} more")
-        rows.append(f"{self._done} of {self._total} steps, {len(self._running)} running")
+        left = "" if self._rest is None else f", {view.rest_text(self._rest)}"
+        rows.append(f"{self._done} of {self._total} steps, {len(self._running)} running{left}")
         return Text("\n".join(rows), no_wrap=True, overflow="ellipsis")
 
 

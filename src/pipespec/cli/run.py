@@ -13,6 +13,7 @@ from pipespec.cli.options import file_argument, force_option, format_option, lay
 from pipespec.cli.output import say, show
 from pipespec.cli.progress import open_progress
 from pipespec.plan.model import RunReport
+from pipespec.plan.remaining import Remaining
 from pipespec.views import plan as plan_view
 from pipespec.views import run as view
 
@@ -110,6 +111,7 @@ def run(
             debug=debug,
             scheduler=scheduler,
             progress=progress,
+            planned=lambda plan: progress.expect(Remaining(plan, jobs)),
             command=_command(),
             report=report,
         )

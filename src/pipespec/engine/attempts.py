@@ -127,7 +127,7 @@ class Attempts:
             before = (
                 self._ledger.complete((started.key,)).get(started.key) if claim.known is not None else None
             )
-            superseded = () if before is None else (before.run_id,)
+            superseded = () if before is None or before.accepted else (before.run_id,)
         record = self._writer.publish(
             started,
             outcome,
@@ -244,9 +244,11 @@ class Attempts:
         return owner == str(Owner.here()) and run_id not in _ACTIVE
 
     def _newer(self, key: str, known: int | None) -> StepRecord | None:
-        """Return what was published beyond the generation that we knew."""
+        """Return what was published beyond the generation that we knew; what was only accepted for the key is not."""
         record = self._ledger.complete((key,)).get(key)
-        return record if record is not None and (known is None or record.generation > known) else None
+        if record is None or record.accepted is not None:
+            return None
+        return record if known is None or record.generation > known else None
 
     def _with_logged(self, record: StepRecord, step: StepSpec) -> StepRecord:
         """Add the metrics that the function logged by itself, where bounds are set on any of them."""

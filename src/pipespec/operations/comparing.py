@@ -8,7 +8,7 @@ store, and its code from the manifests of its steps.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -25,7 +25,7 @@ from pipespec.errors import (
     StoreUnavailableError,
     UsageError,
 )
-from pipespec.operations.compile import compile_file
+from pipespec.operations.compile import Compiled, compile_file
 from pipespec.plan.code import code_facts
 from pipespec.plan.diff import Difference, Side, compare_pipelines
 from pipespec.plan.model import CodeFacts, CodePiece
@@ -59,11 +59,13 @@ def compare(
     overlays: Sequence[str] = (),
     overrides: Sequence[str] = (),
     trusted: bool = False,
+    keep: Callable[[Compiled], None] = lambda _: None,
 ) -> Difference:
     """Compare two pipelines, with overlays and overrides laid over the second.
 
     Without a second, a file is compared with what it was at the last commit, a run with the file that it ran.
     `trusted` files may read the environment, so that they are what a run would see; so may all where one is a run.
+    `keep` is handed the second pipeline as it was compiled, where it is a file.
 
     Raises:
         UsageError: for a revision or run that is not there, or a pipeline with mistakes in one.
@@ -77,7 +79,7 @@ def compare(
         new = _file_of(old) if _revision(old) is not None else _file_of_run(old)
     trusted = trusted or old.startswith(_RUN) or new.startswith(_RUN)
     first = _side(old, store, _Layers((), (), trusted))
-    return compare_pipelines(first, _side(new, store, _Layers(overlays, overrides, trusted)))
+    return compare_pipelines(first, _side(new, store, _Layers(overlays, overrides, trusted), keep))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,9 @@ class _Layers:
     trusted: bool
 
 
-def _side(name: str, store: str | None, layers: _Layers) -> Side:
+def _side(
+    name: str, store: str | None, layers: _Layers, keep: Callable[[Compiled], None] = lambda _: None
+) -> Side:
     if name.startswith(_RUN):
         return _of_run(name, store, layers)
     revision = _revision(name)
@@ -99,6 +103,7 @@ def _side(name: str, store: str | None, layers: _Layers) -> Side:
         name, overlays=layers.overlays, overrides=layers.overrides, trusted=layers.trusted
     )
     spec = compiled.checked()
+    keep(compiled)
     return Side(name, spec, _code(spec, compiled.place.modules))
 
 
@@ -176,14 +181,14 @@ def _code(spec: PipelineSpec, modules: DiskModules) -> dict[str, CodeFacts]:
 
 
 def _of_run(name: str, store: str | None, layers: _Layers) -> Side:
-    """Read the pipeline that an invocation recorded; its paths start where the other side's file is."""
+    """Read the pipeline that an invocation recorded; its paths start at the file that ran."""
     with _ledger(store) as ledger:
         facts = _invocation(name, ledger)
         text = _artifact(facts, _DOCUMENT, ledger)
         if text is None:
             raise UsageError(f"run '{facts.run_id}' has no '{_DOCUMENT}', so it is no run of a pipeline")
         source = facts.tags.get("mlflow.source.name", "pipeline.yaml")
-        path = Path(store or source).absolute()
+        path = _start_of_paths(source, store)
         files = PipelineFiles(find_root(path))
         answers = ProjectAnswers(find_root(path), {name: path.parent})
         spec = _built(name, Source(name, text), path, files, answers, layers, fetch=_nothing_included)
@@ -191,6 +196,13 @@ def _of_run(name: str, store: str | None, layers: _Layers) -> Side:
     unknown = sorted({str(step.call) for step in spec.steps.values() if str(step.call) not in code})
     notes = (f"the code that run {facts.run_id[:8]} called is not on record for: {', '.join(unknown)}",)
     return Side(name, spec, code, notes if unknown else ())
+
+
+def _start_of_paths(source: str, store: str | None) -> Path:
+    """Return the file that ran, where it is still there; else the other side's takes its place."""
+    roots = (Path.cwd(), find_root(Path(store or "pipeline.yaml").absolute()))
+    found = next((path for root in roots if (path := root / source).exists()), None)
+    return found or Path(store or source).absolute()
 
 
 def _nothing_included(written: str, span: Span) -> Problem:

@@ -20,7 +20,15 @@ from pipespec.tracking import names
 from pipespec.tracking.ledger import Ledger
 from pipespec.tracking.records import RunFacts, complete_record
 
-__all__ = ["LOOKED_AT", "explain_step", "nearest_runs", "with_history"]
+__all__ = [
+    "LOOKED_AT",
+    "Manifests",
+    "explain_step",
+    "nearest_first",
+    "nearest_runs",
+    "with_history",
+    "with_past_seconds",
+]
 
 LOOKED_AT: Final = 100
 """So many of the newest runs of a step are looked at, without their manifests."""
@@ -43,16 +51,20 @@ def with_history(plan: Plan, ledger: Ledger) -> Plan:
     Raises:
         StoreUnavailableError: where the store cannot be asked.
     """
-    waiting = dict.fromkeys(
-        each.step.name
-        for each in plan.decisions.values()
-        if each.action is not Action.REUSE and each.reasons[0].kind is not ReasonKind.NEVER_RAN
-    )
-    if not waiting:
+    if not _waiting(plan):
         return plan
     runs_of = cache(lambda step: ledger.finished_runs(step, LOOKED_AT))
-    past = nearest_runs(plan, ledger, runs_of)
-    return replace(with_causes(plan, past), history=ledger.history([*waiting][:_TIMED]))
+    return with_past_seconds(with_causes(plan, nearest_runs(plan, ledger, runs_of)), ledger)
+
+
+def with_past_seconds(plan: Plan, ledger: Ledger) -> Plan:
+    """Return the plan with how long the steps that are not reused took before, at most 200 of them.
+
+    Raises:
+        StoreUnavailableError: where the store cannot be asked.
+    """
+    waiting = _waiting(plan)
+    return replace(plan, history=ledger.history(waiting[:_TIMED])) if waiting else plan
 
 
 def nearest_runs(
@@ -70,11 +82,11 @@ def nearest_runs(
         StoreUnavailableError: where the store cannot be asked.
     """
     changed = [each.step for each in plan.decisions.values() if _has_changed(each)]
-    manifests = _Manifests(ledger)
+    manifests = Manifests(ledger)
     past: dict[str, list[PastRun]] = {}
     for step in changed[:_PER_PLAN]:
         runs = [run for run in runs_of(step.name) if run.run_id not in without]
-        past[step.id] = manifests.of(_nearest_first(runs, step.id)[:1])
+        past[step.id] = manifests.of(nearest_first(runs, step.id)[:1])
     return past
 
 
@@ -85,21 +97,31 @@ def explain_step(plan: Plan, step_id: str, ledger: Ledger) -> Explanation:
         StoreUnavailableError: where the store cannot be asked.
     """
     decision = plan.decisions[step_id]
-    found = _nearest_first(ledger.finished_runs(decision.step.name, LOOKED_AT), step_id)
+    found = nearest_first(ledger.finished_runs(decision.step.name, LOOKED_AT), step_id)
     record = decision.record
     if record is not None:
         own = [run for run in found if run.run_id == record.run_id] or _present(ledger.run(record.run_id))
         found = [*own, *(run for run in found if run.run_id != record.run_id)]
-    past = _Manifests(ledger).of(found[:_COMPARED])
+    past = Manifests(ledger).of(found[:_COMPARED])
     explanation = explain(plan, step_id, past)
     if record is None and explanation.changes and explanation.nearest is not None:
         return explanation
     if record is None and not past:
-        renamed = _Manifests(ledger).of(_under_other_names(plan, decision, ledger))
+        renamed = Manifests(ledger).of(_under_other_names(plan, decision, ledger))
         explanation = explain(plan, step_id, renamed)
         if len(explanation.changes) > 1:
             return explain(plan, step_id, ())
     return explanation
+
+
+def _waiting(plan: Plan) -> list[str]:
+    """Return the declared names of the steps that are not reused and have finished before."""
+    names_of = (
+        each.step.name
+        for each in plan.decisions.values()
+        if each.action is not Action.REUSE and each.reasons[0].kind is not ReasonKind.NEVER_RAN
+    )
+    return list(dict.fromkeys(names_of))
 
 
 def _has_changed(decision: Decision) -> bool:
@@ -108,7 +130,7 @@ def _has_changed(decision: Decision) -> bool:
     )
 
 
-def _nearest_first(runs: Sequence[RunFacts], step_id: str) -> list[RunFacts]:
+def nearest_first(runs: Sequence[RunFacts], step_id: str) -> list[RunFacts]:
     """Put the runs of the same variant first; the newest of each kind first."""
     return sorted(runs, key=lambda run: run.tags.get(names.STEP) != step_id)
 
@@ -129,7 +151,7 @@ def _present(run: RunFacts | None) -> list[RunFacts]:
     return [] if run is None else [run]
 
 
-class _Manifests:
+class Manifests:
     """Reads manifests, each once."""
 
     def __init__(self, ledger: Ledger) -> None:

@@ -48,13 +48,19 @@ class Session:
         return self.source.pipeline
 
     def planning(
-        self, targets: Sequence[str] = (), *, force: Sequence[str] = (), verify: bool = False
+        self,
+        targets: Sequence[str] = (),
+        *,
+        force: Sequence[str] = (),
+        verify: bool = False,
+        records: Records | None = None,
     ) -> Planning:
         """Return what plans these steps, and plans them again as matrices become known.
 
-        With `verify` the content of what is recorded is compared with its digests, too.
+        With `verify` the content of what is recorded is compared with its digests, too. `records` answer in place of
+        the ledger.
         """
-        records: Records = self.ledger
+        records = records or self.ledger
         if verify:
             from pipespec.tracking.verification import VerifiedRecords  # noqa: PLC0415 - few ask for it
 

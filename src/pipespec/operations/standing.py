@@ -30,7 +30,14 @@ def _state(decision: Decision, attempt: Attempt | None, *, finished: bool) -> St
     if record is not None:
         state = "failed" if decision.check_failures else "complete"
         return StepStatus(
-            step, state, record.run_id, record.started, record.ended, record.metrics, record.experiment_id
+            step,
+            state,
+            record.run_id,
+            record.started,
+            record.ended,
+            record.metrics,
+            record.experiment_id,
+            record.accepted,
         )
     if attempt is None:
         return StepStatus(step, "stale" if finished else "missing")

@@ -19,6 +19,7 @@ from pipespec.plan.changes import Change, Now, Part, PastRun, changes_since
 from pipespec.plan.identity import step_key
 from pipespec.plan.model import Action, CodeFacts, Facts, OutputRecord, StepRecord
 from pipespec.plan.planner import input_content
+from pipespec.plan.schedule import Forecast
 from pipespec.spec.evidence import callables_of
 from pipespec.spec.graph import topological_order
 from pipespec.spec.model import (
@@ -81,7 +82,8 @@ class Rerun:
 class Difference:
     """What differs. Steps are ids; `renamed` maps the new id to the old one; `code` has each changed piece once.
 
-    `actions` is what the records say of the second pipeline's steps, empty where nobody asked them.
+    `actions` is what the records say of the second pipeline's steps, and `expected` how long it may take; empty and None
+    where nobody asked them.
     """
 
     old: Side
@@ -94,6 +96,7 @@ class Difference:
     code: tuple[Change, ...] = ()
     reruns: tuple[Rerun, ...] = ()
     actions: Mapping[str, Action] = field(default_factory=dict)
+    expected: Forecast | None = None
 
     @property
     def is_empty(self) -> bool:

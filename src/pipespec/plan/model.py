@@ -15,6 +15,7 @@ from pipespec.errors import Span
 from pipespec.spec.model import PipelineInput, PipelineSpec, StepSpec
 
 __all__ = [
+    "Accepted",
     "Action",
     "Attempt",
     "CodeFacts",
@@ -60,6 +61,15 @@ class OutputRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """That somebody lets a run count for another key than its own; `when` is in POSIX seconds."""
+
+    who: str
+    why: str
+    when: float
+
+
+@dataclass(frozen=True, slots=True)
 class StepRecord:
     """A complete run of a step, as the store tells it; times are POSIX seconds."""
 
@@ -74,6 +84,8 @@ class StepRecord:
     artifact_uri: str
     metrics: Mapping[str, float] = field(default_factory=dict)
     experiment_id: str = ""
+    accepted: Accepted | None = field(default=None, compare=False)
+    """Where it answers for a key that is not its own: who says so. It is the same record all the same."""
 
     @property
     def seconds(self) -> float:
@@ -183,9 +195,11 @@ class ReasonKind(StrEnum):
     """Why a step is decided as it is; scripts read these words.
 
     CHECK_FAILED: a reused step counts as failed. BLOCKED: it depends on such a step, so a run does not reach it.
+    ACCEPTED: it is complete since somebody said that the run counts.
     """
 
     COMPLETE = "complete"
+    ACCEPTED = "accepted"
     NEVER_RAN = "never-ran"
     CHANGED = "changed"
     FORCED = "forced"
@@ -341,3 +355,5 @@ class StepStatus:
     metrics: Mapping[str, float] = field(default_factory=dict)
     experiment_id: str = ""
     """Of that run; its page in MLflow is found by both."""
+    accepted: Accepted | None = None
+    """Who said that the run counts, where it is complete by that."""

@@ -253,8 +253,12 @@ def _history(rest: Sequence[StepSpec], survey: _Survey, records: Records) -> _Hi
 
 
 def _reuse(step: StepSpec, key: StepKey, record: StepRecord) -> Decision:
-    complete = Reason(ReasonKind.COMPLETE, f"run {record.run_id} has its key")
-    return Decision(step, Action.REUSE, (complete, *check_failures(step, record.metrics)), key, record)
+    said = record.accepted
+    why = "has its key" if said is None else "was accepted for its key"
+    reasons = [Reason(ReasonKind.COMPLETE, f"run {record.run_id} {why}")]
+    if said is not None:
+        reasons.append(Reason(ReasonKind.ACCEPTED, f"accepted by {said.who}: {said.why}"))
+    return Decision(step, Action.REUSE, (*reasons, *check_failures(step, record.metrics)), key, record)
 
 
 def _not_reusable(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from pipespec.plan.model import Action, Decision, Plan
 
-__all__ = ["Forecast", "forecast", "longest_chain", "makespan"]
+__all__ = ["Forecast", "Work", "expected_work", "forecast", "longest_chain", "makespan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +36,39 @@ class Forecast:
         return tuple(step for step, seconds in self.steps.items() if seconds is None)
 
 
-def forecast(plan: Plan, workers: int = 1) -> Forecast:
-    """Say how long a plan may take with so many steps at a time."""
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a plan leaves to do: the expected seconds of each step that is not reused, and the order."""
+
+    steps: Mapping[str, float | None]
+    upstream: Mapping[str, tuple[str, ...]]
+    priorities: Mapping[str, int]
+
+
+def expected_work(plan: Plan) -> Work:
+    """Return what is left to do, in topological order; None for a step that never finished."""
     medians = {name: _median(seconds) for name, seconds in plan.history.items() if seconds}
     steps = {
         step: 0.0 if decision.same_as is not None else _expected(decision, medians)
         for step, decision in plan.decisions.items()
         if decision.action is not Action.REUSE
     }
-    seconds = {step: known or 0.0 for step, known in steps.items()}
-    upstream = {step: _waits_for(plan, plan.decisions[step], steps) for step in steps}
-    priorities = {step: plan.decisions[step].step.priority for step in steps}
-    chain = longest_chain(upstream, seconds)
-    return Forecast(
+    return Work(
         steps=steps,
+        upstream={step: _waits_for(plan, plan.decisions[step], steps) for step in steps},
+        priorities={step: plan.decisions[step].step.priority for step in steps},
+    )
+
+
+def forecast(plan: Plan, workers: int = 1) -> Forecast:
+    """Say how long a plan may take with so many steps at a time."""
+    work = expected_work(plan)
+    seconds = {step: known or 0.0 for step, known in work.steps.items()}
+    chain = longest_chain(work.upstream, seconds)
+    return Forecast(
+        steps=work.steps,
         workers=workers,
-        seconds=makespan(upstream, seconds, workers, priorities),
+        seconds=makespan(work.upstream, seconds, workers, work.priorities),
         chain=chain,
         chain_seconds=sum(seconds[step] for step in chain),
     )

@@ -18,7 +18,7 @@ from pipespec.errors import UsageError
 from pipespec.plan.identity import point_name
 from pipespec.spec.model import PipelineSpec, StepSpec, Variant
 
-__all__ = ["select", "split_id"]
+__all__ = ["names_steps", "select", "split_id"]
 
 _BRACKET: Final = re.compile(r"[\[{]")
 _AXIS: Final = re.compile(r"\s*([^\[\]=,\s]+)=")
@@ -52,6 +52,11 @@ def select(spec: PipelineSpec, patterns: Sequence[str] = ()) -> tuple[str, ...]:
     for pattern in patterns:
         chosen.update(_selected(pattern, spec, variants))
     return tuple(step_id for step_id in spec.steps if step_id in chosen)
+
+
+def names_steps(spec: PipelineSpec, pattern: str) -> bool:
+    """Say whether a pattern of `select` calls steps by their name, and does not search them as globs and tags do."""
+    return pattern in spec.steps or not (pattern.startswith("tag:") or "*" in pattern or "?" in pattern)
 
 
 def split_id(text: str) -> tuple[str, Variant]:

@@ -17,6 +17,7 @@ from typing import Any, Final, Self, TypeVar
 from pipespec.document.nodes import JSON
 from pipespec.plan.model import Attempt, StepRecord
 from pipespec.tracking import filters, names
+from pipespec.tracking.acceptances import accepted_runs
 from pipespec.tracking.client import Session, speaking
 from pipespec.tracking.index import RunIndex
 from pipespec.tracking.probe import require_reachable
@@ -60,7 +61,7 @@ class ClientLedger:
             missing = [key for key in keys if key not in chosen]
             if missing and (found := look_up(missing)):
                 chosen.update(self._sifting.choose(missing, found))
-        self._index.learn({key: record.run_id for key, record in chosen.items()})
+        self._index.learn({key: record.run_id for key, record in chosen.items() if record.key == key})
         return chosen
 
     def lost(self, keys: Collection[str]) -> Mapping[str, str]:
@@ -99,6 +100,11 @@ class ClientLedger:
         """Return, of keys that were ever published, the highest generation."""
         self._look_anew()
         return generations(self._candidates(keys))
+
+    def accepted(self, keys: Collection[str]) -> Mapping[str, tuple[StepRecord, ...]]:
+        """Return the runs that were accepted for these keys, the one that counts first."""
+        self._look_anew()
+        return accepted_runs(self._candidates(keys))
 
     def history(self, steps: Collection[str], latest: int = 20) -> Mapping[str, tuple[float, ...]]:
         """Return the seconds of the latest complete runs of these declared steps, the newest first."""
@@ -190,7 +196,7 @@ class ClientLedger:
         return {
             key: runs[run_id]
             for key, run_id in guesses.items()
-            if run_id in runs and names.SUPERSEDED not in runs[run_id].tags and _bears(runs[run_id], key)
+            if run_id in runs and names.SUPERSEDED not in runs[run_id].tags and _is_own(runs[run_id], key)
         }
 
     def _among_newest(self, keys: Collection[str]) -> list[Candidate]:
@@ -281,8 +287,9 @@ class ClientLedger:
             return list(pool.map(ask, items))
 
 
-def _bears(run: RunFacts, key: str) -> bool:
-    return names.key_tag(key) in run.tags
+def _is_own(run: RunFacts, key: str) -> bool:
+    """Say whether a run was published under a key; one that was accepted for it would hide a run that has it."""
+    return names.key_tag(key) in run.tags and run.tags.get(names.KEY) == key
 
 
 def _attempts(runs: Iterable[RunFacts]) -> tuple[Attempt, ...]:

@@ -46,6 +46,12 @@ class Ledger(Records, Protocol):
         `--force` and repair publish under the next one.
         """
 
+    def accepted(self, keys: Collection[str]) -> Mapping[str, tuple[StepRecord, ...]]:
+        """Return, by key, the complete runs that were accepted for it, lost artifacts or not, the one that counts first.
+
+        The runs' outputs are left out.
+        """
+
     def history(self, steps: Collection[str], latest: int = 20) -> Mapping[str, tuple[float, ...]]:
         """Return the seconds of the latest complete runs of these declared steps, the newest first."""
 

@@ -36,6 +36,7 @@ __all__ = [
     "PIPELINE",
     "POINT",
     "PREFIX",
+    "REVOKED",
     "SECONDS",
     "STEP",
     "SUPERSEDED",
@@ -52,6 +53,7 @@ __all__ = [
     "fit_tag",
     "key_tag",
     "name_tag",
+    "revoked_tag",
     "values_tag",
 ]
 
@@ -68,6 +70,7 @@ LEASE: Final = "pipespec.lease"
 CLAIM: Final = "pipespec.claim."
 KEY: Final = "pipespec.key"
 ACCEPTED: Final = "pipespec.accepted."
+REVOKED: Final = "pipespec.revoked."
 GENERATION: Final = "pipespec.generation"
 OUTPUTS: Final = "pipespec.outputs"
 VALUES: Final = "pipespec.values."
@@ -109,6 +112,11 @@ def claim_tag(key: str) -> str:
 def accepted_tag(key: str) -> str:
     """Return the tag that lets an old run count for a new key; its value says who says so, and why."""
     return f"{ACCEPTED}{_checked(key)}"
+
+
+def revoked_tag(key: str) -> str:
+    """Return the tag that keeps what was accepted for a key and taken back: by whom, when and why."""
+    return f"{REVOKED}{_checked(key)}"
 
 
 def claimed_key(tags: Iterable[str]) -> str | None:

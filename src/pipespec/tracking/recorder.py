@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import getpass
 import hashlib
-import json
 import time
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
@@ -21,9 +20,10 @@ from typing import Self
 from pipespec.document.nodes import JSON
 from pipespec.errors import PipespecError, StoreUnavailableError
 from pipespec.faults import reach
-from pipespec.plan.model import Attempt, OutputRecord, StepRecord
+from pipespec.plan.model import Accepted, Attempt, OutputRecord, StepRecord
 from pipespec.step.model import Failure, StepOutcome
 from pipespec.tracking import names
+from pipespec.tracking.acceptances import add_to_trail, encode_acceptance, parse_acceptance
 from pipespec.tracking.artifacts import put
 from pipespec.tracking.client import Session, speaking
 from pipespec.tracking.experiments import Experiments
@@ -48,6 +48,8 @@ class Recorder:
 
     tracking_uri: str
     """As `store.resolve_uri` gives it."""
+    user: str
+    """Who writes."""
 
     @classmethod
     def open(
@@ -83,7 +85,7 @@ class Recorder:
         self._session = session
         self._experiments = experiments
         self._owner = str(Owner.here())
-        self._user = _user()
+        self.user = _user()
         self._leases = Leases()
         self._beats = 0
 
@@ -97,7 +99,7 @@ class Recorder:
         client = self._session.client
         experiment = self._experiments.id_of(client, new.experiment)
         tags = attempt_tags(
-            new, owner=self._owner, user=self._user, in_experiment=new.experiment == new.pipeline
+            new, owner=self._owner, user=self.user, in_experiment=new.experiment == new.pipeline
         )
         reach("run.before-create")
         started = self._create(experiment, tags, step=new.step, key=new.key)
@@ -207,29 +209,42 @@ class Recorder:
                 continue  # deleted meanwhile, which is as good
         return dead
 
-    def accept(self, record: StepRecord, key: str, *, who: str, why: str) -> None:
-        """Let a complete run count for another key, too."""
-        said = json.dumps({"who": who, "why": why, "when": int(time.time())}, ensure_ascii=False)
+    def accept(self, record: StepRecord, key: str, *, who: str, why: str) -> Accepted:
+        """Let a complete run count for another key, too, and return what was said. Tags are added, in one call."""
+        said = Accepted(who, why, int(time.time()))
         self._batch(
-            record.run_id, {names.accepted_tag(key): names.fit_tag(said), names.key_tag(key): "1"}, {}
+            record.run_id,
+            {names.accepted_tag(key): encode_acceptance(said), names.key_tag(key): "1"},
+            {},
         )
+        return said
 
-    def revoke(self, run_id: str, key: str) -> None:
-        """Take back what `accept` said of a run.
+    def revoke(self, run_id: str, key: str, *, why: str = "") -> Accepted:
+        """Take back what `accept` said of a run, and return it; the run keeps that it was said and taken back.
 
         Raises:
             PipespecError: where it was not said.
         """
+        client = self._session.client
         with speaking(self.tracking_uri):
-            self._session.client.delete_tag(run_id, names.accepted_tag(key))
-            self._session.client.delete_tag(run_id, names.key_tag(key))
+            tags = client.get_run(run_id).data.tags
+        if names.accepted_tag(key) not in tags:
+            raise PipespecError(f"run {run_id} is not accepted for key {key} any more")
+        said = parse_acceptance(tags[names.accepted_tag(key)])
+        taken_back = Accepted(self.user, why, int(time.time()))
+        trail = add_to_trail(tags.get(names.revoked_tag(key), ""), said, taken_back)
+        self._batch(run_id, {names.revoked_tag(key): trail}, {})
+        with speaking(self.tracking_uri):
+            client.delete_tag(run_id, names.accepted_tag(key))
+            client.delete_tag(run_id, names.key_tag(key))
+        return said
 
     # --------------------------------------------------------------------------------- invocations
 
     def start_invocation(self, new: NewInvocation) -> StartedRun:
         """Create the run of an invocation, in the experiment named like the pipeline, with its files."""
         experiment = self._experiments.id_of(self._session.client, new.pipeline)
-        started = self._create(experiment, invocation_tags(new, owner=self._owner, user=self._user))
+        started = self._create(experiment, invocation_tags(new, owner=self._owner, user=self.user))
         reach("invocation.after-create")
         self._put(started, _encoded(new.files))
         return started

@@ -17,6 +17,7 @@ from pipespec.document.nodes import JSON
 from pipespec.errors import PipespecError
 from pipespec.plan.model import OutputRecord, StepRecord
 from pipespec.tracking import names
+from pipespec.tracking.acceptances import with_acceptance
 from pipespec.tracking.artifacts import read
 from pipespec.tracking.places import run_folder
 from pipespec.tracking.records import RunFacts, complete_record, flaw, parse_outputs, precedence
@@ -56,7 +57,7 @@ class Sifting:
             for record, facts in found:
                 whole = self._whole(key, record, facts)
                 if whole is not None:
-                    chosen[key] = whole
+                    chosen[key] = whole if whole.key == key else with_acceptance(whole, facts, key)
                     self._lost.pop(key, None)
                     break
         return chosen

@@ -21,6 +21,7 @@ from pipespec.document.nodes import JSON
 from pipespec.errors import StoreUnavailableError
 from pipespec.plan.model import Attempt, StepRecord
 from pipespec.tracking import names, statements
+from pipespec.tracking.acceptances import accepted_runs
 from pipespec.tracking.records import RunFacts, attempt, generations
 from pipespec.tracking.schema import open_database, unreadable
 from pipespec.tracking.sifting import Candidate, Sifting
@@ -99,6 +100,12 @@ class SqliteLedger:
         """Return, of keys that were ever published, the highest generation."""
         return self._ask(
             lambda db: generations(_candidates(db, keys)), lambda client: client.generations(keys), {}
+        )
+
+    def accepted(self, keys: Collection[str]) -> Mapping[str, tuple[StepRecord, ...]]:
+        """Return the runs that were accepted for these keys, the one that counts first."""
+        return self._ask(
+            lambda db: accepted_runs(_candidates(db, keys)), lambda client: client.accepted(keys), {}
         )
 
     def history(self, steps: Collection[str], latest: int = 20) -> Mapping[str, tuple[float, ...]]:

@@ -7,23 +7,27 @@ stranger's: text is made printable, Markdown stands in code spans and fences tha
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from pipespec.document.nodes import JSON, Node, ScalarNode, plain
 from pipespec.plan.changes import Change, Part, place_text, value_text
 from pipespec.plan.diff import Difference, Rerun, ValueChange
 from pipespec.plan.model import Action
-from pipespec.views.terminal import printable, rows
+from pipespec.views.changes import change_place
+from pipespec.views.forecast import chain_ends, chain_lines, expected_cell, forecast_json, total_text
+from pipespec.views.markdown import fence, span, table
+from pipespec.views.terminal import COLUMNS, printable, rows, seconds_text, wrap
 
 __all__ = ["render_markdown", "render_text", "to_json"]
 
-_ROWS: Final = 200
-"""So many rows of one table stand in Markdown, of which a comment takes 65,536 characters."""
-_DIFF_TEXT: Final = 20_000
+_DIFF_TEXT: Final = 15_000
 """So many characters of diffs stand in Markdown."""
-_BACKTICKS: Final = re.compile(r"`+")
+_CHANGES: Final = 3
+"""So many changes of one step, and values that one line changes, stand in Markdown, of which a comment takes 65,536
+characters."""
+_NAMES: Final = 20
+"""So many steps of a kind are named in Markdown."""
 
 
 def render_text(found: Difference) -> str:
@@ -35,38 +39,35 @@ def render_text(found: Difference) -> str:
         [head, *_notes(found)],
         _table("steps:", _steps(found)),
         _table("values:", ((path, f"{change}  {place}".rstrip()) for path, change, place in _values(found))),
-        _table("code:", ((change.name, _place(change)) for change in found.code)),
+        _table("code:", ((change.name, change_place(change)) for change in found.code)),
         [printable(line) for change in found.code if change.diff for line in ("", *change.diff.splitlines())][
             1:
         ],
-        _table("would run again:", _reruns(found)) or ["nothing would run again"],
+        _reruns(found) or ["nothing would run again"],
+        [] if found.expected is None else [*wrap(_recorded(found), COLUMNS), *chain_lines(found.expected)],
     ]
     return "\n\n".join("\n".join(lines) for lines in sections if lines)
 
 
 def render_markdown(found: Difference) -> str:
-    """Show the same in GitHub's Markdown, what would run again first, the diff of code folded."""
-    lines = [f"### Pipeline: {_code(found.old.label)} → {_code(found.new.label)}", ""]
+    """Show the same as a comment in GitHub's Markdown: the verdict, what would run again and why, values, code folded."""
+    lines = [f"### Pipeline: {span(found.old.label)} → {span(found.new.label)}", ""]
+    notes = [f"{span(note)}\n" for note in _notes(found)]
     if found.is_empty:
-        return "\n".join([*lines, "No difference.", *(f"\n{_code(note)}" for note in _notes(found))]) + "\n"
-    certain = sum(not one.may for one in found.reruns)
-    may = len(found.reruns) - certain
-    lines += [
-        f"**{certain} would run again, {may} may.**" if found.reruns else "**Nothing would run again.**",
-        "",
+        return "\n".join([*lines, "No difference.", "", *notes]).rstrip() + "\n"
+    lines += [_verdict(found), ""]
+    reruns = [
+        (span(one.step), _marked_why(found, one), expected_cell(found.expected, one.step))
+        for one in found.reruns
     ]
-    lines += _markdown_table(("step", "would run again"), list(_reruns(found)))
-    lines += _markdown_table(("steps", ""), list(_steps(found)))
-    lines += _markdown_table(("value", "change", "place"), list(_values(found)))
-    lines += _markdown_table(("code", "place"), [(change.name, _place(change)) for change in found.code])
-    diffs = "\n".join(change.diff for change in found.code if change.diff)
-    if diffs:
-        more = "" if len(diffs) <= _DIFF_TEXT else f"\n... {len(diffs) - _DIFF_TEXT} more characters"
-        text = "".join(c for c in diffs[:_DIFF_TEXT] if c in "\n\t" or c.isprintable()) + more
-        fence = "`" * max(3, 1 + max(map(len, _BACKTICKS.findall(text)), default=0))
-        lines += ["<details><summary>Code</summary>", "", f"{fence}diff", text, fence, "", "</details>", ""]
-    lines += [f"{_code(note)}\n" for note in _notes(found)]
-    return "\n".join(lines).rstrip() + "\n"
+    lines += table(("step", "why it would run again", "takes"), reruns)
+    if found.expected is not None and len(found.expected.chain) > 1:
+        chain = " → ".join("…" if one == "..." else span(one) for one in chain_ends(found.expected.chain))
+        lines += [f"The longest chain takes {seconds_text(found.expected.chain_seconds)}: {chain}", ""]
+    lines += _marked_steps(found)
+    values = list(_marked_values(found))
+    lines += table(("value", "change", "place"), values)
+    return "\n".join([*lines, *_folded(found.code), *notes]).rstrip() + "\n"
 
 
 def to_json(found: Difference) -> dict[str, Any]:
@@ -102,10 +103,93 @@ def to_json(found: Difference) -> dict[str, Any]:
                 "may": one.may,
                 "causes": list(one.causes),
                 "recorded": str(found.actions[one.step]) if one.step in found.actions else None,
+                **(
+                    {}
+                    if found.expected is None
+                    else {"expected_seconds": found.expected.steps.get(one.step, 0.0)}
+                ),
             }
             for one in found.reruns
         ],
+        **({} if found.expected is None else {"expected": forecast_json(found.expected)}),
     }
+
+
+def _verdict(found: Difference) -> str:
+    """Say in one sentence what would run, with what the records know of it."""
+    certain = sum(not one.may for one in found.reruns)
+    said = (
+        f"{certain} would run again, {len(found.reruns) - certain} may."
+        if found.reruns
+        else "Nothing would run again."
+    )
+    recorded = _recorded(found)
+    return f"**{said}**" + (f" {recorded[:1].upper()}{recorded[1:]}." if recorded else "")
+
+
+def _recorded(found: Difference) -> str:
+    """Say what the records know: what is there already, and how long the rest takes. Empty where nobody asked them."""
+    if found.expected is None:
+        return ""
+    reused = sum(action is Action.REUSE for action in found.actions.values())
+    rest = f"; the rest takes {total_text(found.expected)}" if found.expected.steps else ""
+    return f"{reused} of {len(found.actions)} results are on record{rest}"
+
+
+def _marked_why(found: Difference, one: Rerun) -> str:
+    if one.may:
+        why = f"perhaps: if {' or '.join(map(span, one.causes))} makes other content"
+    elif one.changes:
+        told = [
+            f"{span(change.detail)} {span(change_place(change))}".strip() for change in one.changes[:_CHANGES]
+        ]
+        more = len(one.changes) - _CHANGES
+        why = "<br>".join([*told, *([f"and {more} more"] if more > 0 else [])])
+    else:
+        why = "it is new"
+    return f"{why} (its result is on record)" if found.actions.get(one.step) is Action.REUSE else why
+
+
+def _marked_steps(found: Difference) -> list[str]:
+    """Name the steps that are new, gone or renamed; those that changed stand among what would run again."""
+    groups = {
+        "New": [span(step) for step in found.added],
+        "Gone": [span(step) for step in found.removed],
+        "Renamed": [f"{span(old)} → {span(new)}" for new, old in found.renamed.items()],
+    }
+    lines = [
+        f"- {word}: {', '.join(steps[:_NAMES])}"
+        + (f" and {len(steps) - _NAMES} more" if len(steps) > _NAMES else "")
+        for word, steps in groups.items()
+        if steps
+    ]
+    return [*lines, ""] if lines else []
+
+
+def _marked_values(found: Difference) -> Iterator[tuple[str, str, str]]:
+    """Yield the values that differ; those that one line changes, through references, are one row."""
+    together: dict[tuple[str, str], list[str]] = {}
+    for path, change, place in _values(found):
+        together.setdefault((change, place), []).append(path)
+    for (change, place), paths in together.items():
+        more = f" and {len(paths) - _CHANGES} more" if len(paths) > _CHANGES else ""
+        yield ", ".join(map(span, paths[:_CHANGES])) + more, span(change), span(place)
+
+
+def _folded(code: Sequence[Change]) -> list[str]:
+    """Fold the diffs of code, each below its name and place."""
+    if not code:
+        return []
+    lines, left = [f"<details><summary>Code that changed: {len(code)}</summary>", ""], _DIFF_TEXT
+    for change in code:
+        lines += [f"{span(change.name)} {span(change_place(change))}".rstrip(), ""]
+        text = change.diff[: max(left, 0)]
+        left -= len(text)
+        if text:
+            lines += [*fence(text, "diff"), ""]
+        if len(text) < len(change.diff):
+            lines += [f"({len(change.diff) - len(text)} more characters)", ""]
+    return [*lines, "</details>", ""]
 
 
 def _steps(found: Difference) -> Iterator[tuple[str, str]]:
@@ -143,9 +227,16 @@ def _value(node: Node | None) -> str:
     return value_text(json.dumps(None if node is None else plain(node), ensure_ascii=False)).strip('"')
 
 
-def _reruns(found: Difference) -> Iterator[tuple[str, str]]:
-    for one in found.reruns:
-        yield one.step, _why(found, one)
+def _reruns(found: Difference) -> list[str]:
+    times = [] if found.expected is None else [found.expected]
+    cells = [
+        (
+            (printable(one.step), *(expected_cell(each, one.step) for each in times)),
+            printable(_why(found, one)),
+        )
+        for one in found.reruns
+    ]
+    return ["would run again:", *rows(cells)] if cells else []
 
 
 def _why(found: Difference, one: Rerun) -> str:
@@ -163,31 +254,9 @@ def _notes(found: Difference) -> list[str]:
     return [printable(f"note: {note}") for note in (*found.old.notes, *found.new.notes)]
 
 
-def _place(change: Change) -> str:
-    return change.place or ("" if change.span is None else place_text(change.span))
-
-
 def _table(title: str, cells: Iterable[tuple[str, str]]) -> list[str]:
     lines = rows([((printable(name),), printable(text)) for name, text in cells])
     return [title, *lines] if lines else []
-
-
-def _markdown_table(head: tuple[str, ...], cells: list[tuple[str, ...]]) -> list[str]:
-    if not cells:
-        return []
-    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
-    lines += [f"| {' | '.join(map(_code, row))} |" for row in cells[:_ROWS]]
-    more = len(cells) - _ROWS
-    return [*lines, *([f"| and {more} more |{' |' * (len(head) - 1)}"] if more > 0 else []), ""]
-
-
-def _code(text: str) -> str:
-    """Return a text as a code span that it cannot leave, in a table too."""
-    if not text:
-        return ""
-    shown = printable(text).replace("|", "\\|")
-    ticks = "`" * (1 + max(map(len, _BACKTICKS.findall(shown)), default=0))
-    return f"{ticks}{shown}{ticks}" if len(ticks) == 1 else f"{ticks} {shown} {ticks}"
 
 
 def _state(value: ValueChange) -> str:
@@ -202,6 +271,6 @@ def _change(change: Change) -> dict[str, JSON]:
         "detail": change.detail,
         "old": None if is_content else change.old,
         "new": None if is_content else change.new,
-        "place": _place(change) or None,
+        "place": change_place(change) or None,
         "diff": change.diff,
     }

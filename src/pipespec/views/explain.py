@@ -6,29 +6,36 @@ anywhere, so every line is made printable.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from pipespec.document.nodes import JSON
-from pipespec.plan.changes import Change, PastRun, piece_place, place_text, value_text
+from pipespec.plan.changes import piece_place, value_text
 from pipespec.plan.explain import Explanation, Upstream
 from pipespec.plan.model import Action, Reason
-from pipespec.views.terminal import COLUMNS, age_text, printable, rows, seconds_text, wrap
+from pipespec.views.changes import (
+    accepted_json,
+    accepted_text,
+    change_json,
+    change_lines,
+    diff_lines,
+    run_json,
+    run_text,
+)
+from pipespec.views.terminal import COLUMNS, printable, rows, wrap
 
 __all__ = ["render_text", "to_json"]
 
 _TOLD: Final = 12
 """So many steps above are shown in text; JSON has them all."""
-_ID: Final = 8
-"""Characters of a run's id that are shown."""
 
 
 def render_text(found: Explanation, *, now: float) -> str:
     """Say what happens and why, then what differs with its diffs, then what counts; `now` is in POSIX seconds."""
     sections = [
         [*_wrapped(_verdict(found, now))],
-        _changes(found),
-        _diffs(found),
+        change_lines(found.changes),
+        diff_lines(found.changes),
         _above(found),
         _counted(found),
     ]
@@ -45,9 +52,9 @@ def to_json(found: Explanation) -> dict[str, Any]:
         "key": None if decision.key is None else decision.key.hex,
         "run_id": None if decision.record is None else decision.record.run_id,
         "reasons": _reasons(decision.reasons),
-        "nearest": None if nearest is None else _run(nearest),
-        "passed_over": [_run(run) for run in found.passed_over],
-        "changes": [_change(change) for change in found.changes],
+        "nearest": None if nearest is None else run_json(nearest),
+        "passed_over": [run_json(run) for run in found.passed_over],
+        "changes": [change_json(change) for change in found.changes],
         "upstream": [
             {
                 "step": one.step,
@@ -77,6 +84,7 @@ def to_json(found: Explanation) -> dict[str, Any]:
             for call, known in found.code.items()
         ],
         "parts": dict(found.parts),
+        **({} if decision.record is None else accepted_json(decision.record.accepted)),
     }
 
 
@@ -97,7 +105,7 @@ def _verdict(found: Explanation, now: float) -> list[str]:
     nearest = found.nearest
     if nearest is not None:
         same = "no run differs less" if found.changes else "nothing that is known differs from it"
-        lines.append(f"  compared with {_of_run(nearest, now)}; {same}")
+        lines.append(f"  compared with {run_text(nearest, now)}; {same}")
     return lines
 
 
@@ -121,9 +129,13 @@ def _which_counts(found: Explanation, now: float) -> list[str]:
     assert record is not None
     if counts is None:
         return [f"  run {record.run_id} has its key"]
-    lines = [f"  {_of_run(counts, now)} has its key"]
+    lines = [f"  {run_text(counts, now)} has its key"]
     if decision.key is not None and counts.key != decision.key.hex:
-        lines = [f"  {_of_run(counts, now)} was accepted for its key"]
+        lines = [f"  {run_text(counts, now)} was accepted for its key"]
+    if record.accepted is not None:
+        lines += [
+            f"  {line}" for line in wrap(f"accepted {accepted_text(record.accepted, now)}", COLUMNS - 2)
+        ]
     for other in found.passed_over:
         why = (
             "is of an earlier generation"
@@ -132,32 +144,8 @@ def _which_counts(found: Explanation, now: float) -> list[str]:
             if other.ended >= counts.ended
             else "has the key too, but its files are not whole"
         )
-        lines.append(f"  {_of_run(other, now)} {why}")
+        lines.append(f"  {run_text(other, now)} {why}")
     return lines
-
-
-def _of_run(run: PastRun, now: float) -> str:
-    took = seconds_text(run.ended - run.started)
-    return f"run {run.run_id[:_ID]} of {printable(run.step)} ({age_text(now - run.ended)}, took {took})"
-
-
-def _changes(found: Explanation) -> list[str]:
-    cells = [((printable(change.detail),), printable(_place(change))) for change in found.changes]
-    if not cells:
-        return []
-    return ["what differs:", *rows(cells, most=52)]
-
-
-def _place(change: Change) -> str:
-    return change.place or ("" if change.span is None else place_text(change.span))
-
-
-def _diffs(found: Explanation) -> list[str]:
-    lines: list[str] = []
-    for change in found.changes:
-        if change.diff:
-            lines += ["", *(f"  {printable(line)}".rstrip() for line in change.diff.splitlines())]
-    return lines[1:]
 
 
 def _above(found: Explanation) -> list[str]:
@@ -227,30 +215,3 @@ def _rows_of(value: JSON) -> list[list[JSON]]:
 
 def _reasons(reasons: Iterable[Reason]) -> list[dict[str, str]]:
     return [{"kind": str(reason.kind), "detail": reason.detail} for reason in reasons]
-
-
-def _run(run: PastRun) -> dict[str, JSON]:
-    return {
-        "run_id": run.run_id,
-        "step": run.step,
-        "key": run.key,
-        "generation": run.generation,
-        "ended": run.ended,
-        "seconds": run.ended - run.started,
-    }
-
-
-def _change(change: Change) -> Mapping[str, JSON]:
-    span = change.span
-    return {
-        "part": str(change.part),
-        "name": change.name,
-        "detail": change.detail,
-        "old": change.old,
-        "new": change.new,
-        "file": None if span is None else span.file,
-        "line": None if span is None else span.line,
-        "layer": None if span is None else span.layer,
-        "place": change.place or (None if span is None else place_text(span)),
-        "diff": change.diff,
-    }

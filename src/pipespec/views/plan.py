@@ -10,16 +10,14 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from pipespec.plan.model import Action, Decision, Plan, ReasonKind
-from pipespec.plan.schedule import Forecast, forecast
-from pipespec.views.terminal import COLUMNS, age_text, printable, rows, seconds_text, wrap
+from pipespec.plan.schedule import forecast
+from pipespec.views.forecast import expected_cell, forecast_json, forecast_lines
+from pipespec.views.terminal import age_text, printable, rows
 
 __all__ = ["render_text", "to_json"]
 
 _TOLD: Final = 3
 """So many reasons of one step are shown in text; JSON has them all."""
-
-_LINKS: Final = 6
-"""So many steps of a chain are shown."""
 
 
 def render_text(plan: Plan, *, now: float | None = None, workers: int = 1) -> str:
@@ -31,12 +29,16 @@ def render_text(plan: Plan, *, now: float | None = None, workers: int = 1) -> st
     expected = forecast(plan, workers) if plan.history else None
     cells = [
         (
-            (str(decision.action), printable(step_id), *_expected(expected, step_id)),
+            (
+                str(decision.action),
+                printable(step_id),
+                *([expected_cell(expected, step_id)] if expected else []),
+            ),
             _why(decision, now),
         )
         for step_id, decision in plan.decisions.items()
     ]
-    times = [] if expected is None else list(_times(expected))
+    times = [] if expected is None else list(forecast_lines(expected))
     return "\n".join([*rows(cells), "", _summary(plan), *times])
 
 
@@ -58,37 +60,8 @@ def to_json(plan: Plan, *, workers: int = 1) -> dict[str, Any]:
             }
             for step_id, decision in plan.decisions.items()
         ],
-        "expected": {
-            "workers": expected.workers,
-            "seconds": expected.seconds,
-            "critical_path": list(expected.chain),
-            "critical_seconds": expected.chain_seconds,
-            "unknown": list(expected.unknown),
-        },
+        "expected": forecast_json(expected),
     }
-
-
-def _expected(expected: Forecast | None, step_id: str) -> tuple[str, ...]:
-    if expected is None:
-        return ()
-    seconds = expected.steps.get(step_id)
-    return ("" if seconds is None else seconds_text(seconds),)
-
-
-def _times(expected: Forecast) -> Iterator[str]:
-    at_once = "one at a time" if expected.workers == 1 else f"{expected.workers} at a time"
-    unknown = len(expected.unknown)
-    more = f", and {unknown} that never finished before" if unknown else ""
-    yield f"about {seconds_text(expected.seconds)}, {at_once}{more}"
-    if len(expected.chain) > 1:
-        steps = printable(" > ".join(_ends(expected.chain)))
-        text = f"the longest chain takes {seconds_text(expected.chain_seconds)}: {steps}"
-        yield from wrap(text, COLUMNS)
-
-
-def _ends(chain: tuple[str, ...]) -> tuple[str, ...]:
-    """Return a chain, or of a long one its two ends."""
-    return chain if len(chain) <= _LINKS else (*chain[: _LINKS // 2], "...", *chain[-_LINKS // 2 :])
 
 
 def _why(decision: Decision, now: float | None) -> str:
@@ -112,7 +85,7 @@ def _phrases(decision: Decision, now: float | None) -> Iterator[str]:
                 yield f"blocked: {reason.detail}"
             case ReasonKind.CHECK_FAILED:
                 yield f"fails: {reason.detail}"
-            case ReasonKind.CHANGED:
+            case ReasonKind.CHANGED | ReasonKind.ACCEPTED:
                 yield reason.detail
             # What runs or shares a key has told enough with its first reason: it would do so anyway.
             case _ if number == 0 or (decision.action is Action.WAIT and decision.same_as is None):

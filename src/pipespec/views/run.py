@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from pipespec.plan.model import RunReport, StepResult, StepStarted, StepState
+from pipespec.plan.remaining import Rest
 from pipespec.views.terminal import printable, rows, seconds_text
 
-__all__ = ["ended_line", "printable", "render_text", "seconds_text", "started_line", "to_json"]
+__all__ = ["ended_line", "printable", "render_text", "rest_text", "seconds_text", "started_line", "to_json"]
 
 _EXPLAINED: Final = (StepState.FAILED, StepState.BLOCKED, StepState.CANCELLED)
 _MOST: Final = 20
@@ -25,11 +26,19 @@ def started_line(event: StepStarted) -> str:
     return printable(f"start {event.step} (run {event.run_id}{again})")
 
 
-def ended_line(result: StepResult, *, done: int, total: int) -> str:
-    """Say in one line how a step ended, as number `done` of `total`."""
+def ended_line(result: StepResult, *, done: int, total: int, rest: Rest | None = None) -> str:
+    """Say in one line how a step ended, as number `done` of `total`, and how long the `rest` takes."""
     took = "" if result.seconds is None else f"  {seconds_text(result.seconds)}"
     why = "" if result.error is None else f": {result.error}"
-    return printable(f"[{done:>{len(str(total))}}/{total}] {result.state:<9} {result.step}{took}{why}")
+    left = "" if rest is None else f"  ({rest_text(rest)})"
+    return printable(f"[{done:>{len(str(total))}}/{total}] {result.state:<9} {result.step}{took}{why}{left}")
+
+
+def rest_text(rest: Rest) -> str:
+    """Say how long the rest of a run takes: `about 12 s left`, or `at least` where not all is known."""
+    whole = max(round(rest.seconds), 1)
+    text = f"{whole} s" if whole < 60 else seconds_text(whole)
+    return f"{'about' if rest.is_whole else 'at least'} {text} left"
 
 
 def render_text(report: RunReport, *, command: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pipespec.plan.model import StepStatus
+from pipespec.views.changes import accepted_json, accepted_text
 from pipespec.views.terminal import age_text, printable, rows, seconds_text
 
 __all__ = ["render_text", "to_json"]
@@ -37,7 +38,7 @@ def render_text(states: Sequence[StepStatus], *, now: float) -> str:
     ]
     count = Counter(each.state for each in states)
     summary = ", ".join(f"{number} {state}" for state, number in sorted(count.items()))
-    return "\n".join([*rows(cells, most=_NAME), "", summary or "no steps"])
+    return "\n".join([*rows(cells, most=_NAME), *_accepted(states, now), "", summary or "no steps"])
 
 
 def to_json(states: Sequence[StepStatus], *, now: float) -> dict[str, Any]:
@@ -55,10 +56,17 @@ def to_json(states: Sequence[StepStatus], *, now: float) -> dict[str, Any]:
                     name: value if math.isfinite(value) else None
                     for name, value in sorted(each.metrics.items())
                 },
+                **accepted_json(each.accepted),
             }
             for each in states
         ],
     }
+
+
+def _accepted(states: Sequence[StepStatus], now: float) -> list[str]:
+    """Name the steps that are complete since somebody said so."""
+    cells = [((printable(each.step),), accepted_text(each.accepted, now)) for each in states if each.accepted]
+    return ["", "accepted:", *rows(cells)] if cells else []
 
 
 def _shown(metrics: Mapping[str, float]) -> list[tuple[str, float]]:

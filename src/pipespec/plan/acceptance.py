@@ -1,0 +1,137 @@
+"""Which past run may count for a step as it is now: one that differs in nothing but code and packages.
+
+Takes a step's key and past runs with their manifests; gives an `Acceptance`, or says in a sentence why there is
+none. The parts of both keys are compared themselves, so that what a comparison might leave untold is never accepted.
+Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from pipespec.document.nodes import JSON
+from pipespec.plan.changes import Change, Now, Part, PastRun, reason_of
+from pipespec.plan.explain import nearest_run
+from pipespec.plan.identity import canonical
+from pipespec.plan.model import Accepted, Action, Decision, Plan, Reason, StepKey, StepRecord
+from pipespec.spec.graph import ancestors
+from pipespec.spec.model import StepSpec
+
+__all__ = [
+    "Acceptance",
+    "Acceptances",
+    "Revocation",
+    "acceptable_run",
+    "differs_in_code_only",
+    "why_not_ready",
+]
+
+_ID: Final = 8
+_CAUSES: Final = 3
+"""So many differences are named in a refusal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """A past run that is to count for a step as it is now; `changes` are of code and packages only.
+
+    `said` is what was recorded, None before it is. `failures` are the bounds that the run's metrics miss.
+    """
+
+    step: StepSpec
+    key: StepKey
+    run: PastRun
+    record: StepRecord
+    changes: tuple[Change, ...]
+    failures: tuple[Reason, ...] = ()
+    said: Accepted | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptances:
+    """What one call accepts, each step after what it needs.
+
+    `complete` are the steps asked for that were so already. `left_out` are those that a glob or a tag meant and that
+    cannot be accepted, each with why.
+    """
+
+    accepted: tuple[Acceptance, ...]
+    complete: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_recorded(self) -> bool:
+        """True when it stands in the store."""
+        return any(one.said is not None for one in self.accepted)
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """That a run does not count any more for the key of a step; `still` is the run that makes it complete all the same."""
+
+    step: str
+    key: str
+    run_id: str
+    said: Accepted
+    still: str | None = None
+
+
+def acceptable_run(now: Now, past: Sequence[PastRun]) -> tuple[PastRun, tuple[Change, ...]] | str:
+    """Return the nearest of the past runs that may count, and what differs; or why none may.
+
+    Nearest is as `explain` has it; of runs that are as near, the newest.
+    """
+    alike = [run for run in past if differs_in_code_only(now.parts, run.parts)]
+    nearest, changes = nearest_run(now, alike)
+    if nearest is not None:
+        return nearest, changes
+    nearest, changes = nearest_run(now, past)
+    if nearest is None:
+        return "no finished run of it can be compared with it; run it"
+    told = [reason_of(one).detail for one in changes if one.part not in (Part.CODE, Part.PACKAGE)]
+    more = f", and {len(told) - _CAUSES} more" if len(told) > _CAUSES else ""
+    others = "; ".join(told[:_CAUSES]) or "what is not told"
+    return (
+        f"it differs from its nearest run {nearest.run_id[:_ID]} in more than code and packages: {others}{more};"
+        " run it, or take that back first"
+    )
+
+
+def differs_in_code_only(one: Mapping[str, JSON], other: Mapping[str, JSON]) -> bool:
+    """Say whether two keys have all parts in common but for digests of code and versions of packages."""
+    return bool(one) and bool(other) and canonical(_without_code(one)) == canonical(_without_code(other))
+
+
+def why_not_ready(plan: Plan, decision: Decision) -> str:
+    """Say why a step's key is not known, so that nothing can be accepted for it."""
+    if decision.step.identity.never:
+        return "its identity is none, so it runs every time"
+    above = ancestors(plan.pipeline.upstream, (decision.step.id,))
+    first = [
+        one
+        for one, other in plan.decisions.items()
+        if one in above and other.action is Action.RUN and other.key is not None
+    ]
+    first = first or [one for one in above if plan.decisions[one].action is not Action.REUSE]
+    named = " and ".join(f"'{one}'" for one in first[:2]) + (" and others" if len(first) > 2 else "")
+    return f"it waits for {named}, whose result is not known; accept {named} first, or in the same call, or run it"
+
+
+def _without_code(parts: Mapping[str, JSON]) -> dict[str, JSON]:
+    kept = {kind: value for kind, value in parts.items() if kind not in ("code", "packages")}
+    inputs, outputs = kept.get("inputs"), kept.get("outputs")
+    if isinstance(inputs, dict):
+        kept["inputs"] = {
+            argument: {**one, "load": _way(one["load"])} if isinstance(one, dict) and "load" in one else one
+            for argument, one in inputs.items()
+        }
+    if isinstance(outputs, list):
+        kept["outputs"] = [[*row[:2], _way(row[2])] if isinstance(row, list) else row for row in outputs]
+    return kept
+
+
+def _way(way: JSON) -> JSON:
+    """A loader or saver without its code; options as they are."""
+    return way[:2] if isinstance(way, list) and way[:1] == ["call"] else way

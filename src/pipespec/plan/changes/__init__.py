@@ -1,0 +1,65 @@
+"""What differs between a step as it is now and one past run of it, part by part of its key.
+
+Takes the key's parts of both, what the past run's manifest keeps, and the facts of now; gives `Change`s in the
+order of a key's parts, each with the line that brought the new value about. Pure; a manifest that lacks what
+newer ones keep only makes the answer less specific.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipespec.plan.changes.code import changes_of_code
+from pipespec.plan.changes.content import changes_of_inputs, changes_of_outputs
+from pipespec.plan.changes.model import Change, Now, Part, PastRun, declared_at, differ
+from pipespec.plan.changes.values import changes_of_packages, changes_of_params, changes_of_probe
+from pipespec.plan.changes.wording import piece_place, place_text, value_text
+from pipespec.plan.model import Reason, ReasonKind
+
+__all__ = [
+    "Change",
+    "Now",
+    "Part",
+    "PastRun",
+    "changes_since",
+    "piece_place",
+    "place_text",
+    "reason_of",
+    "value_text",
+]
+
+
+def changes_since(now: Now, past: PastRun) -> tuple[Change, ...]:
+    """Return what differs between a past run and now; nothing where one of both has no key to compare."""
+    if not past.parts or not now.parts:
+        return ()
+    return (
+        *_scalars(now, past),
+        *changes_of_code(now, past),
+        *changes_of_params(now, past),
+        *changes_of_inputs(now, past),
+        *changes_of_outputs(now, past),
+        *changes_of_packages(now, past),
+        *changes_of_probe(now, past),
+    )
+
+
+def reason_of(change: Change) -> Reason:
+    """Return a change as a plan's reason, with its place: `param since: 1 -> 2 (news.yaml:8)`."""
+    place = change.place or (place_text(change.span) if change.span is not None else "")
+    return Reason(ReasonKind.CHANGED, f"{change.detail} ({place})" if place else change.detail, change.span)
+
+
+def _scalars(now: Now, past: PastRun) -> Iterator[Change]:
+    old, new = past.parts.get("name"), now.parts.get("name")
+    if old != new:
+        yield Change(
+            Part.NAME, str(new), f"renamed: this was step '{old}'", old=old, new=new, span=now.step.span
+        )
+    old, new = past.parts.get("call"), now.parts.get("call")
+    if old != new:
+        yield Change(Part.CALL, str(new), f"call: {old} -> {new}", old=old, new=new, span=now.step.call.span)
+    old, new = past.parts.get("version"), now.parts.get("version")
+    if differ(old, new):
+        detail = f"version: {value_text(old)} -> {value_text(new)}"
+        yield Change(Part.VERSION, "version", detail, old=old, new=new, span=declared_at(now, "version"))
