@@ -25,7 +25,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal, Optional
+from typing import Annotated, Any, Literal, Optional
+
+from annotated_types import Ge, Gt, Interval, Len, MinLen, MultipleOf
 
 raise RuntimeError("nothing of a project is imported")
 
@@ -50,6 +52,9 @@ def f(
     maybe: Optional[int], either: int | str, kind: Literal["a", 1, None], mode: Mode, computed: Computed,
     items: list[int], pair: tuple[int, str], many: tuple[int, ...], names: set[str], sequence: Sequence[int],
     table: dict[str, float], mapping: Mapping[str, list[int]], layer: Layer, layers: list[Layer], unknown: "what.Ever",
+    above: Annotated[int, Gt(1)], share: Annotated[float, Interval(ge=0, lt=1)] | None, by: Annotated[float, MultipleOf(0.1)],
+    words: Annotated[str, MinLen(5)], two: Annotated[list, Len(2, 2)], few: Annotated[dict[str, int], Len(1)],
+    even: Annotated[int, MultipleOf(2)],
     count: int = 3, label: str = "x", other: list = [],
 ): ...
 """

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from pipespec.spec.classes import class_at, dataclass_fields, enum_kind, enum_members, is_dataclass
+from pipespec.spec.limits import Limit
+from pipespec.spec.metadata import LIMITED_TYPES, read_limits
 from pipespec.spec.modules import Module, Modules, excerpt
 from pipespec.spec.names import Chain, Located, Outside, chain_of, literal, locate
 from pipespec.spec.signature import UNION, Annotation, DataclassDefinition, Definition, EnumDefinition
@@ -112,7 +115,8 @@ class AnnotationReader:
             return Annotation(text, "")
         found = locate(self._modules, module, chain)
         if isinstance(found, Outside):
-            return Annotation(text, _canonical(found.dotted))
+            name, *limits = LIMITED_TYPES.get(found.dotted, (_canonical(found.dotted),))
+            return Annotation(text, name, limits=tuple(limits))
         if not isinstance(found, Located):
             return Annotation(text, ".".join(chain))
         if isinstance(found.node, ast.ClassDef):
@@ -122,7 +126,7 @@ class AnnotationReader:
         if meaning is None:
             return Annotation(text, found.dotted)
         inner = self._read(meaning, _Place(found.module, found.module.lines), depth + 1)
-        return Annotation(text, inner.name, inner.args, inner.literals)
+        return replace(inner, text=text)
 
     def _subscript(self, node: ast.Subscript, place: _Place, text: str, depth: int) -> Annotation:
         base = self._read(node.value, place, depth + 1)
@@ -133,7 +137,8 @@ class AnnotationReader:
             return Annotation(text, base.name, literals=scalars)
         if base.name in _WRAPPERS and parts:
             inner = self._read(parts[0], place, depth + 1)
-            return Annotation(text, inner.name, inner.args, inner.literals)
+            metadata = parts[1:] if base.name == "typing.Annotated" else []
+            return replace(_limited(inner, read_limits(metadata, place.module, self._modules)), text=text)
         args = [self._read(part, place, depth + 1) for part in parts]
         if base.name == "typing.Optional":
             return _union(text, [*args, _NONE])
@@ -179,6 +184,15 @@ def _alternatives(node: ast.expr) -> list[ast.expr]:
         found.append(node.right)
         node = node.left
     return [node, *reversed(found)]
+
+
+def _limited(annotation: Annotation, limits: tuple[Limit, ...]) -> Annotation:
+    """Set limits to a type, or to each member of a union."""
+    if not limits:
+        return annotation
+    if annotation.name == UNION:
+        return replace(annotation, args=tuple(_limited(member, limits) for member in annotation.args))
+    return replace(annotation, limits=(*annotation.limits, *limits))
 
 
 def _union(text: str, members: Sequence[Annotation]) -> Annotation:

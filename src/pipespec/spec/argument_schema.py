@@ -34,6 +34,14 @@ _TEXTS: Final = frozenset(
     {"str", "datetime.date", "datetime.datetime", "datetime.time"}
     | {f"pathlib.{name}" for name in ("Path", "PurePath", "PosixPath", "PurePosixPath")}
 )
+_OF_NUMBERS: Final[Mapping[str, str]] = {
+    "gt": "exclusiveMinimum",
+    "ge": "minimum",
+    "lt": "exclusiveMaximum",
+    "le": "maximum",
+    "multiple_of": "multipleOf",
+}
+_OF_LENGTH: Final[Mapping[str, str]] = {"min_length": "min", "max_length": "max"}
 _LISTS: Final = frozenset({"list", "tuple", "set", "frozenset"})
 _MAPPINGS: Final = frozenset({"dict", "collections.abc.Mapping"})
 _GOOGLE_SECTION: Final = re.compile(
@@ -101,9 +109,11 @@ def _schema(annotation: Annotation, definitions: Mapping[str, Definition], depth
     name, definition = annotation.name, definitions.get(annotation.name)
     if name in _SCALARS:
         kind, words = _SCALARS[name]
-        return _or_expression(kind, words)
+        return {**_or_expression(kind, words), **_size(annotation)}
     if name in _TEXTS:
-        return {"type": "string"}
+        length = _length(annotation, "Length") if name == "str" else {}
+        text = {"type": "string", **length}
+        return {"anyOf": [text, {"$ref": "#/$defs/expression"}]} if length else text
     if name == "None":
         return {"type": "null"}
     if name == "typing.Literal":
@@ -113,7 +123,11 @@ def _schema(annotation: Annotation, definitions: Mapping[str, Definition], depth
     if name in _MAPPINGS:
         below = annotation.args[1:2]
         values = _schema(below[0], definitions, depth + 1) if below else {}
-        return {**_or_expression("object", "a mapping"), "additionalProperties": values or True}
+        return {
+            **_or_expression("object", "a mapping"),
+            "additionalProperties": values or True,
+            **_length(annotation, "Properties"),
+        }
     if isinstance(definition, EnumDefinition):
         return _enum(definition)
     if isinstance(definition, DataclassDefinition):
@@ -127,8 +141,26 @@ def _or_expression(kind: str, words: str) -> dict[str, Any]:
     return {"type": [kind, "string"], "pattern": EXPRESSION, "patternErrorMessage": message}
 
 
+def _size(annotation: Annotation) -> dict[str, Any]:
+    """Return the limits of a number; multiples of fractions are left out, since editors reckon them in floats."""
+    return {
+        _OF_NUMBERS[limit.kind]: limit.bound
+        for limit in annotation.limits
+        if limit.kind in _OF_NUMBERS and (limit.kind != "multiple_of" or isinstance(limit.bound, int))
+    }
+
+
+def _length(annotation: Annotation, of: str) -> dict[str, Any]:
+    """Return the limits of a length, `of` a text ("Length"), a list ("Items") or a mapping ("Properties")."""
+    return {
+        f"{_OF_LENGTH[limit.kind]}{of}": limit.bound
+        for limit in annotation.limits
+        if limit.kind in _OF_LENGTH and isinstance(limit.bound, int) and limit.bound >= 0
+    }
+
+
 def _list(annotation: Annotation, definitions: Mapping[str, Definition], depth: int) -> dict[str, Any]:
-    schema = _or_expression("array", "a list")
+    schema = {**_or_expression("array", "a list"), **_length(annotation, "Items")}
     args = [arg for arg in annotation.args if arg.name != "..."]
     if len(args) == 1 and (annotation.name != "tuple" or len(annotation.args) == 2):
         schema["items"] = _schema(args[0], definitions, depth + 1) or True

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from pipespec.document.wording import quote
 from pipespec.errors import Diagnostic, Severity, Span
-from pipespec.spec.advice import respelt_numbers, unread_outputs, words_for_bools
+from pipespec.spec.advice import defaults_in_range, respelt_numbers, unread_outputs, words_for_bools
 from pipespec.spec.binding_checks import (
     arguments_bound,
     calls_found,
@@ -176,6 +176,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     unread_outputs,
     respelt_numbers,
     words_for_bools,
+    defaults_in_range,
 )
 
 

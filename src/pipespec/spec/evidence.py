@@ -51,6 +51,12 @@ class Evidence:
                 assert isinstance(source, CallableSource)
                 yield variants, source
 
+    def place_of(self, source: CallableSource) -> str:
+        """Return where a function stands, as `file:line`, the file by its path in the project."""
+        path = source.path
+        short = path.relative_to(self.spec.root) if path.is_relative_to(self.spec.root) else path
+        return f"{short}:{source.line}"
+
 
 def callables_of(step: StepSpec) -> Iterator[CallableRef]:
     """Yield all that a step calls: its function, its probe, loaders of inputs, savers of outputs."""

@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pipespec.document.nodes import JSON, MappingNode, Node, Scalar, ScalarNode, SequenceNode
+from pipespec.document.nodes import JSON, MappingNode, Node, Scalar, ScalarNode, SequenceNode, plain
 from pipespec.document.wording import did_you_mean, listing, quote
 from pipespec.errors import Span
+from pipespec.spec.limits import broken_limit
 from pipespec.spec.placeholders import is_open
 from pipespec.spec.signature import Annotation, DataclassDefinition, Definition, EnumDefinition
 from pipespec.spec.spelling import nearest_or_all, shown
@@ -93,6 +94,16 @@ def find_misfit(
 
 
 def _misfit(node: Node, annotation: Annotation, definitions: Mapping[str, Definition]) -> Misfit | None:
+    found = _misfit_of_kind(node, annotation, definitions)
+    if found is None and annotation.limits and (limit := broken_limit(plain(node), annotation.limits)):
+        told = f"a list of {len(node.items)}" if isinstance(node, SequenceNode) else _told(node)
+        return Misfit(node.span, told, str(limit))
+    return found
+
+
+def _misfit_of_kind(
+    node: Node, annotation: Annotation, definitions: Mapping[str, Definition]
+) -> Misfit | None:
     name = annotation.name
     definition = definitions.get(name)
     if name in _SCALARS:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from pipespec.document.nodes import JSON
+from pipespec.spec.limits import Limit
 
 __all__ = [
     "UNION",
@@ -76,6 +77,8 @@ class Annotation:
     """Of a union its flattened members, of a subscript what stands in the brackets."""
     literals: tuple[JSON, ...] = ()
     """The values of a `Literal`."""
+    limits: tuple[Limit, ...] = ()
+    """What `Annotated` says of its values; of a union each member has those of the whole."""
 
     @property
     def members(self) -> tuple[Annotation, ...]:
