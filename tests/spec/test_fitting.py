@@ -75,7 +75,8 @@ def function(
     a43: Annotated[str, MinLen(2)], a44: Annotated[list, Len(1, 1)], a45: Annotated[dict[str, int], at.MaxLen(1)],
     a46: Annotated[int, pydantic.Field(ge=1, le=1)], a47: pydantic.PositiveInt, a48: Annotated[float, at.MultipleOf(0.5)],
     a49: Annotated[int, Own()], a50: Annotated[Annotated[int, Ge(0)], Gt(1)], a51: Annotated[Literal[1, 2], Gt(1)],
-    a52: Optional[Annotated[int, Gt(1)]], a55: Annotated[str, msgspec.Meta(max_length=1)], a56: Annotated[float, msgspec.Meta(multiple_of=0.5)], a53: "Annotated[int, Gt(-1)]", a54: Annotated[int | None, Gt(1)] | str,
+    a52: Optional[Annotated[int, Gt(1)]],
+    a55: Annotated[str, msgspec.Meta(max_length=1)], a56: Annotated[float, msgspec.Meta(multiple_of=0.5)], a53: "Annotated[int, Gt(-1)]", a54: Annotated[int | None, Gt(1)] | str,
 ):
     ...
 """
@@ -161,6 +162,14 @@ def test_a_misfit_says_what_stands_where_what_is_needed(source, tree, name, valu
     misfit = find_misfit(tree(value), source.argument(name).annotation, source.definitions)
 
     assert (misfit.found, misfit.expected, misfit.hint) == (found, expected, hint)
+
+
+def test_a_literal_with_members_of_an_enum_is_left_to_the_step(tmp_path, tree):
+    text = "import enum\nfrom typing import Literal\nclass Mode(enum.Enum):\n    fast = 'f'\ndef g(x: Literal[Mode.fast, 1]): ...\n"
+    (tmp_path / "m.py").write_text(text)
+    source = read_signature(CallableRef("m", "g", Span("p", 1, 1, 1, 2)), [tmp_path], DiskModules(tmp_path))
+
+    assert find_misfit(tree("f"), source.argument("x").annotation, source.definitions) is None
 
 
 def test_a_misfit_points_at_its_own_place(source, tree):

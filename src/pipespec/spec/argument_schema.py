@@ -116,7 +116,7 @@ def _schema(annotation: Annotation, definitions: Mapping[str, Definition], depth
         return {"anyOf": [text, {"$ref": "#/$defs/expression"}]} if length else text
     if name == "None":
         return {"type": "null"}
-    if name == "typing.Literal":
+    if name == "typing.Literal" and not annotation.args:
         return {"anyOf": [{"enum": list(annotation.literals)}, {"$ref": "#/$defs/expression"}]}
     if name in _LISTS:
         return _list(annotation, definitions, depth)

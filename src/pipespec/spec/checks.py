@@ -20,9 +20,11 @@ from pipespec.spec.binding_checks import (
     plain_functions,
 )
 from pipespec.spec.evidence import Evidence, ExternalInput
-from pipespec.spec.format_checks import inputs_load, outputs_save, pickles, returns_fit
+from pipespec.spec.format_checks import inputs_load, outputs_save, pickles
 from pipespec.spec.graph import find_cycle
 from pipespec.spec.model import DirInput, FileInput, FilesInput, PipelineSpec, StepInput, StepSpec
+from pipespec.spec.passing_checks import values_pass
+from pipespec.spec.returns import returns_fit
 from pipespec.spec.signature import CallableProblem, CallableSource
 from pipespec.spec.spelling import nearest_or_all
 from pipespec.spec.suffixes import suffix_of
@@ -170,6 +172,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     params_fit,
     params_that_are_paths,
     inputs_load,
+    values_pass,
     returns_fit,
     outputs_save,
     pickles,

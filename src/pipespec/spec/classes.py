@@ -25,6 +25,7 @@ __all__ = [
     "enum_kind",
     "enum_members",
     "is_dataclass",
+    "is_plain_enum",
     "lineage",
 ]
 
@@ -140,6 +141,12 @@ def enum_kind(owner: ClassSource, modules: Modules) -> str | None:
             if isinstance(base, str) and base in _ENUMS:
                 return base
     return None
+
+
+def is_plain_enum(owner: ClassSource, modules: Modules) -> bool:
+    """Tell whether members are nothing but members: those of a StrEnum, or of a class that is a str, too, are text."""
+    bases = [base for one in lineage(owner, modules) for base in base_classes(one, modules)]
+    return all(isinstance(base, ClassSource) or base == "enum.Enum" for base in bases)
 
 
 def enum_members(node: ast.ClassDef, kind: str) -> Iterator[EnumMember]:

@@ -155,7 +155,7 @@ def _scalar_hint(node: Node, name: str) -> str | None:
 def _literal_misfit(node: Node, annotation: Annotation) -> Misfit | None:
     value = node.value if isinstance(node, ScalarNode) else None
     allowed = annotation.literals
-    if isinstance(node, ScalarNode) and any(_is_same(value, one) for one in allowed):
+    if annotation.args or (isinstance(node, ScalarNode) and any(_is_same(value, one) for one in allowed)):
         return None
     texts = [one for one in allowed if isinstance(one, str)]
     hint = did_you_mean(value, texts) if isinstance(value, str) else None

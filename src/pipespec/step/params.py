@@ -248,7 +248,7 @@ def _dataclass(value: JSON, wanted: _Wanted, place: Place) -> Any:
     for name in value:
         if name not in fields:
             raise MisfitError(
-                f"{place} has {quote(name)}, which {quote(wanted.kind.__qualname__)} has not{_nearest(name, fields)}"
+                f"{place} has {quote(str(name))}, which {quote(wanted.kind.__qualname__)} has not{_nearest(str(name), fields)}"
             )
     missing = [name for name, field in fields.items() if name not in value and _is_required(field)]
     if missing:
