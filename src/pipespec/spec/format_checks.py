@@ -205,7 +205,7 @@ def _output(
 
 def _can_be_written(annotation: Annotation | None, source: CallableSource) -> bool:
     """Tell whether JSON has any value that a function says to return: it has no sets, wherever they stand."""
-    if annotation is None:
+    if annotation is None or not (annotation.args or annotation.name in source.definitions):
         return True
     shapes = as_json(annotation, source.definitions)
     return overlap(shapes, shapes) is not Passing.NEVER

@@ -7,6 +7,7 @@ annotation does not say: a date that JSON made text, or a mapping of numbers for
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeAlias
 
 from pipespec.document.wording import quote
 from pipespec.errors import Diagnostic, Severity
@@ -24,24 +25,37 @@ __all__ = ["values_pass"]
 
 def values_pass(evidence: Evidence) -> Iterator[Diagnostic]:
     """Tell of inputs whose value cannot be what their argument is annotated with."""
+    known: _Known = {}
     for variants, source in evidence.sound():
-        for step in variants:
+        for step in variants if source.is_certain else ():
             for spec in step.inputs.values():
                 argument = source.argument(spec.argument)
-                if argument is not None and argument.annotation is not None and source.is_certain:
-                    yield from _input(spec, argument.annotation, step, source, evidence)
+                if argument is not None and argument.annotation is not None:
+                    yield from _input(spec, argument.annotation, step, source, evidence, known)
+
+
+_Known: TypeAlias = dict[tuple[str, int, int, bool], tuple[Shapes, Severity | None]]
+"""What was found of a suffix and two annotations, by their identity: thousands of steps share a few of them."""
 
 
 def _input(
-    spec: InputSpec, annotation: Annotation, step: StepSpec, source: CallableSource, evidence: Evidence
+    spec: InputSpec,
+    annotation: Annotation,
+    step: StepSpec,
+    source: CallableSource,
+    evidence: Evidence,
+    known: _Known,
 ) -> Iterator[Diagnostic]:
     file = _file(spec, evidence)
     asked = _asked(spec, annotation)
     if file is None or asked is None or not can_load(spec, annotation, evidence):
         return
     maker, returned = _returned(spec, evidence)
-    given = arrives(file, asked, returned, maker.definitions if maker is not None else {})
-    severity = _judge(given, file, asked, source)
+    key = suffix_of(file), id(asked), id(returned), source.is_decorated
+    if key not in known:
+        given = arrives(file, asked, returned, maker.definitions if maker is not None else {})
+        known[key] = given, _judge(given, file, asked, source)
+    given, severity = known[key]
     if severity is None:
         return
     message = f"input {quote(spec.argument)} of step {quote(step.name)} arrives as {quote(spelt(given))}, and the function asks for '{spec.argument}: {annotation.text}'"
