@@ -18,6 +18,20 @@ from pipespec.views import diagnostics as view
 @click.argument("files", metavar="FILE|FOLDER...", type=click.Path(), nargs=-1, required=True)
 @format_option("text", "json", "github", "sarif")
 @layers
+@click.option(
+    "--import",
+    "imports",
+    is_flag=True,
+    help="Import what the pipelines call, too, in a process of its own: only for code that you would run.",
+)
+@click.option(
+    "--import-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long each import may take.",
+)
 @click.pass_context
 def validate(
     ctx: click.Context,
@@ -25,6 +39,8 @@ def validate(
     format_: str,
     overlays: tuple[str, ...],
     overrides: tuple[str, ...],
+    imports: bool,
+    import_timeout: float,
 ) -> None:
     """Find all mistakes in pipeline files.
 
@@ -33,8 +49,12 @@ def validate(
 
     Imports and runs nothing of the project, reads no environment variable and opens no connection, so it may
     be used on a stranger's file. Advice stops nothing; a mistake makes the exit code 1.
+
+    With --import it goes further, on code that you trust: what cannot be read from source (functions in C, decorators,
+    partials) is there and takes what is bound, params fit as a run would say, and formats have their packages.
     """
-    found = api.validate(files, overlays=overlays, overrides=overrides)
+    timeout = import_timeout if imports else None
+    found = api.validate(files, overlays=overlays, overrides=overrides, import_timeout=timeout)
     match format_:
         case "json":
             say(json.dumps(view.to_json(found.diagnostics), indent=2, ensure_ascii=False))

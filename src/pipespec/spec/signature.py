@@ -60,6 +60,7 @@ class ProblemKind(StrEnum):
     SYNTAX_ERROR = "syntax-error"
     REFUSED = "refused"
     NOT_READABLE = "not-readable"
+    IMPORT_FAILED = "import-failed"
 
 
 @dataclass(frozen=True, slots=True)
