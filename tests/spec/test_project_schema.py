@@ -11,7 +11,8 @@ from pipespec.document.nodes import plain
 from pipespec.document.yaml_reader import read, read_value
 from pipespec.errors import InvalidPipelineError
 from pipespec.operations.compile import compile_file, read_signatures
-from pipespec.spec.argument_schema import argument_schema, described_arguments
+from pipespec.spec.argument_schema import argument_schema
+from pipespec.spec.docstrings import described_arguments
 from pipespec.spec.fitting import find_misfit
 
 REPOSITORY = Path(__file__).parents[2]
@@ -127,6 +128,8 @@ def test_an_argument_is_described_with_its_default(source):
         "First.\n\n    Args:\n        a: What a\n            is.\n        b (int, optional): What b is: more.\n\n    Returns:\n        c: no\n    ",
         "First.\n\nArguments:\n  a: What a is.\n  b: What b is: more.\n",
         "First.\n\n    :param a: What a\n        is.\n    :param int b: What b is: more.\n    :returns: c\n    ",
+        "First.\n\n  Parameters\n  ----------\n  a : int\n    What a\n    is.\n  b : str\n    What b is: more.\n\n  Returns\n  -------\n  c\n    No.\n  ",
+        "First.\n\nParameters\n----------\na\n    What a is.\n\nb: str\n    What b is: more.\n**rest\n",
     ],
 )
 def test_docstrings_of_several_styles_tell_of_arguments(docstring):

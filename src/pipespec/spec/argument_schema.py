@@ -6,8 +6,7 @@ nothing that JSON knows, everything is allowed: an editor must not mark what `va
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from pipespec.spec.signature import (
@@ -19,7 +18,7 @@ from pipespec.spec.signature import (
     EnumDefinition,
 )
 
-__all__ = ["EXPRESSION", "argument_schema", "described_arguments", "headline"]
+__all__ = ["EXPRESSION", "argument_schema"]
 
 EXPRESSION: Final = r"\$\{|^\?\?\?$"
 """The pattern of texts that may stand where something else is needed."""
@@ -44,11 +43,6 @@ _OF_NUMBERS: Final[Mapping[str, str]] = {
 _OF_LENGTH: Final[Mapping[str, str]] = {"min_length": "min", "max_length": "max"}
 _LISTS: Final = frozenset({"list", "tuple", "set", "frozenset"})
 _MAPPINGS: Final = frozenset({"dict", "collections.abc.Mapping"})
-_GOOGLE_SECTION: Final = re.compile(
-    r"^(?:Args|Arguments|Parameters):[ \t]*\n((?:[ \t]+\S.*\n?|[ \t]*\n)+)", re.MULTILINE
-)
-_GOOGLE_ENTRY: Final = re.compile(r"^\*{0,2}(\w+)(?:\s*\([^)]*\))?:\s*(.*)")
-_FIELD: Final = re.compile(r"^:param(?:\s+[^:]+)?\s+(\w+):\s*(.*(?:\n[ \t]+\S.*)*)", re.MULTILINE)
 
 
 def argument_schema(argument: Argument, source: CallableSource, text: str | None) -> dict[str, Any]:
@@ -58,39 +52,6 @@ def argument_schema(argument: Argument, source: CallableSource, text: str | None
     if argument.default_is_literal and argument.default is not None:
         schema["default"] = argument.default
     return schema
-
-
-def headline(source: CallableSource) -> str:
-    """Return the first paragraph of a docstring, on one line; the function's name where there is none."""
-    first = (source.docstring or "").strip().split("\n\n", 1)[0]
-    return " ".join(first.split()) or f"`{source.module}:{source.qualname}`"
-
-
-def described_arguments(docstring: str | None) -> Mapping[str, str]:
-    """Return what a docstring says of arguments: a section `Args:`, or fields `:param name:`."""
-    text = "\n".join(line.rstrip() for line in _dedented((docstring or "").split("\n"))) + "\n"
-    found = {name: " ".join(said.split()) for name, said in _FIELD.findall(text)}
-    if section := _GOOGLE_SECTION.search(text):
-        found |= _entries(_dedented(["", *section[1].split("\n")]))
-    return found
-
-
-def _entries(lines: Iterable[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    name = None
-    for line in lines:
-        if entry := _GOOGLE_ENTRY.match(line):
-            name = entry[1]
-            found[name] = entry[2].strip()
-        elif name is not None and line.startswith(" "):
-            found[name] = f"{found[name]} {line.strip()}".strip()
-    return found
-
-
-def _dedented(lines: list[str]) -> list[str]:
-    """Take off what all lines but the first are indented by."""
-    depth = min((len(line) - len(line.lstrip()) for line in lines[1:] if line.strip()), default=0)
-    return [lines[0].strip(), *(line[depth:] for line in lines[1:])]
 
 
 def _spelt(argument: Argument) -> str:

@@ -154,12 +154,14 @@ def enum_members(node: ast.ClassDef, kind: str) -> Iterator[EnumMember]:
     last: JSON = 0
     for child in node.body:
         match child:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value) if not name.startswith("_"):
-                known, plain = literal(value)
-                if not known and _is_auto(value):
-                    known, plain = _automatic(name, kind, last)
-                last = plain
-                yield EnumMember(name, plain, known)
+            case ast.Assign(targets=targets, value=value):
+                names = [one.id for one in targets if isinstance(one, ast.Name) and one.id[0] != "_"]
+                for name in names:
+                    known, plain = literal(value)
+                    if not known and _is_auto(value):
+                        known, plain = _automatic(name, kind, last)
+                    last = plain
+                    yield EnumMember(name, plain, known)
 
 
 def _is_auto(value: ast.expr) -> bool:
