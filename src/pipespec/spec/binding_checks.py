@@ -36,6 +36,7 @@ __all__ = [
     "plain_functions",
 ]
 
+_CHECKED_LATER: Final = "it is checked when the step runs, and by 'validate --import'"
 _ABSOLUTE: Final = re.compile(r"/[\w.+-]+(/[\w.+ -]+)+/?|~/.*|[A-Za-z]:\\.*")
 
 
@@ -61,7 +62,7 @@ def _problem(problem: CallableProblem, span: Span) -> Diagnostic:
     if problem.nearest:
         hint = f"did you mean {quote(problem.nearest[0])}?"
     elif not is_mistake:
-        hint = "it is checked when the step runs"
+        hint = _CHECKED_LATER
     severity = Severity.ERROR if is_mistake else Severity.ADVICE
     code = "module-refused" if problem.kind is ProblemKind.REFUSED else str(problem.kind)
     return Diagnostic(code, problem.message, span, hint, severity)
@@ -117,7 +118,7 @@ def _arguments_of(step: StepSpec, source: CallableSource) -> Iterator[Diagnostic
         message = (
             f"whether the arguments of {quote(str(step.call))} are bound cannot be told: {source.notes[0]}"
         )
-        hint = "it is checked when the step runs"
+        hint = _CHECKED_LATER
         yield Diagnostic("unchecked-arguments", message, step.call.span, hint, Severity.ADVICE)
 
 
