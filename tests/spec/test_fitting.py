@@ -29,6 +29,7 @@ import numpy as np
 import pydantic
 from annotated_types import Ge, Gt, Interval, Len, MinLen
 
+POSITIVE = Gt(0)
 Size = NewType("Size", int)
 Share = Annotated[float, Interval(ge=0, lt=1)]
 Small = NewType("Small", Share)
@@ -76,6 +77,7 @@ def function(
     a46: Annotated[int, pydantic.Field(ge=1, le=1)], a47: pydantic.PositiveInt, a48: Annotated[float, at.MultipleOf(0.5)],
     a49: Annotated[int, Own()], a50: Annotated[Annotated[int, Ge(0)], Gt(1)], a51: Annotated[Literal[1, 2], Gt(1)],
     a52: Optional[Annotated[int, Gt(1)]],
+    a57: Annotated[int, POSITIVE],
     a55: Annotated[str, msgspec.Meta(max_length=1)], a56: Annotated[float, msgspec.Meta(multiple_of=0.5)], a53: "Annotated[int, Gt(-1)]", a54: Annotated[int | None, Gt(1)] | str,
 ):
     ...

@@ -12,7 +12,7 @@ from typing import Final
 
 from pipespec.spec.limits import LIMITS, Limit, limits_of
 from pipespec.spec.modules import Module, Modules
-from pipespec.spec.names import dotted_name, literal
+from pipespec.spec.names import Located, chain_of, dotted_name, literal, locate
 
 __all__ = ["LIMITED_TYPES", "read_limits"]
 
@@ -50,6 +50,11 @@ def read_limits(nodes: Iterable[ast.expr], module: Module, modules: Modules) -> 
 
 
 def _limits(node: ast.expr, module: Module, modules: Modules) -> Iterator[Limit]:
+    if isinstance(node, ast.Name | ast.Attribute):  # `Positive = Gt(0)` above
+        chain = chain_of(node)
+        found = locate(modules, module, chain) if chain else None
+        if isinstance(found, Located) and not found.rest:
+            node, module = getattr(found.node, "value", node), found.module
     if not isinstance(node, ast.Call):
         return
     names = _POSITIONS.get(dotted_name(node, module, modules))

@@ -184,7 +184,8 @@ def _told(function: Callable[..., Any]) -> dict[str, Any] | None:
         return None
     parameters = inspect.signature(function).parameters.values()
     inner = inspect.unwrap(function)
-    code = getattr(getattr(inner, "func", inner), "__code__", None)
+    inner = getattr(inner, "func", inner)  # of functools.partial
+    code = getattr(inner if hasattr(inner, "__code__") else type(inner).__call__, "__code__", None)
     return {
         "file": code.co_filename if code is not None else os.devnull,
         "line": code.co_firstlineno if code is not None else 1,
