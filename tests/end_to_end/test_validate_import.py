@@ -151,6 +151,13 @@ def test_a_secret_that_a_module_tells_is_not_told_on(project):
     )
 
 
+def test_a_time_limit_without_imports_is_refused(project):
+    answer = project.pipespec("validate", "pipeline.yaml", "--import-timeout", "3")
+
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err.endswith("--import-timeout is of --import, which is not asked for\n")
+
+
 def test_without_the_option_nothing_is_imported(project):
     project.write("steps.py", "open('canary', 'w').close()\ndef one(depth: int) -> dict: ...\n")
 

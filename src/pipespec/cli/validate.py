@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -12,6 +12,8 @@ from pipespec.cli.options import format_option, layers
 from pipespec.cli.output import say
 from pipespec.errors import Severity
 from pipespec.views import diagnostics as view
+
+_IMPORT_TIMEOUT: Final = 60.0
 
 
 @click.command()
@@ -27,10 +29,8 @@ from pipespec.views import diagnostics as view
 @click.option(
     "--import-timeout",
     type=click.FloatRange(min=0, min_open=True),
-    default=60.0,
-    show_default=True,
     metavar="SECONDS",
-    help="How long each import may take.",
+    help=f"How long each import may take.  [default: {_IMPORT_TIMEOUT:g}]",
 )
 @click.pass_context
 def validate(
@@ -40,7 +40,7 @@ def validate(
     overlays: tuple[str, ...],
     overrides: tuple[str, ...],
     imports: bool,
-    import_timeout: float,
+    import_timeout: float | None,
 ) -> None:
     """Find all mistakes in pipeline files.
 
@@ -53,7 +53,9 @@ def validate(
     With --import it goes further, on code that you trust: what cannot be read from source (functions in C, decorators,
     partials) is there and takes what is bound, params fit as a run would say, and formats have their packages.
     """
-    timeout = import_timeout if imports else None
+    if import_timeout is not None and not imports:
+        raise click.UsageError("--import-timeout is of --import, which is not asked for")
+    timeout = (import_timeout or _IMPORT_TIMEOUT) if imports else None
     found = api.validate(files, overlays=overlays, overrides=overrides, import_timeout=timeout)
     match format_:
         case "json":

@@ -21,7 +21,6 @@ _TYPED_DICTS: Final = frozenset({"typing.TypedDict", "typing_extensions.TypedDic
 _NAMED_TUPLES: Final = frozenset({"typing.NamedTuple", "typing_extensions.NamedTuple"})
 _HARMLESS: Final = frozenset({"object", "abc.ABC", "typing.Generic", "typing.Protocol"})
 _NOT_STORED: Final = frozenset({"typing.ClassVar", "dataclasses.InitVar", "dataclasses.KW_ONLY"})
-_FUNCTIONS: Final = frozenset({"collections.namedtuple"}) | _NAMED_TUPLES
 
 
 def stored_fields(owner: ClassSource, modules: Modules, read: ReadAnnotation) -> tuple[Argument, ...] | None:
@@ -45,6 +44,8 @@ def record_class(
     """Return what a class that is a TypedDict or a named tuple holds; None for any other."""
     ancestors = list(lineage(owner, modules))
     bases = {base for one in ancestors for base in base_classes(one, modules) if isinstance(base, str)}
+    if any(keyword.arg != "total" for one in ancestors for keyword in one.node.keywords):
+        return None  # `extra_items` lets keys come that are not named
     if bases & _TYPED_DICTS and bases <= _HARMLESS | _TYPED_DICTS:
         keys = {key.name: key for one in reversed(ancestors) for key in _keys(one, modules, read)}
         return RecordDefinition(name, tuple(keys.values()), is_mapping=True)
