@@ -7,7 +7,7 @@ the project; where a base is not read, or fields are computed, there is no answe
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from pipespec.spec.classes import ClassSource, ReadAnnotation, base_classes, is_dataclass, lineage
@@ -101,7 +101,7 @@ def _made(
 
 
 def _pairs(
-    rows: Iterator[tuple[ast.expr | None, ast.expr]] | zip[tuple[ast.expr | None, ast.expr]],
+    rows: Iterable[tuple[ast.expr | None, ast.expr]],
 ) -> dict[str, ast.expr] | None:
     """Return names with what stands beside them; None where a name is no plain text."""
     found: dict[str, ast.expr] = {}

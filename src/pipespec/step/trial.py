@@ -76,7 +76,9 @@ def try_steps(
     found: dict[str, Any] = {}
     calls = dict.fromkeys(call for trial in trials for call in (trial.call, *trial.others))
     waiting = sorted(calls, key=_module)
-    users = {trial.call: [other for other in trials if other.call == trial.call] for trial in trials}
+    users: dict[str, list[Trial]] = {}
+    for trial in trials:
+        users.setdefault(trial.call, []).append(trial)
     while waiting:
         questions = [[call, [asdict(trial) for trial in users.get(call, ())]] for call in waiting]
         answers = ask(
