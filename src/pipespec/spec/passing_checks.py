@@ -48,7 +48,7 @@ def _input(
 ) -> Iterator[Diagnostic]:
     file = _file(spec, evidence)
     asked = _asked(spec, annotation)
-    if file is None or asked is None or not can_load(spec, annotation, evidence):
+    if file is None or asked is None:
         return
     maker, returned = _returned(spec, evidence)
     key = suffix_of(file), id(asked), id(returned), source.is_decorated
@@ -56,8 +56,8 @@ def _input(
         given = arrives(file, asked, returned, maker.definitions if maker is not None else {})
         known[key] = given, _judge(given, file, asked, source)
     given, severity = known[key]
-    if severity is None:
-        return
+    if severity is None or not can_load(spec, annotation, evidence):
+        return  # of what cannot be loaded, `inputs_load` tells
     message = f"input {quote(spec.argument)} of step {quote(step.name)} arrives as {quote(spelt(given))}, and the function asks for '{spec.argument}: {annotation.text}'"
     reader = f"{quote(str(step.call))} is at {evidence.place_of(source)}"
     if maker is None or returned is None:

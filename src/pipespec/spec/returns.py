@@ -52,8 +52,11 @@ def saved_type(annotation: Annotation, definitions: Mapping[str, Definition]) ->
 
 def returned_for(output: str, step: StepSpec, source: CallableSource) -> Annotation | None:
     """Return what a function says of one output that it returns."""
-    annotation, names = source.returns, [one.name for one in returned_outputs(step, source)]
-    if annotation is None or output not in names or len(names) == 1:
+    annotation = source.returns
+    if annotation is None:
+        return None
+    names = [one.name for one in returned_outputs(step, source)]
+    if output not in names or len(names) == 1:
         return annotation if output in names else None
     if _tuple_length(annotation) == len(names):
         return annotation.args[names.index(output)]
