@@ -37,16 +37,21 @@ __all__ = ["Findings", "Pipeline", "StepHandle", "diff", "init", "load", "schema
 
 
 def validate(
-    files: Sequence[str], *, overlays: Sequence[str] = (), overrides: Sequence[str] = ()
+    files: Sequence[str],
+    *,
+    overlays: Sequence[str] = (),
+    overrides: Sequence[str] = (),
+    import_timeout: float | None = None,
 ) -> Findings:
     """Find all mistakes and advice of some files, and of the pipelines below some folders, in their order.
 
-    Imports and runs nothing of the project, reads no environment variable and opens no connection.
+    Imports and runs nothing of the project, reads no environment variable and opens no connection; unless there is an
+    `import_timeout`: then what the pipelines call is imported, in a process of its own, each within so many seconds.
 
     Raises:
         UsageError: where there is no pipeline below the folders.
     """
-    return validate_all(files, overlays=overlays, overrides=overrides)
+    return validate_all(files, overlays=overlays, overrides=overrides, import_timeout=import_timeout)
 
 
 def load(

@@ -16,13 +16,15 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("editor")]
 
 FUNCTIONS = '''
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from annotated_types import Gt, Interval, MinLen
 
 
 @dataclass
 class Model:
     depth: int
-    rate: float = 0.1
+    rate: Annotated[float, Interval(ge=0, lt=1)] = 0.1
 
 
 def read(path: str, limit: int | None = None) -> list:
@@ -35,7 +37,14 @@ def read(path: str, limit: int | None = None) -> list:
     """
 
 
-def train(rows: list, model: Model, epochs: int = 3, mode: Literal["fast", "slow"] = "fast", shuffle: bool = True):
+def train(
+    rows: list,
+    model: Model,
+    epochs: Annotated[int, Gt(0)] = 3,
+    mode: Literal["fast", "slow"] = "fast",
+    shuffle: bool = True,
+    name: Annotated[str, MinLen(9)] = "a long name",
+):
     """Train a model on rows."""
 
 
@@ -106,6 +115,7 @@ def test_nothing_is_marked_in_all_forms_of_references_and_values(server, edited)
       epochs: ${params.epochs}
       mode: "${params.mode}"
       shuffle: ???
+      name: ${x}
   parts: {call: "functions:read", inputs: {path: rows.folder/part.csv}, params: {limit: null}}
   one: {call: "functions:anything", inputs: {x: "each[epochs=1].model", y: "each[epochs=${matrix.epochs}]", z: {file: a.csv}}}
   wave: {call: "functions:read", matrix: {path: rows.rows, limit: "${params.limits}"}}
@@ -127,6 +137,9 @@ def test_nothing_is_marked_in_all_forms_of_references_and_values(server, edited)
         ("params: {epoch: 1}", "epoch"),
         ("params: {epochs: many}", "whole number"),
         ("params: {epochs: 1.5}", "integer"),
+        ("params: {epochs: 0}", "exclusive minimum of 0"),
+        ("params: {model: {depth: 1, rate: 1}}", "exclusive maximum of 1"),
+        ("params: {name: short}", ""),
         ("params: {shuffle: no}", "true or false"),
         ("params: {mode: medium}", ""),
         ("params: {model: {depth: 1, width: 2}}", "width"),

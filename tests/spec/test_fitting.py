@@ -23,9 +23,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, NewType, Optional
 
+import annotated_types as at
+import msgspec
 import numpy as np
+import pydantic
+from annotated_types import Ge, Gt, Interval, Len, MinLen
 
+POSITIVE = Gt(0)
 Size = NewType("Size", int)
+Share = Annotated[float, Interval(ge=0, lt=1)]
+Small = NewType("Small", Share)
+
+
+class Own:
+    gt = 5
 
 
 class Mode(enum.Enum):
@@ -48,6 +59,11 @@ class Model:
     hidden: int = field(default=3, init=False)
 
 
+@dataclass
+class Narrow:
+    width: Annotated[int, at.Le(1)] = 1
+
+
 def function(
     a0: int, a1: float, a2: str, a3: bool, a4: None, a5: list, a6: list[int], a7: dict[str, float],
     a8: tuple[int, str], a9: tuple[int, ...], a10: set[str], a11: Optional[int], a12: int | str | None,
@@ -55,6 +71,14 @@ def function(
     a20: Path, a21: Any, a22: object, a23: Sequence[int], a24: Mapping[str, list[bool]], a25: Size,
     a26: Annotated[int, "many"], a27: list[Model], a28: dict[int, str], a29: np.ndarray, a30: bytes,
     a31: list[dict[str, Mode]], a32: Iterable[str], a33: float | list[int], a34: frozenset[int], a35: dict,
+    a36: Annotated[int, Gt(0)], a37: Annotated[float, "share", Ge(0.5)], a38: Share, a39: Small | None,
+    a40: Annotated[int | str | None, at.Gt(gt=0)], a41: list[Annotated[int, at.Lt(1)]], a42: Narrow,
+    a43: Annotated[str, MinLen(2)], a44: Annotated[list, Len(1, 1)], a45: Annotated[dict[str, int], at.MaxLen(1)],
+    a46: Annotated[int, pydantic.Field(ge=1, le=1)], a47: pydantic.PositiveInt, a48: Annotated[float, at.MultipleOf(0.5)],
+    a49: Annotated[int, Own()], a50: Annotated[Annotated[int, Ge(0)], Gt(1)], a51: Annotated[Literal[1, 2], Gt(1)],
+    a52: Optional[Annotated[int, Gt(1)]],
+    a57: Annotated[int, POSITIVE],
+    a55: Annotated[str, msgspec.Meta(max_length=1)], a56: Annotated[float, msgspec.Meta(multiple_of=0.5)], a53: "Annotated[int, Gt(-1)]", a54: Annotated[int | None, Gt(1)] | str,
 ):
     ...
 """
@@ -140,6 +164,14 @@ def test_a_misfit_says_what_stands_where_what_is_needed(source, tree, name, valu
     misfit = find_misfit(tree(value), source.argument(name).annotation, source.definitions)
 
     assert (misfit.found, misfit.expected, misfit.hint) == (found, expected, hint)
+
+
+def test_a_literal_with_members_of_an_enum_is_left_to_the_step(tmp_path, tree):
+    text = "import enum\nfrom typing import Literal\nclass Mode(enum.Enum):\n    fast = 'f'\ndef g(x: Literal[Mode.fast, 1]): ...\n"
+    (tmp_path / "m.py").write_text(text)
+    source = read_signature(CallableRef("m", "g", Span("p", 1, 1, 1, 2)), [tmp_path], DiskModules(tmp_path))
+
+    assert find_misfit(tree("f"), source.argument("x").annotation, source.definitions) is None
 
 
 def test_a_misfit_points_at_its_own_place(source, tree):

@@ -2,7 +2,8 @@
 
 A new case is a new folder, named after the code (and `--` with a word of its own, for a second one), with
 `pipeline.yaml`, `overlay*.yaml` in order, options of `--set` as lines of `overrides.txt`, the modules that it
-calls, links as lines of `links.txt`, and a file `trusted` where the environment may be asked. Run with `PIPESPEC_REWRITE_GOLDEN=1` to write `expected.txt` anew, then read the difference.
+calls, links as lines of `links.txt`, and a file `trusted` where the environment may be asked, or `imported` where what is
+called is imported on trial. Run with `PIPESPEC_REWRITE_GOLDEN=1` to write `expected.txt` anew, then read the difference.
 """
 
 from __future__ import annotations
@@ -40,8 +41,11 @@ def said_about(folder):
     options = folder / "overrides.txt"
     overrides = options.read_text().splitlines() if options.exists() else []
     trusted = (folder / "trusted").exists()
+    timeout = 60.0 if (folder / "imported").exists() else None
     try:
-        compiled = compile_file("pipeline.yaml", overlays=overlays, overrides=overrides, trusted=trusted)
+        compiled = compile_file(
+            "pipeline.yaml", overlays=overlays, overrides=overrides, trusted=trusted, import_timeout=timeout
+        )
     except InvalidPipelineError as error:
         return render_text(error.diagnostics, error.sources)
     return render_text(compiled.diagnostics, compiled.sources)

@@ -11,7 +11,8 @@ from pipespec.document.nodes import plain
 from pipespec.document.yaml_reader import read, read_value
 from pipespec.errors import InvalidPipelineError
 from pipespec.operations.compile import compile_file, read_signatures
-from pipespec.spec.argument_schema import argument_schema, described_arguments
+from pipespec.spec.argument_schema import argument_schema
+from pipespec.spec.docstrings import described_arguments
 from pipespec.spec.fitting import find_misfit
 
 REPOSITORY = Path(__file__).parents[2]
@@ -25,7 +26,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal, Optional
+from typing import Annotated, Any, Literal, Optional
+
+from annotated_types import Ge, Gt, Interval, Len, MinLen, MultipleOf
 
 raise RuntimeError("nothing of a project is imported")
 
@@ -50,6 +53,9 @@ def f(
     maybe: Optional[int], either: int | str, kind: Literal["a", 1, None], mode: Mode, computed: Computed,
     items: list[int], pair: tuple[int, str], many: tuple[int, ...], names: set[str], sequence: Sequence[int],
     table: dict[str, float], mapping: Mapping[str, list[int]], layer: Layer, layers: list[Layer], unknown: "what.Ever",
+    above: Annotated[int, Gt(1)], share: Annotated[float, Interval(ge=0, lt=1)] | None, by: Annotated[float, MultipleOf(0.1)],
+    words: Annotated[str, MinLen(5)], two: Annotated[list, Len(2, 2)], few: Annotated[dict[str, int], Len(1)],
+    even: Annotated[int, MultipleOf(2)],
     count: int = 3, label: str = "x", other: list = [],
 ): ...
 """
@@ -122,6 +128,8 @@ def test_an_argument_is_described_with_its_default(source):
         "First.\n\n    Args:\n        a: What a\n            is.\n        b (int, optional): What b is: more.\n\n    Returns:\n        c: no\n    ",
         "First.\n\nArguments:\n  a: What a is.\n  b: What b is: more.\n",
         "First.\n\n    :param a: What a\n        is.\n    :param int b: What b is: more.\n    :returns: c\n    ",
+        "First.\n\n  Parameters\n  ----------\n  a : int\n    What a\n    is.\n  b : str\n    What b is: more.\n\n  Returns\n  -------\n  c\n    No.\n  ",
+        "First.\n\nParameters\n----------\na\n    What a is.\n\nb: str\n    What b is: more.\n**rest\n",
     ],
 )
 def test_docstrings_of_several_styles_tell_of_arguments(docstring):

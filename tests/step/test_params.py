@@ -7,8 +7,10 @@ from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal, NamedTuple, NewType, Optional, TypedDict, TypeVar
 
 import pytest
+from annotated_types import Gt, Le, MultipleOf
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import Field
 
 from pipespec.document.nodes import MappingNode
 from pipespec.document.yaml_reader import read
@@ -116,6 +118,9 @@ T = TypeVar("T")
             Outer(Inner(1, Mode.SLOW), (Inner(2),), date(2021, 10, 1)),
         ),
         ("2021-10-01", str | date, "2021-10-01"),
+        (0.3, Annotated[float, MultipleOf(0.1)], 0.3),
+        (None, Annotated[int, Gt(0)] | None, None),
+        (0, Annotated[int, Gt(date(2021, 10, 1)), "a note"], 0),
         ("2021-10-01", date | str, date(2021, 10, 1)),
         ("x", date | str, "x"),
         (2, Number, 2),
@@ -138,6 +143,14 @@ def test_a_value_is_made_what_the_annotation_says(value, annotation, made):
     ("value", "annotation", "message"),
     [
         (1.0, int, "param 'x' is 1.0, which does not fit 'int'"),
+        (0, Annotated[int, Gt(0)], "param 'x' is 0, which is not greater than 0"),
+        ([1, 7], list[Annotated[int, Le(5)]], "param 'x[1]' is 7, which is not at most 5"),
+        (
+            "",
+            Annotated[str, Field(min_length=1)] | None,
+            "param 'x' is '', which is not of length at least 1",
+        ),
+        (0.25, Annotated[float, MultipleOf(0.1)], "param 'x' is 0.25, which is not a multiple of 0.1"),
         (True, int, "param 'x' is true, which does not fit 'int'"),
         ("1", int, "param 'x' is '1', which does not fit 'int'"),
         (True, float, "param 'x' is true, which does not fit 'float'"),

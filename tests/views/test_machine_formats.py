@@ -66,6 +66,8 @@ def test_sarif_of_every_mistake_fits_the_official_schema(sarif):
     assert len(rules) > 60
     assert [rule["id"] for rule in rules if "markdown" not in rule.get("help", {})] == []
     assert [rule["id"] for rule in rules if "](" in rule["help"]["markdown"]] == []
+    several = [rule["id"] for rule in rules if re.search(r"\. [A-Z]", rule["shortDescription"]["text"])]
+    assert several == [], "one sentence is shown first"
     results = log["runs"][0]["results"]
     assert [rules[result["ruleIndex"]]["id"] for result in results] == [
         result["ruleId"] for result in results

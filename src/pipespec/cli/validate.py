@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -13,11 +13,25 @@ from pipespec.cli.output import say, show
 from pipespec.errors import Severity
 from pipespec.views import diagnostics as view
 
+_IMPORT_TIMEOUT: Final = 60.0
+
 
 @click.command()
 @click.argument("files", metavar="FILE|FOLDER...", type=click.Path(), nargs=-1, required=True)
 @format_option("text", "json", "github", "sarif")
 @layers
+@click.option(
+    "--import",
+    "imports",
+    is_flag=True,
+    help="Import what the pipelines call, too, in a process of its own: only for code that you would run.",
+)
+@click.option(
+    "--import-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help=f"How long each import may take.  [default: {_IMPORT_TIMEOUT:g}]",
+)
 @click.pass_context
 def validate(
     ctx: click.Context,
@@ -25,6 +39,8 @@ def validate(
     format_: str,
     overlays: tuple[str, ...],
     overrides: tuple[str, ...],
+    imports: bool,
+    import_timeout: float | None,
 ) -> None:
     """Find all mistakes in pipeline files.
 
@@ -33,8 +49,14 @@ def validate(
 
     Imports and runs nothing of the project, reads no environment variable and opens no connection, so it may
     be used on a stranger's file. Advice stops nothing; a mistake makes the exit code 1.
+
+    With --import it goes further, on code that you trust: what cannot be read from source (functions in C, decorators,
+    partials) is there and takes what is bound, params fit as a run would say, and formats have their packages.
     """
-    found = api.validate(files, overlays=overlays, overrides=overrides)
+    if import_timeout is not None and not imports:
+        raise click.UsageError("--import-timeout is of --import, which is not asked for")
+    timeout = (import_timeout or _IMPORT_TIMEOUT) if imports else None
+    found = api.validate(files, overlays=overlays, overrides=overrides, import_timeout=timeout)
     match format_:
         case "json":
             say(json.dumps(view.to_json(found.diagnostics), indent=2, ensure_ascii=False))

@@ -25,13 +25,14 @@ from pipespec.project.presence import input_exists
 from pipespec.project.root import find_root
 from pipespec.spec.build import build_spec
 from pipespec.spec.checks import check_meaning
-from pipespec.spec.evidence import callables_of
+from pipespec.spec.evidence import Evidence, callables_of
 from pipespec.spec.format_checks import used_suffixes
 from pipespec.spec.matrix import fill_axis
 from pipespec.spec.model import PipelineSpec, StepSpec
 from pipespec.spec.signature import CallableProblem, CallableSource
 from pipespec.spec.source import read_signature
 from pipespec.spec.suffixes import FORMATS
+from pipespec.spec.verdicts import Verdict
 
 if TYPE_CHECKING:
     from pipespec.step.secret import Redactor
@@ -125,10 +126,12 @@ def compile_file(
     overrides: Sequence[str] = (),
     trusted: bool,
     modules: DiskModules | None = None,
+    import_timeout: float | None = None,
 ) -> Compiled:
     """Compile a pipeline file with overlays (files) and overrides (`path=value`, as `--set`) laid over it.
 
-    `modules` has read the project's code already, for another version of the file.
+    `modules` has read the project's code already, for another version of the file. With an `import_timeout`, in seconds
+    for each, its callables are imported on trial, in a process of their own.
 
     Raises:
         InvalidPipelineError: where the document cannot be read or resolved, so that nothing more can be said.
@@ -147,7 +150,7 @@ def compile_file(
         overrides=overrides,
     )
     place = Place(path, root, files.folders, modules or DiskModules(root))
-    spec, diagnostics = _built(resolved, place)
+    spec, diagnostics = _built(resolved, place, import_timeout)
     return Compiled(name, spec, resolved, diagnostics, files.digests, place)
 
 
@@ -159,7 +162,9 @@ def read_signatures(
     return {text: read_signature(ref, spec.module_folders, modules) for text, ref in refs.items()}
 
 
-def _built(resolved: Resolved, place: Place) -> tuple[PipelineSpec | None, tuple[Diagnostic, ...]]:
+def _built(
+    resolved: Resolved, place: Place, import_timeout: float | None = None
+) -> tuple[PipelineSpec | None, tuple[Diagnostic, ...]]:
     """Build a pipeline of its document, read the signatures of its callables, and check all."""
     spec, findings = build_spec(
         resolved.document,
@@ -170,10 +175,13 @@ def _built(resolved: Resolved, place: Place) -> tuple[PipelineSpec | None, tuple
     )
     if spec is not None:
         callables = read_signatures(spec, place.modules)
-        findings = (
-            *findings,
-            *check_meaning(spec, callables, exists=input_exists, suffixes=_installed(spec)),
-        )
+        live: Mapping[str, Verdict] = {}
+        if import_timeout is not None:
+            from pipespec.operations.importing import import_all  # noqa: PLC0415 - it knows how steps run
+
+            callables, live = import_all(Evidence(spec, callables), timeout=import_timeout)
+        found = check_meaning(spec, callables, exists=input_exists, suffixes=_installed(spec), live=live)
+        findings = (*findings, *found)
     return spec, _ordered(resolved.mistakes, findings)
 
 

@@ -31,10 +31,17 @@ class Findings:
     files: tuple[str, ...] = ()
 
 
-def validate_all(paths: Sequence[str], *, overlays: Sequence[str], overrides: Sequence[str]) -> Findings:
+def validate_all(
+    paths: Sequence[str],
+    *,
+    overlays: Sequence[str],
+    overrides: Sequence[str],
+    import_timeout: float | None = None,
+) -> Findings:
     """Find all mistakes and advice of some files and of the pipelines below some folders, in their order.
 
-    A file that several pipelines include is in the findings of all of them, and told once.
+    A file that several pipelines include is in the findings of all of them, and told once. With an `import_timeout`, in
+    seconds, what they call is imported on trial.
 
     Raises:
         UsageError: where there is no pipeline below the folders.
@@ -52,7 +59,12 @@ def validate_all(paths: Sequence[str], *, overlays: Sequence[str], overrides: Se
         known = modules.setdefault(root, DiskModules(root))
         try:
             compiled = compile_file(
-                file, overlays=overlays, overrides=overrides, trusted=False, modules=known
+                file,
+                overlays=overlays,
+                overrides=overrides,
+                trusted=False,
+                modules=known,
+                import_timeout=import_timeout,
             )
         except InvalidPipelineError as invalid:
             found |= dict.fromkeys(invalid.diagnostics)

@@ -15,11 +15,12 @@ from pipespec.document.wording import quote
 from pipespec.errors import Diagnostic, Severity
 from pipespec.spec.evidence import Evidence
 from pipespec.spec.fitting import find_misfit
+from pipespec.spec.limits import Limit, broken_limit
 from pipespec.spec.model import OutputSpec, StepInput, StepSpec
 from pipespec.spec.signature import Argument
 from pipespec.spec.suffixes import suffix_of
 
-__all__ = ["respelt_numbers", "unread_outputs", "words_for_bools"]
+__all__ = ["defaults_in_range", "respelt_numbers", "unread_outputs", "words_for_bools"]
 
 _MADE_FOR_STEPS: Final = frozenset({".feather", ".jsonl", ".npy", ".npz", ".parquet"})
 """Suffixes that people do not open. A model or a folder is often what the pipeline is there for, so neither is here."""
@@ -97,6 +98,33 @@ def words_for_bools(evidence: Evidence) -> Iterator[Diagnostic]:
             message = f"param {quote(name)} of step {quote(step.name)} is the text {quote(str(node.value))}, which Python takes as true"
             hint = f"write {str(meant).lower()}; for the text, put it in quotes"
             yield Diagnostic("word-for-bool", message, node.span, hint, Severity.ADVICE)
+
+
+def defaults_in_range(evidence: Evidence) -> Iterator[Diagnostic]:
+    """Advise against a default that breaks its own annotation's limits, where a step leaves the argument to it.
+
+    Python hands a default over as it is, so that the step runs with it.
+    """
+    for variants, source in evidence.sound():
+        step = variants[0]
+        bound = {*step.inputs, *step.params, *step.axis_arguments}
+        for argument in source.arguments:
+            broken = _broken_default(argument)
+            if broken is not None and argument.name not in bound:
+                assert argument.annotation is not None
+                asked = f"'{argument.name}: {argument.annotation.text}'"
+                message = f"step {quote(step.name)} leaves {asked} of {quote(str(step.call))} to its default {argument.default_text}, which is not {broken}"
+                hint = f"bind {quote(argument.name)} under 'params', or mend the default ({evidence.place_of(source)})"
+                yield Diagnostic("default-range", message, step.call.span, hint, Severity.ADVICE)
+
+
+def _broken_default(argument: Argument) -> Limit | None:
+    """Return the limit that a default breaks, whichever member of a union it is."""
+    if argument.annotation is None or not argument.default_is_literal or argument.default is None:
+        return None
+    members = [member for member in argument.annotation.members if member.name != "None"]
+    broken = [broken_limit(argument.default, member.limits) for member in members]
+    return broken[0] if broken and None not in broken else None
 
 
 def _params(evidence: Evidence) -> Iterator[tuple[StepSpec, str, Node, Argument]]:

@@ -8,12 +8,31 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple
 
-from pipespec.spec.classes import class_at, dataclass_fields, enum_kind, enum_members, is_dataclass
+from pipespec.spec.classes import (
+    class_at,
+    dataclass_fields,
+    enum_kind,
+    enum_members,
+    is_dataclass,
+    is_plain_enum,
+)
+from pipespec.spec.limits import Limit
+from pipespec.spec.metadata import LIMITED_TYPES, read_limits
 from pipespec.spec.modules import Module, Modules, excerpt
 from pipespec.spec.names import Chain, Located, Outside, chain_of, literal, locate
-from pipespec.spec.signature import UNION, Annotation, DataclassDefinition, Definition, EnumDefinition
+from pipespec.spec.records import record_class, record_made_by_call, stored_fields
+from pipespec.spec.signature import (
+    UNION,
+    Annotation,
+    Argument,
+    DataclassDefinition,
+    Definition,
+    EnumDefinition,
+    RecordDefinition,
+)
 
 __all__ = ["AnnotationReader"]
 
@@ -63,7 +82,7 @@ class AnnotationReader:
         return self._known[key]
 
     def definitions(self, annotations: Sequence[Annotation]) -> dict[str, Definition]:
-        """Return the project's Enums and dataclasses in these annotations, and in the fields of those."""
+        """Return the project's Enums, dataclasses and the like in these annotations, and in the fields of those."""
         found: dict[str, Definition] = {}
         waiting = list(annotations)
         while waiting and len(found) < _MOST_DEFINITIONS:
@@ -72,8 +91,7 @@ class AnnotationReader:
             if annotation.name in found or (definition := self._definition(annotation.name)) is None:
                 continue
             found[annotation.name] = definition
-            if isinstance(definition, DataclassDefinition):
-                waiting.extend(field.annotation for field in definition.fields if field.annotation)
+            waiting.extend(field.annotation for field in _fields(definition) if field.annotation)
         return dict(sorted(found.items()))
 
     def _read(self, node: ast.expr, place: _Place, depth: int) -> Annotation:
@@ -112,7 +130,8 @@ class AnnotationReader:
             return Annotation(text, "")
         found = locate(self._modules, module, chain)
         if isinstance(found, Outside):
-            return Annotation(text, _canonical(found.dotted))
+            name, *limits = LIMITED_TYPES.get(found.dotted, (_canonical(found.dotted),))
+            return Annotation(text, name, limits=tuple(limits))
         if not isinstance(found, Located):
             return Annotation(text, ".".join(chain))
         if isinstance(found.node, ast.ClassDef):
@@ -120,9 +139,10 @@ class AnnotationReader:
             return Annotation(text, found.dotted)
         meaning = _aliased_type(found.node, found.rest)
         if meaning is None:
+            self._classes.setdefault(found.dotted, found)  # which a call may have made
             return Annotation(text, found.dotted)
         inner = self._read(meaning, _Place(found.module, found.module.lines), depth + 1)
-        return Annotation(text, inner.name, inner.args, inner.literals)
+        return replace(inner, text=text)
 
     def _subscript(self, node: ast.Subscript, place: _Place, text: str, depth: int) -> Annotation:
         base = self._read(node.value, place, depth + 1)
@@ -130,10 +150,12 @@ class AnnotationReader:
         if base.name == "typing.Literal":
             values = [value for known, value in map(literal, parts) if known]
             scalars = tuple(value for value in values if not isinstance(value, list | dict))
-            return Annotation(text, base.name, literals=scalars)
+            others = () if len(scalars) == len(parts) else (Annotation(text, ""),)
+            return Annotation(text, base.name, others, scalars)
         if base.name in _WRAPPERS and parts:
             inner = self._read(parts[0], place, depth + 1)
-            return Annotation(text, inner.name, inner.args, inner.literals)
+            metadata = parts[1:] if base.name == "typing.Annotated" else []
+            return replace(_limited(inner, read_limits(metadata, place.module, self._modules)), text=text)
         args = [self._read(part, place, depth + 1) for part in parts]
         if base.name == "typing.Optional":
             return _union(text, [*args, _NONE])
@@ -150,12 +172,25 @@ class AnnotationReader:
     def _define(self, found: Located) -> Definition | None:
         owner = class_at(found)
         if owner is None:
-            return None
+            return record_made_by_call(found, self._modules, self.read)
         if kind := enum_kind(owner, self._modules):
-            return EnumDefinition(found.dotted, tuple(enum_members(owner.node, kind)))
+            members = tuple(enum_members(owner.node, kind))
+            return EnumDefinition(found.dotted, members, is_plain_enum(owner, self._modules))
         if is_dataclass(owner, self._modules):
-            return DataclassDefinition(found.dotted, dataclass_fields(owner, self._modules, self.read))
-        return None
+            arguments = dataclass_fields(owner, self._modules, self.read)
+            stored = stored_fields(owner, self._modules, self.read)
+            return DataclassDefinition(found.dotted, arguments, stored)
+        return record_class(owner, found.dotted, self._modules, self.read)
+
+
+def _fields(definition: Definition) -> tuple[Argument, ...]:
+    match definition:
+        case EnumDefinition():
+            return ()
+        case DataclassDefinition(fields=fields, stored=stored):
+            return (*fields, *(stored or ()))
+        case RecordDefinition(stored=stored):
+            return stored
 
 
 def _aliased_type(node: ast.stmt, rest: Chain) -> ast.expr | None:
@@ -179,6 +214,15 @@ def _alternatives(node: ast.expr) -> list[ast.expr]:
         found.append(node.right)
         node = node.left
     return [node, *reversed(found)]
+
+
+def _limited(annotation: Annotation, limits: tuple[Limit, ...]) -> Annotation:
+    """Set limits to a type, or to each member of a union."""
+    if not limits:
+        return annotation
+    if annotation.name == UNION:
+        return replace(annotation, args=tuple(_limited(member, limits) for member in annotation.args))
+    return replace(annotation, limits=(*annotation.limits, *limits))
 
 
 def _union(text: str, members: Sequence[Annotation]) -> Annotation:

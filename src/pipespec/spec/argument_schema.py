@@ -6,8 +6,7 @@ nothing that JSON knows, everything is allowed: an editor must not mark what `va
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from pipespec.spec.signature import (
@@ -19,7 +18,7 @@ from pipespec.spec.signature import (
     EnumDefinition,
 )
 
-__all__ = ["EXPRESSION", "argument_schema", "described_arguments", "headline"]
+__all__ = ["EXPRESSION", "argument_schema"]
 
 EXPRESSION: Final = r"\$\{|^\?\?\?$"
 """The pattern of texts that may stand where something else is needed."""
@@ -34,13 +33,16 @@ _TEXTS: Final = frozenset(
     {"str", "datetime.date", "datetime.datetime", "datetime.time"}
     | {f"pathlib.{name}" for name in ("Path", "PurePath", "PosixPath", "PurePosixPath")}
 )
+_OF_NUMBERS: Final[Mapping[str, str]] = {
+    "gt": "exclusiveMinimum",
+    "ge": "minimum",
+    "lt": "exclusiveMaximum",
+    "le": "maximum",
+    "multiple_of": "multipleOf",
+}
+_OF_LENGTH: Final[Mapping[str, str]] = {"min_length": "min", "max_length": "max"}
 _LISTS: Final = frozenset({"list", "tuple", "set", "frozenset"})
 _MAPPINGS: Final = frozenset({"dict", "collections.abc.Mapping"})
-_GOOGLE_SECTION: Final = re.compile(
-    r"^(?:Args|Arguments|Parameters):[ \t]*\n((?:[ \t]+\S.*\n?|[ \t]*\n)+)", re.MULTILINE
-)
-_GOOGLE_ENTRY: Final = re.compile(r"^\*{0,2}(\w+)(?:\s*\([^)]*\))?:\s*(.*)")
-_FIELD: Final = re.compile(r"^:param(?:\s+[^:]+)?\s+(\w+):\s*(.*(?:\n[ \t]+\S.*)*)", re.MULTILINE)
 
 
 def argument_schema(argument: Argument, source: CallableSource, text: str | None) -> dict[str, Any]:
@@ -50,39 +52,6 @@ def argument_schema(argument: Argument, source: CallableSource, text: str | None
     if argument.default_is_literal and argument.default is not None:
         schema["default"] = argument.default
     return schema
-
-
-def headline(source: CallableSource) -> str:
-    """Return the first paragraph of a docstring, on one line; the function's name where there is none."""
-    first = (source.docstring or "").strip().split("\n\n", 1)[0]
-    return " ".join(first.split()) or f"`{source.module}:{source.qualname}`"
-
-
-def described_arguments(docstring: str | None) -> Mapping[str, str]:
-    """Return what a docstring says of arguments: a section `Args:`, or fields `:param name:`."""
-    text = "\n".join(line.rstrip() for line in _dedented((docstring or "").split("\n"))) + "\n"
-    found = {name: " ".join(said.split()) for name, said in _FIELD.findall(text)}
-    if section := _GOOGLE_SECTION.search(text):
-        found |= _entries(_dedented(["", *section[1].split("\n")]))
-    return found
-
-
-def _entries(lines: Iterable[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    name = None
-    for line in lines:
-        if entry := _GOOGLE_ENTRY.match(line):
-            name = entry[1]
-            found[name] = entry[2].strip()
-        elif name is not None and line.startswith(" "):
-            found[name] = f"{found[name]} {line.strip()}".strip()
-    return found
-
-
-def _dedented(lines: list[str]) -> list[str]:
-    """Take off what all lines but the first are indented by."""
-    depth = min((len(line) - len(line.lstrip()) for line in lines[1:] if line.strip()), default=0)
-    return [lines[0].strip(), *(line[depth:] for line in lines[1:])]
 
 
 def _spelt(argument: Argument) -> str:
@@ -101,19 +70,25 @@ def _schema(annotation: Annotation, definitions: Mapping[str, Definition], depth
     name, definition = annotation.name, definitions.get(annotation.name)
     if name in _SCALARS:
         kind, words = _SCALARS[name]
-        return _or_expression(kind, words)
+        return {**_or_expression(kind, words), **_size(annotation)}
     if name in _TEXTS:
-        return {"type": "string"}
+        length = _length(annotation, "Length") if name == "str" else {}
+        text = {"type": "string", **length}
+        return {"anyOf": [text, {"$ref": "#/$defs/expression"}]} if length else text
     if name == "None":
         return {"type": "null"}
-    if name == "typing.Literal":
+    if name == "typing.Literal" and not annotation.args:
         return {"anyOf": [{"enum": list(annotation.literals)}, {"$ref": "#/$defs/expression"}]}
     if name in _LISTS:
         return _list(annotation, definitions, depth)
     if name in _MAPPINGS:
         below = annotation.args[1:2]
         values = _schema(below[0], definitions, depth + 1) if below else {}
-        return {**_or_expression("object", "a mapping"), "additionalProperties": values or True}
+        return {
+            **_or_expression("object", "a mapping"),
+            "additionalProperties": values or True,
+            **_length(annotation, "Properties"),
+        }
     if isinstance(definition, EnumDefinition):
         return _enum(definition)
     if isinstance(definition, DataclassDefinition):
@@ -127,8 +102,26 @@ def _or_expression(kind: str, words: str) -> dict[str, Any]:
     return {"type": [kind, "string"], "pattern": EXPRESSION, "patternErrorMessage": message}
 
 
+def _size(annotation: Annotation) -> dict[str, Any]:
+    """Return the limits of a number; multiples of fractions are left out, since editors reckon them in floats."""
+    return {
+        _OF_NUMBERS[limit.kind]: limit.bound
+        for limit in annotation.limits
+        if limit.kind in _OF_NUMBERS and (limit.kind != "multiple_of" or isinstance(limit.bound, int))
+    }
+
+
+def _length(annotation: Annotation, of: str) -> dict[str, Any]:
+    """Return the limits of a length, `of` a text ("Length"), a list ("Items") or a mapping ("Properties")."""
+    return {
+        f"{_OF_LENGTH[limit.kind]}{of}": limit.bound
+        for limit in annotation.limits
+        if limit.kind in _OF_LENGTH and isinstance(limit.bound, int) and limit.bound >= 0
+    }
+
+
 def _list(annotation: Annotation, definitions: Mapping[str, Definition], depth: int) -> dict[str, Any]:
-    schema = _or_expression("array", "a list")
+    schema = {**_or_expression("array", "a list"), **_length(annotation, "Items")}
     args = [arg for arg in annotation.args if arg.name != "..."]
     if len(args) == 1 and (annotation.name != "tuple" or len(annotation.args) == 2):
         schema["items"] = _schema(args[0], definitions, depth + 1) or True

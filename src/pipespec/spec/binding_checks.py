@@ -36,11 +36,13 @@ __all__ = [
     "plain_functions",
 ]
 
+_CHECKED_LATER: Final = "it is checked when the step runs, and by 'validate --import'"
 _ABSOLUTE: Final = re.compile(r"/[\w.+-]+(/[\w.+ -]+)+/?|~/.*|[A-Za-z]:\\.*")
 
 
 def calls_found(evidence: Evidence) -> Iterator[Diagnostic]:
     """Tell of modules and functions that are not there, and of calls into Python's own library."""
+    told: set[str] = set()
     for step in evidence.shared():
         for ref in callables_of(step):
             known = evidence.callables.get(str(ref))
@@ -48,7 +50,9 @@ def calls_found(evidence: Evidence) -> Iterator[Diagnostic]:
                 message = f"{quote(str(ref))} is part of Python itself, and no step of a pipeline"
                 hint = "write a function of your own around it"
                 yield Diagnostic("stdlib-call", message, ref.span, hint)
-            elif isinstance(known, CallableProblem):
+            elif isinstance(known, CallableProblem) and known.message not in told:
+                if known.kind is ProblemKind.IMPORT_FAILED:
+                    told.add(known.message)  # all that stands in the module fails alike
                 yield _problem(known, ref.span)
 
 
@@ -58,7 +62,7 @@ def _problem(problem: CallableProblem, span: Span) -> Diagnostic:
     if problem.nearest:
         hint = f"did you mean {quote(problem.nearest[0])}?"
     elif not is_mistake:
-        hint = "it is checked when the step runs"
+        hint = _CHECKED_LATER
     severity = Severity.ERROR if is_mistake else Severity.ADVICE
     code = "module-refused" if problem.kind is ProblemKind.REFUSED else str(problem.kind)
     return Diagnostic(code, problem.message, span, hint, severity)
@@ -94,7 +98,8 @@ def arguments_bound(evidence: Evidence) -> Iterator[Diagnostic]:
             bound = frozenset({*step.inputs, *step.params, *step.axis_arguments})
             if bound not in judged:
                 judged.add(bound)
-                yield from _arguments_of(step, source)
+                found = _arguments_of(step, source)
+                yield from (one for one in found if not (_is_advice(one) and _is_tried(step, evidence)))
 
 
 def _arguments_of(step: StepSpec, source: CallableSource) -> Iterator[Diagnostic]:
@@ -113,8 +118,18 @@ def _arguments_of(step: StepSpec, source: CallableSource) -> Iterator[Diagnostic
         message = (
             f"whether the arguments of {quote(str(step.call))} are bound cannot be told: {source.notes[0]}"
         )
-        hint = "it is checked when the step runs"
+        hint = _CHECKED_LATER
         yield Diagnostic("unchecked-arguments", message, step.call.span, hint, Severity.ADVICE)
+
+
+def _is_advice(found: Diagnostic) -> bool:
+    return found.severity is Severity.ADVICE
+
+
+def _is_tried(step: StepSpec, evidence: Evidence) -> bool:
+    """Tell whether the live function told its arguments, so that what it takes by `**` is bound."""
+    verdict = evidence.live.get(step.name)
+    return verdict is not None and isinstance(verdict.callables.get(str(step.call)), CallableSource)
 
 
 def _bindings(step: StepSpec) -> Mapping[str, Span]:

@@ -7,11 +7,12 @@ Takes a built pipeline and what the source says of its functions, gives diagnost
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from pipespec.document.wording import quote
 from pipespec.errors import Diagnostic, Severity, Span
-from pipespec.spec.advice import respelt_numbers, unread_outputs, words_for_bools
+from pipespec.spec.advice import defaults_in_range, respelt_numbers, unread_outputs, words_for_bools
 from pipespec.spec.binding_checks import (
     arguments_bound,
     calls_found,
@@ -20,12 +21,16 @@ from pipespec.spec.binding_checks import (
     plain_functions,
 )
 from pipespec.spec.evidence import Evidence, ExternalInput
-from pipespec.spec.format_checks import inputs_load, outputs_save, pickles, returns_fit
+from pipespec.spec.format_checks import inputs_load, outputs_save, pickles
 from pipespec.spec.graph import find_cycle
+from pipespec.spec.live import live_params_fit, packages_there
 from pipespec.spec.model import DirInput, FileInput, FilesInput, PipelineSpec, StepInput, StepSpec
+from pipespec.spec.passing_checks import values_pass
+from pipespec.spec.returns import returns_fit
 from pipespec.spec.signature import CallableProblem, CallableSource
 from pipespec.spec.spelling import nearest_or_all
 from pipespec.spec.suffixes import suffix_of
+from pipespec.spec.verdicts import Verdict
 
 __all__ = ["CHECKS", "Check", "check_meaning"]
 
@@ -170,12 +175,16 @@ CHECKS: Final[tuple[Check, ...]] = (
     params_fit,
     params_that_are_paths,
     inputs_load,
+    values_pass,
     returns_fit,
     outputs_save,
     pickles,
     unread_outputs,
     respelt_numbers,
     words_for_bools,
+    defaults_in_range,
+    live_params_fit,
+    packages_there,
 )
 
 
@@ -185,12 +194,13 @@ def check_meaning(
     *,
     exists: Callable[[ExternalInput], bool] | None = None,
     suffixes: Collection[str] = frozenset(),
+    live: Mapping[str, Verdict] = MappingProxyType({}),
 ) -> tuple[Diagnostic, ...]:
     """Return what all checks find, each finding once, sorted by place.
 
     `callables` is keyed by `str(CallableRef)`, `exists` tells whether an external input is there (None: not
-    asked), `suffixes` are those that installed packages add to our formats.
+    asked), `suffixes` are those that installed packages add to our formats, `live` is what came of importing.
     """
-    evidence = Evidence(spec, callables, exists, suffixes)
+    evidence = Evidence(spec, callables, exists, suffixes, live)
     found = dict.fromkeys(finding for check in CHECKS for finding in check(evidence))
     return tuple(sorted(found, key=lambda one: (one.span, one.code)))

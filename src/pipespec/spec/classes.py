@@ -25,6 +25,7 @@ __all__ = [
     "enum_kind",
     "enum_members",
     "is_dataclass",
+    "is_plain_enum",
     "lineage",
 ]
 
@@ -142,17 +143,25 @@ def enum_kind(owner: ClassSource, modules: Modules) -> str | None:
     return None
 
 
+def is_plain_enum(owner: ClassSource, modules: Modules) -> bool:
+    """Tell whether members are nothing but members: those of a StrEnum, or of a class that is a str, too, are text."""
+    bases = [base for one in lineage(owner, modules) for base in base_classes(one, modules)]
+    return all(isinstance(base, ClassSource) or base == "enum.Enum" for base in bases)
+
+
 def enum_members(node: ast.ClassDef, kind: str) -> Iterator[EnumMember]:
     """Yield the members of an Enum of this kind in order; `auto()` is counted as Python does."""
     last: JSON = 0
     for child in node.body:
         match child:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value) if not name.startswith("_"):
-                known, plain = literal(value)
-                if not known and _is_auto(value):
-                    known, plain = _automatic(name, kind, last)
-                last = plain
-                yield EnumMember(name, plain, known)
+            case ast.Assign(targets=targets, value=value):
+                names = [one.id for one in targets if isinstance(one, ast.Name) and one.id[0] != "_"]
+                for name in names:
+                    known, plain = literal(value)
+                    if not known and _is_auto(value):
+                        known, plain = _automatic(name, kind, last)
+                    last = plain
+                    yield EnumMember(name, plain, known)
 
 
 def _is_auto(value: ast.expr) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
 
 from pipespec.spec.model import CallableRef, DirInput, FileInput, FilesInput, PipelineSpec, StepSpec
 from pipespec.spec.signature import CallableProblem, CallableSource
+from pipespec.spec.verdicts import Verdict
 
 __all__ = ["Evidence", "ExternalInput", "callables_of"]
 
@@ -20,13 +21,14 @@ class Evidence:
     """`callables` is keyed by `str(CallableRef)`; of one that is not in it nothing is known.
 
     `exists` answers for external inputs; None answers for none. `suffixes` are those that installed packages
-    add to the formats of ours.
+    add to the formats of ours. `live` holds what came of importing the callables of declared steps, where that was asked.
     """
 
     spec: PipelineSpec
     callables: Mapping[str, CallableSource | CallableProblem]
     exists: Callable[[ExternalInput], bool] | None = None
     suffixes: Collection[str] = frozenset()
+    live: Mapping[str, Verdict] = field(default_factory=dict)
 
     @cached_property
     def declared(self) -> Mapping[str, tuple[StepSpec, ...]]:
@@ -50,6 +52,12 @@ class Evidence:
             if is_plain and name not in self.spec.damaged:
                 assert isinstance(source, CallableSource)
                 yield variants, source
+
+    def place_of(self, source: CallableSource) -> str:
+        """Return where a function stands, as `file:line`, the file by its path in the project."""
+        path = source.path
+        short = path.relative_to(self.spec.root) if path.is_relative_to(self.spec.root) else path
+        return f"{short}:{source.line}"
 
 
 def callables_of(step: StepSpec) -> Iterator[CallableRef]:

@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pipespec.document.nodes import JSON, MappingNode, Node, Scalar, ScalarNode, SequenceNode
+from pipespec.document.nodes import JSON, MappingNode, Node, Scalar, ScalarNode, SequenceNode, plain
 from pipespec.document.wording import did_you_mean, listing, quote
 from pipespec.errors import Span
+from pipespec.spec.limits import broken_limit
 from pipespec.spec.placeholders import is_open
 from pipespec.spec.signature import Annotation, DataclassDefinition, Definition, EnumDefinition
 from pipespec.spec.spelling import nearest_or_all, shown
@@ -93,6 +94,16 @@ def find_misfit(
 
 
 def _misfit(node: Node, annotation: Annotation, definitions: Mapping[str, Definition]) -> Misfit | None:
+    found = _misfit_of_kind(node, annotation, definitions)
+    if found is None and annotation.limits and (limit := broken_limit(plain(node), annotation.limits)):
+        told = f"a list of {len(node.items)}" if isinstance(node, SequenceNode) else _told(node)
+        return Misfit(node.span, told, str(limit))
+    return found
+
+
+def _misfit_of_kind(
+    node: Node, annotation: Annotation, definitions: Mapping[str, Definition]
+) -> Misfit | None:
     name = annotation.name
     definition = definitions.get(name)
     if name in _SCALARS:
@@ -144,7 +155,7 @@ def _scalar_hint(node: Node, name: str) -> str | None:
 def _literal_misfit(node: Node, annotation: Annotation) -> Misfit | None:
     value = node.value if isinstance(node, ScalarNode) else None
     allowed = annotation.literals
-    if isinstance(node, ScalarNode) and any(_is_same(value, one) for one in allowed):
+    if annotation.args or (isinstance(node, ScalarNode) and any(_is_same(value, one) for one in allowed)):
         return None
     texts = [one for one in allowed if isinstance(one, str)]
     hint = did_you_mean(value, texts) if isinstance(value, str) else None

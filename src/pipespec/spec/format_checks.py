@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from pipespec.document.wording import listing, quote
 from pipespec.errors import Diagnostic, Severity
-from pipespec.spec.binding_checks import is_written
+from pipespec.spec.arriving import as_json, is_made_of_json
 from pipespec.spec.evidence import Evidence
 from pipespec.spec.model import (
     CallableRef,
@@ -23,10 +23,12 @@ from pipespec.spec.model import (
     StepInput,
     StepSpec,
 )
+from pipespec.spec.returns import returned_for, returned_outputs, saved_type
+from pipespec.spec.shapes import Passing, overlap
 from pipespec.spec.signature import Annotation, CallableSource
 from pipespec.spec.suffixes import FORMATS, format_of, known_type, suffix_of
 
-__all__ = ["inputs_load", "outputs_save", "pickles", "returns_fit", "used_suffixes"]
+__all__ = ["arriving_file", "can_load", "inputs_load", "item_of", "outputs_save", "pickles", "used_suffixes"]
 
 _PATH = "pathlib.Path"
 
@@ -58,15 +60,11 @@ def inputs_load(evidence: Evidence) -> Iterator[Diagnostic]:
 def _input(
     spec: InputSpec, annotation: Annotation, step: StepSpec, evidence: Evidence
 ) -> Iterator[Diagnostic]:
-    if isinstance(spec.load, CallableRef):
-        return
-    arriving = _arriving(spec, evidence)
-    if arriving is None:
+    arriving = arriving_file(spec, evidence)
+    if arriving is None or can_load(spec, annotation, evidence):
         return
     file, is_directory = arriving
     members = [member for member in annotation.members if member.name != "None"]
-    if any(_fits(spec, file, member, evidence, is_directory=is_directory) for member in members):
-        return
     subject = f"input {quote(spec.argument)} of step {quote(step.name)}"
     asked = f"'{spec.argument}: {annotation.text}'"
     if isinstance(spec.source, FilesInput):
@@ -86,7 +84,17 @@ def _input(
     yield Diagnostic("type-mismatch", message, spec.span, hint)
 
 
-def _arriving(spec: InputSpec, evidence: Evidence) -> tuple[str, bool] | None:
+def can_load(spec: InputSpec, annotation: Annotation, evidence: Evidence) -> bool:
+    """Tell whether the suffix of what arrives can be loaded as an annotation says, or nothing is known of that."""
+    arriving = arriving_file(spec, evidence)
+    if arriving is None or isinstance(spec.load, CallableRef):
+        return True
+    file, is_directory = arriving
+    members = [member for member in annotation.members if member.name != "None"]
+    return any(_fits(spec, file, member, evidence, is_directory=is_directory) for member in members)
+
+
+def arriving_file(spec: InputSpec, evidence: Evidence) -> tuple[str, bool] | None:
     """Return the name of the file that arrives and whether it is a directory, None where that is not known."""
     match spec.source:
         case FileInput(path=path):
@@ -115,7 +123,7 @@ def _fits(
     if isinstance(spec.source, StepInput) and spec.source.fan_in:
         if wanted not in (None, "dict", "list"):
             return False
-        item_annotation = _item(annotation)
+        item_annotation = item_of(annotation)
         if item_annotation is None:
             return True
         members = [member for member in item_annotation.members if member.name != "None"]
@@ -137,7 +145,7 @@ def _of_variants(members: list[Annotation]) -> bool:
     return any(known_type(member.name) in (None, "dict", "list") for member in members)
 
 
-def _item(annotation: Annotation) -> Annotation | None:
+def item_of(annotation: Annotation) -> Annotation | None:
     """Return the type of one value of a fan-in: of `dict[str, T]`, and of `list[tuple[dict, T]]`, it is T."""
     args = annotation.args
     if known_type(annotation.name) == "dict":
@@ -147,79 +155,39 @@ def _item(annotation: Annotation) -> Annotation | None:
     return None
 
 
-def returns_fit(evidence: Evidence) -> Iterator[Diagnostic]:
-    """Tell of functions whose return annotation cannot give the outputs that they do not write themselves."""
-    for variants, source in evidence.sound():
-        step = variants[0]
-        returned = _returned(step, source)
-        annotation = source.returns
-        if not returned or annotation is None or not source.is_certain:
-            continue
-        names = [output.name for output in returned]
-        message = (
-            f"{quote(str(step.call))} is annotated to return '{annotation.text}', and step {quote(step.name)}"
-        )
-        if annotation.name in ("None", "typing.NoReturn", "typing.Never"):
-            message += f" has to get {listing(names)} from it"
-            hint = f"return it, or write it to an argument called {quote(names[0])}"
-            yield Diagnostic("return-type", message, step.call.span, hint)
-        elif len(returned) > 1 and (count := _tuple_length(annotation)) not in (None, len(returned)):
-            message += f" has {len(returned)} outputs to get from it: {listing(names)}"
-            yield Diagnostic("return-type", message, step.call.span, f"the tuple has {count}")
-        elif len(returned) > 1 and known_type(annotation.name) not in (None, "dict"):
-            message += f" has {len(returned)} outputs to get from it: {listing(names)}"
-            hint = "return a mapping, dataclass or named tuple with these names, or a tuple in this order"
-            yield Diagnostic("return-type", message, step.call.span, hint)
-
-
-def _returned(step: StepSpec, source: CallableSource) -> list[OutputSpec]:
-    """Return the outputs that the function does not write itself."""
-    bound = {*step.inputs, *step.params, *step.axis_arguments}
-    return [
-        output
-        for output in step.outputs.values()
-        if output.name in bound or not is_written(source.argument(output.name))
-    ]
-
-
-def _tuple_length(annotation: Annotation) -> int | None:
-    if annotation.name != "tuple" or not annotation.args or annotation.args[-1].name == "...":
-        return None
-    return len(annotation.args)
-
-
 def outputs_save(evidence: Evidence) -> Iterator[Diagnostic]:
     """Tell of outputs whose returned value cannot be saved under their suffix."""
     for variants, source in evidence.sound():
         step = variants[0]
-        returned = _returned(step, source)
-        for position, output in enumerate(returned):
+        for output in returned_outputs(step, source):
             if not output.is_directory and not isinstance(output.save, CallableRef):
-                annotation = _annotation_of(position, returned, source)
-                yield from _output(output, annotation, step, evidence)
-
-
-def _annotation_of(position: int, returned: list[OutputSpec], source: CallableSource) -> Annotation | None:
-    annotation = source.returns
-    if annotation is None or len(returned) == 1:
-        return annotation
-    return annotation.args[position] if _tuple_length(annotation) == len(returned) else None
+                annotation = returned_for(output.name, step, source)
+                yield from _output(output, annotation, step, source, evidence)
 
 
 def _output(
-    output: OutputSpec, annotation: Annotation | None, step: StepSpec, evidence: Evidence
+    output: OutputSpec,
+    annotation: Annotation | None,
+    step: StepSpec,
+    source: CallableSource,
+    evidence: Evidence,
 ) -> Iterator[Diagnostic]:
     suffix = suffix_of(output.file)
     if suffix in evidence.suffixes:
         return
     members = [] if annotation is None else [one for one in annotation.members if one.name != "None"]
-    known = [name for one in members if (name := known_type(one.name)) is not None]
-    can_save = format_of(output.file).can_save
-    if known and len(known) == len(members) and not any(map(can_save, known)):
+    known = [name for one in members if (name := saved_type(one, source.definitions)) is not None]
+    can_save = format_of(output.file).can_save_as
+    is_lost = is_made_of_json(output.file) and not _can_be_written(annotation, source)
+    if known and len(known) == len(members) and (is_lost or not any(map(can_save, known))):
         assert annotation is not None
         message = f"output {quote(output.name)} of step {quote(step.name)} is {quote(output.file)}, which cannot hold the '{annotation.text}' that the function returns"
         suffixes = [
-            name for name, entry in FORMATS.items() if entry.is_advised and any(map(entry.can_save, known))
+            name
+            for name, entry in FORMATS.items()
+            if entry.is_advised
+            and any(map(entry.can_save_as, known))
+            and ("object" in entry.saves or not is_lost)
         ]
         yield Diagnostic("type-mismatch", message, output.span, f"suffixes that can: {', '.join(suffixes)}")
     elif suffix not in FORMATS and not known:
@@ -233,6 +201,14 @@ def _output(
         )
         hint = f"the function has to return bytes or a Path; known are {' '.join(FORMATS)}"
         yield Diagnostic("unknown-format", message, output.span, hint, Severity.ADVICE)
+
+
+def _can_be_written(annotation: Annotation | None, source: CallableSource) -> bool:
+    """Tell whether JSON has any value that a function says to return: it has no sets, wherever they stand."""
+    if annotation is None or not (annotation.args or annotation.name in source.definitions):
+        return True
+    shapes = as_json(annotation, source.definitions)
+    return overlap(shapes, shapes) is not Passing.NEVER
 
 
 def pickles(evidence: Evidence) -> Iterator[Diagnostic]:

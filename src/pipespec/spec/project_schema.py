@@ -11,7 +11,8 @@ import copy
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from pipespec.spec.argument_schema import EXPRESSION, argument_schema, described_arguments, headline
+from pipespec.spec.argument_schema import EXPRESSION, argument_schema
+from pipespec.spec.docstrings import described_arguments, headline
 from pipespec.spec.model import PipelineSpec, StepSpec
 from pipespec.spec.signature import ArgumentKind, CallableProblem, CallableSource
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from pipespec.document.nodes import JSON
+from pipespec.spec.limits import Limit
 
 __all__ = [
     "UNION",
@@ -27,6 +28,7 @@ __all__ = [
     "EnumMember",
     "MethodKind",
     "ProblemKind",
+    "RecordDefinition",
 ]
 
 UNION = "typing.Union"
@@ -58,6 +60,7 @@ class ProblemKind(StrEnum):
     SYNTAX_ERROR = "syntax-error"
     REFUSED = "refused"
     NOT_READABLE = "not-readable"
+    IMPORT_FAILED = "import-failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,9 @@ class Annotation:
     args: tuple[Annotation, ...] = ()
     """Of a union its flattened members, of a subscript what stands in the brackets."""
     literals: tuple[JSON, ...] = ()
-    """The values of a `Literal`."""
+    """The values of a `Literal`; of one that has members of Enums besides, `args` holds what is not read."""
+    limits: tuple[Limit, ...] = ()
+    """What `Annotated` says of its values; of a union each member has those of the whole."""
 
     @property
     def members(self) -> tuple[Annotation, ...]:
@@ -111,28 +116,45 @@ class EnumMember:
 
 @dataclass(frozen=True, slots=True)
 class EnumDefinition:
-    """An Enum of the project; `members` in order."""
+    """An Enum of the project; `members` in order. One that `is_plain` is no text or number besides."""
 
     name: str
     members: tuple[EnumMember, ...]
+    is_plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class DataclassDefinition:
-    """A dataclass of the project; `fields` are the arguments that make one, in order, inherited ones first."""
+    """A dataclass of the project; `fields` are the arguments that make one, in order, inherited ones first.
+
+    `stored` are the fields that it holds, also those that `__init__` makes; None where a base is not read.
+    """
 
     name: str
     fields: tuple[Argument, ...]
+    stored: tuple[Argument, ...] | None = None
 
 
-Definition: TypeAlias = EnumDefinition | DataclassDefinition
+@dataclass(frozen=True, slots=True)
+class RecordDefinition:
+    """A TypedDict (`is_mapping`) or a named tuple of the project; `stored` are its fields, inherited ones first.
+
+    Of a TypedDict's field `has_default` says that it may be left out.
+    """
+
+    name: str
+    stored: tuple[Argument, ...]
+    is_mapping: bool
+
+
+Definition: TypeAlias = EnumDefinition | DataclassDefinition | RecordDefinition
 
 
 @dataclass(frozen=True, slots=True)
 class CallableSource:
     """A callable as its source defines it; `module` and `qualname` tell where that is, past all re-exports.
 
-    `definitions` holds the project's Enums and dataclasses that the annotations name, by their dotted names.
+    `definitions` holds the project's Enums, dataclasses and the like that the annotations name, by their dotted names.
     `is_certain` is false where something stands between this signature and the caller (a decorator that
     cannot be judged, a base class that cannot be read): then a name that is missing here is no mistake yet,
     and `notes` say why.
@@ -150,6 +172,8 @@ class CallableSource:
     is_async: bool = False
     is_generator: bool = False
     is_class: bool = False
+    is_decorated: bool = False
+    """A decorator stands between it and its caller, which may make other values of its arguments."""
     method: MethodKind = MethodKind.PLAIN
     is_stdlib: bool = False
     is_certain: bool = True

@@ -202,6 +202,7 @@ class _SignatureReader:
             docstring=docstring,
             is_async=isinstance(node, ast.AsyncFunctionDef),
             is_generator=_yields(node),
+            is_decorated=bool(getattr(node, "decorator_list", [])) and method is MethodKind.PLAIN,
             method=method,
             is_stdlib=module.file.origin is Origin.STDLIB,
             is_certain=not notes,

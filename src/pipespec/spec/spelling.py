@@ -17,7 +17,7 @@ def shown(value: JSON) -> str:
     """Spell a value: text in quotes, all else as JSON, cut where it is long."""
     if isinstance(value, str):
         return quote(value)
-    text = json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False, default=repr)  # a loaded value holds anything
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 

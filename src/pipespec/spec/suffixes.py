@@ -58,7 +58,11 @@ class SuffixFormat:
         A type of nobody's knowledge may: it can be a mapping, a dataclass or a figure by inheritance.
         """
         name = known_type(annotation)
-        return name is None or name in self.saves or _ANY in self.saves
+        return name is None or self.can_save_as(name)
+
+    def can_save_as(self, saved: str) -> bool:
+        """Tell whether a value that counts as this type may go into such a file."""
+        return saved in self.saves or _ANY in self.saves
 
 
 def _table(suffix: str, *more: str) -> SuffixFormat:

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
 
-__all__ = ["MISSING", "LiveArgument", "live_arguments"]
+__all__ = ["MISSING", "LiveArgument", "live_arguments", "live_return"]
 
 MISSING: Final = inspect.Parameter.empty
 """Stands for an annotation or a default that is not there."""
@@ -59,6 +59,15 @@ def live_arguments(function: Callable[..., Any]) -> Mapping[str, LiveArgument] |
         for name, parameter in parameters.items()
         if parameter.kind not in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL)
     }
+
+
+def live_return(function: Callable[..., Any]) -> Any:
+    """Return what a function is annotated to return, evaluated; `MISSING` where that is not told."""
+    try:
+        annotation = inspect.signature(function).return_annotation
+    except (TypeError, ValueError):
+        return MISSING
+    return _Names(inspect.unwrap(function)).evaluate(annotation)
 
 
 class _Names(dict[str, Any]):

@@ -23,12 +23,21 @@ from types import ModuleType
 from typing import Any, Final
 
 from pipespec.document.wording import did_you_mean, quote
+from pipespec.spec.signature import ProblemKind
 from pipespec.step.failure import StepError, shown, summary
 
-__all__ = ["import_callable", "prepare_imports"]
+__all__ = ["CallError", "import_callable", "prepare_imports"]
 
 _INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
 _WHAT_TO_CALL: Final = "a step calls a function, a static or a class method"
+
+
+class CallError(StepError):
+    """A callable cannot be called, for the reason that `validate` would have, had the source shown it."""
+
+    def __init__(self, problem: ProblemKind, message: str) -> None:
+        self.problem = problem
+        super().__init__("import", message)
 
 
 def prepare_imports(folders: Sequence[str]) -> None:
@@ -62,7 +71,7 @@ def import_callable(call: str, folders: Sequence[str] = ()) -> Callable[..., Any
     """Return the function that `module:function` or `module:Class.method` names.
 
     Raises:
-        StepError: of kind `import`, with the module's own exception as its cause.
+        CallError: with the module's own exception as its cause.
     """
     name, _, qualname = call.partition(":")
     module = _import_module(name, folders)
@@ -82,10 +91,12 @@ def _import_module(name: str, folders: Sequence[str]) -> ModuleType:
     except BaseException as error:
         if isinstance(error, ModuleNotFoundError) and error.name and f"{name}.".startswith(f"{error.name}."):
             _refuse_other(error.name.partition(".")[0], folders)
-            raise StepError(
-                "import", f"there is no module {quote(error.name)}{_looked_in(folders)}"
+            raise CallError(
+                ProblemKind.MODULE_NOT_FOUND, f"there is no module {quote(error.name)}{_looked_in(folders)}"
             ) from error
-        raise StepError("import", f"module {quote(name)} cannot be imported: {summary(error)}") from error
+        raise CallError(
+            ProblemKind.IMPORT_FAILED, f"module {quote(name)} cannot be imported: {summary(error)}"
+        ) from error
     _refuse_other(name.partition(".")[0], folders)
     return module
 
@@ -105,8 +116,8 @@ def _refuse_other(top: str, folders: Sequence[str]) -> None:
                 continue
             file = getattr(loaded, "__file__", None)
             if file is None or not candidate.samefile(file):
-                raise StepError(
-                    "import",
+                raise CallError(
+                    ProblemKind.REFUSED,
                     f"{shown(candidate)} has the name of another module, {shown(file or 'built-in')}; rename it",
                 )
             return
@@ -118,25 +129,27 @@ def _member(owner: Any, name: str, call: str, module: ModuleType) -> Any:
     except AttributeError as error:
         hint = did_you_mean(name, (known for known in dir(owner) if not known.startswith("_")))
         where = shown(getattr(module, "__file__", None) or module.__name__)
-        raise StepError(
-            "import",
+        raise CallError(
+            ProblemKind.FUNCTION_NOT_FOUND,
             f"{quote(call)} is not in {where}: there is no {quote(name)}{f'; {hint}' if hint else ''}",
         ) from error
 
 
 def _refuse_kinds(found: Any, owner: Any, name: str, call: str) -> None:
     if inspect.isclass(found):
-        raise StepError("import", f"{quote(call)} is a class; {_WHAT_TO_CALL}")
+        raise CallError(ProblemKind.NOT_CALLABLE, f"{quote(call)} is a class; {_WHAT_TO_CALL}")
     if not callable(found):
-        raise StepError("import", f"{quote(call)} is a {quote(type(found).__name__)}; {_WHAT_TO_CALL}")
+        raise CallError(
+            ProblemKind.NOT_CALLABLE, f"{quote(call)} is a {quote(type(found).__name__)}; {_WHAT_TO_CALL}"
+        )
     refuse_waiting(inspect.unwrap(found), call)
     if inspect.isclass(owner) and inspect.isfunction(inspect.getattr_static(owner, name)):
-        raise StepError("import", f"{quote(call)} is a method of instances; {_WHAT_TO_CALL}")
+        raise CallError(ProblemKind.NOT_CALLABLE, f"{quote(call)} is a method of instances; {_WHAT_TO_CALL}")
 
 
 def refuse_waiting(function: Any, call: str) -> None:
     """Refuse what would return at once without having done anything."""
     if inspect.iscoroutinefunction(function):
-        raise StepError("import", f"{quote(call)} is an async function; {_WHAT_TO_CALL}")
+        raise CallError(ProblemKind.NOT_CALLABLE, f"{quote(call)} is an async function; {_WHAT_TO_CALL}")
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        raise StepError("import", f"{quote(call)} is a generator; {_WHAT_TO_CALL}")
+        raise CallError(ProblemKind.NOT_CALLABLE, f"{quote(call)} is a generator; {_WHAT_TO_CALL}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import types
 import typing
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,7 +27,7 @@ from pipespec.step.model import Artifact, InputJob
 from pipespec.step.params import MisfitError, Place, convert
 from pipespec.step.sources import Localise, is_directory, private_copy, reading
 
-__all__ = ["fan_in_names", "load_input"]
+__all__ = ["annotation_of_variants", "fan_in_names", "load_input"]
 
 
 def load_input(
@@ -98,10 +99,8 @@ class _Loader:
         return paths if self.call is None else self.call(paths)
 
     def fan_in(self, annotation: Any) -> Any:
-        plain = bare(annotation)
-        arguments = typing.get_args(plain)
         as_list = type_of_annotation(annotation) == "list"
-        item = _of_pair(arguments) if as_list else arguments[1] if len(arguments) == 2 else None
+        item = annotation_of_variants(annotation)
         values = [
             self.one(artifact, item, self.folder / str(number))
             for number, artifact in enumerate(self.job.artifacts)
@@ -135,6 +134,16 @@ class _Loader:
 
 def _file_name(artifact: Artifact) -> str:
     return PurePosixPath(artifact.name).name or "content"
+
+
+def annotation_of_variants(annotation: Any) -> Any:
+    """Return what a fan-in's annotation says of one value: of `dict[str, T]`, and of `list[tuple[dict, T]]`, T."""
+    plain = bare(annotation)
+    arguments = typing.get_args(plain)
+    if type_of_annotation(annotation) == "list":
+        return _of_pair(arguments)
+    is_union = typing.get_origin(plain) in (typing.Union, types.UnionType)
+    return arguments[1] if len(arguments) == 2 and not is_union else None
 
 
 def _of_pair(arguments: tuple[Any, ...]) -> Any:

@@ -20,9 +20,11 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from pipespec.document.nodes import JSON
 from pipespec.document.wording import did_you_mean, listing, quote
 from pipespec.errors import PipespecError
+from pipespec.spec.limits import broken_limit
 from pipespec.spec.spelling import shown
 from pipespec.step.failure import summary
 from pipespec.step.formats.types import bare
+from pipespec.step.limits import live_limits
 
 __all__ = ["MisfitError", "Place", "convert"]
 
@@ -57,6 +59,14 @@ def convert(value: JSON, annotation: Any, place: Place) -> Any:
     """
     if value is None and _takes_none(annotation):
         return None
+    made = _converted(value, annotation, place)
+    broken = broken_limit(value, live_limits(annotation))
+    if broken is not None:
+        raise MisfitError(f"{place} is {shown(value)}, which is not {broken}")
+    return made
+
+
+def _converted(value: JSON, annotation: Any, place: Place) -> Any:
     plain = types.NoneType if annotation is None else bare(annotation)
     origin = typing.get_origin(plain)
     arguments = typing.get_args(plain)
@@ -238,7 +248,7 @@ def _dataclass(value: JSON, wanted: _Wanted, place: Place) -> Any:
     for name in value:
         if name not in fields:
             raise MisfitError(
-                f"{place} has {quote(name)}, which {quote(wanted.kind.__qualname__)} has not{_nearest(name, fields)}"
+                f"{place} has {quote(str(name))}, which {quote(wanted.kind.__qualname__)} has not{_nearest(str(name), fields)}"
             )
     missing = [name for name, field in fields.items() if name not in value and _is_required(field)]
     if missing:

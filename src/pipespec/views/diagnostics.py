@@ -21,6 +21,7 @@ from pipespec.views.terminal import columns_of, printable
 __all__ = ["render_text", "to_github", "to_json", "to_sarif", "verdict"]
 
 _LINE_BREAK: Final = re.compile(r"\r\n|\r|\n")
+_SENTENCE: Final = re.compile(r"(?<=[.?!]) (?=[A-Z`])")
 _TAB: Final = "    "
 _SNIPPET: Final = 96
 """Columns of a line that are shown; of a longer one those around the place."""
@@ -186,7 +187,7 @@ def _sarif_rule(code: str, severity: Severity, page: str | None) -> dict[str, An
     rule: dict[str, Any] = {"id": code, "defaultConfiguration": {"level": _SARIF_LEVELS[severity]}}
     if page is not None:
         first = page.split("\n\n", 1)[0].replace("\n", " ")
-        rule["shortDescription"] = {"text": first.replace("`", "'")}
+        rule["shortDescription"] = {"text": _SENTENCE.split(first, maxsplit=1)[0].replace("`", "'")}
         rule["help"] = {"text": page, "markdown": page}
     return rule
 

@@ -9,25 +9,33 @@ import dataclasses
 import os
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, time
 from enum import Enum
 from typing import Any
 
 from pipespec.spec.suffixes import known_type
 
-__all__ = ["bare", "name_of", "type_of_annotation", "type_of_value"]
+__all__ = ["bare", "layers", "name_of", "type_of_annotation", "type_of_value"]
 
 
 def bare(annotation: Any) -> Any:
     """Look through what says nothing of the type: `Annotated`, `X | None`, `NewType`, `type X = ...`."""
+    for layer in layers(annotation):
+        annotation = layer
+    return annotation
+
+
+def layers(annotation: Any) -> Iterator[Any]:
+    """Yield an annotation and, one after the other, what is below such wrappings, the bare type last."""
     while True:
+        yield annotation
         if typing.get_origin(annotation) is typing.Annotated:
             annotation = annotation.__origin__
         elif _is_union(annotation):
             members = [item for item in typing.get_args(annotation) if item is not types.NoneType]
             if len(members) != 1:
-                return annotation
+                return
             annotation = members[0]
         elif isinstance(annotation, typing.NewType):
             annotation = annotation.__supertype__
@@ -36,7 +44,7 @@ def bare(annotation: Any) -> Any:
         elif _is_alias(typing.get_origin(annotation)):  # `NDArray[np.float64]` of a new numpy
             annotation = typing.get_origin(annotation).__value__
         else:
-            return annotation
+            return
 
 
 def type_of_annotation(annotation: Any) -> str | None:

@@ -1,0 +1,6 @@
+import sys
+
+sys.exit("not today")
+
+
+def f(): ...

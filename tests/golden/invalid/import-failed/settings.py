@@ -1,0 +1,2 @@
+LIMITS = {"rows": 10}
+LIMIT = LIMITS["row"]
