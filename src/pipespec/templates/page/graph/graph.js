@@ -155,7 +155,7 @@ class GraphView {
   #fold(name) {
     this.open.delete(name);
     this.#hidePanel();
-    this.#redraw();
+    this.viewport.keep(() => this.#redraw());
     this.#focus(`${name}[*]`);
   }
 
@@ -167,7 +167,7 @@ class GraphView {
     }
     this.open.add(node.name);
     this.middle = node.steps[0].step;
-    this.#redraw();
+    this.viewport.keep(() => this.#redraw());
     this.#showPanel(variantsPanel(node.name, this.steps, this.#actions));
     this.#focus(node.steps[0].step);
   }
@@ -247,7 +247,7 @@ class GraphView {
     const close = button("Close", () => this.#hidePanel());
     close.className = "close";
     this.panel.replaceChildren(close, ...content.filter(Boolean));
-    this.panel.hidden = false;
+    this.viewport.keep(() => { this.panel.hidden = false; });
     this.panel.scrollTop = 0;
   }
 
@@ -259,7 +259,7 @@ class GraphView {
   #hidePanel() {
     if (this.panel.hidden) return;
     const hadFocus = this.panel.contains(document.activeElement);
-    this.panel.hidden = true;
+    this.viewport.keep(() => { this.panel.hidden = true; });
     this.#markChosen();
     if (hadFocus) this.#focus(this.current);
   }
