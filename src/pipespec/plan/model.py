@@ -341,3 +341,10 @@ class StepStatus:
     metrics: Mapping[str, float] = field(default_factory=dict)
     experiment_id: str = ""
     """Of that run; its page in MLflow is found by both."""
+
+    @property
+    def seconds(self) -> float | None:
+        """How long that run took; None while it runs."""
+        if self.started is None or self.ended is None:
+            return None
+        return max(self.ended - self.started, 0.0)
