@@ -11,6 +11,7 @@ from pipespec.errors import Span
 from pipespec.plan.model import StepStatus
 from pipespec.views.graph.page import to_html
 from pipespec.views.graph.portrait import Portrait
+from pipespec.views.graph.svg import to_svg
 
 pytestmark = pytest.mark.browser
 
@@ -357,3 +358,17 @@ def test_hostile_texts_are_only_shown(open_page, make):
     assert page.locator(".graph-panel svg").count() == 0
     page.get_by_role("searchbox").fill("<img src=x")
     assert page.locator(".count").text_content() == f"1 of {len(HOSTILE) + 1}"
+
+
+def test_hostile_and_wide_names_stay_within_the_boxes_of_a_picture(open_page, make, tmp_path):
+    portrait = hostile_portrait(make)
+    file = tmp_path / "picture.svg"
+    file.write_text(to_svg(portrait.spec, portrait.states), encoding="utf-8")
+    page = open_page(file).page
+
+    boxes = page.evaluate("""() => [...document.querySelectorAll('.node')].map((node) => [
+      node.querySelector('rect').getBBox().width, ...[...node.querySelectorAll('text')].map((text) => text.getBBox())
+        .map((box) => box.x + box.width)])""")
+    assert len(boxes) == len(HOSTILE) + 1
+    assert [box for box in boxes if max(box[1:]) > box[0] - 4] == []
+    assert page.locator("script").count() == 0

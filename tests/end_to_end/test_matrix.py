@@ -140,6 +140,23 @@ def test_status_and_get_see_variants(genres):
     assert json.loads((genres.folder / "m.json").read_text())["genre"] == "jazz"
 
 
+def test_a_graph_with_status_draws_the_variants_that_are_known(genres):
+    def drawn(*args):
+        answer = genres.pipespec("graph", "pipeline.yaml", "--format", "json", *args)
+        return [(step["step"], step["state"]) for step in answer.json["steps"]], answer.json["edges"]
+
+    genres.run()
+
+    assert drawn()[0] == [("genres", None), ("train[genre=*]", None), ("gather", None)]
+    steps, edges = drawn("--status")
+    variants = ["train[genre=jazz]", "train[genre=rock]"]
+    assert steps == [(step, "complete") for step in ["genres", *variants, "gather"]]
+    assert {(edge["from"], edge["to"]) for edge in edges} == {
+        *(("genres", variant) for variant in variants),
+        *((variant, "gather") for variant in variants),
+    }
+
+
 def test_a_list_too_long_for_a_tag_is_read_from_its_artifact(genres):
     long = ["a" * 3000, "b" * 3000]
     states = genres.run("train", *names(genres, long))

@@ -1,6 +1,6 @@
 """What the outputs of a run begin with: records -> `OutputPart`s, with previews as far as bounds allow.
 
-Reads what is local; of a remote store what is small, and no longer than a few seconds in all. An artifact that is
+Reads what is local; of a remote store what is small, and no longer than two seconds in all. An artifact that is
 gone, altered or none of its format's files has no preview and says why: nothing here fails a run.
 """
 
@@ -28,7 +28,7 @@ _PICTURES: Final = 6 << 20
 """Bytes of one picture, and of all; in a page they take a third more."""
 _DOWNLOADED: Final = 1 << 20
 """Bytes of one output of a remote store."""
-_DOWNLOADING: Final = 5.0
+_DOWNLOADING: Final = 2.0
 """Seconds for all downloads."""
 
 

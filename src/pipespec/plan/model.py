@@ -357,3 +357,10 @@ class StepStatus:
     """Of that run; its page in MLflow is found by both."""
     accepted: Accepted | None = None
     """Who said that the run counts, where it is complete by that."""
+
+    @property
+    def seconds(self) -> float | None:
+        """How long that run took; None while it runs."""
+        if self.started is None or self.ended is None:
+            return None
+        return max(self.ended - self.started, 0.0)

@@ -30,7 +30,7 @@ def render_text(states: Sequence[StepStatus], *, now: float) -> str:
                 printable(each.step),
                 printable(each.run_id or "")[:8],
                 "" if (age := _age(each, now)) is None else age_text(age),
-                "" if (seconds := _seconds(each)) is None else seconds_text(seconds),
+                "" if (seconds := each.seconds) is None else seconds_text(seconds),
             ),
             printable("  ".join(f"{name}={value:.4g}" for name, value in _shown(each.metrics))),
         )
@@ -51,7 +51,7 @@ def to_json(states: Sequence[StepStatus], *, now: float) -> dict[str, Any]:
                 "state": each.state,
                 "run_id": each.run_id,
                 "age_seconds": _age(each, now),
-                "seconds": _seconds(each),
+                "seconds": each.seconds,
                 "metrics": {
                     name: value if math.isfinite(value) else None
                     for name, value in sorted(each.metrics.items())
@@ -78,9 +78,3 @@ def _age(status: StepStatus, now: float) -> float | None:
     """Seconds since the run ended, or since it began while it runs."""
     since = status.started if status.ended is None else status.ended
     return None if since is None else max(now - since, 0.0)
-
-
-def _seconds(status: StepStatus) -> float | None:
-    if status.started is None or status.ended is None:
-        return None
-    return max(status.ended - status.started, 0.0)

@@ -18,6 +18,7 @@ GRAPH_SCRIPTS: Final = (
     "graph/draw.js",
     "graph/viewport.js",
     "graph/panel.js",
+    "graph/walk.js",
     "graph/graph.js",
 )
 """What a page has to hold so that `new GraphView(element, graph)` draws the shape of `schemas/graph.schema.json`."""

@@ -124,10 +124,9 @@ def _run(status: StepStatus, portrait: Portrait) -> dict[str, Any]:
     assert status.run_id is not None
     store = portrait.tracking_uri or ""
     url = run_url(store, status.experiment_id, status.run_id)
-    has_ended = status.started is not None and status.ended is not None
     return {
         "run_id": status.run_id,
-        "seconds": max(status.ended - status.started, 0.0) if has_ended else None,  # type: ignore[operator]
+        "seconds": status.seconds,
         "metrics": {
             name: value if math.isfinite(value) else None
             for name, value in sorted(status.metrics.items())

@@ -113,12 +113,13 @@ class GraphView {
 
   #redraw() {
     let drawn = picture(this.steps, this.open);
-    const all = drawn.nodes.length;
+    const count = drawn.nodes.length;
     if (isTooLarge(drawn)) {
-      this.middle ??= [...this.steps.byId.keys()][0];
+      const all = [...this.steps.byId.values()];
+      this.middle ??= (all.find((step) => step.state === "failed") ?? all[0]).step;
       drawn = neighbourhood(drawn, this.steps.nodeOf(this.steps.byId.get(this.middle), this.open));
       this.notice.textContent =
-        `${all.toLocaleString("en")} nodes are too many to draw at once: these are the ${drawn.nodes.length} around `
+        `${count.toLocaleString("en")} nodes are too many to draw at once: these are the ${drawn.nodes.length} around `
         + `${shown(this.middle)}. Search, or choose a step in the panel, to see what is around another.`;
     } else this.middle = null;
     this.notice.hidden = this.middle === null;
@@ -154,7 +155,7 @@ class GraphView {
   #fold(name) {
     this.open.delete(name);
     this.#hidePanel();
-    this.#redraw();
+    this.viewport.keep(() => this.#redraw());
     this.#focus(`${name}[*]`);
   }
 
@@ -166,7 +167,7 @@ class GraphView {
     }
     this.open.add(node.name);
     this.middle = node.steps[0].step;
-    this.#redraw();
+    this.viewport.keep(() => this.#redraw());
     this.#showPanel(variantsPanel(node.name, this.steps, this.#actions));
     this.#focus(node.steps[0].step);
   }
@@ -179,9 +180,13 @@ class GraphView {
     if (node) {
       Object.assign(keys, {
         Enter: () => this.#activate(node.dataset.number), " ": () => this.#activate(node.dataset.number),
-        ArrowRight: () => this.#walk("from", "to"), ArrowLeft: () => this.#walk("to", "from"),
-        ArrowDown: () => this.#step(1), ArrowUp: () => this.#step(-1),
-        PageDown: () => this.#next(1), PageUp: () => this.#next(-1), Home: () => this.#focus(this.order[0].id), End: () => this.#focus(this.order.at(-1).id),
+        ArrowRight: () => this.#goto(alongEdge(this.edges, this.layout.nodes, this.current, "from", "to")),
+        ArrowLeft: () => this.#goto(alongEdge(this.edges, this.layout.nodes, this.current, "to", "from")),
+        ArrowDown: () => this.#goto(beside(this.layout.nodes, this.current, 1)),
+        ArrowUp: () => this.#goto(beside(this.layout.nodes, this.current, -1)),
+        PageDown: () => this.#goto(this.order[Number(node.dataset.number) + 1]?.id),
+        PageUp: () => this.#goto(this.order[Number(node.dataset.number) - 1]?.id),
+        Home: () => this.#goto(this.order[0].id), End: () => this.#goto(this.order.at(-1).id),
         Backspace: () => this.open.has(this.nodes.get(this.current).name) && this.#fold(this.nodes.get(this.current).name),
       });
     }
@@ -190,28 +195,8 @@ class GraphView {
     keys[event.key]();
   }
 
-  /** Goes along the edge whose other end is nearest in height. */
-  #walk(here, there) {
-    const at = this.layout.nodes[this.current];
-    const ends = this.edges.filter((edge) => edge[here] === this.current).map((edge) => edge[there]);
-    const away = (id) => Math.abs(this.layout.nodes[id].y - at.y);
-    ends.sort((one, other) => away(one) - away(other));
-    if (ends.length) this.#focus(ends[0]);
-  }
-
-  /** Goes to the next node below or above that shares a part of this one's column. */
-  #step(by) {
-    const at = this.layout.nodes[this.current];
-    const isBeside = (one) => one.x < at.x + at.width && at.x < one.x + one.width && Math.sign(one.y - at.y) === by;
-    const beside = this.order.map(({ id }) => id).filter((id) => isBeside(this.layout.nodes[id]));
-    beside.sort((one, other) => by * (this.layout.nodes[one].y - this.layout.nodes[other].y));
-    if (beside.length) this.#focus(beside[0]);
-  }
-
-  /** Goes to the next step as the pipeline has them. */
-  #next(by) {
-    const next = this.order[Number(this.drawn.nodes.get(this.current).dataset.number) + by];
-    if (next) this.#focus(next.id);
+  #goto(id) {
+    if (id !== undefined) this.#focus(id);
   }
 
   #focus(id) {
@@ -262,7 +247,7 @@ class GraphView {
     const close = button("Close", () => this.#hidePanel());
     close.className = "close";
     this.panel.replaceChildren(close, ...content.filter(Boolean));
-    this.panel.hidden = false;
+    this.viewport.keep(() => { this.panel.hidden = false; });
     this.panel.scrollTop = 0;
   }
 
@@ -274,22 +259,8 @@ class GraphView {
   #hidePanel() {
     if (this.panel.hidden) return;
     const hadFocus = this.panel.contains(document.activeElement);
-    this.panel.hidden = true;
+    this.viewport.keep(() => { this.panel.hidden = true; });
     this.#markChosen();
     if (hadFocus) this.#focus(this.current);
   }
-}
-
-function keysHelp() {
-  const keys = [
-    ["/", "search; Enter goes to the next that is found"], ["← →", "along an edge"], ["↑ ↓", "to what is above or below"],
-    ["Page ↑ ↓", "to the next step of the file"], ["Enter", "choose, or open variants"], ["Backspace", "fold variants"],
-    ["Esc", "close the panel"], ["+ − 0", "larger, smaller, all"],
-  ];
-  const rows = keys.map(([key, meaning]) => element("li", {}, element("kbd", {}, key), ` ${meaning}`));
-  return element("details", { class: "graph-keys" }, element("summary", {}, "Keys"), element("ul", {}, ...rows));
-}
-
-function isTyping(target) {
-  return target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement || target.isContentEditable;
 }

@@ -1,7 +1,7 @@
 "use strict";
 // Moving and scaling what is drawn: by dragging, wheel, two fingers, buttons, and to show a given place.
 
-const SCALE = { least: 0.02, most: 3, step: 1.25 };
+const SCALE = { least: 0.02, most: 3, step: 1.25, legible: 0.45 };
 
 class Viewport {
   /** `group` is moved within `svg`; `wheel` says whether the wheel alone scales, or only with Ctrl. */
@@ -21,8 +21,7 @@ class Viewport {
   /** Shows all, never larger than life. */
   fit() {
     const { width, height } = this.#room();
-    const scale = Math.min(1, (width - 48) / this.size.width, (height - 48) / this.size.height);
-    this.scale = Math.max(scale, SCALE.least);
+    this.scale = Math.max(this.#scaleOfAll(), SCALE.least);
     this.x = (width - this.size.width * this.scale) / 2;
     this.y = (height - this.size.height * this.scale) / 2;
     this.#apply();
@@ -31,10 +30,19 @@ class Viewport {
   /** Shows as much as can be read: all where that is large enough, else the part around a place. */
   begin(place) {
     this.fit();
-    if (this.scale >= 0.45 || !place) return;
+    if (this.scale >= SCALE.legible || !place) return;
     this.show(place, { scale: 0.8 });
     this.x = Math.min(this.x, 24); // no empty room before the first column
     this.#apply();
+  }
+
+  /** Does what changes the picture or its room: what was in view as a whole stays so, where it can be read. */
+  keep(change) {
+    const { width, height } = this.#room();
+    const [right, bottom] = [this.x + this.size.width * this.scale, this.y + this.size.height * this.scale];
+    const wasWhole = this.x >= 0 && this.y >= 0 && right <= width && bottom <= height;
+    change();
+    if (wasWhole && this.#scaleOfAll() >= SCALE.legible) this.fit();
   }
 
   zoom(factor, at = null) {
@@ -59,6 +67,11 @@ class Viewport {
     this.x = room.width / 2 - (x + width / 2) * this.scale;
     this.y = room.height / 2 - (y + height / 2) * this.scale;
     this.#apply();
+  }
+
+  #scaleOfAll() {
+    const { width, height } = this.#room();
+    return Math.min(1, (width - 48) / this.size.width, (height - 48) / this.size.height);
   }
 
   #room() {
