@@ -189,6 +189,7 @@ def test_all_can_be_reached_by_keyboard_alone(open_page, small):
     assert focused(page) == "train[depth=8], complete"
     page.keyboard.press("Enter")
     assert chosen(page) == "train[depth=8]"
+    assert "train[depth=8]: details are in the panel" in page.get_by_role("status").all_text_contents()
     page.keyboard.press("Escape")
     assert chosen(page) is None
     page.keyboard.press("ArrowRight")

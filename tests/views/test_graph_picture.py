@@ -128,6 +128,13 @@ def test_steps_that_nothing_joins_are_laid_out(count):
     assert lay_out(sizes, []).boxes.keys() == sizes.keys()
 
 
+def test_a_chain_as_long_as_a_picture_has_room_for_is_drawn(make):
+    """The engine calls itself once a step, and a V8's stack ends."""
+    chain = (make.step(f"s{n}", inputs={"x": f"s{n - 1}"} if n else {}) for n in range(1000))
+
+    assert to_svg(make.pipeline(*chain)).count('class="node"') == 1000
+
+
 def test_too_many_steps_are_refused(make):
     with pytest.raises(
         UsageError, match=r"^1,001 steps are too many for a picture, which has room for 1,000; "

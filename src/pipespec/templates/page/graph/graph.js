@@ -52,7 +52,8 @@ class GraphView {
     // It listens in place of the picture: Chromium lets one tab to an SVG that does.
     this.canvas = element("div", { class: "graph-canvas" }, this.svg, this.notice, this.#zoomButtons());
     host.classList.add("graph");
-    host.append(this.#bar(), element("div", { class: "graph-stage" }, this.canvas, this.panel));
+    this.said = element("p", { class: "visually-hidden", role: "status" }); // for screen readers
+    host.append(this.#bar(), element("div", { class: "graph-stage" }, this.canvas, this.panel), this.said);
     this.host = host;
     this.#listen();
     this.#actions = { go: (id) => this.choose(id), fold: (name) => this.#fold(name) };
@@ -249,6 +250,7 @@ class GraphView {
     this.panel.replaceChildren(close, ...content.filter(Boolean));
     this.viewport.keep(() => { this.panel.hidden = false; });
     this.panel.scrollTop = 0;
+    this.said.textContent = `${this.panel.querySelector("h2").textContent}: details are in the panel`;
   }
 
   #markChosen() {
