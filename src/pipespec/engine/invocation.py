@@ -108,6 +108,11 @@ class Invocation:
         self._plan = plan
         self._settle_reused()
 
+    def forget(self) -> None:
+        """Know of nothing that ended, so that the next plan says what is complete."""
+        self.results, self.records = {}, {}
+        self.failed.clear()
+
     def drain(self) -> None:
         """Begin nothing more, and wait until what was begun has ended."""
         self._is_closing = True
@@ -161,6 +166,11 @@ class Invocation:
     def pop_ended(self) -> tuple[str, bool] | None:
         """Return a step that ended and was not told of yet, with whether it is complete."""
         return self._ended.popleft() if self._ended else None
+
+    def cancel(self, step: str) -> None:
+        """End a step that nobody waits for any more."""
+        if step in self._executing:
+            self._executor.cancel(step, at_once=False)
 
     def turn(self) -> None:
         """Do what is due, and wait a moment for the executor."""

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import json
 import pdb  # noqa: T100 - what --pdb is for
-import platform
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from importlib.metadata import version
 
-from pipespec.document.nodes import JSON
 from pipespec.document.passwords import hide_passwords, without_passwords
 from pipespec.engine.progress import Progress
 from pipespec.engine.runner import NextWave, run_plan
@@ -23,10 +20,10 @@ from pipespec.engine.settings import RunSettings
 from pipespec.errors import StoreUnavailableError
 from pipespec.operations.compile import Compiled
 from pipespec.operations.notify import tell
+from pipespec.operations.surroundings import about, new_invocation
 from pipespec.operations.sweep import Sweep
 from pipespec.plan.model import Action, Plan, RunReport
 from pipespec.project.git import git_facts
-from pipespec.project.packages import installed_packages
 from pipespec.project.planned import PlannedInputs
 from pipespec.project.root import make_state_folder
 from pipespec.spec.model import PipelineSpec
@@ -62,10 +59,9 @@ def invoke(
     state = make_state_folder(spec.root)
     (state / "logs").mkdir(exist_ok=True)
     git = git_facts(spec.root)
-    about: dict[str, JSON] = {"python": platform.python_version(), "pipespec": version("pipespec")}
     settings = RunSettings(
         state=state,
-        invocation=lambda: _invocation(compiled, spec, without_passwords(command or shlex.join(sys.argv))),
+        invocation=lambda: _invocation(compiled, spec, command or shlex.join(sys.argv)),
         external=external,
         workers=workers or spec.engine.workers or 1,
         keep_going=keep_going or spec.engine.keep_going,
@@ -77,7 +73,7 @@ def invoke(
         source=compiled.name,
         git_commit=None if git is None else git.commit,
         redact=compiled.redactor(),
-        about=about,
+        about=about(),
         report_files=_report_files,
     )
     log = state / "logs" / "mlflow.log"
@@ -128,28 +124,12 @@ def _post_mortem(error: BaseException) -> None:
 def _invocation(compiled: Compiled | Sweep, spec: PipelineSpec, command: str) -> NewInvocation:
     """Say what makes the run repeatable. Secrets stand in none of it: the document holds only their names."""
     first = compiled.points[0][1] if isinstance(compiled, Sweep) else compiled
-    git = git_facts(spec.root, with_patch=True)
-    packages = "".join(f"{name}=={version}\n" for name, version in sorted(installed_packages().items()))
-    files = {
-        "pipespec/pipeline.yaml": to_yaml(hide_passwords(relocated(spec.document, first.place.folders))),
-        "pipespec/packages.txt": packages,
-        "pipespec/command.txt": command + "\n",
-    }
-    tags = dict(spec.mlflow.tags)
+    document = to_yaml(hide_passwords(relocated(spec.document, first.place.folders)))
+    files, tags = {"pipespec/pipeline.yaml": document}, {}
     if isinstance(compiled, Sweep):
         files |= compiled.files
-        tags |= {name: without_passwords(values) for name, values in compiled.tags.items()}
-    if git is not None and git.patch:
-        files["pipespec/git.patch"] = git.patch
-    return NewInvocation(
-        pipeline=spec.name,
-        command=command,
-        files=files,
-        tags=tags,
-        description=spec.description,
-        source=compiled.name,
-        git_commit=None if git is None else git.commit,
-    )
+        tags = {name: without_passwords(values) for name, values in compiled.tags.items()}
+    return new_invocation(spec, command=command, source=compiled.name, files=files, tags=tags)
 
 
 def _report_files(report: RunReport) -> Mapping[str, str]:
