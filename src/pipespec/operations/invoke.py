@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from pipespec.document.passwords import hide_passwords, without_passwords
+from pipespec.document.passwords import without_passwords
 from pipespec.engine.progress import Progress
 from pipespec.engine.runner import NextWave, run_plan
 from pipespec.engine.settings import RunSettings
@@ -31,7 +31,7 @@ from pipespec.tracking.ledger import Ledger
 from pipespec.tracking.model import NewInvocation
 from pipespec.tracking.recorder import Recorder
 from pipespec.views.document import to_yaml
-from pipespec.views.relocation import relocated
+from pipespec.views.relocation import presentable
 from pipespec.views.run import printable, to_json
 
 __all__ = ["invoke"]
@@ -124,7 +124,7 @@ def _post_mortem(error: BaseException) -> None:
 def _invocation(compiled: Compiled | Sweep, spec: PipelineSpec, command: str) -> NewInvocation:
     """Say what makes the run repeatable. Secrets stand in none of it: the document holds only their names."""
     first = compiled.points[0][1] if isinstance(compiled, Sweep) else compiled
-    document = to_yaml(hide_passwords(relocated(spec.document, first.place.folders)))
+    document = to_yaml(presentable(spec.document, first.place.folders))
     files, tags = {"pipespec/pipeline.yaml": document}, {}
     if isinstance(compiled, Sweep):
         files |= compiled.files
