@@ -119,7 +119,7 @@ def _ask(task: bytes, count: int, timeout: float, printed: IO[bytes]) -> tuple[l
         question.write(task)
         question.seek(0)
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "pipespec.step.probe", str(writing)],
+            [sys.executable, "-P", "-m", f"{__package__}.probe", str(writing)],
             stdin=question,
             stdout=printed,
             stderr=printed,
