@@ -15,7 +15,7 @@ from typing import Final
 
 from pipespec.document.nodes import MappingNode, Node, ScalarNode, walk
 from pipespec.document.passwords import without_passwords
-from pipespec.errors import Diagnostic, InvalidPipelineError, Span
+from pipespec.errors import Diagnostic, InvalidPipelineError, Severity, Span
 from pipespec.operations.compile import Compiled, compile_file
 from pipespec.operations.facts import code_of, digests_of_sources
 from pipespec.plan.model import CodeFacts
@@ -56,9 +56,8 @@ def luigi_module(
         InvalidPipelineError: with all mistakes, or with all that such a module cannot be.
     """
     compiled = compile_file(file, overlays=overlays, overrides=overrides, trusted=False, keeps_env=True)
+    _require_static(compiled)
     spec = compiled.checked()
-    if refused := tuple(dict.fromkeys(_refused(spec))):
-        raise InvalidPipelineError(refused, compiled.sources)
     called = module or f"{spec.name.replace('-', '_')}_luigi"
     shown = {
         name: _below_root(folder / Path(name).name, spec.root)
@@ -124,10 +123,20 @@ def _path_node(document: MappingNode, step: str, argument: str) -> Node:
     raise AssertionError(f"{step}.{argument} is no external input")
 
 
-def _refused(spec: PipelineSpec) -> Iterator[Diagnostic]:
-    for step in spec.steps.values():
-        yield from _unknown_yet(step)
-    for path, node, reference in waiting(spec.document):
+def _require_static(compiled: Compiled) -> None:
+    """Refuse, together with its mistakes, a pipeline that is not known whole before it runs."""
+    steps = () if compiled.spec is None else compiled.spec.steps.values()
+    refused = [*_waiting(compiled.resolved.document), *(one for step in steps for one in _unknown_yet(step))]
+    if refused:
+        spans = {one.span for one in refused}
+        mistakes = [
+            one for one in compiled.diagnostics if one.severity is Severity.ERROR and one.span not in spans
+        ]
+        raise InvalidPipelineError([*dict.fromkeys(refused), *mistakes], compiled.sources)
+
+
+def _waiting(document: MappingNode) -> Iterator[Diagnostic]:
+    for path, node, reference in waiting(document):
         if reference.resolver not in READABLE:
             hint = "a rendered module asks the environment and git, and nothing else"
             yield _not_static(f"'{reference.written}' has no value before it runs", node.span, hint)
@@ -135,7 +144,7 @@ def _refused(spec: PipelineSpec) -> Iterator[Diagnostic]:
             hint = "set it by an overlay or with --set when you render"
             message = f"'{reference.written}' would decide here what the module consists of, and is known only when it runs"
             yield _not_static(message, node.span, hint)
-    for _, node in walk(spec.document.get("mlflow") or MappingNode({}, spec.document.span)):
+    for _, node in walk(document.get("mlflow") or MappingNode({}, document.span)):
         if isinstance(node, ScalarNode) and without_passwords(str(node.value)) != str(node.value):
             hint = "name a variable for it: ${env:NAME}"
             yield _not_static("the password of a server would stand in the module", node.span, hint)

@@ -46,7 +46,7 @@ from pipespec.views.spec_lines import StepLines
 
 __all__ = ["ModuleFacts", "render_module"]
 
-_TAKEN: Final = ("PIPELINE", "Pipeline", "runtime")
+_TAKEN: Final = ("PIPELINE", "Pipeline")
 _IMPORT: Final = """\
 try:
     from pipespec_runtime import runtime
