@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 LIMIT = 240.0
+REPOSITORY = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,16 @@ class Rendered:
             except OSError:
                 continue
         return found
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory):
+    """The runtime's wheel, built without an environment of its own: the test extra brings hatchling."""
+    folder = tmp_path_factory.mktemp("runtime-wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=REPOSITORY / "runtime", check=True, capture_output=True, timeout=120)
+    (built,) = folder.glob("*.whl")
+    return built
 
 
 @pytest.fixture
