@@ -92,6 +92,8 @@ def command(tmp_path_factory):
         ("validate", "pipeline.yaml"),
         ("config", "pipeline.yaml"),
         ("graph", "pipeline.yaml"),
+        ("render", "pipeline.yaml"),
+        ("render", "pipeline.yaml", "--format", "yaml"),
         ("graph", "pipeline.yaml", "--status"),
         ("plan", "pipeline.yaml"),
         ("plan", "pipeline.yaml", "--force", "total"),

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pipespec.views.graph.portrait import Portrait
     from pipespec.views.sweep import SweepPoint
 
-__all__ = ["Findings", "Pipeline", "StepHandle", "diff", "init", "load", "schema", "validate"]
+__all__ = ["Findings", "Pipeline", "StepHandle", "diff", "init", "load", "render", "schema", "validate"]
 
 
 def validate(
@@ -133,6 +133,29 @@ def schema(
     if compiled.spec is None:
         raise InvalidPipelineError(compiled.diagnostics, compiled.sources)
     return project_schema(load_schema(), compiled.spec, read_signatures(compiled.spec, compiled.modules))
+
+
+def render(
+    file: str | Path,
+    *,
+    format_: str = "luigi",
+    module: str | None = None,
+    overlays: Sequence[str] = (),
+    overrides: Sequence[str] = (),
+) -> str:
+    """Return a pipeline as a Luigi module that stands alone (`luigi`), or its resolved document (`yaml`).
+
+    `module` is the name that the module will bear. Imports and runs nothing of the project, and reads no environment
+    variable: the module reads them where it runs.
+
+    Raises:
+        InvalidPipelineError: with all mistakes, or with all that such a module cannot be.
+    """
+    from pipespec.operations.rendering import luigi_module, resolved_yaml
+
+    if format_ == "yaml":
+        return resolved_yaml(str(file), overlays=overlays, overrides=overrides)
+    return luigi_module(str(file), overlays=overlays, overrides=overrides, module=module)
 
 
 def init(folder: Path) -> list[str]:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipespec.engine.boards import make_board
 from pipespec.engine.waves import (
     culprits,
-    make_board,
     postponed,
     require_resources,
     shared_imports,

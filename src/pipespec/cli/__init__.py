@@ -36,6 +36,7 @@ VERBS: Final = {
     "logs": "Show the log of a step's last attempt.",
     "get": "Fetch an output.",
     "graph": "Draw the steps and what they hand on.",
+    "render": "Write the pipeline as a Luigi module of its own.",
     "diff": "Compare two versions of a pipeline: what differs, what would run again.",
     "config": "Show the resolved document.",
     "schema": "Print the JSON schema of pipeline files.",

@@ -10,11 +10,10 @@ from pipespec import api
 from pipespec.cli.options import file_argument, format_option, layers
 from pipespec.cli.output import say
 from pipespec.document.nodes import MappingNode
-from pipespec.document.passwords import hide_passwords
 from pipespec.errors import InvalidPipelineError, UsageError
 from pipespec.operations.compile import Compiled, compile_file
 from pipespec.views import document as view
-from pipespec.views.relocation import relocated
+from pipespec.views.relocation import presentable
 
 
 @click.command()
@@ -59,7 +58,7 @@ def _base(file: str) -> MappingNode:
 
 
 def _resolved(compiled: Compiled) -> MappingNode:
-    return hide_passwords(relocated(compiled.resolved.document, compiled.place.folders))
+    return presentable(compiled.resolved.document, compiled.place.folders)
 
 
 def _json(value: object) -> str:

@@ -14,9 +14,9 @@ from dataclasses import replace
 from typing import Final, TypeAlias
 
 from pipespec.document.findings import Findings
-from pipespec.document.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode
+from pipespec.document.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode, plain
 from pipespec.document.places import SHARED, Rule
-from pipespec.document.references import Piece, Reference, compose
+from pipespec.document.references import Piece, Reference, compose, parse
 from pipespec.document.resolvers import BUILT_IN, Ask, Resolvers, Scope
 from pipespec.document.tasks import Wanted
 from pipespec.document.texts import Texts, part_span
@@ -214,6 +214,8 @@ class Answers:
         return None
 
     def _environment(self, reference: Reference, name: str, node: ScalarNode, rule: Rule) -> _Answering:
+        if self._resolvers.keeps_env or self._scope is not None:
+            return (yield from self._kept(reference, name, node, rule))
         value = (self._resolvers.env or {}).get(name)
         if value is not None:
             return self._texts.joined(ScalarNode("", node.span, quoted=True), [value])
@@ -226,6 +228,24 @@ class Answers:
         self._findings.mistake(
             "env-not-set", f"the environment variable {quote(name)} is not set", span, hint
         )
+        return None
+
+    def _kept(self, reference: Reference, name: str, node: ScalarNode, rule: Rule) -> _Answering:
+        """Return a reference to the environment that is read later, with its default resolved as far as it can be."""
+        if reference.default is None:
+            return replace(reference, target=(name,), written=f"${{{reference.resolver}:{name}}}")
+        answer = yield from self._default(reference.default, node, rule)
+        if answer is None:
+            return None
+        span = part_span(node, reference.start, reference.end)
+        default = compose((answer,) if isinstance(answer, Reference) else self._texts.pieces(answer, span))[1]
+        kept = parse(f"${{{reference.resolver}:{name}, {default}}}")[0]
+        is_text = not isinstance(answer, Node) or isinstance(plain(answer), str)
+        if is_text and isinstance(kept, Reference) and compose(kept.default or ())[1] == default:
+            return replace(kept, start=reference.start, end=reference.end)
+        message = f"the default of {quote(reference.written)} cannot stay with it, since it is no plain text"
+        hint = "write the default as a text without lone braces, and without spaces at its ends"
+        self._findings.mistake("reference-syntax", message, span, hint)
         return None
 
     def _default(self, pieces: Sequence[Piece], node: ScalarNode, rule: Rule) -> _Answering:

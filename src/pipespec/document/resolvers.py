@@ -45,6 +45,8 @@ class Resolvers:
     git: Ask | None = None
     pyproject: Ask | None = None
     file: Ask | None = None
+    keeps_env: bool = False
+    """References to the environment stay as written with their defaults, for whoever reads the variables later."""
     others: Mapping[str, Ask | None] = field(default_factory=dict)
     """What packages bring, by name; looked at only for a name that is not of the language."""
 

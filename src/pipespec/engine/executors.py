@@ -28,7 +28,7 @@ from pipespec.step.result import read_outcome
 
 __all__ = ["Executor", "InlineExecutor", "LocalExecutor"]
 
-_ENTRY: Final = "pipespec.engine.worker:run_payload"
+_ENTRY: Final = f"{__package__}.worker:run_payload"
 
 _UNKILLABLE: Final = 10.0
 """Seconds after SIGKILL when a process is given up: it hangs in the kernel, on a dead disk above all."""

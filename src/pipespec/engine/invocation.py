@@ -1,6 +1,7 @@
 """One invocation: what each of its steps is doing, and what became of it.
 
-Takes a plan, wave by wave; Luigi says whose turn it is. A step whose turn has come is decided (its inputs are known
+Takes a plan, wave by wave; Luigi says whose turn it is, in this process or, for a rendered module, in another. A step
+whose turn has come is decided (its inputs are known
 now), claimed, executed, published, or tried again; all in one thread, which waits in one place, for the
 executor. A step is complete when we have its record, and by nothing that anybody else says.
 """
@@ -19,14 +20,12 @@ from pipespec.engine.attempts import Attempts, Claim
 from pipespec.engine.executors import Executor
 from pipespec.engine.interrupts import Interrupts
 from pipespec.engine.jobs import JobPlace, PartDigests, job_for
-from pipespec.engine.luigi_worker import SchedulerUnavailableError, drive
 from pipespec.engine.progress import Progress
 from pipespec.engine.results import blocked, cancelled, completed, failed, why_not_run
 from pipespec.engine.settings import RunSettings
 from pipespec.engine.sources import PlannedFiles
 from pipespec.engine.staging import Staging
-from pipespec.engine.tasks import Board
-from pipespec.engine.waves import culprits, make_board, require_resources, waits_for
+from pipespec.engine.waves import culprits, waits_for
 from pipespec.errors import PipespecError, StoreUnavailableError
 from pipespec.plan.model import (
     Action,
@@ -79,7 +78,10 @@ class _Pause:
 
 
 class Invocation:
-    """The state of one invocation; Luigi drives it by `slots`, `stopping`, `begin` and `next_ended`."""
+    """The state of one invocation; Luigi drives it by `slots`, `stopping`, `begin` and `next_ended`.
+
+    Without Luigi in this process it is driven by `begin`, `turn` and `pop_ended`.
+    """
 
     def __init__(
         self,
@@ -106,7 +108,6 @@ class Invocation:
         self._began = began
         self._sources = PlannedFiles(settings.source_files)
         self._plan: Plan
-        self._board: Board
         self.results: dict[str, StepResult] = {}
         self.records: dict[str, StepRecord] = {}
         """Of each complete step."""
@@ -116,34 +117,26 @@ class Invocation:
         self._executing: dict[str, _Execution] = {}
         self._pausing: dict[str, _Pause] = {}
         self._ended: deque[tuple[str, bool]] = deque()
-        self._failed: dict[str, None] = {}
-        """In order."""
+        self.failed: dict[str, None] = {}
+        """The steps that failed, in order."""
         self._is_closing = False
         self._obeyed = 0
 
-    def conduct(self, plan: Plan, token: str) -> None:
-        """Run what a plan leaves to run, but for steps whose matrix is not known yet, and what is below them.
-
-        `token` tells the wave from all others. What is complete from an earlier wave stays so.
-
-        Raises:
-            UsageError: where a step needs more of a resource than there is.
-            StoreUnavailableError: where the tracking store or a luigid cannot be asked.
-        """
+    def take(self, plan: Plan) -> None:
+        """Go on with a plan, and settle what of it needs no turn. What is complete from an earlier one stays so."""
         self._plan = plan
         self._settle_reused()
-        require_resources(plan, self._settings.resources, self.records)
-        self._board = make_board(plan, token, complete=self.records, failed=self._failed)
-        if self._board.is_complete or self.stopping:
-            return
-        resources = dict(self._settings.resources)
-        try:
-            drive(self._board, self, resources=resources, scheduler_url=self._settings.scheduler)
-        except SchedulerUnavailableError:
-            self._is_closing = True
-            while self._executing or self._pausing:
-                self._turn()
-            raise
+
+    def forget(self) -> None:
+        """Know of nothing that ended, so that the next plan says what is complete."""
+        self.results, self.records = {}, {}
+        self.failed.clear()
+
+    def drain(self) -> None:
+        """Begin nothing more, and wait until what was begun has ended."""
+        self._is_closing = True
+        while self.is_busy:
+            self.turn()
 
     def fail(self, step: str, error: str) -> None:
         """Let a step fail before its turn."""
@@ -151,7 +144,7 @@ class Invocation:
 
     def settle_rest(self) -> None:
         """Say of each step that did not get its turn why not."""
-        culprit_of = culprits(waits_for(self._plan), self._failed)
+        culprit_of = culprits(waits_for(self._plan), self.failed)
         for step, decision in self._plan.decisions.items():
             if step not in self.results:
                 culprit = culprit_of.get(step)
@@ -176,8 +169,13 @@ class Invocation:
     @property
     def stopping(self) -> bool:
         """True after an interrupt, and after a failure unless the run is to go on."""
-        is_failing = bool(self._failed) and not self._settings.keep_going
+        is_failing = bool(self.failed) and not self._settings.keep_going
         return is_failing or self._is_closing or self._interrupts.count > 0
+
+    @property
+    def is_busy(self) -> bool:
+        """True while a step executes, or waits to."""
+        return bool(self._executing or self._pausing)
 
     def begin(self, step: str) -> None:
         """Give a step its turn."""
@@ -190,10 +188,20 @@ class Invocation:
         while not self._ended:
             if (self.slots, self.stopping) != before or time.monotonic() >= until:
                 return None
-            self._turn()
-        return self._ended.popleft()
+            self.turn()
+        return self.pop_ended()
 
-    def _turn(self) -> None:
+    def pop_ended(self) -> tuple[str, bool] | None:
+        """Return a step that ended and was not told of yet, with whether it is complete."""
+        return self._ended.popleft() if self._ended else None
+
+    def cancel(self, step: str) -> None:
+        """End a step that nobody waits for any more."""
+        if step in self._executing:
+            self._executor.cancel(step, at_once=False)
+
+    def turn(self) -> None:
+        """Do what is due, and wait a moment for the executor."""
         self._obey_interrupts()
         self._resume()
         self._attempts.keep_alive()
@@ -380,13 +388,15 @@ class Invocation:
         result = replace(result, executions=tuple(self._executions.get(result.step, ())))
         self.results[result.step] = result
         if result.state is StepState.FAILED:
-            self._failed[result.step] = None
+            self.failed[result.step] = None
+        else:
+            self.failed.pop(result.step, None)
         self._ended.append((result.step, result.step in self.records))
         self._progress.ended(result)
 
     def _settle_reused(self) -> None:
         """Settle what needs no turn, but for what depends on a reused step that misses its bounds."""
-        shut = set(self._failed)
+        shut = set(self.failed)
         for step, above in waits_for(self._plan).items():
             decision = self._plan.decisions[step]
             if any(other in shut for other in above):
@@ -395,11 +405,11 @@ class Invocation:
                 self._settle_complete(
                     completed(decision.step, decision.record, StepState.REUSED), decision.record
                 )
-                shut.update(self._failed.keys() & {step})
+                shut.update(self.failed.keys() & {step})
         self._ended.clear()
 
     def _cancelled(self, decision: Decision, started: StartedRun | None = None) -> StepResult:
-        first = next(iter(self._failed), None)
+        first = next(iter(self.failed), None)
         why = why_not_run(decision.step, signum=self._interrupts.signum, failed=first)
         return cancelled(decision, why, started)
 

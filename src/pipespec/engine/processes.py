@@ -141,7 +141,7 @@ class _TemplateProcess:
         with theirs, log.open("ab") as output:
             arguments = [str(theirs.fileno()), entry, json.dumps(modules)]
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "pipespec.engine.template", *arguments],
+                [sys.executable, "-P", "-m", f"{__package__}.template", *arguments],
                 cwd=folder,
                 # Sets and hashes come in one order, so that a step which is repeated makes the same bytes.
                 env={"PYTHONHASHSEED": "0", **os.environ},

@@ -100,7 +100,7 @@ def _restart_without(module: str, modules: Sequence[str]) -> None:
     rest = [other for other in modules if other != module]
     sys.stderr.write(f"'{module}' leaves a thread behind and is not loaded beforehand\n")
     sys.stderr.flush()
-    arguments = [sys.executable, "-P", "-m", "pipespec.engine.template", *sys.argv[1:3], json.dumps(rest)]
+    arguments = [sys.executable, "-P", "-m", f"{__package__}.template", *sys.argv[1:3], json.dumps(rest)]
     os.execv(sys.executable, arguments)  # noqa: S606 - no shell, on purpose
 
 

@@ -1,22 +1,19 @@
 """Which steps of a plan can run now, and what keeps the others back. Pure.
 
-Takes a plan and what is known of its steps; gives a `Board` for Luigi, and the culprits of what will not run. All
+Takes a plan and what is known of its steps; gives who waits for whom, and the culprits of what will not run. All
 linear in steps and edges, without recursion.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Collection, Mapping
 
-from pipespec.document.nodes import plain
-from pipespec.engine.tasks import Board, raised_priorities
 from pipespec.errors import UsageError
 from pipespec.plan.model import Action, Plan
 from pipespec.spec.graph import descendants
 
-__all__ = ["culprits", "make_board", "postponed", "require_resources", "shared_imports", "waits_for"]
+__all__ = ["culprits", "postponed", "require_resources", "shared_imports", "waits_for"]
 
 
 def waits_for(plan: Plan) -> dict[str, tuple[str, ...]]:
@@ -47,30 +44,6 @@ def culprits(upstream: Mapping[str, tuple[str, ...]], failed: Collection[str]) -
         if culprit is not None:
             found[step] = culprit
     return found
-
-
-def make_board(plan: Plan, token: str, *, complete: Collection[str], failed: Collection[str]) -> Board:
-    """Make what Luigi sees: all steps but those that failed, those that depend on them, and the postponed.
-
-    `complete` is kept as it is, so that what is added to it later is complete for Luigi too.
-    """
-    everything = waits_for(plan)
-    left_out = {*failed, *culprits(everything, failed), *postponed(plan)}
-    upstream = {step: above for step, above in everything.items() if step not in left_out}
-    steps = {step: plan.decisions[step].step for step in upstream}
-    return Board(
-        invocation=token,
-        pipeline=plan.pipeline.name,
-        upstream=upstream,
-        shown={
-            name: json.dumps({param: plain(node) for param, node in step.params.items()}, ensure_ascii=False)
-            for name, step in steps.items()
-            if name not in complete
-        },
-        priorities=raised_priorities(upstream, {name: step.priority for name, step in steps.items()}),
-        resources={name: step.resources for name, step in steps.items() if step.resources},
-        complete=complete,
-    )
 
 
 def require_resources(plan: Plan, resources: Mapping[str, int], complete: Collection[str]) -> None:

@@ -125,13 +125,15 @@ def compile_file(
     overlays: Sequence[str] = (),
     overrides: Sequence[str] = (),
     trusted: bool,
+    keeps_env: bool = False,
     modules: DiskModules | None = None,
     import_timeout: float | None = None,
 ) -> Compiled:
     """Compile a pipeline file with overlays (files) and overrides (`path=value`, as `--set`) laid over it.
 
-    `modules` has read the project's code already, for another version of the file. With an `import_timeout`, in seconds
-    for each, its callables are imported on trial, in a process of their own.
+    With `keeps_env` references to the environment stay as written, with their defaults: what is made of the
+    pipeline reads them later. `modules` has read the project's code already, for another version of the file. With an
+    `import_timeout`, in seconds for each, its callables are imported on trial, in a process of their own.
 
     Raises:
         InvalidPipelineError: where the document cannot be read or resolved, so that nothing more can be said.
@@ -145,7 +147,7 @@ def compile_file(
     resolved = resolve(
         source,
         fetch=files.fetch,
-        resolvers=answers.resolvers(path.stem, trusted=trusted),
+        resolvers=answers.resolvers(path.stem, trusted=trusted, keeps_env=keeps_env),
         overlays=[files.read(overlay) for overlay in overlays],
         overrides=overrides,
     )

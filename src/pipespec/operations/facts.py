@@ -7,7 +7,7 @@ are read; a probe runs the project's code, in a process of its own.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +20,7 @@ from pipespec.project.packages import package_versions
 from pipespec.spec.evidence import callables_of
 from pipespec.spec.model import DirInput, FileInput, FilesInput, PipelineInput, PipelineSpec, StepSpec
 
-__all__ = ["gather_facts", "with_more"]
+__all__ = ["code_of", "digests_of_sources", "facts_with", "gather_facts", "with_more"]
 
 _PROBE_LIMIT: Final = 120.0
 """Seconds that all probes of a plan may take together."""
@@ -41,14 +41,24 @@ def gather_facts(
         UsageError: where an input is not there or cannot be content, or a probe fails.
     """
     chosen = tuple(steps)
-    code = _code(spec, chosen, modules)
+    return facts_with(spec, chosen, code_of(spec, chosen, modules), results=results)
+
+
+def facts_with(
+    spec: PipelineSpec,
+    steps: Sequence[StepSpec],
+    code: Mapping[str, CodeFacts],
+    *,
+    results: Mapping[PipelineInput, OutputRecord],
+) -> Facts:
+    """Gather all but the code, which is known; raises as `gather_facts`."""
     return Facts(
         code=code,
-        files=_files(spec, chosen),
-        probes=_probes(spec, chosen),
-        packages=package_versions({name for step in chosen for name in step.identity.packages}),
+        files=_files(spec, steps),
+        probes=_probes(spec, steps),
+        packages=package_versions({name for step in steps for name in step.identity.packages}),
         results=results,
-        sources=_digests_of_sources(code),
+        sources=digests_of_sources(code),
     )
 
 
@@ -64,12 +74,14 @@ def with_more(facts: Facts, more: Facts) -> Facts:
     )
 
 
-def _code(spec: PipelineSpec, steps: Iterable[StepSpec], modules: DiskModules) -> dict[str, CodeFacts]:
+def code_of(spec: PipelineSpec, steps: Iterable[StepSpec], modules: DiskModules) -> dict[str, CodeFacts]:
+    """Count the code of all that these steps call."""
     refs = {str(ref): ref for step in steps for ref in callables_of(step)}
     return {text: code_facts(ref, spec.module_folders, modules) for text, ref in refs.items()}
 
 
-def _digests_of_sources(code: Mapping[str, CodeFacts]) -> dict[str, str]:
+def digests_of_sources(code: Mapping[str, CodeFacts]) -> dict[str, str]:
+    """Return sha256 of each file of the project that was counted, by its absolute path."""
     files = {file for facts in code.values() for file in facts.files}
     return {file: hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in sorted(files)}
 

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import json
 import pdb  # noqa: T100 - what --pdb is for
-import platform
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from importlib.metadata import version
 
-from pipespec.document.nodes import JSON
 from pipespec.engine.progress import Progress
 from pipespec.engine.runner import NextWave, run_plan
 from pipespec.engine.settings import RunSettings
@@ -22,6 +19,7 @@ from pipespec.errors import StoreUnavailableError
 from pipespec.operations.compile import Compiled
 from pipespec.operations.notify import tell
 from pipespec.operations.reporting import REPORT, Reporting
+from pipespec.operations.surroundings import about
 from pipespec.operations.sweep import Sweep
 from pipespec.plan.model import Action, Plan, RunReport
 from pipespec.project.git import git_facts
@@ -57,7 +55,6 @@ def invoke(
     state = make_state_folder(spec.root)
     (state / "logs").mkdir(exist_ok=True)
     git = git_facts(spec.root)
-    about: dict[str, JSON] = {"python": platform.python_version(), "pipespec": version("pipespec")}
     settings = RunSettings(
         state=state,
         invocation=reporting.about,
@@ -72,7 +69,7 @@ def invoke(
         source=compiled.name,
         git_commit=None if git is None else git.commit,
         redact=compiled.redactor(),
-        about=about,
+        about=about(),
         report_files=lambda report: _report_files(report, reporting),
     )
     log = state / "logs" / "mlflow.log"

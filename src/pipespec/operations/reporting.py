@@ -38,10 +38,13 @@ from pipespec.plan.model import (
     StepStatus,
 )
 from pipespec.project.root import STATE_FOLDER
+from pipespec.spec.model import PipelineSpec
 from pipespec.tracking.ledger import Ledger
 from pipespec.tracking.model import NewInvocation
 from pipespec.tracking.store import shown
+from pipespec.views.document import to_yaml
 from pipespec.views.graph.portrait import to_json
+from pipespec.views.relocation import presentable
 from pipespec.views.report.model import (
     OutputPart,
     Report,
@@ -82,7 +85,7 @@ class Reporting:
         if file is not None:
             _require_place(file)
         typed = command or shlex.join(sys.argv)
-        about = cache(partial(new_invocation, source, plan.pipeline, typed))
+        about = cache(partial(_invocation, source, plan.pipeline, typed))
         return cls(source, planning, about, None if file is None else file.absolute())
 
     def page(self, run: RunReport) -> str | None:
@@ -120,6 +123,17 @@ def _require_place(file: Path) -> None:
 def _complain(problem: str) -> None:
     with contextlib.suppress(OSError, ValueError):  # nobody listens any more
         sys.stderr.write(f"{printable(problem)}\n")
+
+
+def _invocation(compiled: Compiled | Sweep, spec: PipelineSpec, command: str) -> NewInvocation:
+    """Say what makes the run repeatable. Secrets stand in none of it: the document holds only their names."""
+    first = compiled.first if isinstance(compiled, Sweep) else compiled
+    files = {"pipespec/pipeline.yaml": to_yaml(presentable(spec.document, first.place.folders))}
+    tags: dict[str, str] = {}
+    if isinstance(compiled, Sweep):
+        files |= compiled.files
+        tags = {name: without_passwords(values) for name, values in compiled.tags.items()}
+    return new_invocation(spec, command=command, source=compiled.name, files=files, tags=tags)
 
 
 def gather(run: RunReport, source: Compiled | Sweep, planning: Planning, about: NewInvocation) -> Report:

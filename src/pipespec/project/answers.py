@@ -37,11 +37,12 @@ class ProjectAnswers:
         self._root = root
         self._folders = folders
 
-    def resolvers(self, name: str, *, trusted: bool) -> Resolvers:
+    def resolvers(self, name: str, *, trusted: bool, keeps_env: bool = False) -> Resolvers:
         """Return what a document may ask; `name` is the pipeline's where it sets none."""
         return Resolvers(
             name=name,
             env=os.environ if trusted else None,
+            keeps_env=keeps_env,
             git=self._of_git if trusted else None,
             pyproject=self._of_pyproject,
             file=self._of_file,

@@ -143,8 +143,9 @@ def external_inputs(evidence: Evidence) -> Iterator[Diagnostic]:
             source = spec.source
             if not isinstance(source, FileInput | DirInput | FilesInput):
                 continue
-            if step.name in evidence.spec.damaged and "${" in source.text:
-                continue  # the reference has a mistake of its own
+            place = source.pattern if isinstance(source, FilesInput) else source.path
+            if "${" in source.text and (step.name in evidence.spec.damaged or place == source.text):
+                continue  # the reference has a mistake of its own, or no value yet
             if source not in answers:
                 answers[source] = evidence.exists(source)
             if not answers[source]:

@@ -77,7 +77,7 @@ def run_probes(
     if not probes:
         return {}
     answers = ask(
-        "pipespec.step.probe",
+        f"{__package__}.probe",
         [[probe.probe, dict(probe.params)] for probe in probes],
         folders=module_folders,
         root=root,

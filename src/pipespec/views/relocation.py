@@ -13,10 +13,16 @@ from pathlib import Path
 from typing import Final
 
 from pipespec.document.nodes import Entry, MappingNode, ScalarNode
+from pipespec.document.passwords import hide_passwords
 
-__all__ = ["relocated"]
+__all__ = ["presentable", "relocated"]
 
 _PATHS: Final = ("file", "dir", "files", "pipeline")
+
+
+def presentable(document: MappingNode, folders: Mapping[str, Path]) -> MappingNode:
+    """Return the document as it is printed and recorded: relocated, and without passwords of servers."""
+    return hide_passwords(relocated(document, folders))
 
 
 def relocated(document: MappingNode, folders: Mapping[str, Path]) -> MappingNode:

@@ -13,13 +13,13 @@ from typing import Any, Final
 from pipespec.document.wording import listing, quote
 from pipespec.spec.suffixes import format_of, suffix_of
 from pipespec.step.failure import summary
-from pipespec.step.formats import arrays, figures, objects, plugins, tables, texts, values
+from pipespec.step.formats import arrays, documents, figures, objects, plugins, tables, texts, values
 from pipespec.step.formats.options import FormatError, Loader, Options, Saver
 from pipespec.step.formats.types import name_of, type_of_annotation, type_of_value
 
 __all__ = ["LOADERS", "SAVERS", "FormatError", "gives_path", "load", "save"]
 
-_MODULES: Final = (texts, values, tables, arrays, objects, figures)
+_MODULES: Final = (texts, values, documents, tables, arrays, objects, figures)
 
 LOADERS: Final[Mapping[tuple[str, str], Loader]] = {
     key: loader for module in _MODULES for key, loader in module.LOADERS.items()

@@ -1,4 +1,4 @@
-"""JSON values as `.json`, `.jsonl` and `.yaml`; frames and arrays as JSON rows and lists.
+"""JSON values as `.json` and `.jsonl`; frames and arrays as JSON rows and lists.
 
 Writes one spelling per value: UTF-8, keys in the value's own order, floats in their shortest exact form, a
 line end at the end. Refuses NaN and infinities, which JSON has not, and whatever has no one reading.
@@ -16,12 +16,8 @@ from functools import partial
 from pathlib import Path, PurePath
 from typing import Any, Final
 
-from ruamel.yaml import YAML
-
-from pipespec.document import yaml_reader
-from pipespec.document.nodes import JSON, plain
-from pipespec.document.wording import listing, quote
-from pipespec.errors import InvalidPipelineError
+from pipespec.document.nodes import JSON
+from pipespec.document.wording import quote
 from pipespec.step.formats.options import (
     FormatError,
     Loader,
@@ -30,20 +26,13 @@ from pipespec.step.formats.options import (
     call,
     check_names,
     library,
-    without_options,
 )
 from pipespec.step.formats.types import name_of, type_of_value
 
-__all__ = ["LOADERS", "SAVERS", "load_json", "load_yaml", "to_json"]
+__all__ = ["LOADERS", "SAVERS", "TYPES", "load_as", "load_json", "to_json"]
 
-# Attributes of ruamel's writer; a folded line would read the same, but be a change of every text that grows.
-_YAML_STYLE: Final = {
-    "allow_unicode": True,
-    "default_flow_style": False,
-    "explicit_start": False,
-    "width": 1 << 20,
-}
-_TYPES: Final = ("dict", "list", "str", "int", "float", "bool")
+TYPES: Final = ("dict", "list", "str", "int", "float", "bool")
+"""Annotations that a JSON value is checked against."""
 
 
 def to_json(value: object, place: str = "") -> JSON:
@@ -136,32 +125,7 @@ def _save_lines(rows: Any, path: Path, options: Options) -> None:
             file.write((text + "\n").encode())
 
 
-def load_yaml(path: Path, options: Options) -> JSON:
-    """Read one YAML value by the rules and bounds of pipeline files."""
-    without_options("reading YAML", options)
-    try:
-        return plain(yaml_reader.read_value(path.read_bytes(), file=path.name))
-    except InvalidPipelineError as error:
-        found = error.diagnostics[0]
-        raise FormatError(f"line {found.span.line}, column {found.span.column}: {found.message}") from error
-
-
-def _save_yaml(value: object, path: Path, options: Options) -> None:
-    writer = YAML(typ="safe", pure=True)
-    for option in options:
-        if option not in _YAML_STYLE:
-            raise FormatError(f"writing YAML has no option {quote(option)}, only {listing(_YAML_STYLE)}")
-    value = to_json(value)
-    # Line breaks of YAML 1.1 and the like would be written as they are, and be refused when they are read.
-    ours = {**_YAML_STYLE, "allow_unicode": json.dumps(value, ensure_ascii=False).isprintable()}
-    for option, setting in {**ours, **options, "sort_base_mapping_type_on_output": False}.items():
-        setattr(writer, option, setting)
-    with path.open("wb") as file:
-        writer.dump(value, file)
-    load_yaml(path, {})  # what is beyond the reader's bounds must fail here, not in the step that reads it
-
-
-def _load_as(name: str, load: Loader, path: Path, options: Options) -> Any:
+def load_as(name: str, load: Loader, path: Path, options: Options) -> Any:
     """An annotated JSON type is checked: a list must not arrive where a dict is expected."""
     value = load(path, options)
     found = "null" if value is None else type_of_value(value)
@@ -207,15 +171,13 @@ def _save_polars(method: str, frame: Any, path: Path, options: Options) -> None:
 
 LOADERS: Final[Mapping[tuple[str, str], Loader]] = {
     (".json", "object"): load_json,
-    (".yaml", "object"): load_yaml,
     (".jsonl", "list"): _load_lines,
     (".json", "pandas.DataFrame"): partial(_load_frame, load_json),
     (".jsonl", "pandas.DataFrame"): partial(_load_frame, _load_lines),
     (".json", "polars.DataFrame"): partial(_load_polars, "read_json"),
     (".jsonl", "polars.DataFrame"): partial(_load_polars, "read_ndjson"),
     (".json", "numpy.ndarray"): _load_array,
-    **{(".json", name): partial(_load_as, name, load_json) for name in _TYPES},
-    **{(".yaml", name): partial(_load_as, name, load_yaml) for name in _TYPES},
+    **{(".json", name): partial(load_as, name, load_json) for name in TYPES},
 }
 SAVERS: Final[Mapping[tuple[str, str], Saver]] = {
     (".jsonl", "list"): _save_lines,
@@ -224,6 +186,5 @@ SAVERS: Final[Mapping[tuple[str, str], Saver]] = {
     (".json", "polars.DataFrame"): partial(_save_polars, "write_json"),
     (".jsonl", "polars.DataFrame"): partial(_save_polars, "write_ndjson"),
     (".json", "numpy.ndarray"): _save_json,
-    **{(".json", name): _save_json for name in _TYPES},
-    **{(".yaml", name): _save_yaml for name in _TYPES},
+    **{(".json", name): _save_json for name in TYPES},
 }

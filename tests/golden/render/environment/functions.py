@@ -1,0 +1,2 @@
+def use(**given) -> int:
+    return 1

@@ -1,0 +1,2 @@
+def one(x: int = 1) -> int:
+    return 1

@@ -1,0 +1,2 @@
+def one(x: str) -> int:
+    return 1
