@@ -115,7 +115,7 @@ class Conductor:
             return
         try:
             answer = self._answer(asker, question)
-        except PipespecError as error:
+        except (PipespecError, OSError) as error:
             answer = _refusal(error)
         if answer is not None:
             _say(asker, answer)
@@ -275,8 +275,9 @@ class Conductor:
             self._run.wake()
 
 
-def _refusal(error: PipespecError) -> dict[str, Any]:
-    return {"error": str(error), "code": error.exit_code}
+def _refusal(error: PipespecError | OSError) -> dict[str, Any]:
+    code = error.exit_code if isinstance(error, PipespecError) else PipespecError.exit_code
+    return {"error": str(error), "code": code}
 
 
 def _say(asker: BinaryIO, answer: Mapping[str, Any]) -> None:

@@ -13,7 +13,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from pipespec.document.interpolate import unresolved
 from pipespec.document.nodes import MappingNode, Node, ScalarNode, plain
 from pipespec.document.wording import did_you_mean
 from pipespec.errors import Diagnostic, Span
@@ -62,17 +61,7 @@ def check_shape(document: MappingNode) -> tuple[Diagnostic, ...]:
 def shape_findings(document: MappingNode) -> tuple[tuple[shape.Path, Diagnostic], ...]:
     """Return the same with the path of each culprit, so that what only follows from it can be left unsaid."""
     broken = shape.violations(_rule(), document)
-    return tuple(
-        (one.path, _diagnostic(one))
-        for one in _without_consequences(broken)
-        if not _has_no_value_yet(one.node)
-    )
-
-
-def _has_no_value_yet(node: Node) -> bool:
-    """Tell of a text that asks the environment and got no answer: whether that will fit is not known."""
-    asked = unresolved(node) if isinstance(node, ScalarNode) else ()
-    return any(not written.startswith(("${matrix.", "${step.")) for written in asked)
+    return tuple((one.path, _diagnostic(one)) for one in _without_consequences(broken))
 
 
 def _without_consequences(broken: Iterable[shape.Violation]) -> Iterator[shape.Violation]:

@@ -149,7 +149,7 @@ class _Maker:
         node = self._filled(declared, scope)
         amounts = read_resources(node, f"'resources' of step {quote(self._name)}", self._found)
         for name, entry in entries(node if node is not declared else None).items():
-            if name not in amounts:
+            if name not in amounts and not is_open(entry.value):
                 told = shown(plain(entry.value))
                 message = f"'resources.{name}' of step {quote(self._name)} is {told}, where a whole number from 0 is needed"
                 self._found.error("bad-value", message, entry.value.span)
