@@ -1,9 +1,9 @@
 """One invocation: what each of its steps is doing, and what became of it.
 
 Takes a plan, wave by wave; Luigi says whose turn it is, in this process or, for a rendered module, in another. A step
-whose turn has come is decided (its inputs are known
-now), claimed, executed, published, or tried again; all in one thread, which waits in one place, for the
-executor. A step is complete when we have its record, and by nothing that anybody else says.
+whose turn has come is decided (its inputs are known now), claimed, executed, published, or tried again; all in one
+thread, which waits in one place, for the executor. A step is complete when we have its record, and by nothing that
+anybody else says.
 """
 
 from __future__ import annotations
