@@ -306,6 +306,41 @@ def test_plan_says_what_changed(trial):
     ]
 
 
+def test_runs_of_another_pipeline_count_as_past_only_where_they_called_the_same_function(trial):
+    trial.write("other.py", "def total(numbers: list) -> dict:\n    return {'total': len(numbers)}\n")
+    trial.write("table2.txt", "abcd")
+    trial.write(
+        "other.yaml",
+        """\
+pipespec: 1
+name: others
+steps:
+  numbers:
+    call: steps:numbers
+    inputs: {table: {file: table2.txt}}
+    params: {count: 5}
+    outputs: {numbers: numbers.json}
+  total:
+    call: other:total
+    inputs: {numbers: numbers}
+    outputs: {total: total.json}
+""",
+    )
+    trial.ran("numbers", file="other.yaml", PYTHONPATH=str(trial.folder / "site"))
+
+    answers = {
+        step: trial.pipespec("explain", "other.yaml", step, "--set", *changed, "--format", "json").json
+        for step, changed in {
+            "numbers": ["steps.numbers.inputs.table.file=table.txt", "--set", "steps.numbers.params.count=6"],
+            "total": ["name=others"],
+        }.items()
+    }
+
+    assert [change["detail"] for change in answers["numbers"]["changes"]] == ["param count: 5 -> 6"]
+    assert (answers["total"]["nearest"], answers["total"]["changes"]) == (None, [])
+    assert answers["total"]["reasons"] == [{"kind": "changed", "detail": "no finished run has its key"}]
+
+
 def test_manifest_that_is_gone_makes_the_answer_less_specific(trial):
     trial.edit("pipeline.yaml", "{name: all}", "{name: some}")
     for manifest in (trial.folder / "mlartifacts").rglob("step.json"):

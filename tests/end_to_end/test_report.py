@@ -56,6 +56,18 @@ def test_a_later_run_says_what_changed_what_stayed_and_how_the_metrics_were(proj
     assert "laid together of pipeline.yaml --set params.count=6" in told
 
 
+def test_metrics_are_not_set_beside_those_of_another_pipeline_s_function(project, words):
+    project.run()
+    project.write("other.py", "def total() -> dict:\n    return {'total': 7}\n")
+    step = "{call: other:total, outputs: {total: total.json}, metrics: total}"
+    project.write("other.yaml", f"pipespec: 1\nsteps:\n  total: {step}\n")
+
+    answer = project.pipespec("run", "other.yaml", "--report", "report.html")
+
+    assert answer.code == 0, answer.err
+    assert "total total 7 the first run" in words((project.folder / "report.html").read_text())
+
+
 def test_with_nothing_to_do_a_report_is_written_only_where_it_is_asked_for(project, words):
     project.run()
     before = runs(project)

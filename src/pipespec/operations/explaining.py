@@ -16,21 +16,22 @@ from pipespec.errors import PipespecError, StoreUnavailableError
 from pipespec.plan.changes import PastRun
 from pipespec.plan.explain import Explanation, explain, with_causes
 from pipespec.plan.model import Action, Decision, Plan, ReasonKind
+from pipespec.spec.model import StepSpec
 from pipespec.tracking import names
 from pipespec.tracking.ledger import Ledger
 from pipespec.tracking.records import RunFacts, complete_record
 
 __all__ = [
-    "LOOKED_AT",
     "Manifests",
     "explain_step",
     "nearest_first",
     "nearest_runs",
+    "past_runs",
     "with_history",
     "with_past_seconds",
 ]
 
-LOOKED_AT: Final = 100
+_LOOKED_AT: Final = 100
 """So many of the newest runs of a step are looked at, without their manifests."""
 _COMPARED: Final = 20
 """So many manifests are read to explain one step."""
@@ -53,8 +54,8 @@ def with_history(plan: Plan, ledger: Ledger) -> Plan:
     """
     if not _waiting(plan):
         return plan
-    runs_of = cache(lambda step: ledger.finished_runs(step, LOOKED_AT))
-    return with_past_seconds(with_causes(plan, nearest_runs(plan, ledger, runs_of)), ledger)
+    past = nearest_runs(plan, ledger, past_runs(ledger, plan.pipeline.name))
+    return with_past_seconds(with_causes(plan, past), ledger)
 
 
 def with_past_seconds(plan: Plan, ledger: Ledger) -> Plan:
@@ -67,16 +68,34 @@ def with_past_seconds(plan: Plan, ledger: Ledger) -> Plan:
     return replace(plan, history=ledger.history(waiting[:_TIMED])) if waiting else plan
 
 
+def past_runs(ledger: Ledger, pipeline: str) -> Callable[[StepSpec], tuple[RunFacts, ...]]:
+    """Return what gives the complete runs that a step may be compared with, the newest first.
+
+    They bear its name and are of its pipeline, or of another one's step that calls the same function: names such as
+    `train` are common, and what another function made under one tells nothing. Each name is asked for once.
+    """
+    named = cache(lambda name: ledger.finished_runs(name, _LOOKED_AT))
+
+    def of(step: StepSpec) -> tuple[RunFacts, ...]:
+        return tuple(
+            run
+            for run in named(step.name)
+            if run.tags.get(names.PIPELINE) == pipeline or run.tags.get(names.CALL) == str(step.call)
+        )
+
+    return of
+
+
 def nearest_runs(
     plan: Plan,
     ledger: Ledger,
-    runs_of: Callable[[str], Sequence[RunFacts]],
+    runs_of: Callable[[StepSpec], Sequence[RunFacts]],
     *,
     without: Collection[str] = (),
 ) -> dict[str, list[PastRun]]:
     """Return, of at most 24 steps that changed, the run to compare with, by step id; never one of `without`.
 
-    `runs_of` gives the past runs of a declared step, the newest first.
+    `runs_of` is as `past_runs` gives it.
 
     Raises:
         StoreUnavailableError: where the store cannot be asked.
@@ -85,7 +104,7 @@ def nearest_runs(
     manifests = Manifests(ledger)
     past: dict[str, list[PastRun]] = {}
     for step in changed[:_PER_PLAN]:
-        runs = [run for run in runs_of(step.name) if run.run_id not in without]
+        runs = [run for run in runs_of(step) if run.run_id not in without]
         past[step.id] = manifests.of(nearest_first(runs, step.id)[:1])
     return past
 
@@ -97,7 +116,7 @@ def explain_step(plan: Plan, step_id: str, ledger: Ledger) -> Explanation:
         StoreUnavailableError: where the store cannot be asked.
     """
     decision = plan.decisions[step_id]
-    found = nearest_first(ledger.finished_runs(decision.step.name, LOOKED_AT), step_id)
+    found = nearest_first(past_runs(ledger, plan.pipeline.name)(decision.step), step_id)
     record = decision.record
     if record is not None:
         own = [run for run in found if run.run_id == record.run_id] or _present(ledger.run(record.run_id))

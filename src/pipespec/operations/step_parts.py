@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from pipespec.operations.beginnings import last_lines
-from pipespec.operations.explaining import LOOKED_AT, nearest_runs
+from pipespec.operations.explaining import nearest_runs, past_runs
 from pipespec.plan.changes import PastRun, reason_of
 from pipespec.plan.explain import nearest_run, now_of
 from pipespec.plan.model import (
@@ -26,7 +26,7 @@ from pipespec.plan.model import (
     StepResult,
     StepState,
 )
-from pipespec.spec.model import Bounds
+from pipespec.spec.model import Bounds, StepSpec
 from pipespec.step.secret import Redactor
 from pipespec.tracking import names
 from pipespec.tracking.ledger import Ledger
@@ -57,9 +57,9 @@ class History:
     ledger: Ledger
 
     @cached_property
-    def of(self) -> Callable[[str], tuple[RunFacts, ...]]:
-        """What gives the past runs of a declared step, the newest first."""
-        return cache(lambda step: self.ledger.finished_runs(step, LOOKED_AT))
+    def of(self) -> Callable[[StepSpec], tuple[RunFacts, ...]]:
+        """What gives the past runs of a step, the newest first."""
+        return past_runs(self.ledger, self.plan.pipeline.name)
 
     @cached_property
     def own(self) -> frozenset[str]:
@@ -87,7 +87,7 @@ class History:
         is_new = any(reason.kind is ReasonKind.NEVER_RAN for reason in decision.reasons)
         if is_new or not (result.run_id in self.own or _shown(record.metrics)):
             return _Past()
-        runs = [run for run in self.of(decision.step.name) if run.tags.get(names.STEP) == result.step]
+        runs = [run for run in self.of(decision.step) if run.tags.get(names.STEP) == result.step]
         own = next((run.metrics for run in runs if run.run_id == record.run_id), {})
         before = [run for run in runs if run.run_id != record.run_id and (run.ended or 0.0) <= record.ended]
         return _Past(own, before[: _PAST - 1])
