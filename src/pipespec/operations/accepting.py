@@ -15,14 +15,13 @@ from pipespec.document.passwords import without_passwords
 from pipespec.errors import PipespecError, UsageError
 from pipespec.operations.explaining import Manifests, nearest_first
 from pipespec.operations.session import Session
+from pipespec.operations.stores import write_store
 from pipespec.plan.acceptance import Acceptance, Acceptances, Revocation, acceptable_run, why_not_ready
 from pipespec.plan.explain import now_of
 from pipespec.plan.model import Accepted, Action, Decision, Plan, Records, StepRecord
 from pipespec.plan.selection import names_steps, select
-from pipespec.project.root import make_state_folder
 from pipespec.tracking.acceptances import LONGEST_REASON, encoded_length
 from pipespec.tracking.ledger import Ledger
-from pipespec.tracking.recorder import Recorder
 from pipespec.tracking.records import RunFacts, complete_record
 
 __all__ = ["accept", "revoke"]
@@ -64,7 +63,7 @@ def revoke(session: Session, patterns: Sequence[str], *, why: str = "") -> tuple
     must = _named(plan, patterns) if found else tuple(decisions)
     for step in [one for one in must if keys.get(one) not in found]:
         raise UsageError(f"nothing was accepted for step '{step}' as it is now{_rest(plan, decisions[step])}")
-    with _recorder(session) as recorder:
+    with write_store(session.spec) as recorder:
         return tuple(
             Revocation(
                 decision.step.id,
@@ -215,7 +214,7 @@ class _PastRuns:
 def _recorded(session: Session, chosen: Acceptances, why: str) -> Acceptances:
     done: list[Acceptance] = []
     try:
-        with _recorder(session) as recorder:
+        with write_store(session.spec) as recorder:
             for one in chosen.accepted:
                 said = recorder.accept(one.record, one.key.hex, who=recorder.user, why=why)
                 done.append(replace(one, said=said))
@@ -225,18 +224,6 @@ def _recorded(session: Session, chosen: Acceptances, why: str) -> Acceptances:
         told = ", ".join(f"'{one.step.id}'" for one in done)
         raise type(error)(f"{error}; recorded is {told}, run the same again for the rest") from error
     return replace(chosen, accepted=tuple(done))
-
-
-def _recorder(session: Session) -> Recorder:
-    spec = session.spec
-    log = make_state_folder(spec.root) / "logs" / "mlflow.log"
-    log.parent.mkdir(exist_ok=True)
-    return Recorder.open(
-        spec.mlflow.tracking_uri,
-        root=spec.root,
-        log=log,
-        artifact_location=spec.mlflow.artifact_location,
-    )
 
 
 def _reason(session: Session, why: str) -> str:

@@ -26,6 +26,7 @@ from pipespec.errors import (
     UsageError,
 )
 from pipespec.operations.compile import Compiled, compile_file
+from pipespec.operations.stores import read_default_store, read_store
 from pipespec.plan.code import code_facts
 from pipespec.plan.diff import Difference, Side, compare_pipelines
 from pipespec.plan.model import CodeFacts, CodePiece
@@ -33,13 +34,13 @@ from pipespec.project.answers import ProjectAnswers
 from pipespec.project.disk_modules import DiskModules
 from pipespec.project.git_tree import GitModules, GitTree
 from pipespec.project.pipeline_files import PipelineFiles
-from pipespec.project.root import STATE_FOLDER, find_root
+from pipespec.project.root import find_root
 from pipespec.spec.build import build_spec
 from pipespec.spec.evidence import callables_of
 from pipespec.spec.model import PipelineSpec
 from pipespec.tracking import names
 from pipespec.tracking.artifacts import read
-from pipespec.tracking.ledger import Ledger, open_ledger
+from pipespec.tracking.ledger import Ledger
 from pipespec.tracking.records import RunFacts, complete_record
 
 __all__ = ["compare"]
@@ -214,11 +215,8 @@ def _ledger(store: str | None) -> Ledger:
     """Open the store of a pipeline's file; without one, that of the project of the working directory."""
     if store is None or not Path(store).exists():
         root = find_root(Path("pipeline.yaml").absolute())
-        return open_ledger(None, root=root, log=root / STATE_FOLDER / "logs" / "mlflow.log")
-    spec = compile_file(store, trusted=True).checked()
-    return open_ledger(
-        spec.mlflow.tracking_uri, root=spec.root, log=spec.root / STATE_FOLDER / "logs" / "mlflow.log"
-    )
+        return read_default_store(root)
+    return read_store(compile_file(store, trusted=True).checked())
 
 
 def _invocation(name: str, ledger: Ledger) -> RunFacts:

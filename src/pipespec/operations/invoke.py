@@ -19,6 +19,7 @@ from pipespec.errors import StoreUnavailableError
 from pipespec.operations.compile import Compiled
 from pipespec.operations.notify import tell
 from pipespec.operations.reporting import REPORT, Reporting
+from pipespec.operations.stores import write_store
 from pipespec.operations.surroundings import about
 from pipespec.operations.sweep import Sweep
 from pipespec.plan.model import Action, Plan, RunReport
@@ -27,7 +28,6 @@ from pipespec.project.planned import PlannedInputs
 from pipespec.project.root import make_state_folder
 from pipespec.spec.model import PipelineSpec
 from pipespec.tracking.ledger import Ledger
-from pipespec.tracking.recorder import Recorder
 from pipespec.views.run import printable, to_json
 
 __all__ = ["invoke"]
@@ -72,17 +72,11 @@ def invoke(
         about=about(),
         report_files=lambda report: _report_files(report, reporting),
     )
-    log = state / "logs" / "mlflow.log"
     run = partial(
         run_plan,
         plan,
         ledger=ledger,
-        open_recorder=lambda: Recorder.open(
-            spec.mlflow.tracking_uri,
-            root=spec.root,
-            log=log,
-            artifact_location=spec.mlflow.artifact_location,
-        ),
+        open_recorder=partial(write_store, spec),
         settings=settings,
         progress=progress,
         next_wave=next_wave,

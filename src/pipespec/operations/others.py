@@ -16,13 +16,13 @@ from pathlib import Path, PurePosixPath
 from pipespec.errors import PipespecError, UsageError
 from pipespec.operations.compile import compile_file
 from pipespec.operations.planning import Planning, Result
+from pipespec.operations.stores import read_store
 from pipespec.plan.model import Plan, StepRecord
 from pipespec.plan.selection import select
 from pipespec.project.root import STATE_FOLDER
 from pipespec.spec.model import PipelineInput, PipelineSpec, StepSpec
 from pipespec.step.model import Artifact
 from pipespec.tracking.artifacts import localise, location
-from pipespec.tracking.ledger import open_ledger
 from pipespec.tracking.store import resolve_uri
 
 __all__ = ["OtherPipelines"]
@@ -64,8 +64,7 @@ class OtherPipelines:
         compiled = compile_file(os.path.relpath(path), trusted=True)
         spec = compiled.checked()
         others = OtherPipelines(spec, (*self.chain, real))
-        uri, log = spec.mlflow.tracking_uri, spec.root / STATE_FOLDER / "logs" / "mlflow.log"
-        with open_ledger(uri, root=spec.root, log=log) as ledger:
+        with read_store(spec) as ledger:
             targets = tuple(dict.fromkeys(source.step for source in sources))
             plan = Planning(compiled, ledger, ledger, targets=targets, read_results=others.results).plan()
             return {source: self._result(plan, source, ledger.tracking_uri) for source in sources}

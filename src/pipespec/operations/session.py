@@ -15,11 +15,12 @@ from pipespec.errors import UsageError
 from pipespec.operations.compile import Compiled
 from pipespec.operations.others import OtherPipelines
 from pipespec.operations.planning import Planning
+from pipespec.operations.stores import read_store
 from pipespec.plan.model import Decision, Plan, Records, StepRecord
 from pipespec.plan.selection import select
 from pipespec.project.root import STATE_FOLDER
 from pipespec.spec.model import PipelineSpec, StepSpec
-from pipespec.tracking.ledger import Ledger, open_ledger
+from pipespec.tracking.ledger import Ledger
 
 if TYPE_CHECKING:
     from pipespec.operations.sweep import Sweep
@@ -133,6 +134,4 @@ def open_session(source: Compiled | Sweep) -> Session:
     Raises:
         StoreUnavailableError: where it cannot be asked.
     """
-    mlflow, root = source.pipeline.mlflow, source.pipeline.root
-    log = root / STATE_FOLDER / "logs" / "mlflow.log"
-    return Session(source, open_ledger(mlflow.tracking_uri, root=root, log=log))
+    return Session(source, read_store(source.pipeline))

@@ -25,13 +25,14 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, BinaryIO, Final, TypeAlias
 
 from pipespec.document.nodes import JSON, plain
 from pipespec.engine.opening import Opened, opened
 from pipespec.engine.settings import RunSettings
 from pipespec.errors import PipespecError, StoreUnavailableError
+from pipespec.operations.stores import read_store, write_store
 from pipespec.operations.surroundings import about, new_invocation
 from pipespec.plan.model import Plan, RunReport, StepResult, StepState
 from pipespec.project.git import git_facts
@@ -40,8 +41,7 @@ from pipespec.project.root import make_state_folder
 from pipespec.runtime.pipeline import Declared
 from pipespec.runtime.standing import Standing, complete_steps
 from pipespec.step.secret import redactor
-from pipespec.tracking.ledger import Ledger, open_ledger
-from pipespec.tracking.recorder import Recorder
+from pipespec.tracking.ledger import Ledger
 from pipespec.views.run import to_json
 
 __all__ = ["Conductor", "main"]
@@ -134,11 +134,7 @@ class Conductor:
 
     @cached_property
     def _ledger(self) -> Ledger:
-        spec = self._declared.spec
-        logs = make_state_folder(spec.root) / "logs"
-        logs.mkdir(exist_ok=True)
-        ledger = open_ledger(spec.mlflow.tracking_uri, root=spec.root, log=logs / "mlflow.log")
-        return self._stack.enter_context(ledger)
+        return self._stack.enter_context(read_store(self._declared.spec))
 
     @cached_property
     def _standing(self) -> Standing:
@@ -178,17 +174,12 @@ class Conductor:
     def _opened(self, plan: Plan) -> Opened:
         if self._run is None:
             plan = self._standing.counted(plan)
-            spec, settings = self._declared.spec, self._settings(plan)
+            settings = self._settings(plan)
             self._run = self._stack.enter_context(
                 opened(
                     plan,
                     ledger=self._ledger,
-                    open_recorder=lambda: Recorder.open(
-                        spec.mlflow.tracking_uri,
-                        root=spec.root,
-                        log=settings.state / "logs" / "mlflow.log",
-                        artifact_location=spec.mlflow.artifact_location,
-                    ),
+                    open_recorder=partial(write_store, self._declared.spec),
                     settings=settings,
                 )
             )
