@@ -16,7 +16,7 @@ REPOSITORY = Path(__file__).parents[2]
 GOLDEN = REPOSITORY / "tests/golden/render"
 ALL = ["numbers", "squares", "total"]
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.rendered
 
 
 def volatile(manifest):

@@ -57,7 +57,8 @@ def test_text_of_what_changed(make, step):
 
     assert view.render_text(found, now=1120.0) == (
         "fit: runs\n"
-        "  compared with run 0f1e2d3c of fit (2 min ago, took 2.5 s); no run differs less\n"
+        "  compared with run 0f1e2d3c of fit (2 min ago, took 2.5 s)\n"
+        "  no run differs less\n"
         "\n"
         "what differs:\n"
         "  code work:fit changed               work.py:7\n"

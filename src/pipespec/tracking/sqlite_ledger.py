@@ -219,7 +219,8 @@ class SqliteLedger:
         wanted = {names.fit_tag(step): step for step in steps}
         rows = _all(db, statements.LATEST, sought=sorted(tags), pipeline=pipeline)
         found = self._attempts_of(db, [row[:6] for row in rows if row[6] in wanted])
-        return {wanted[one.step]: one for one in found}
+        # A damaged file may name a run in one place and not in the other.
+        return {wanted[one.step]: one for one in found if one.step in wanted}
 
     def _attempts_of(self, db: sqlite3.Connection, rows: Iterable[Any]) -> tuple[Attempt, ...]:
         found = [attempt(facts) for facts in self._facts(db, rows, with_params=False)]

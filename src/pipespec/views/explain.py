@@ -105,7 +105,7 @@ def _verdict(found: Explanation, now: float) -> list[str]:
     nearest = found.nearest
     if nearest is not None:
         same = "no run differs less" if found.changes else "nothing that is known differs from it"
-        lines.append(f"  compared with {run_text(nearest, now)}; {same}")
+        lines += [f"  compared with {run_text(nearest, now)}", f"  {same}"]
     return lines
 
 
