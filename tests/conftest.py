@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -194,6 +195,14 @@ def empty_project(tmp_path) -> Project:
 def project(empty_project) -> Project:
     """`sums`, to be run and changed."""
     return with_three_steps(empty_project)
+
+
+@pytest.fixture
+def own_project(project) -> Project:
+    """`sums` with keys that no records have yet, for stores that tests share."""
+    version = uuid.uuid4().int % 10**9
+    project.edit("pipeline.yaml", "steps:\n", f"defaults: {{identity: {{version: {version}}}}}\nsteps:\n")
+    return project
 
 
 @pytest.fixture(scope="session")

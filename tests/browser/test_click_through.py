@@ -5,16 +5,18 @@ import pytest
 pytestmark = [pytest.mark.browser, pytest.mark.servers]
 
 
-def test_the_link_of_a_step_opens_its_run_in_mlflow(browser, project, mlflow_on_sqlite):
-    project.edit(
+def test_the_link_of_a_step_opens_its_run_in_mlflow(browser, own_project, mlflow_on_sqlite):
+    own_project.edit(
         "pipeline.yaml", "name: sums", f"name: sums\nmlflow: {{tracking_uri: '{mlflow_on_sqlite.url}'}}"
     )
-    project.run()
-    answer = project.pipespec("graph", "pipeline.yaml", "--status", "--format", "html", "-o", "graph.html")
+    own_project.run()
+    answer = own_project.pipespec(
+        "graph", "pipeline.yaml", "--status", "--format", "html", "-o", "graph.html"
+    )
     assert answer.code == 0, answer.err
 
     page = browser.new_page()
-    page.goto((project.folder / "graph.html").as_uri())
+    page.goto((own_project.folder / "graph.html").as_uri())
     page.get_by_role("button", name="total, complete").click()
     with page.context.expect_page() as opened:
         page.get_by_role("link", name="in MLflow").click()

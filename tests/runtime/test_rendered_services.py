@@ -28,7 +28,8 @@ def test_a_luigid_hands_out_the_tasks_and_is_never_believed(made, luigid):
     assert made.project.ran() == set()
 
 
-def test_records_on_a_server_are_shared_as_well(made, mlflow_on_sqlite):
+def test_records_on_a_server_are_shared_as_well(rendered_of, own_project, mlflow_on_sqlite):
+    made = rendered_of(own_project)
     made.project.edit(
         "pipeline.yaml",
         "name: sums\n",
