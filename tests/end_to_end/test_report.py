@@ -154,6 +154,14 @@ def test_a_place_where_no_report_can_be_is_refused_before_anything_runs(project,
     assert not (project.folder / "mlflow.db").exists()
 
 
+def test_a_dry_run_has_nothing_to_report(project):
+    answer = project.pipespec("run", "pipeline.yaml", "--dry-run", "--report", "report.html")
+
+    assert (answer.code, answer.out) == (2, "")
+    assert "--dry-run runs nothing that a --report could tell of; leave one of them out" in answer.err
+    assert not (project.folder / "report.html").exists()
+
+
 def test_a_report_that_cannot_be_written_is_one_line_and_no_failure(project):
     (project.folder / "out").mkdir()
     project.edit("steps.py", "    return list(", "    import os; os.rmdir('out')\n    return list(")

@@ -92,6 +92,8 @@ def run(
     A run that executes anything keeps its report as pipespec/report.html in the MLflow run of its invocation, where
     MLflow's page shows it: what ran and why, when and how long, metrics beside those of the last runs, outputs.
     """
+    if dry_run and report is not None:
+        raise click.UsageError("--dry-run runs nothing that a --report could tell of; leave one of them out")
     pipeline = api.load(file, overlays=overlays, overrides=overrides, sweeps=sweeps)
     if dry_run:
         planned = pipeline.plan(*targets, force=force, verify=verify)
