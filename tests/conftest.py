@@ -199,9 +199,11 @@ def project(empty_project) -> Project:
 
 @pytest.fixture
 def own_project(project) -> Project:
-    """`sums` with keys that no records have yet, for stores that tests share."""
-    version = uuid.uuid4().int % 10**9
-    project.edit("pipeline.yaml", "steps:\n", f"defaults: {{identity: {{version: {version}}}}}\nsteps:\n")
+    """`sums` under a name and with functions that no records know, for stores that tests share."""
+    own = f"own_{uuid.uuid4().hex[:12]}"
+    (project.folder / "steps.py").rename(project.folder / f"{own}.py")
+    text = PIPELINE.replace("name: sums\n", f"name: {own}\n").replace("call: steps:", f"call: {own}:")
+    project.write("pipeline.yaml", text)
     return project
 
 

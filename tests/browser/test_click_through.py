@@ -7,7 +7,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.servers]
 
 def test_the_link_of_a_step_opens_its_run_in_mlflow(browser, own_project, mlflow_on_sqlite):
     own_project.edit(
-        "pipeline.yaml", "name: sums", f"name: sums\nmlflow: {{tracking_uri: '{mlflow_on_sqlite.url}'}}"
+        "pipeline.yaml", "pipespec: 1", f"pipespec: 1\nmlflow: {{tracking_uri: '{mlflow_on_sqlite.url}'}}"
     )
     own_project.run()
     answer = own_project.pipespec(

@@ -32,8 +32,8 @@ def test_records_on_a_server_are_shared_as_well(rendered_of, own_project, mlflow
     made = rendered_of(own_project)
     made.project.edit(
         "pipeline.yaml",
-        "name: sums\n",
-        "name: served\nmlflow: {tracking_uri: '${env:MLFLOW_TRACKING_URI, sqlite:///mlflow.db}'}\n",
+        "pipespec: 1\n",
+        "pipespec: 1\nmlflow: {tracking_uri: '${env:MLFLOW_TRACKING_URI, sqlite:///mlflow.db}'}\n",
     )
     made.render()
     there = {"MLFLOW_TRACKING_URI": mlflow_on_sqlite.url}
