@@ -3,19 +3,22 @@
     python benchmarks/commands.py [--rounds 7] [--only start,validate,idle,changes,store,long]
 
 References: a Python that imports click and ruamel.yaml and does nothing; plain Luigi over as many file targets, all
-there; for the store of 100,000 runs, the same project in a store of its own. `long` has 10,000 steps: mixed, one
-chain, one fan.
+there; doit, which has done the same steps, in an environment that `race.py` makes; for the store of 100,000 runs, whose runs
+have witnesses, the same project in a store of its own. `long` has 10,000 steps: mixed, one chain, one fan.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
+import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from measure import python, report, take_turns
+from race import doit_command
 
 HERE = Path(__file__).parent
 SOMEBODY = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.org")
@@ -61,15 +64,29 @@ def validate(parent, rounds):
 
 
 def idle(parent, rounds):
-    folder = project(parent, 1000, "mixed", "--complete")
-    luigi = python(str(HERE / "luigi_reference.py"), "1000", str(parent / "targets"))
-    take_turns({"": [*luigi, "--write"]}, folder, 0)
-    commands = {
-        "plain Luigi, 1,000 file targets": luigi,
-        "run, nothing to do, 1,000 steps": pipespec("run", "pipeline.yaml"),
-        "plan, 1,000 steps": pipespec("plan", "pipeline.yaml"),
-    }
-    report("Nothing to do", take_turns(commands, folder, rounds), "plain Luigi, 1,000 file targets")
+    for steps in (10, 1000):
+        folder = project(parent, steps, "mixed", "--complete")
+        edited = project(parent / "edited", steps, "mixed", "--complete") / "pipeline.yaml"
+        luigi = python(str(HERE / "luigi_reference.py"), str(steps), str(parent / f"targets{steps}"))
+        take_turns({"": [*luigi, "--write"]}, folder, 0)
+        commands = {
+            f"doit, nothing to do, {steps:,} steps": ["env", f"STEPS={steps}", *doit_command()],
+            "plain Luigi, file targets, all there": luigi,
+            "run, nothing to do": pipespec("run", "pipeline.yaml"),
+            "validate, unchanged": pipespec("validate", "pipeline.yaml"),
+            "validate, one step edited": pipespec("validate", str(edited)),
+            "plan, one param changed": pipespec("plan", str(edited)),
+            "plan, unchanged": pipespec("plan", "pipeline.yaml"),
+        }
+        numbers = itertools.count(1)
+        before = {"validate, one step edited": lambda: edit(edited, next(numbers))}  # noqa: B023 - called at once
+        figures = take_turns(commands, folder, rounds, before=before)
+        report(f"Nothing to do, or little: {steps:,} steps", figures, next(iter(commands)))
+
+
+def edit(file, number):
+    """Give a param of one step a value that it had not before."""
+    file.write_text(re.sub(r'{a: -?\d+, b: "x1"}', f'{{a: {-number}, b: "x1"}}', file.read_text()))
 
 
 def changes(parent, rounds):
@@ -91,15 +108,15 @@ def changes(parent, rounds):
 
 
 def store(parent, rounds):
-    small = project(parent, 100, "mixed", "--complete", "--others=900")
-    large = project(parent, 100, "mixed", "--complete", "--others=99900")
-    commands = {
-        "run, nothing to do, store of 1,000": pipespec("run", str(small / "pipeline.yaml")),
-        "run, nothing to do, store of 100,000": pipespec("run", str(large / "pipeline.yaml")),
-    }
-    report(
-        "A large store, 100 steps", take_turns(commands, parent, rounds), "run, nothing to do, store of 1,000"
-    )
+    small = project(parent, 100, "mixed", "--complete", "--others=900") / "pipeline.yaml"
+    large = project(parent, 100, "mixed", "--complete", "--others=99900") / "pipeline.yaml"
+    for what, arguments in {"run, nothing to do": ["run"], "plan": ["plan"]}.items():
+        commands = {
+            f"{what}, store of 1,000": pipespec(*arguments, str(small)),
+            f"{what}, store of 100,000": pipespec(*arguments, str(large)),
+        }
+        figures = take_turns(commands, parent, rounds)
+        report("A large store, 100 steps, runs with witnesses", figures, next(iter(commands)))
 
 
 def long(parent, rounds):

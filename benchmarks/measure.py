@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,12 +42,22 @@ def python(*arguments: str) -> list[str]:
 
 
 def take_turns(
-    commands: Mapping[str, Sequence[str]], folder: Path, rounds: int, *, first: bool = False
+    commands: Mapping[str, Sequence[str]],
+    folder: Path,
+    rounds: int,
+    *,
+    first: bool = False,
+    before: Mapping[str, Callable[[], None]] | None = None,
 ) -> dict[str, Figures]:
-    """Run each command once unseen (but with `first`), then `rounds` times, one after the other."""
+    """Run each command once unseen (but with `first`), then `rounds` times, one after the other.
+
+    `before` has what is done before a command each time, such as an edit; it is not timed.
+    """
     figures = {name: Figures() for name in commands}
     for number in range(rounds + 1):
         for name, command in commands.items():
+            if before is not None and name in before:
+                before[name]()
             wall, cpu, memory = _run(command, folder)
             if number or first:
                 figures[name].wall.append(wall)

@@ -1,6 +1,6 @@
 """The bare MLflow client calls that write runs like ours, one after the other, into a fresh store.
 
-python benchmarks/mlflow_reference.py STEPS
+python benchmarks/mlflow_reference.py STEPS [ADDRESS OF A SERVER]
 """
 
 from __future__ import annotations
@@ -17,14 +17,11 @@ from mlflow.entities import Metric, Param, RunTag
 TAGS = ("pipeline", "step", "call", "invocation", "owner", "lease", "name", "claim")
 
 
-def write_run(client, number):
+def write_run(client, number, *, is_local):
     name = f"measured/s{number}"
     known = client.get_experiment_by_name(name)
-    experiment = (
-        known.experiment_id
-        if known
-        else client.create_experiment(name, artifact_location=str(Path(f"files/{number}").absolute()))
-    )
+    place = str(Path(f"files/{number}").absolute()) if is_local else None
+    experiment = known.experiment_id if known else client.create_experiment(name, artifact_location=place)
     tags = {f"pipespec.{tag}": f"s{number}" for tag in TAGS} | {
         "mlflow.runName": f"s{number}",
         "mlflow.user": "me",
@@ -33,10 +30,12 @@ def write_run(client, number):
     run_id = run.info.run_id
     client.log_batch(run_id, params=[Param("a", str(number)), Param("b", f"x{number}")])
     content = json.dumps({"v": number}).encode()
-    folder = Path(run.info.artifact_uri.removeprefix("file://"))
+    folder = Path(run.info.artifact_uri.removeprefix("file://") if is_local else f"files/{number}")
     (folder / "pipespec").mkdir(parents=True)
     for file in ("out.json", "pipespec/step.json", "pipespec/log.txt"):
         (folder / file).write_bytes(content)
+    if not is_local:
+        client.log_artifacts(run_id, str(folder))
     now, key = int(time.time() * 1e3), hashlib.sha256(content).hexdigest()
     ended = {
         "pipespec.key": key,
@@ -52,6 +51,7 @@ def write_run(client, number):
 
 
 if __name__ == "__main__":
-    client = MlflowClient(f"sqlite:///{Path('mlflow.db').absolute()}")
+    address = sys.argv[2:]
+    client = MlflowClient(*address or [f"sqlite:///{Path('mlflow.db').absolute()}"])
     for number in range(int(sys.argv[1])):
-        write_run(client, number)
+        write_run(client, number, is_local=not address)

@@ -19,11 +19,16 @@ __all__ = ["write_pipeline"]
 
 FUNCTIONS = 20
 CONTENT = b'{"v": 1}'
+READ = {f"data/part{number}.txt": f"part {number}".encode() for number in range(5)}
+"""Files that each run read by itself, as its witness says."""
 
 
 def write_pipeline(folder: Path, steps: int, shape: str = "mixed", seconds: float = 0.0) -> Path:
     """Write a project; `mixed` has chains of three, `chain` one of all steps, `fan` many that read the first one."""
     folder.mkdir(parents=True, exist_ok=True)
+    for name, content in READ.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(content)
     (folder / "pyproject.toml").write_text('[project]\nname = "measured"\nversion = "0"\n')
     pause = f"    time.sleep({seconds})\n" if seconds else ""
     functions = (
@@ -50,12 +55,12 @@ def _steps(count: int, shape: str) -> Iterator[str]:
 def complete(file: Path) -> None:
     """Write a finished run of each step into the project's store."""
     from pipespec.api import load
-    from pipespec.operations.facts import gather_facts
-    from pipespec.plan.model import OutputRecord, StepRecord
+    from pipespec.operations.planning.gather_facts import gather_facts
     from pipespec.plan.planner import decide, needed
+    from pipespec.plan.records import OutputRecord, StepRecord
 
     spec = load(file).spec
-    modules = load(file).compiled.modules
+    modules = load(file).source.modules
     order = needed(spec)
     facts = gather_facts(spec, [spec.steps[step] for step in order], modules, results={})
     output = OutputRecord(hashlib.sha256(CONTENT).hexdigest(), len(CONTENT), 1, "out.json")
@@ -73,7 +78,7 @@ def complete(file: Path) -> None:
 
 def add_others(folder: Path, runs: int) -> None:
     """Write runs of other pipelines into the project's store, as large as ours, in 200 experiments."""
-    from pipespec.plan.model import OutputRecord, StepRecord
+    from pipespec.plan.records import OutputRecord, StepRecord
 
     output = OutputRecord(hashlib.sha256(CONTENT).hexdigest(), len(CONTENT), 1, "out.json")
     keys = (hashlib.sha256(str(i).encode()).hexdigest() for i in range(runs))
@@ -96,21 +101,30 @@ class _Nothing:
     def lost(self, _keys):
         return {}
 
+    def broken(self, _keys):
+        return {}
+
     def finished_before(self, _steps):
         return frozenset()
 
 
 def _open_store(folder: Path) -> sqlite3.Connection:
-    from pipespec.tracking.recorder import Recorder
+    from pipespec.tracking.writing.recorder import Recorder
 
     Recorder.open("sqlite:///mlflow.db", root=folder).close()
     return sqlite3.connect(folder / "mlflow.db")
 
 
 def _write_runs(store: sqlite3.Connection, pipeline: str, records: Iterable, artifacts: Path | None) -> None:
-    from pipespec.tracking.model import NewAttempt
-    from pipespec.tracking.tags import attempt_tags, publication_tags
+    from pipespec.plan.witness import Touched, Trace, Witness
+    from pipespec.tracking import record_names
+    from pipespec.tracking.started_run import NewAttempt
+    from pipespec.tracking.writing.run_tags import attempt_tags, publication_tags
 
+    touched = [
+        Touched(name, Trace.FILE, hashlib.sha256(content).hexdigest()) for name, content in READ.items()
+    ]
+    witness = Witness(tuple(touched))
     experiments: dict[str, int] = {}
     first = store.execute("SELECT max(experiment_id) + 1 FROM experiments").fetchone()[0]
     for record in records:
@@ -135,11 +149,14 @@ def _write_runs(store: sqlite3.Connection, pipeline: str, records: Iterable, art
             ),
         )
         new = NewAttempt(pipeline, record.step, "steps:f", name, record.key, source="pipeline.yaml")
-        tags = attempt_tags(new, owner="{}", user="me", in_experiment=False)
+        tags = attempt_tags(new, owner="{}", user="me", when="2026-01-31 12:00:00", in_experiment=False)
         tags = {tag: value for tag, value in tags.items() if ".claim." not in tag}
-        tags |= publication_tags(record.key, 0, record.outputs, hashlib.sha256(b"{}").hexdigest())
+        tags |= publication_tags(
+            record.key, 0, record.outputs, hashlib.sha256(b"{}").hexdigest(), witness=witness
+        )
         store.executemany(
-            "INSERT INTO tags VALUES (?, ?, ?)", [(*tag, record.run_id) for tag in tags.items()]
+            "INSERT INTO tags VALUES (?, ?, ?)",
+            [(record_names.stored(tag), value, record.run_id) for tag, value in tags.items()],
         )
         metrics = [("pipespec.seconds", 0.1), ("pipespec.peak_bytes", 2.3e7)]
         store.executemany(

@@ -24,8 +24,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from pipespec.engine.messages import Exited, Lost, Ready
-from pipespec.engine.processes import StepProcesses
+from pipespec.engine.processes.process_messages import Exited, Lost, Ready
+from pipespec.engine.processes.step_processes import StepProcesses
 
 
 def need(modules: bytes) -> None:

@@ -1,20 +1,23 @@
-"""Writes the pages that are made from something else: `keys.md` from the schema, `cli.md` from `--help`.
+"""Generate `keys.md` from the schema, `cli.md` from `--help` and `python.md` from docstrings.
 
-`python docs/generate.py` writes both; a test sees that they are as it would write them.
+`python docs/generate.py` writes all three. A test checks that they are up to date.
 """
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
+import pipespec
 from pipespec.cli import pipespec as command
 
-__all__ = ["cli_page", "keys_page"]
+__all__ = ["cli_page", "keys_page", "python_page"]
 
 DOCS: Final = Path(__file__).parent
 SCHEMA: Final = DOCS.parent / "schemas/pipeline.schema.json"
@@ -22,23 +25,100 @@ SCHEMA: Final = DOCS.parent / "schemas/pipeline.schema.json"
 _KEYS_TOP: Final = """\
 # Every key of a pipeline file
 
-Made from `schemas/pipeline.schema.json` by `docs/generate.py`. `*` stands for a name of your own, `[]` for the
-items of a list. How it all goes together is told in [language.md](language.md).
+This page is generated from `schemas/pipeline.schema.json` by `docs/generate.py`. In a key, `*` stands for a name that you
+choose, and `[]` for the items of a list. [language.md](language.md) explains how the keys work together, and the
+[glossary](glossary.md) explains the terms.
 """
 _CLI_TOP: Final = """\
 # The command line
 
-Made from `--help` by `docs/generate.py`. `python -m pipespec` is the same command. Results go to standard output,
-messages and progress to standard error.
+This page is generated from `--help` by `docs/generate.py`. `python -m pipespec` is the same command. Results are written to
+standard output, messages and progress to standard error. The [glossary](glossary.md) explains the terms.
 
 | exit code | meaning |
 |---|---|
-| 0 | done |
-| 1 | the answer is bad: mistakes found by `validate`, a step failed, `--exit-code` and something would run |
-| 2 | wrong usage or, outside `validate`, an invalid pipeline |
+| 0 | success |
+| 1 | negative result: `validate` found errors, a step failed, `convert` lists what it could not convert, or `--exit-code` was given and something would run or differs |
+| 2 | wrong usage, or an invalid pipeline for all verbs except `validate` |
 | 3 | the tracking server or the scheduler cannot be reached |
-| 130, 143 | interrupted, by Ctrl-C or SIGTERM |
+| 130, 143 | interrupted by Ctrl-C or SIGTERM |
 """
+
+
+_PYTHON_TOP: Final = """\
+# Use pipespec from Python
+
+Everything that the command line does can be done from Python, for example in a notebook. The second half of this page is generated from
+docstrings by `docs/generate.py`. The [glossary](glossary.md) explains the terms.
+
+```console
+$ pipespec init demo
+...
+```
+
+<!-- in: demo -->
+```python
+import pipespec
+
+pipeline = pipespec.load("pipeline.yaml", overrides=["steps.curve.params.degree=4"])
+print(pipeline)  # its steps; in a notebook, a picture and a table of their states
+print(pipeline.plan())  # what would run, and why
+report = pipeline.run(workers=2)  # raises StepFailedError if a step fails
+scores = pipeline["evaluation"].load("scores")
+assert scores["r2"] > 0.5
+
+for step in pipeline:  # a pipeline is a collection of its steps
+    print(step, len(pipeline[step].step.outputs))
+print(pipeline.status())
+print(pipeline.graph())
+print(pipeline.config())
+print(pipeline.explain("curve"))
+```
+
+- The last value of a cell is shown: pipelines with their graph, plans, runs and states as tables. The graph is a picture if the
+  package for `pipespec[svg]` is installed, otherwise it is text.
+- A `Pipeline` reads files and code anew each time that it plans or runs. You can edit a module and call `run()` again; a reload is not needed.
+- `run()` raises `StepFailedError` with the traceback of the step. `run(check=False)` returns the report instead. `load()` raises
+  `InvalidPipelineError`, which shows all errors as `pipespec validate` does.
+- `pipeline["train"].load("model")` loads an output of the latest complete run. Completion with the Tab key offers the names of steps.
+"""
+_FUNCTIONS: Final = ("load", "validate", "init", "schema", "import_results", "collect_garbage", "examine")
+_CLASSES: Final = ("Pipeline", "StepHandle")
+
+
+def python_page() -> str:
+    """Return the functions and methods for users with their signatures and docstrings."""
+    pages = [_PYTHON_TOP]
+    pages += [_callable(f"pipespec.{name}", getattr(pipespec, name)) for name in _FUNCTIONS]
+    for name in _CLASSES:
+        kind = getattr(pipespec, name)
+        pages.append(f"## {name}\n\n{_prose(kind)}\n")
+        methods = [
+            (method, value)
+            for method, value in vars(kind).items()
+            if inspect.isfunction(value) and not method.startswith("_")
+        ]
+        pages += [_callable(f"{name}.{method}", value) for method, value in methods]
+    return "\n".join(pages)
+
+
+def _callable(name: str, value: Any) -> str:
+    signature = inspect.signature(value)
+    given = [parameter for parameter in signature.parameters.values() if parameter.name != "self"]
+    text = re.sub(r"<function .*? at 0x\w+>", "...", f"{name}{signature.replace(parameters=given)}")
+    text = text.replace("'", "")
+    return f"### {name.rpartition('.')[2]}\n\n```text\n{text}\n```\n\n{_prose(value)}\n"
+
+
+def _prose(value: Any) -> str:
+    """Return a docstring as Markdown: what it raises as a list."""
+    text, _, raised = (inspect.getdoc(value) or "").partition("\nRaises:\n")
+    lines = re.sub(r"\n {8,}", " ", raised).splitlines()
+    items = [
+        f"- `{name.strip()}`: {why.strip()}"
+        for name, _, why in (line.partition(":") for line in lines if line.strip())
+    ]
+    return text.strip() + ("\n\nRaises:\n\n" + "\n".join(items) if items else "")
 
 
 def keys_page(schema: Mapping[str, Any]) -> str:
@@ -68,7 +148,7 @@ def cli_page() -> str:
 def _keys(
     schema: Mapping[str, Any], node: Mapping[str, Any], path: str
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield each key below `node` with what the schema says of it, a key before its own keys."""
+    """Yield each key below `node` with its schema. A key comes before the keys inside it."""
     named = node.get("properties", {}).items()
     free = (
         [("*", node["additionalProperties"])] if isinstance(node.get("additionalProperties"), Mapping) else []
@@ -103,3 +183,4 @@ def _cell(text: str) -> str:
 if __name__ == "__main__":
     (DOCS / "keys.md").write_text(keys_page(json.loads(SCHEMA.read_bytes())), encoding="utf-8")
     (DOCS / "cli.md").write_text(cli_page(), encoding="utf-8")
+    (DOCS / "python.md").write_text(python_page(), encoding="utf-8")

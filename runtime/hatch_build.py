@@ -22,10 +22,11 @@ NEW: Final = "pipespec_runtime"
 
 BEGINS: Final = (
     "pipespec.runtime",
-    "pipespec.runtime.conductor",
-    "pipespec.engine.template",
-    "pipespec.engine.worker",
-    "pipespec.step.probe",
+    "pipespec.runtime.record_server",
+    "pipespec.engine.processes.fork_template",
+    "pipespec.engine.processes.step_worker",
+    "pipespec.step.questions.probes",
+    "pipespec.steps",
 )
 """What a rendered module imports, and what is begun by its name in a process of its own."""
 
@@ -41,6 +42,8 @@ class RuntimeHook(BuildHookInterface):  # type: ignore[type-arg]  # of no config
         """Make the files, and say where they go."""
         del version
         made = Path(self.root) / NEW
+        if made.is_dir() and self.target_name == "wheel":
+            return  # of a source distribution, in which it is the package that is packed anyway
         if not made.is_dir():
             self._folder = tempfile.TemporaryDirectory()
             made = Path(self._folder.name)

@@ -2,6 +2,7 @@
 
 import html
 import importlib.util
+import itertools
 import json
 import os
 import re
@@ -9,12 +10,20 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from process_groups import process_group
+from warm_commands import COMMAND, PIPESPEC, TEMPLATES, WITH_LIBRARIES
+from warm_templates import divert
+
+from pipespec.document.nodes import Entry, MappingNode, ScalarNode, SequenceNode
+from pipespec.engine.processes import step_processes
+from pipespec.errors import Span
 
 pytest_plugins = ["services"]
 
@@ -24,11 +33,15 @@ settings.register_profile(
 )
 settings.load_profile("steady")
 
+# A developer's own store and experiments are no business of tests, whichever process they look from.
+for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
+    del os.environ[name]
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
+# MLflow makes an empty store once for all tests, and leaves the user's own cache alone.
+os.environ["XDG_CACHE_HOME"] = str(Path(tempfile.gettempdir(), f"pipespec-tests-{os.getuid()}"))
 
 REPOSITORY = Path(__file__).parents[1]
-COMMAND = Path(sys.executable).with_name("pipespec")
 LIMIT = 180.0
 
 STEPS = '''
@@ -81,6 +94,20 @@ steps:
 """
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give tests to processes by `process_group`; groups with many tests start first."""
+    if config.getvalue("dist") != "loadscope":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return process_group(nodeid)
+
+    return Groups(config, log)
+
+
 @dataclass(frozen=True)
 class Answer:
     code: int
@@ -104,6 +131,11 @@ class Project:
         path.write_text(text, encoding="utf-8")
         return path
 
+    def copied_to(self, folder: Path) -> "Project":
+        """Return a copy that a test may change, of a project that tests share; its runs stay valid."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Project(folder)
+
     def edit(self, name: str, old: str, new: str) -> None:
         text = (self.folder / name).read_text(encoding="utf-8")
         assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {name}"
@@ -111,7 +143,9 @@ class Project:
 
     def environment(self, **extra: str) -> dict[str, str]:
         kept = {
-            name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "PIPESPEC_"))
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("MLFLOW_", "PIPESPEC_")) and name not in ("FORCE_COLOR", "NO_COLOR")
         }
         return {**kept, "MLFLOW_DISABLE_TELEMETRY": "true", "PYTHONDONTWRITEBYTECODE": "1", **extra}
 
@@ -128,9 +162,8 @@ class Project:
         )
 
     def pipespec(self, *args: str, cwd: Path | None = None, **extra: str) -> Answer:
-        process = self.start(*args, cwd=cwd, **extra)
-        out, err = process.communicate(timeout=LIMIT)
-        return Answer(process.returncode, out, err)
+        done = PIPESPEC.run(args, cwd=cwd or self.folder, env=self.environment(**extra), timeout=LIMIT)
+        return Answer(done.returncode, done.stdout, done.stderr)
 
     def run(self, *args: str, file: str = "pipeline.yaml", **extra: str) -> dict[str, str]:
         """Run and return each step's state; the run must succeed."""
@@ -165,10 +198,39 @@ def make():
     return makers.makers()
 
 
+def _tree(value, file="pipeline.yaml", _lines=None):
+    lines = itertools.count(1) if _lines is None else _lines
+
+    def span():
+        line = next(lines)
+        return Span(file, line, 1, line, 9)
+
+    if isinstance(value, dict):
+        entries = {key: Entry(span(), _tree(below, file, lines)) for key, below in value.items()}
+        here = next(iter(entries.values())).key_span if entries else span()
+        return MappingNode(entries, here)
+    if isinstance(value, list):
+        here = span()
+        return SequenceNode(tuple(_tree(item, file, lines) for item in value), here)
+    return ScalarNode(value, span())
+
+
+@pytest.fixture(scope="session")
+def tree():
+    """Make nodes of a plain value: every key and scalar on a line of its own, in order."""
+    return _tree
+
+
 @pytest.fixture(scope="session")
 def project_at():
     """Make a `Project` of a folder, for tests that copy one which was run once."""
     return Project
+
+
+@pytest.fixture(scope="session")
+def new_project_at():
+    """Make a folder with an empty project."""
+    return new_project
 
 
 def new_project(folder: Path) -> Project:
@@ -184,6 +246,22 @@ def with_three_steps(project: Project) -> Project:
     project.write("words.py", WORDS)
     project.write("pipeline.yaml", PIPELINE)
     return project
+
+
+@pytest.fixture(scope="module")
+def forked_templates():
+    """Make what runs in this process fork the templates of its steps, for the tests of a module."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(step_processes, "subprocess", divert(TEMPLATES.control))
+        yield
+
+
+@pytest.fixture(scope="module")
+def libraries_loaded():
+    """Let steps of commands begin with the libraries of the examples, for the tests of a module."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PIPESPEC, "templates", WITH_LIBRARIES)
+        yield
 
 
 @pytest.fixture
@@ -222,6 +300,15 @@ def news(empty_project) -> Project:
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(REPOSITORY / "pipelines/news", empty_project.folder / "news", ignore=ignored)
     return empty_project
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of the corpora: `PIPESPEC_TEST_DATA`, or `shared/data` beside the repository."""
+    folder = Path(os.environ.get("PIPESPEC_TEST_DATA") or REPOSITORY.parent / "shared/data")
+    if not folder.is_dir():
+        pytest.skip(f"the corpora are not here: {folder} (PIPESPEC_TEST_DATA names another folder)")
+    return folder
 
 
 @pytest.fixture(scope="session")

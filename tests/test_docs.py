@@ -2,12 +2,13 @@
 
 In Markdown, a comment above a fenced block says what the block is for: `file: NAME` writes it into the project
 of this document, `in: FOLDER` runs it there as a script, `top` and `steps` make it a part of a pipeline file,
-`part of: NAME` a part of that one, `ci: NAME` is run by `.ci/run`. A block `console` is run, line by line, where the
+`part of: NAME` a part of that one, `ci: NAME` is run by `.ci/run`, `install: NAME` by tests/test_packaging.py.
+`needs: PACKAGE` leaves a document to those who have that package. A block `console` is run, line by line, where the
 one before it ended; in what a command prints, `...` stands for anything, times and run ids are
-anyone's. Each document has a folder of its own, with the repository's pipelines in it where it runs them.
+anyone's. Each document has a folder of its own, with the repository's pipelines in it where it runs them. A shell finds
+a `pipespec` that a warm server forks: how the command starts is shown by other tests.
 """
 
-import importlib.util
 import json
 import os
 import re
@@ -17,7 +18,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import forwarded_command
 import pytest
+from warm_commands import PIPESPEC, WITH_LIBRARIES
 
 REPOSITORY = Path(__file__).parents[1]
 DOCUMENTS = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
@@ -53,10 +56,33 @@ RUN = [
 ]
 
 
+@pytest.fixture(scope="session")
+def pipespec_forked(tmp_path_factory):
+    """The folder of a command that asks a warm server, in place of the one that is installed."""
+    folder = tmp_path_factory.mktemp("bin")
+    forwarded_command.install(folder / "pipespec")
+    return folder
+
+
+def needed_by(document):
+    """Return the package that a document says it needs, if any; what few have is tried where all is installed."""
+    found = re.search(r"^<!-- needs: (\w+) -->$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return found and found[1]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("document", RUN, ids=name_of)
-def test_document_prints_what_it_shows(document, tmp_path):
-    if re.search(r"^\$ .*\bpipelines\b", document.read_text(encoding="utf-8"), re.MULTILINE):
+@pytest.mark.parametrize(
+    "document",
+    [pytest.param(each, marks=pytest.mark.installs) if needed_by(each) else each for each in RUN],
+    ids=name_of,
+)
+def test_document_prints_what_it_shows(document, tmp_path, pipespec_forked, monkeypatch):
+    if package := needed_by(document):
+        pytest.importorskip(package, reason="needs the docs extra")
+    text = document.read_text(encoding="utf-8")
+    if re.search(r"^(import|from) (pandas|sklearn)|^\$ .*\bpipelines\b", text, re.MULTILINE):
+        monkeypatch.setattr(PIPESPEC, "templates", WITH_LIBRARIES)
+    if re.search(r"^\$ .*\bpipelines\b", text, re.MULTILINE):
         not_made = shutil.ignore_patterns("__pycache__", "*.db")
         shutil.copytree(REPOSITORY / "pipelines", tmp_path / "pipelines", ignore=not_made)
         (tmp_path / "pyproject.toml").write_text('[project]\nname = "examples"\nversion = "1.0"\n')
@@ -70,19 +96,19 @@ def test_document_prints_what_it_shows(document, tmp_path):
         elif block.purpose.startswith("in: "):
             (tmp_path / "example.py").write_text(block.body, encoding="utf-8")
             folder = tmp_path / block.purpose.removeprefix("in: ")
-            run_console(f"$ python {tmp_path / 'example.py'}\n...\n", folder, where)
+            run_console(f"$ python {tmp_path / 'example.py'}\n...\n", folder, where, pipespec_forked)
         elif block.language == "console":
-            current = run_console(block.body, current, where)
+            current = run_console(block.body, current, where, pipespec_forked)
 
 
-def run_console(body: str, folder: Path, where: str) -> Path:
+def run_console(body: str, folder: Path, where: str, commands_in: Path) -> Path:
     """Run each `$ command` and compare what it prints; it has to succeed, unless `$ echo $?` follows.
 
     Returns the folder that the commands ended in.
     """
     commands = [tuple(each.split("\n", 1)) for each in re.split(r"^\$ ", body, flags=re.MULTILINE)[1:]]
     assert commands, f"{where}: no command"
-    printed = run_commands([command for command, _ in commands], folder)
+    printed = run_commands([command for command, _ in commands], folder, commands_in)
     for position, (command, expected) in enumerate(commands):
         output, code = printed[position]
         asked_for = position + 1 < len(commands) and commands[position + 1][0] == "echo $?"
@@ -91,14 +117,18 @@ def run_console(body: str, folder: Path, where: str) -> Path:
     return Path(printed[-1][0])
 
 
-def run_commands(commands: list[str], folder: Path) -> list[tuple[str, str]]:
+def run_commands(commands: list[str], folder: Path, commands_in: Path) -> list[tuple[str, str]]:
     """Return what each command prints, on both streams, and its exit code; the last one is a `pwd` of our own."""
     separator = "\x1e"
     ending = f"code=$?; printf '{separator}%s{separator}' $code; (exit $code)"
+    variables, sockets = environment(), PIPESPEC.sockets()
+    variables["PATH"] = f"{commands_in}{os.pathsep}{variables['PATH']}"
+    variables[forwarded_command.VARIABLE] = " ".join(map(str, sockets))
     done = subprocess.run(
         ["bash", "-c", "".join(f"{command}\n{ending}\n" for command in [*commands, "pwd"])],
         cwd=folder,
-        env=environment(),
+        env=variables,
+        pass_fds=sockets,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -112,7 +142,7 @@ def run_commands(commands: list[str], folder: Path) -> list[tuple[str, str]]:
 def environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW", "PIPESPEC"))}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return kept | {"PATH": path, "MLFLOW_DISABLE_TELEMETRY": "true", "COLUMNS": "100"}
+    return kept | {"PATH": path, "MLFLOW_DISABLE_TELEMETRY": "true", "COLUMNS": "80"}
 
 
 def is_shown(expected: str, printed: str) -> bool:
@@ -124,6 +154,7 @@ def is_shown(expected: str, printed: str) -> bool:
 
 def _constant(text: str) -> list[str]:
     text = re.sub(r"\b[0-9a-f]{32}\b|\b[0-9a-f]{8}\b", "RUN", text)
+    text = re.sub(r"\bjust now\b", "0 s ago", text)
     text = re.sub(r"\b\d+(\.\d+)? (ms|s)\b", "SECONDS", text)
     return [re.sub(r"  +", "  ", line.rstrip()) for line in text.strip("\n").split("\n")]
 
@@ -150,6 +181,7 @@ def test_what_is_shown_is_compared():
         ("...", "a\nb", True),
         ("took 1.5 s", "took 12 s", True),
         ("took 1.5 s", "took 12 steps", False),
+        ("3 s ago", "just now", True),
         (f"run {'0a' * 16}", f"run {'b1' * 16}", True),
         ("run  x", "run      x", True),
         ("10 ran", "9 ran", False),
@@ -179,8 +211,8 @@ FRAGMENTS = [
 
 @pytest.mark.parametrize("block", FRAGMENTS)
 def test_yaml_in_a_document_has_the_shape_of_a_pipeline(block):
-    from pipespec.document.yaml_reader import read
-    from pipespec.spec.schema import check_shape
+    from pipespec.document.yaml.yaml_reader import read
+    from pipespec.spec.schema.document_schema import check_shape
 
     match block.purpose:
         case "steps":
@@ -208,21 +240,35 @@ def test_part_of_a_file_stands_in_that_file(block):
         assert line in lines, line  # which goes on behind the line found before
 
 
-def generator():
-    spec = importlib.util.spec_from_file_location("generate", REPOSITORY / "docs/generate.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+GENERATED = """\
+import importlib.util, json
+spec = importlib.util.spec_from_file_location("generate", "docs/generate.py")
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+schema = json.loads(open("schemas/pipeline.schema.json", "rb").read())
+pages = {"keys": module.keys_page(schema), "cli": module.cli_page(), "python": module.python_page()}
+print(json.dumps(pages))
+"""
 
 
-def test_page_of_keys_is_what_the_schema_says():
-    schema = json.loads((REPOSITORY / "schemas/pipeline.schema.json").read_bytes())
+@pytest.fixture(scope="module")
+def generated():
+    """The pages as a new process makes them: help tells of what the process has loaded and read."""
+    done = subprocess.run(
+        [sys.executable, "-c", GENERATED],
+        cwd=REPOSITORY,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    return json.loads(done.stdout)
 
-    assert (REPOSITORY / "docs/keys.md").read_text(encoding="utf-8") == generator().keys_page(schema)
 
-
-def test_page_of_verbs_is_what_help_prints():
-    assert (REPOSITORY / "docs/cli.md").read_text(encoding="utf-8") == generator().cli_page()
+@pytest.mark.parametrize("page", ["keys", "cli", "python"])
+def test_page_is_what_schema_help_and_docstrings_say(generated, page):
+    assert (REPOSITORY / f"docs/{page}.md").read_text(encoding="utf-8") == generated[page]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)

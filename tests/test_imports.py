@@ -16,6 +16,7 @@ from pipespec.cli import VERBS
 
 HEAVY = {
     "distributed",
+    "dotenv",
     "jinja2",
     "jsonschema",
     "luigi",
@@ -48,6 +49,28 @@ def add(numbers: list) -> dict:
     return {"total": sum(numbers)}
 """
 
+LOOKING = """\
+pipespec: 1
+steps:
+  without: {call: "looking:without", outputs: {modules: modules.json}}
+  with: {call: "looking:with_mlflow", outputs: {modules: modules.json}}
+"""
+
+LOOKING_STEPS = """\
+import sys
+
+
+def without() -> list:
+    return sorted({"luigi", "mlflow", "sqlalchemy"} & set(sys.modules))
+
+
+def with_mlflow() -> list:
+    import mlflow
+
+    mlflow.log_metric("one", 1)
+    return sorted({"luigi", "mlflow"} & set(sys.modules))
+"""
+
 LOADED = """\
 import atexit, json, sys
 atexit.register(lambda: open(sys.argv[1], "w").write(json.dumps(sorted(sys.modules))))
@@ -63,6 +86,8 @@ def command(tmp_path_factory):
     (folder / "pyproject.toml").touch()
     (folder / "pipeline.yaml").write_text(PIPELINE)
     (folder / "steps.py").write_text(STEPS)
+    (folder / "looking.yaml").write_text(LOOKING)
+    (folder / "looking.py").write_text(LOOKING_STEPS)
     listing = tmp_path_factory.mktemp("listing") / "modules.json"
 
     def run(*arguments: str) -> tuple[set[str], str]:
@@ -76,7 +101,9 @@ def command(tmp_path_factory):
             timeout=240,
         )
         assert done.returncode == 0, done.stderr + done.stdout
-        return HEAVY & set(json.loads(listing.read_text())), done.stdout or done.stderr
+        loaded = json.loads(listing.read_text())
+        run.own = [name for name in loaded if name.startswith("pipespec.")]
+        return HEAVY & set(loaded), done.stdout or done.stderr
 
     run("run", "pipeline.yaml")
     return run
@@ -111,6 +138,39 @@ def test_light_verb_loads_no_heavy_library(command, arguments):
     assert printed
 
 
+@pytest.mark.parametrize(
+    ("most", "arguments"),
+    [
+        (12, ("--help",)),
+        (36, ("validate", "pipeline.yaml")),
+        (85, ("run", "pipeline.yaml")),
+        (170, ("validate", "pipeline.yaml", "--set", "steps.numbers.params.until=5")),
+        (240, ("plan", "pipeline.yaml")),
+    ],
+    ids=["help", "validate, unchanged", "run, nothing to do", "validate", "plan"],
+)
+def test_a_light_command_loads_few_of_our_modules(command, most, arguments):
+    """Each takes about a millisecond. Raise a number here only for what the command cannot do without."""
+    command(*arguments)
+    if "--set" not in arguments:
+        command(*arguments)  # by now it is remembered, where it can be
+
+    assert len(command.own) <= most
+
+
+def test_only_a_pipeline_with_a_schema_loads_what_judges_by_it(command, tmp_path):
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "schema.json").write_text('{"type": "array"}')
+    (tmp_path / "steps.py").write_text(STEPS)
+    text = PIPELINE.replace("{numbers: numbers.json}", "{numbers: {file: numbers.json, schema: schema.json}}")
+    (tmp_path / "pipeline.yaml").write_text(text)
+    run = ("-C", str(tmp_path), "run", "pipeline.yaml")
+
+    assert command("-C", str(tmp_path), "validate", "pipeline.yaml")[0] == {"jsonschema"}
+    command(*run)
+    assert command(*run)[0] == set()  # what was remembered tells that nothing is to do
+
+
 def test_run_with_nothing_to_do_loads_no_heavy_library(command):
     loaded, printed = command("run", "pipeline.yaml", "--format", "json")
 
@@ -126,14 +186,27 @@ def test_a_report_where_nothing_is_to_do_loads_neither_mlflow_nor_luigi(command,
     assert (tmp_path / "report.html").exists()
 
 
-def test_a_run_with_something_to_do_shows_that_the_listing_works(command):
-    loaded, _ = command("run", "pipeline.yaml", "--force", "total")
+@pytest.mark.parametrize("arguments", [(), ("--report", "report.html")], ids=["", "with a report"])
+def test_a_run_into_a_database_file_loads_no_mlflow(command, arguments):
+    loaded, printed = command("run", "pipeline.yaml", "--force", "total", "--format", "json", *arguments)
 
-    assert {"mlflow", "luigi"} <= loaded
+    assert "luigi" in loaded
+    assert {"mlflow", "sqlalchemy", "pandas", "numpy"} & loaded == set()
+    assert [step["state"] for step in json.loads(printed)["steps"]] == ["reused", "ran"]
+
+
+def test_a_step_has_no_mlflow_unless_its_function_imports_it(command):
+    command("run", "looking.yaml")
+    found = {step: json.loads(command("get", "looking.yaml", step, "-")[1]) for step in ("without", "with")}
+
+    assert found == {"without": [], "with": ["mlflow"]}
 
 
 def test_validating_imports_no_later_stage():
-    code = "import pipespec.cli.validate, sys; print([name for name in sys.modules if name.startswith('pipespec.')])"
+    code = (
+        "import pipespec.cli.validate, pipespec.operations.compiling.compile_file, sys;"
+        "print([name for name in sys.modules if name.startswith('pipespec.')])"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
@@ -171,20 +244,45 @@ def _ruff_order(name: str) -> tuple[int, str]:
 
 def test_public_names_are_these():
     assert list(pipespec.__all__) == [
+        "Acceptances",
+        "CallAnswer",
+        "CallOption",
+        "Conversion",
         "Diagnostic",
+        "Difference",
+        "Examination",
         "Findings",
+        "FunctionCall",
+        "Garbage",
+        "ImportReport",
         "InvalidPipelineError",
+        "Lineage",
+        "NewBaseline",
+        "NewProject",
         "Pipeline",
         "PipespecError",
         "Plan",
+        "Progress",
+        "Remaining",
+        "Rest",
+        "RunComparison",
         "RunReport",
         "Severity",
         "Span",
+        "StepCall",
+        "StepFailedError",
         "StepHandle",
+        "StepResult",
+        "StepStarted",
         "StepStatus",
+        "StoreAway",
         "StoreUnavailableError",
         "UsageError",
         "__version__",
+        "collect_garbage",
+        "convert",
+        "examine",
+        "import_results",
         "init",
         "load",
         "schema",
@@ -197,3 +295,23 @@ def test_public_names_are_these():
 def test_a_name_that_is_not_public_is_no_attribute():
     with pytest.raises(AttributeError, match=r"^module 'pipespec' has no attribute 'runn'$"):
         pipespec.runn
+
+
+def test_each_class_has_a_name_of_its_own():
+    """`pipespec.runtime` aside: rendered modules know its names, as users of pipespec know those of the API."""
+    root = Path(pipespec.__file__).parent
+    places: dict[str, list[str]] = {}
+    for file in sorted(root.rglob("*.py")):
+        if file.relative_to(root).parts[0] != "runtime":
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ClassDef):
+                    places.setdefault(node.name.lstrip("_"), []).append(str(file.relative_to(root)))
+
+    assert {name: files for name, files in places.items() if len(files) > 1} == {}
+
+
+def test_no_folder_takes_the_name_of_a_public_function():
+    """Importing a module below it would put the folder in the function's place."""
+    folders = {path.parent.name for path in Path(pipespec.__file__).parent.glob("*/__init__.py")}
+
+    assert folders & set(pipespec.__all__) == set()

@@ -5,11 +5,13 @@ import textwrap
 import pytest
 
 from pipespec.errors import InvalidPipelineError, UsageError
-from pipespec.operations.planning import Planning
-from pipespec.operations.sweep import compile_sweep, read_sweeps
-from pipespec.plan.model import Action, OutputRecord, StepRecord
-from pipespec.plan.selection import select, split_id
-from pipespec.views.sweep import SweepPoint, render_text
+from pipespec.operations.compiling.sweep import compile_sweep, read_sweeps
+from pipespec.operations.planning.plan_waves import Planning
+from pipespec.plan.plan import Action
+from pipespec.plan.records import OutputRecord, StepRecord
+from pipespec.plan.results import SweepPoint
+from pipespec.plan.step_selection import select, split_id
+from pipespec.views.sweep_view import render_text
 
 STEPS = """
 def first(n: int = 1) -> list: return [n]
@@ -68,6 +70,9 @@ class Twin:
         self.asked += 1
         return {}
 
+    def broken(self, keys):
+        return {}
+
     def finished_before(self, steps):
         self.asked += 1
         return set(steps)
@@ -96,13 +101,13 @@ def test_values_are_split_where_yaml_splits_a_list(text, values):
 @pytest.mark.parametrize(
     ("texts", "why"),
     [
-        (["params.x"], "is no sweep"),
-        (["=1,2"], "is no sweep"),
+        (["params.x"], "is not a sweep"),
+        (["=1,2"], "is not a sweep"),
         (["params.x="], "has no values"),
         (["params.x=range(3,3)"], "has no values"),
-        (["params.x=range(1,9,0)"], "steps by 0"),
-        (["params.x=range(0,1000000000)"], "10,000 are the most"),
-        (["params.x=range(0,200)", "params.y=range(0,51)"], "10,200 points, and 10,000 are the most"),
+        (["params.x=range(1,9,0)"], "has a step of 0"),
+        (["params.x=range(0,1000000000)"], "the maximum is 10,000"),
+        (["params.x=range(0,200)", "params.y=range(0,51)"], "10,200 points; the maximum is 10,000"),
         (["params.x=[1"], "cannot be read as YAML"),
         (["params.x=1]"], "cannot be read as YAML"),
         (["params.x=1,2,1"], "has the value 1 twice"),
@@ -215,7 +220,7 @@ def test_a_path_that_is_not_there_is_told_as_for_set(swept):
 
 def test_points_that_would_be_recorded_in_two_stores_are_refused(swept):
     with pytest.raises(
-        UsageError, match=r"at mlflow\.tracking_uri=b the pipeline's 'mlflow' is not that of the first"
+        UsageError, match=r"at mlflow\.tracking_uri=b the pipeline's 'mlflow' differs from the first point"
     ):
         swept("mlflow.tracking_uri=a,b")
 

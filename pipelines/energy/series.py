@@ -29,7 +29,7 @@ def read_series(tables: Sequence[Path], columns: Mapping[str, str]) -> pd.DataFr
     if not tables:
         raise ValueError("no file has the name of this region")
     if unknown := sorted(columns.keys() - set(_COLUMNS)):
-        raise ValueError(f"columns names {unknown[0]!r}, which is none of {', '.join(_COLUMNS)}")
+        raise ValueError(f"columns names {unknown[0]!r}, which is not one of {', '.join(_COLUMNS)}")
     return pd.concat([_read(path, columns) for path in tables], ignore_index=True)
 
 

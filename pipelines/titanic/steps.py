@@ -14,7 +14,7 @@ from sklearn.model_selection import cross_val_score, train_test_split
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-__all__ = ["evaluate", "make_features", "pick_best", "split_rows", "train"]
+__all__ = ["evaluate", "make_features", "pick_best", "predict", "split_rows", "train"]
 
 _NUMBERS: Final = ["Pclass", "Age", "Fare", "family"]
 _WORDS: Final = ["Sex", "Embarked", "title"]
@@ -65,10 +65,22 @@ def pick_best(
     return models[best], {"variant": best, "accuracy": scores[best]["accuracy"]}
 
 
-def evaluate(model: Pipeline, rows: pd.DataFrame) -> dict[str, float]:
-    """Return accuracy and F1 on rows that no model has seen."""
-    predicted = model.predict(rows)
+def predict(model: Pipeline, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return `Survived`, `predicted` and the `share` of trees that say so (0 to 1, four digits), in the order of the rows."""
+    shares = model.predict_proba(rows)
+    return pd.DataFrame(
+        {
+            "Survived": rows["Survived"].to_numpy(),
+            "predicted": model.classes_[shares.argmax(axis=1)],
+            "share": shares.max(axis=1).round(4),
+        }
+    )
+
+
+def evaluate(predictions: pd.DataFrame) -> dict[str, float]:
+    """Return accuracy and F1 of predictions."""
+    survived, predicted = predictions["Survived"], predictions["predicted"]
     return {
-        "accuracy": float(accuracy_score(rows["Survived"], predicted)),
-        "f1": float(f1_score(rows["Survived"], predicted)),
+        "accuracy": float(accuracy_score(survived, predicted)),
+        "f1": float(f1_score(survived, predicted)),
     }

@@ -1,39 +1,148 @@
-"""The stages composed: what notebooks and the command line call.
+"""What notebooks and the command line call: the stages, combined.
 
-    load(file)         a file -> document -> spec, checked: a `Pipeline`
-    Pipeline.plan()    spec + facts + records -> `Plan`
-    Pipeline.run()     plan -> engine -> `RunReport`
+    load(file)         a file -> document -> spec, checked: a `Pipeline`, which plans and runs
 
-Everything that the stages must not ask for themselves enters here and in `compile`, `facts` and `project`:
-files, environment, git, clock, servers. Each method imports what it needs: `validate` neither plans nor tracks, and
-a plan needs no engine.
+Everything that the stages must not ask for themselves enters here, in `operations` and in `project`:
+files, environment, git, clock, servers. Each function imports what it needs: `validate` neither plans nor tracks.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipespec.errors import InvalidPipelineError, UsageError
-from pipespec.operations.compile import Compiled, compile_file, read_signatures
-from pipespec.operations.validation import Findings, validate_all
-from pipespec.spec.model import PipelineSpec, StepSpec
+from pipespec.pipeline import Pipeline, StepHandle
 
 if TYPE_CHECKING:
-    from pipespec.engine.progress import Progress
-    from pipespec.operations.session import Session
-    from pipespec.operations.sweep import Sweep
-    from pipespec.plan.acceptance import Acceptances, Revocation
-    from pipespec.plan.diff import Difference
-    from pipespec.plan.explain import Explanation
-    from pipespec.plan.model import Plan, RunReport, StepStatus
-    from pipespec.views.graph.portrait import Portrait
-    from pipespec.views.sweep import SweepPoint
+    from pipespec.converting.conversion import Conversion
+    from pipespec.operations.calling.call_function import FunctionCall
+    from pipespec.operations.compiling.read_document import PipelineNames
+    from pipespec.operations.compiling.validate_files import Findings
+    from pipespec.operations.housekeeping.serve_pages import Pages
+    from pipespec.operations.running.watched_pipeline import WatchedPipeline
+    from pipespec.plan.garbage import Garbage
+    from pipespec.plan.lineage import Lineage
+    from pipespec.plan.new_project import NewProject
+    from pipespec.plan.old_results.import_report import ImportReport
+    from pipespec.plan.pipeline_diff import Difference
+    from pipespec.plan.results import RunReport
+    from pipespec.plan.run_comparison import NewBaseline
+    from pipespec.plan.store_findings import Examination
+    from pipespec.project.option_defaults import OptionDefault
+    from pipespec.spec.run_options import RunOption
 
-__all__ = ["Findings", "Pipeline", "StepHandle", "diff", "init", "load", "render", "schema", "validate"]
+__all__ = [
+    "Pipeline",
+    "StepHandle",
+    "collect_garbage",
+    "convert",
+    "convert_kedro",
+    "diagnostic_pages",
+    "diff",
+    "env_names",
+    "examine",
+    "find_env_overlay",
+    "find_pipeline",
+    "function",
+    "import_results",
+    "init",
+    "lineage",
+    "load",
+    "names",
+    "open_pages",
+    "option_defaults",
+    "read_env_file",
+    "remembered_run",
+    "render",
+    "run_options",
+    "schema",
+    "set_baseline",
+    "templates",
+    "validate",
+    "watch",
+]
+
+
+def find_pipeline(place: str | None = None) -> str:
+    """Return the one pipeline of a folder, or, without one, of the working directory or the nearest folder above it.
+
+    `file` in `[tool.pipespec]` of the project's pyproject.toml decides where it is set.
+
+    Raises:
+        UsageError: where there is none, or there are several.
+    """
+    from pipespec.project.pipeline_choice import choose_pipeline
+
+    return choose_pipeline(place)
+
+
+def find_env_overlay(file: str, env: str) -> str:
+    """Return the overlay of a pipeline for an environment: for `prod`, `FILE.prod.yaml` beside it.
+
+    Raises:
+        UsageError: where there is none.
+    """
+    from pipespec.project.pipeline_choice import overlay_of_environment
+
+    return overlay_of_environment(file, env)
+
+
+def names(file: str, *, overlays: Sequence[str] = ()) -> PipelineNames:
+    """Return what can be named on a command line about a pipeline: steps, variants, outputs, paths of values.
+
+    Reads the file as a stranger's, and no code. What is wrong with it is left out.
+
+    Raises:
+        InvalidPipelineError: where it cannot be read at all.
+    """
+    from pipespec.operations.compiling.read_document import read_names
+
+    return read_names(file, overlays)
+
+
+def option_defaults(file: str | None = None) -> Mapping[str, OptionDefault]:
+    """Return the defaults that `PIPESPEC_*` and `[tool.pipespec]` give to options, for a pipeline that is trusted.
+
+    The functions here do not use them; the command line hands them over as arguments.
+
+    Raises:
+        UsageError: where a value does not fit.
+    """
+    from pipespec.project.option_defaults import option_defaults as read
+
+    return read(file, os.environ)
+
+
+def read_env_file(file: str) -> None:
+    """Add to the environment what `.env` beside the project's root sets and the environment does not.
+
+    Raises:
+        UsageError: where that file cannot be read.
+    """
+    from pipespec.project.env_file import read_env_file as read
+
+    read(file, os.environ)
+
+
+def env_names(file: str) -> tuple[str, ...]:
+    """Return the environments that a pipeline has overlays for, beside it: `prod` for `FILE.prod.yaml`."""
+    from pipespec.project.pipeline_choice import environments_of
+
+    return environments_of(file)
+
+
+def run_options(file: str) -> tuple[RunOption, ...]:
+    """Return the options of the command line that a pipeline file declares for its params.
+
+    Raises:
+        InvalidPipelineError: where the file cannot be read.
+    """
+    from pipespec.operations.compiling.read_document import read_options
+
+    return read_options(file)
 
 
 def validate(
@@ -51,6 +160,8 @@ def validate(
     Raises:
         UsageError: where there is no pipeline below the folders.
     """
+    from pipespec.operations.compiling.validate_files import validate_all
+
     return validate_all(files, overlays=overlays, overrides=overrides, import_timeout=import_timeout)
 
 
@@ -61,24 +172,74 @@ def load(
     overrides: Sequence[str] = (),
     sweeps: Sequence[str] = (),
     trusted: bool = True,
+    requires_values: bool = True,
 ) -> Pipeline:
     """Load a pipeline, with overlays (files) and overrides (`params.model.epochs=1`) laid over it in order.
 
     `sweeps` (`params.model.depth=4,8`, `params.seed=range(1,5)`) make it the pipeline of all their points, in which what
     points share stands once.
 
-    Without `trusted` its references to the environment stay as written, as for a stranger's file.
+    Without `trusted` its references to the environment stay as written, as for a stranger's file. Without
+    `requires_values` `???` is an open value, so that the pipeline can be looked at, and not be planned.
 
     Raises:
         InvalidPipelineError: with all its mistakes.
     """
     if sweeps:
-        from pipespec.operations.sweep import compile_sweep, read_sweeps
+        from pipespec.operations.compiling.sweep import compile_sweep, read_sweeps
 
         sweep = compile_sweep(file, read_sweeps(sweeps), overlays=overlays, overrides=overrides)
-        return Pipeline(sweep.pipeline, sweep.first, sweep)
-    compiled = compile_file(file, overlays=overlays, overrides=overrides, trusted=trusted)
-    return Pipeline(compiled.checked(), compiled)
+        return Pipeline(sweep.pipeline, sweep)
+    from pipespec.operations.compiling.compile_file import compile_file
+
+    keeps = None if requires_values else True
+    compiled = compile_file(file, overlays=overlays, overrides=overrides, trusted=trusted, keeps_unset=keeps)
+    return Pipeline(compiled.checked(), compiled, requires_values)
+
+
+def function(call: str) -> FunctionCall:
+    """Find a function of the project by `module:function`, to call it once; nothing is imported before that.
+
+    Raises:
+        UsageError: where there is none, or its source cannot be read.
+    """
+    from pipespec.operations.calling.call_function import function_call
+
+    return function_call(call, Path.cwd())
+
+
+def remembered_run(
+    file: str, *targets: str, overlays: Sequence[str] = (), overrides: Sequence[str] = ()
+) -> RunReport | None:
+    """Return the report of a run that has nothing to do, as an earlier one found, and nothing has changed since.
+
+    None means that this is not known: load the pipeline, and run it. Records, witnesses, artifacts and inputs are looked
+    at as by any plan.
+
+    Raises:
+        StoreUnavailableError: where the records cannot be asked.
+    """
+    from pipespec.operations.planning.reuse_memo import recall_reuse
+
+    return recall_reuse(file, targets, overlays, overrides)
+
+
+def watch(file: str, *, overlays: Sequence[str] = (), overrides: Sequence[str] = ()) -> WatchedPipeline:
+    """Return what tells when a pipeline has to run again: its files, code, inputs or what its steps opened changed.
+
+        watched = watch("pipeline.yaml")
+        while True:
+            pipeline = load("pipeline.yaml")
+            watched.note(pipeline.source)
+            watched.note_run(pipeline.source, pipeline.run(check=False))
+            print(watched.wait())
+
+    Raises:
+        UsageError: where there is no such file, or the package that watches folders is not installed.
+    """
+    from pipespec.operations.running.watched_pipeline import WatchedPipeline
+
+    return WatchedPipeline(file, overlays, overrides)
 
 
 def diff(
@@ -99,18 +260,66 @@ def diff(
         InvalidPipelineError: for a file with mistakes.
         StoreUnavailableError: where the store is asked and cannot be.
     """
-    from pipespec.operations.comparing import compare
-    from pipespec.plan.schedule import forecast
+    if records:
+        from pipespec.operations.inspecting.compare_with_records import compare_with_records
 
-    second: list[Compiled] = []
-    found = compare(old, new, overlays=overlays, overrides=overrides, trusted=records, keep=second.append)
-    if not records:
-        return found
-    if not second:
-        raise UsageError(f"records are asked for what a file would do, and '{found.new.label}' is none")
-    planned = Pipeline(found.new.spec, second[0]).plan()
-    actions = {step: decision.action for step, decision in planned.decisions.items()}
-    return replace(found, actions=actions, expected=forecast(planned, planned.pipeline.engine.workers or 1))
+        return compare_with_records(old, new, overlays=overlays, overrides=overrides)
+    from pipespec.operations.inspecting.compare_versions import compare
+
+    return compare(old, new, overlays=overlays, overrides=overrides)
+
+
+def lineage(
+    run: str,
+    file: str | None = None,
+    *,
+    overlays: Sequence[str] = (),
+    overrides: Sequence[str] = (),
+    up: bool = True,
+    down: bool = True,
+) -> Lineage:
+    """Tell what made the outputs of a step's run (`up`), and what was made of them (`down`), through all pipelines.
+
+    `file` is a pipeline whose store is read; without one it is that of the working directory's project.
+
+    Raises:
+        UsageError: where there is no such run, or it is none of a step.
+        StoreUnavailableError: where the store cannot be asked.
+    """
+    if file is not None:
+        return load(file, overlays=overlays, overrides=overrides).lineage(run, up=up, down=down)
+    from pipespec.operations.housekeeping.store_place import StorePlace
+    from pipespec.operations.inspecting.lineage import lineage as find
+
+    place = StorePlace.here()
+    with place.read() as ledger:
+        return find(ledger, run, place.root, up=up, down=down)
+
+
+def set_baseline(
+    run: str,
+    file: str | None = None,
+    *,
+    name: str = "default",
+    overlays: Sequence[str] = (),
+    overrides: Sequence[str] = (),
+) -> NewBaseline:
+    """Mark a finished run as the baseline of its step, or of its pipeline's invocations, under a name.
+
+    `file` is as for `lineage`.
+
+    Raises:
+        UsageError: where there is no such run, or it did not finish.
+        StoreUnavailableError: where the store cannot be asked, or not be written.
+    """
+    if file is not None:
+        return load(file, overlays=overlays, overrides=overrides).set_baseline(run, name=name)
+    from pipespec.operations.housekeeping.store_place import StorePlace
+    from pipespec.operations.inspecting.baselines import set_baseline as mark
+
+    place = StorePlace.here()
+    with place.read() as ledger:
+        return mark(ledger, place.write, run, name)
 
 
 def schema(
@@ -123,16 +332,24 @@ def schema(
     Raises:
         InvalidPipelineError: where the file cannot be read, or has no steps.
     """
-    from pipespec.spec.schema import load_schema
+    from pipespec.spec.schema.document_schema import load_schema
 
     if file is None:
         return dict(load_schema())
-    from pipespec.spec.project_schema import project_schema
+    from pipespec.checks.editor.project_schema import project_schema
+    from pipespec.operations.compiling.compile_file import compile_file, read_signatures
 
     compiled = compile_file(file, overlays=overlays, overrides=overrides, trusted=False)
     if compiled.spec is None:
         raise InvalidPipelineError(compiled.diagnostics, compiled.sources)
     return project_schema(load_schema(), compiled.spec, read_signatures(compiled.spec, compiled.modules))
+
+
+def diagnostic_pages() -> Mapping[str, str]:
+    """Return what the documentation says of each code of a diagnostic, as Markdown."""
+    from pipespec.checks.diagnostic_pages import load_pages
+
+    return load_pages()
 
 
 def render(
@@ -151,258 +368,185 @@ def render(
     Raises:
         InvalidPipelineError: with all mistakes, or with all that such a module cannot be.
     """
-    from pipespec.operations.rendering import luigi_module, resolved_yaml
+    from pipespec.operations.render_pipeline import luigi_module, resolved_yaml
 
     if format_ == "yaml":
         return resolved_yaml(str(file), overlays=overlays, overrides=overrides)
     return luigi_module(str(file), overlays=overlays, overrides=overrides, module=module)
 
 
-def init(folder: Path) -> list[str]:
-    """Make a small project that runs, and return the files written; a file that is there is never touched.
+def collect_garbage(
+    files: Sequence[str],
+    *,
+    overlays: Sequence[str] = (),
+    overrides: Sequence[str] = (),
+    keep_last: int = 10,
+    keep_tags: Sequence[str] = (),
+    older_than: str = "7d",
+    delete: bool = False,
+    purge: bool = False,
+) -> Garbage:
+    """Find runs of these pipelines that nothing reaches, and what is left in `.pipespec`; delete them with `delete`.
+
+    Kept is what the pipelines use now, also with each environment's overlay beside them; the last `keep_last` invocations; runs
+    with the tag `baseline` or one of `keep_tags` (`NAME` or `NAME=VALUE`); those that registered models came of; all that one of
+    these, or a run of another pipeline, has read; and what is younger than `older_than`. `delete` deletes as MLflow's
+    page does, so that runs can be restored; `purge` removes them with their files, for good.
 
     Raises:
-        UsageError: where one of the files is there already; then nothing is written.
+        UsageError: where an option does not fit, the pipelines use several stores, or one may be running.
+        InvalidPipelineError: where a pipeline, or one of its environments, has mistakes.
+        StoreUnavailableError: where the store cannot be asked.
     """
-    from pipespec.operations.scaffold import write_project
+    from pipespec.operations.compiling.compile_file import compile_file
+    from pipespec.operations.housekeeping.collect_garbage import GarbageOptions
+    from pipespec.operations.housekeeping.collect_garbage import collect_garbage as collect
 
-    return write_project(folder)
-
-
-@dataclass(frozen=True, slots=True)
-class Pipeline:
-    """A pipeline without mistakes, ready to be planned and run."""
-
-    spec: PipelineSpec
-    compiled: Compiled
-    sweep: Sweep | None = None
-    """What the pipeline is made of where it is that of several points; `compiled` is then the first of them."""
-
-    def plan(self, *targets: str, force: Sequence[str] = (), verify: bool = False) -> Plan:
-        """Decide what runs and what is reused, of these steps and all that they need; write nothing.
-
-        A target is a name, a variant (`train[depth=4]`), a glob or `tag:name`. With `verify` the content of what
-        is recorded is compared with its digests, too.
-
-        Raises:
-            UsageError: for a target that is not there, an input that is gone, a probe that fails.
-            StoreUnavailableError: where the records cannot be asked.
-        """
-        from pipespec.operations.explaining import with_history
-
-        with self._open() as session:
-            return with_history(session.planning(targets, force=force, verify=verify).plan(), session.ledger)
-
-    def explain(self, step: str) -> Explanation:
-        """Say why one step would run, compared with its nearest past run, or which run it reuses; write nothing.
-
-        Raises:
-            UsageError: as for `plan`.
-            StoreUnavailableError: where the records cannot be asked.
-        """
-        from pipespec.operations.explaining import explain_step, with_history
-
-        with self._open() as session:
-            chosen = session.step(step).id
-            return explain_step(with_history(session.plan(chosen), session.ledger), chosen, session.ledger)
-
-    def run(
-        self,
-        *targets: str,
-        workers: int | None = None,
-        force: Sequence[str] = (),
-        keep_going: bool = False,
-        verify: bool = False,
-        debug: bool = False,
-        scheduler: str | None = None,
-        progress: Progress | None = None,
-        planned: Callable[[Plan], None] | None = None,
-        command: str | None = None,
-        report: str | Path | None = None,
-    ) -> RunReport:
-        """Run what is not complete, `workers` steps at a time; where nothing is to do, write nothing.
-
-        After a failure what runs finishes and nothing new starts, or, with `keep_going`, all goes on that does
-        not depend on it. `debug` executes the first step that runs in this process, under the debugger when it
-        raises. `scheduler` is the address of a luigid. `planned` is shown the plan before anything runs, with the seconds of
-        past runs. `command` is what is recorded as the command line. `report` is a file that gets the page which the
-        invocation's run has; it is written where nothing is to do, too.
-
-        Raises:
-            UsageError: as for `plan`, and for a report's place where no file can be.
-            StoreUnavailableError: where the store or the scheduler cannot be asked; nothing is lost by that.
-        """
-        began = time.monotonic()
-        with self._open() as session:
-            planning = session.planning(targets, force=force, verify=verify)
-            plan = planning.plan()
-            if plan.is_complete and report is None:
-                return _report_of_reuse(plan, time.monotonic() - began)
-            from pipespec.operations.reporting import Reporting
-
-            reporting = Reporting.on(
-                session.source, planning, plan, command, None if report is None else Path(report)
-            )
-            if plan.is_complete:
-                reused = _report_of_reuse(plan, time.monotonic() - began)
-                reporting.write(reused)
-                return reused
-            if planned is not None:
-                from pipespec.operations.explaining import with_past_seconds
-
-                planned(with_past_seconds(plan, session.ledger))
-            from pipespec.operations.invoke import invoke
-            from pipespec.project.planned import PlannedInputs
-
-            return invoke(
-                session.source,
-                plan,
-                session.ledger,
-                workers=workers,
-                keep_going=keep_going,
-                debug=debug,
-                scheduler=scheduler,
-                progress=progress,
-                reporting=reporting,
-                external=PlannedInputs(self.spec.root, planning.files, planning.results),
-                next_wave=planning.next_wave,
-            )
-
-    def points(self, report: RunReport) -> list[SweepPoint]:
-        """Tell of each point of a sweep how it ended, and the metrics of its last steps; nothing without a sweep."""
-        from pipespec.operations.sweep import Sweep, points_of
-
-        with self._open() as session:
-            planning = session.planning()
-            plan = planning.plan()
-        if not isinstance(planning.source, Sweep):
-            return []
-        records = {step: decision.record for step, decision in plan.decisions.items()}
-        return points_of(planning.source, report, records)
-
-    def status(self, *targets: str) -> list[StepStatus]:
-        """Tell the state of each step, in topological order."""
-        from pipespec.operations.standing import states
-
-        with self._open() as session:
-            return states(session.plan(*targets), session.ledger)
-
-    def portrait(self, *, status: bool = False) -> Portrait:
-        """Tell what a picture shows: the steps, where their functions stand and, with `status`, how they stand.
-
-        Raises:
-            StoreUnavailableError: where the store is asked and cannot be.
-        """
-        from pipespec.operations.picturing import portrait, portrait_with_states
-
-        if not status:
-            return portrait(self.compiled)
-        with self._open() as session:
-            return portrait_with_states(self.compiled, session)
-
-    def accept(
-        self, *steps: str, why: str, confirm: Callable[[Acceptances], bool] = lambda _: True
-    ) -> Acceptances:
-        """Let the nearest past runs of steps count for what they are now, though code or packages changed.
-
-        Who says so and why is recorded on those runs; their results are not edited. `confirm` is shown what is about
-        to be recorded, and may refuse. Steps are named as for `plan`.
-
-        Raises:
-            UsageError: where a step is complete, waits, never finished or differs in more; nothing is recorded then.
-            StoreUnavailableError: where the store cannot be asked, or not be written.
-        """
-        from pipespec.operations import accepting
-
-        with self._open() as session:
-            return accepting.accept(session, steps, why=why, confirm=confirm)
-
-    def revoke(self, *steps: str, why: str = "") -> tuple[Revocation, ...]:
-        """Take back what was accepted for steps as they are now; the runs keep that it was, and who took it back.
-
-        Raises:
-            UsageError: where nothing was accepted for a step.
-            StoreUnavailableError: where the store cannot be asked, or not be written.
-        """
-        from pipespec.operations import accepting
-
-        with self._open() as session:
-            return accepting.revoke(session, steps, why=why)
-
-    def logs(self, step: str, *, follow: bool = False) -> Iterator[str]:
-        """Yield the log of a step's last attempt in pieces; with `follow`, what is added while it runs.
-
-        Raises:
-            UsageError: where there is no such step, or it was never tried.
-        """
-        from pipespec.operations.retrieval import read_log
-
-        with self._open() as session:
-            yield from read_log(self.spec, session.step(step), session.ledger, follow=follow)
-
-    def get(self, output: str, to: Path | None = None) -> Path:
-        """Copy `step.output` of its complete run to a path, and return it; its content is checked.
-
-        Raises:
-            UsageError: where there is no such output, or its step is not complete.
-        """
-        from pipespec.operations.retrieval import fetch_output
-
-        with self._open() as session:
-            step, name = session.output(output)
-            return fetch_output(self.spec, session.record(step), name, to, session.ledger.tracking_uri)
-
-    def read_bytes(self, output: str) -> bytes:
-        """Return the content of `step.output`, a single file; raises as `get`."""
-        from pipespec.operations.retrieval import read_output
-
-        with self._open() as session:
-            step, name = session.output(output)
-            return read_output(self.spec, session.record(step), name, session.ledger.tracking_uri)
-
-    def path(self, output: str) -> Path:
-        """Return a local path of `step.output`, its content checked. It is not yours to change. Raises as `get`."""
-        from pipespec.operations.retrieval import local_output
-
-        with self._open() as session:
-            step, name = session.output(output)
-            return local_output(self.spec, session.record(step), name, session.ledger.tracking_uri)
-
-    def __getitem__(self, step: str) -> StepHandle:
-        with self._open() as session:
-            return StepHandle(self, session.step(step))
-
-    def _open(self) -> Session:
-        from pipespec.operations.session import open_session
-
-        return open_session(self.sweep or self.compiled)
+    sources = [compile_file(file, overlays=overlays, overrides=overrides, trusted=True) for file in files]
+    layers: list[tuple[str, tuple[str, ...]]] = [(file, ()) for file in files if overlays or overrides]
+    layers += [(file, (find_env_overlay(file, env),)) for file in files for env in env_names(file)]
+    environments = [compile_file(file, overlays=laid, trusted=True) for file, laid in layers]
+    for compiled in (*sources, *environments):
+        compiled.checked()
+    return collect(sources, environments, GarbageOptions(keep_last, keep_tags, older_than, delete, purge))
 
 
-@dataclass(frozen=True, slots=True)
-class StepHandle:
-    """One step of a pipeline, for notebooks: `pipeline["titles"].load("titles")`."""
+def examine(
+    file: str | Path, *, overlays: Sequence[str] = (), overrides: Sequence[str] = (), verify: bool = False
+) -> Examination:
+    """Find what is wrong in the store of a pipeline and in the project's `.pipespec`; nothing is changed.
 
-    pipeline: Pipeline
-    step: StepSpec
+    With `verify` the content of recorded outputs, and of our caches, is compared with digests. A store that cannot be asked
+    is a finding.
 
-    def path(self, output: str) -> Path:
-        """Return a local path of an output of the complete run, its content checked. It is not yours to change."""
-        return self.pipeline.path(f"{self.step.id}.{output}")
+    Raises:
+        InvalidPipelineError: where the pipeline has mistakes.
+        UsageError: for a tracking URI that can be no store.
+    """
+    from pipespec.operations.housekeeping.examine_store import examine as examine_store
+    from pipespec.operations.housekeeping.store_place import StorePlace
 
-    def load(self, output: str, as_type: type | None = None) -> Any:
-        """Load an output as its suffix says, or as `as_type` (`pandas.DataFrame`, `dict`, `Path`, ...)."""
-        from pipespec.operations.retrieval import load_path
-
-        return load_path(self.path(output), as_type)
+    spec = load(file, overlays=overlays, overrides=overrides, requires_values=False).spec
+    return examine_store(StorePlace.of(spec), verify=verify)
 
 
-def _report_of_reuse(plan: Plan, seconds: float) -> RunReport:
-    from pipespec.plan.model import RunReport, StepResult, StepState
+def import_results(
+    table: str | Path,
+    *,
+    pipeline: str | Path | None = None,
+    overlays: Sequence[str] = (),
+    overrides: Sequence[str] = (),
+    experiment: str | None = None,
+    kinds: Sequence[str] = (),
+    encoding: str | None = None,
+    sheet: str | None = None,
+    percent: bool = False,
+    thousands: bool = False,
+    dry_run: bool = False,
+    check: bool = True,
+) -> ImportReport:
+    """Record the rows of a table (.csv, .xlsx) as finished runs, each once; its second row says parameter, metric or tag.
 
-    results = []
-    for step, decision in plan.decisions.items():
-        assert decision.key is not None
-        assert decision.record is not None
-        record = decision.record
-        results.append(StepResult(step, StepState.REUSED, decision.key.hex, record.run_id, record=record))
-    return RunReport(None, tuple(results), seconds, plan=plan)
+    They go to the store of `pipeline`, with its overlays and overrides, or to that of the project. `experiment` is that of
+    rows that name none. `kinds` (`memo=tag`) come before what the second row says. `percent` reads `84.3%` as 0.843,
+    `thousands` reads `1,024` as 1024. With `dry_run` nothing is recorded.
+
+    Raises:
+        UsageError: where the table cannot be read, or, unless `check` is False, has wrong cells; nothing is recorded then.
+        InvalidPipelineError: where the pipeline has mistakes.
+        StoreUnavailableError: where the store cannot be asked, or not be written.
+    """
+    from pipespec.operations.housekeeping.import_results import ImportOptions, import_table
+    from pipespec.operations.housekeeping.store_place import StorePlace
+
+    if pipeline is None and (overlays or overrides):
+        raise UsageError("overlays and overrides need a pipeline to lie over; name it with --pipeline FILE")
+    place = (
+        StorePlace.here()
+        if pipeline is None
+        else StorePlace.of(load(pipeline, overlays=overlays, overrides=overrides, requires_values=False).spec)
+    )
+    asked = ImportOptions(experiment, kinds, encoding, sheet, percent, thousands, dry_run)
+    report = import_table(os.fspath(table), place, asked)
+    if check and report.problems:
+        from pipespec.views.import_view import render_problems
+
+        raise UsageError(render_problems(report))
+    return report
+
+
+def open_pages(
+    file: str | Path,
+    *,
+    overlays: Sequence[str] = (),
+    overrides: Sequence[str] = (),
+    luigi: bool = False,
+    port: int | None = None,
+) -> Pages:
+    """Return MLflow's pages for a pipeline, or with `luigi` those of its luigid; close them.
+
+    Where the store, or `engine.scheduler`, is no server, one is started on this machine, at `port` or a free one.
+
+    Raises:
+        UsageError: where nothing is recorded yet, or the port is taken.
+        PipespecError: where the server does not start.
+        StoreUnavailableError: where the store cannot be asked.
+    """
+    from pipespec.operations.housekeeping.serve_pages import luigi_pages, mlflow_pages
+    from pipespec.operations.housekeeping.store_place import StorePlace
+
+    spec = load(file, overlays=overlays, overrides=overrides, requires_values=False).spec
+    place = StorePlace.of(spec)
+    if luigi:
+        return luigi_pages(place, spec.engine.scheduler, port)
+    return mlflow_pages(place, spec.name, port)
+
+
+def init(folder: str | Path = ".", *, template: str = "minimal") -> NewProject:
+    """Make a small project that runs, and return what was made. The templates are `minimal`, `sklearn`, `sweep` and `sql`.
+
+    A README that is there is kept, and `.gitignore` gets the lines that it lacks.
+
+    Raises:
+        UsageError: for a template that there is not, where another file is there already, or the folder cannot be written;
+            then nothing is made.
+    """
+    from pipespec.operations.init_project import make_project
+
+    return make_project(Path(folder), template)
+
+
+def templates() -> Mapping[str, str]:
+    """Return the templates of `init` by name, and what the pipeline of each does."""
+    from pipespec.operations.init_project import TEMPLATES
+
+    return TEMPLATES
+
+
+def convert(source: Path, *, target: Path | None = None) -> Conversion:
+    """Convert a dvc.yaml, or the one in a folder, and return the text of a pipeline file and what has no equal in it.
+
+    Paths in the text are those of the file `target`, by default beside the source. Nothing is written or run.
+
+    Raises:
+        UsageError: where there is no such file, or it is outside of the project of `target`.
+        InvalidPipelineError: where it cannot be converted.
+    """
+    from pipespec.operations.convert_source import convert_source
+
+    return convert_source(source, target)
+
+
+def convert_kedro(
+    folder: Path, *, target: Path | None = None, pipeline: str | None = None, python: str | None = None
+) -> Conversion:
+    """Convert a pipeline of a Kedro project, as `convert` does.
+
+    Imports the code of the project, in a process of the interpreter `python`, where Kedro is installed.
+
+    Raises:
+        UsageError: where Kedro, the project or the pipeline is not there.
+    """
+    from pipespec.operations.convert_kedro_project import convert_kedro_project
+
+    return convert_kedro_project(folder, target, pipeline, python)

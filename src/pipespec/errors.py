@@ -1,8 +1,9 @@
 """What can go wrong, as values: places, findings and the exception tree.
 
-A leaf: it imports nothing of the package.
+A leaf: it imports nothing of the package but how values are shown.
 
     PipespecError                    exit 1
+    ├── StepFailedError              exit 1   a run from Python did not succeed
     ├── UsageError                   exit 2   the command or call asks for something that is not there
     ├── InvalidPipelineError         exit 2   the pipeline has mistakes (`validate` answers 1: they are its result)
     └── StoreUnavailableError        exit 3   the tracking store or scheduler cannot be asked
@@ -11,9 +12,11 @@ A leaf: it imports nothing of the package.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, NamedTuple
+
+from pipespec.display import view_of
+from pipespec.frozen_values import frozen
 
 __all__ = [
     "Diagnostic",
@@ -21,6 +24,7 @@ __all__ = [
     "PipespecError",
     "Severity",
     "Span",
+    "StepFailedError",
     "StoreUnavailableError",
     "UsageError",
 ]
@@ -51,7 +55,7 @@ class Severity(StrEnum):
     ADVICE = "advice"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Diagnostic:
     """One finding about a pipeline: what is wrong, where, and the way out.
 
@@ -94,8 +98,27 @@ class InvalidPipelineError(PipespecError):
             f"{count} mistake{'s' if count != 1 else ''}, the first: {self.diagnostics[0].message}"
         )
 
+    def __str__(self) -> str:
+        """Tell all mistakes, as the command line does where views are there."""
+        view = view_of(type(self))
+        if view is not None:
+            return view.text(self)
+        return "\n".join(f"{found.span}: {found.message}" for found in self.diagnostics)
+
     def __reduce__(self) -> tuple[type[InvalidPipelineError], tuple[object, ...]]:
         return type(self), (self.diagnostics, self.sources)
+
+
+class StepFailedError(PipespecError):
+    """A run did not succeed; the text has each failure with its traceback. `report` is the `RunReport` of the run."""
+
+    def __init__(self, text: str, report: object = None) -> None:
+        super().__init__(text)
+        self.report = report
+
+
+class AlteredContentError(PipespecError):
+    """What is recorded of a run is not there any more, or is not what the run recorded."""
 
 
 class StoreUnavailableError(PipespecError):

@@ -8,8 +8,8 @@ import pytest
 
 from pipespec.document.nodes import ScalarNode
 from pipespec.errors import Span
-from pipespec.plan.model import StepStatus
-from pipespec.views.graph.page import to_html
+from pipespec.plan.results import StepStatus
+from pipespec.views.graph.graph_page import to_html
 from pipespec.views.graph.portrait import Portrait
 from pipespec.views.graph.svg import to_svg
 
@@ -83,7 +83,9 @@ def assert_well_drawn(page, count):
             assert text[2] <= box[2] + 0.1, (box, text)
             assert box[1] <= text[1], (box, text)
             assert text[3] <= box[3], (box, text)
-    sides = [(box[side], (box[1] + box[3]) / 2) for box in nodes + found["frames"] for side in (0, 2)]
+    boxes = nodes + found["frames"]
+    sides = [(box[side], (box[1] + box[3]) / 2) for box in boxes for side in (0, 2)]
+    sides += [((box[0] + box[2]) / 2, box[side]) for box in boxes for side in (1, 3)]
     near = {(round(x), round(y)) for x, y in sides}
     around = {(x + i, y + j) for x, y in near for i in (-1, 0, 1) for j in (-1, 0, 1)}
     assert [end for edge in found["edges"] for end in edge if tuple(map(round, end)) not in around] == []
@@ -134,7 +136,10 @@ def test_the_panel_tells_of_a_step_and_links_to_its_run(open_page, small):
         "LAST RUN", f"Run {1:032x} in MLflow", "Took 2.5 s.", "METRICS", "f1 0.8765",
     ]  # fmt: skip
     link = page.get_by_role("link", name="in MLflow")
-    assert link.get_attribute("href") == f"https://mlflow.test/lab/#/experiments/7/runs/{1:032x}"
+    assert (
+        link.get_attribute("href")
+        == f"https://mlflow.test/lab/#/experiments/7/runs/{1:032x}?workflowType=machine_learning"
+    )
     assert (link.get_attribute("target"), link.get_attribute("rel")) == ("_blank", "noopener noreferrer")
 
     page.get_by_role("button", name="train[depth=4]", exact=True).click()
@@ -223,17 +228,75 @@ def test_the_page_fits_its_window_in_light_and_dark(open_page, small, width, dar
     assert node["y"] + node["height"] <= canvas["y"] + canvas["height"]
 
 
+LETTERS = """() => ({
+  least: Math.min(...[...document.querySelectorAll('.node text')].map(
+    (text) => parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a)),
+  canvas: document.querySelector('.graph-canvas').getBoundingClientRect().toJSON(),
+  drawn: document.querySelector('.graph-picture > g').getBoundingClientRect().toJSON(),
+})"""
+TEN = {
+    "a chain": [(n - 1, n) for n in range(1, 10)],
+    "a fan": [(0, n) for n in range(1, 9)] + [(n, 9) for n in range(1, 9)],
+    "branches": [(0, 1), (1, 2), (1, 3), (2, 4), (3, 4), (4, 5), (0, 6), (6, 7), (5, 8), (7, 8), (8, 9)],
+}
+
+
+@pytest.mark.parametrize("shape", TEN)
+def test_ten_steps_are_whole_in_view_with_letters_that_can_be_read(open_page, make, shape):
+    graph = to_html(graph_of(make, 10, TEN[shape]))
+    page = open_page(graph).page
+
+    def whole(page):
+        found = page.evaluate(LETTERS)
+        room, drawn = found["canvas"], found["drawn"]
+        assert (room["left"] <= drawn["left"], drawn["right"] <= room["right"]) == (True, True)
+        assert (room["top"] <= drawn["top"], drawn["bottom"] <= room["bottom"]) == (True, True)
+        return found["least"]
+
+    assert_well_drawn(page, 10)
+    assert whole(page) >= 12
+    page.evaluate("view.choose('s4')")
+    assert whole(page) >= 12
+    phone = open_page(graph, width=400).page
+    assert whole(phone) >= 8.5
+    phone.evaluate("view.choose('s4')")
+    whole(phone)
+
+
+def test_an_edge_is_named_by_its_outputs_where_the_pointer_is(open_page, small):
+    page = open_page(to_html(small)).page
+    tip = page.locator(".graph-tip")
+
+    def point_at(number):
+        x, y = page.evaluate(
+            """(number) => { const path = document.querySelectorAll('.edge .line')[number]
+              const at = path.getPointAtLength(path.getTotalLength() / 2).matrixTransform(path.getScreenCTM())
+              return [at.x, at.y] }""",
+            number,
+        )
+        page.mouse.move(x, y)
+        return tip.inner_text().split("\n") if tip.is_visible() else None
+
+    assert point_at(0) == ["out", "ids → titles"]
+    assert point_at(2) == ["model", "train[*] → best"]
+    assert point_at(3) == ["order only", "best → clean"]
+    page.mouse.move(5, 400)
+    assert not tip.is_visible()
+
+
 def test_wheel_drag_and_buttons_move_the_picture_and_a_drag_is_no_click(open_page, small):
     page = open_page(to_html(small)).page
     place = page.locator(".node .body").first.bounding_box
     begun = place()
 
-    page.mouse.move(begun["x"] + 20, begun["y"] + 10)
+    x, y = round(begun["x"]), round(begun["y"])
+    page.mouse.move(x + 20, y + 10)
     page.mouse.down()
-    page.mouse.move(begun["x"] + 120, begun["y"] + 60, steps=5)
+    page.mouse.move(x + 120, y + 60, steps=5)
     page.mouse.up()
     moved = place()
-    assert (round(moved["x"] - begun["x"]), round(moved["y"] - begun["y"])) == (100, 50)
+    # The line around a node is wider while the pointer is on it.
+    assert (moved["x"] - begun["x"], moved["y"] - begun["y"]) == pytest.approx((100, 50), abs=1)
     assert chosen(page) is None
     page.mouse.wheel(0, -300)
     assert place()["width"] > moved["width"]

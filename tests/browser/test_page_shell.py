@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from pipespec.views.page import json_text, package_text, render_page
+from pipespec.views.html_page import json_text, package_text, render_page
 
 pytestmark = pytest.mark.browser
 

@@ -6,21 +6,20 @@ import zlib
 
 import pytest
 
-from pipespec.plan.model import Execution
-from pipespec.views.report.model import (
+from pipespec.plan.results import Execution, SweepPoint
+from pipespec.views.report.report_page import to_html
+from pipespec.views.report.report_parts import (
     Cause,
     Metric,
     OutputPart,
     PastValue,
-    Picture,
+    PicturePreview,
     Report,
+    RunEnvironment,
     StepPart,
-    Surroundings,
     Table,
-    Text,
+    TextPreview,
 )
-from pipespec.views.report.page import to_html
-from pipespec.views.sweep import SweepPoint
 
 pytestmark = pytest.mark.browser
 
@@ -61,15 +60,15 @@ def report_of(name, *, state="ran", svg=b'<svg xmlns="http://www.w3.org/2000/svg
     """A report with one of everything, in which all names and texts are `name`."""
     steps = (
         StepPart("first", "reused", name, name, 2.0, "r0"),
-        StepPart(name, state, name, name, 3.0, "r1", "", (Cause(name, f"-{name}\n+{name}"),), name, name, name, name,
-                 (Execution("r", 0, 0.5, 3.0), Execution("r", 1, 4.0, 9.0))),
+        StepPart(name, state, name, name, 3.0, "r1", "", (Cause(name, f"-{name}\n+{name}"),), name, name, name, name, name,
+                 (Execution("r", 0, 0.5, 3.0), Execution("r", 1, 4.0, 9.0)), {name: name}),
         StepPart("last", "ran", executions=(Execution("r", 0, 3.0, 3.001), Execution("r", 0, 3.002, 8.0))),
     )  # fmt: skip
     outputs = (
-        OutputPart(name, "ran", name, name, 1, 1, "a" * 64, Picture("image/png", png(900, 40))),
-        OutputPart(name, "ran", name, name, 1, 1, "b" * 64, Picture("image/svg+xml", svg)),
+        OutputPart(name, "ran", name, name, 1, 1, "a" * 64, PicturePreview("image/png", png(900, 40))),
+        OutputPart(name, "ran", name, name, 1, 1, "b" * 64, PicturePreview("image/svg+xml", svg)),
         OutputPart(name, "ran", name, name, 1, 1, "c" * 64, Table((name,) * 12, ((name,) * 12,) * 8, name)),
-        OutputPart(name, "reused", name, name, 1, 1, "d" * 64, Text(f"{name}\n" * 30, name), name),
+        OutputPart(name, "reused", name, name, 1, 1, "d" * 64, TextPreview(f"{name}\n" * 30, name), name),
     )
     metrics = tuple(
         Metric(name, metric, 0.5, tuple(PastValue(0.1 * n, n, "r") for n in range(19)), 0.2, 0.9)
@@ -83,7 +82,7 @@ def report_of(name, *, state="ran", svg=b'<svg xmlns="http://www.w3.org/2000/svg
         seconds=10.0,
         workers=2,
         steps=steps,
-        surroundings=Surroundings({name: name}, (name,), (name,) * 30, name),
+        environment=RunEnvironment({name: name}, (name,), (name,) * 30, name),
         invocation=name,
         metrics=metrics,
         outputs=outputs,
@@ -114,7 +113,7 @@ def test_the_parts_stand_in_the_order_of_what_one_wants_to_know(open_page):
         "Timeline",
         "Graph",
         "Outputs",
-        "Surroundings",
+        "Environment",
     ]
     heights = [box["y"] for box in boxes(page.locator("main > section > h2"))]
     assert heights == sorted(heights)
@@ -158,7 +157,7 @@ def test_what_is_drawn_is_told_in_words(open_page):
     for drawn in page.locator("svg[role=img]").all():
         assert drawn.get_attribute("aria-label")
     assert page.locator(".turn").first.get_attribute("aria-label") == (
-        "train: failed, attempt 1 of 2, 2.5 s, from 0.50 s to 3.0 s"
+        "train: failed, attempt 1 of 2, from 0.50 s to 3.0 s"
     )
     assert (
         page.locator(".plot")
@@ -204,7 +203,7 @@ def test_all_can_be_reached_by_keyboard(open_page):
         "timeline",
         "graph-part",
         "outputs",
-        "surroundings",
+        "environment",
     } <= reached
     reused = page.locator("details.reused")
     reused.locator("summary").press("Enter")

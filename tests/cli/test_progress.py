@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from pipespec.cli.progress import PlainProgress
-from pipespec.plan.model import StepResult, StepStarted, StepState
-from pipespec.plan.remaining import Rest
-from pipespec.views.run import rest_text
+import io
+import threading
+
+from pipespec.activity import LARGE, ActivityFile, busy, watched_by
+from pipespec.cli.activity_line import ActivityLine
+from pipespec.cli.progress_display import PlainProgress
+from pipespec.plan.results import StepResult, StepStarted, StepState
+from pipespec.plan.time_left import Rest
+from pipespec.views.run_view import rest_text
 
 
 class Countdown:
@@ -54,6 +59,61 @@ def test_a_pipe_is_told_nothing_without_a_past(capsys):
     progress.ended(StepResult("s", StepState.REUSED))
 
     assert capsys.readouterr().err == "[1/1] reused    s\n"
+
+
+def test_a_pipe_is_told_once_of_a_large_file_that_a_step_uploads(capsys, tmp_path):
+    file = tmp_path / "activity"
+    progress = PlainProgress(None)
+    progress.begin(1)
+    progress.started(StepStarted("s", "run", "log", activity=str(file)))
+    with watched_by(ActivityFile(file)):
+        progress.tick()
+        with busy("uploading a\tb", LARGE):
+            progress.tick()
+            progress.tick()
+        progress.tick()
+        with busy("uploading c", LARGE):
+            progress.tick()
+
+    assert capsys.readouterr().err.splitlines() == [
+        "start s (run run)", "s is uploading a\\tb (50 MB)", "s is uploading c (50 MB)",
+    ]  # fmt: skip
+
+
+class Screen(io.StringIO):
+    """Lets a test wait for what is drawn in another thread."""
+
+    def __init__(self):
+        super().__init__()
+        self.drawn = threading.Condition()
+
+    def write(self, text):
+        with self.drawn:
+            super().write(text)
+            self.drawn.notify_all()
+        return len(text)
+
+    def wait_for(self, text):
+        with self.drawn:
+            assert self.drawn.wait_for(lambda: text in self.getvalue(), timeout=60), self.getvalue()
+
+
+def test_a_terminal_shows_a_bar_for_a_large_file_and_takes_it_away():
+    screen = Screen()
+    with watched_by(line := ActivityLine(screen)):
+        with busy("opening the store"):
+            screen.wait_for("\r\x1b[Kopening the store ...")
+            with busy("hashing large.bin", 2 * LARGE) as work:
+                screen.wait_for("\r\x1b[Khashing large.bin (100 MB) ...")
+                work.advance(LARGE)
+                screen.wait_for("50 MB of 100 MB")
+        assert screen.getvalue().endswith("\r\x1b[K")
+        with busy("making the report"):
+            screen.wait_for("making the report ...")
+            line.hide()
+            assert screen.getvalue().endswith("\r\x1b[K")
+
+    assert "━" in screen.getvalue()
 
 
 def test_the_rest_in_words():

@@ -157,7 +157,7 @@ CASES = (
         "basic/your_first_app/2_config_file",
         {"main.yaml": "params: {db: {driver: mysql, user: ada}}\n"},
         ("params.db.usr=root",),
-        refuses=("error[unknown-key]: 'params.db.usr' is set, but nothing below has it",),
+        refuses=("error[unknown-key]: 'params.db.usr' is set, but no lower layer has it",),
         how="misspelt",
     ),
     Case(
@@ -169,7 +169,7 @@ CASES = (
     Case(
         "basic/your_first_app/3_using_config",
         {"main.yaml": "params: {node: {later: ???}}\n"},
-        refuses=("error[required-value]: 'params.node.later' has no value: '???' waits for a higher layer",),
+        refuses=("error[required-value]: 'params.node.later' has no value: '???' must be set by a higher layer",),
         how="missing",
     ),
     Case(
@@ -188,7 +188,7 @@ CASES = (
     Case(
         "basic/your_first_app/4_config_groups",
         {"main.yaml": CHOSEN + "params: {store_name: ???}\n", **STORES},
-        refuses=("error[required-value]: 'params.store_name' has no value: '???' waits for a higher layer",),
+        refuses=("error[required-value]: 'params.store_name' has no value: '???' must be set by a higher layer",),
         how="not chosen",
     ),
     Case(
@@ -333,8 +333,8 @@ CASES = (
         "patterns/extending_configs",
         {"main.yaml": "include: [{params.db: db/base.yaml}]\n", "db/base.yaml": BASE},
         refuses=(
-            "error[required-value]: 'params.db.user' has no value: '???' waits for a higher layer",
-            "error[required-value]: 'params.db.password' has no value: '???' waits for a higher layer",
+            "error[required-value]: 'params.db.user' has no value: '???' must be set by a higher layer",
+            "error[required-value]: 'params.db.password' has no value: '???' must be set by a higher layer",
         ),
         how="the base alone",
     ),

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from pipespec.document.interpolate import (
+from pipespec.document.interpolation.interpolate import (
     Secret,
     interpolate_document,
     interpolate_node,
@@ -14,9 +14,9 @@ from pipespec.document.interpolate import (
     secrets,
     unresolved,
 )
+from pipespec.document.interpolation.resolver_interface import Problem, ReferenceScope, Resolvers
 from pipespec.document.nodes import ScalarNode, plain
-from pipespec.document.resolvers import Problem, Resolvers, Scope
-from pipespec.document.yaml_reader import read
+from pipespec.document.yaml.yaml_reader import read
 from pipespec.errors import InvalidPipelineError, Span
 
 ENVIRONMENT = {"HOST": "db.example", "COUNT": "3", "TRICK": "[1, ${params.a}]", "EMPTY": ""}
@@ -35,7 +35,7 @@ SURROUNDINGS = Resolvers(
     file=read_file,
 )
 PLACES = (
-    "references stand in values of params, matrix, mlflow, engine, notify and resources, and in paths of include,"
+    "references are allowed in values of params, matrix, mlflow, engine, notify and resources, and in paths of include,"
     " file, dir and files"
 )
 
@@ -181,7 +181,9 @@ def test_a_step_resolves_what_was_left_for_it():
     place = Span("p.yaml", 9, 21, 9, 22)
     variant = {"depth": ScalarNode(4, place), "pick": ScalarNode("y", place)}
 
-    step, findings = interpolate_node(document.get("steps").get("train"), Scope(document, "train", variant))
+    step, findings = interpolate_node(
+        document.get("steps").get("train"), ReferenceScope(document, "train", variant)
+    )
 
     assert findings == ()
     assert plain(step.get("params")) == {"depth": 4, "text": "d4-1-${x}", "picked": 2, "fallback": 4}
@@ -199,7 +201,9 @@ def test_a_step_resolves_what_was_left_for_it():
 def test_axes_are_spelt_as_the_scope_says():
     document = resolved("steps: {s: {inputs: {a: 'p[lang=${matrix.lang}]'}}}")
     node = document.get("steps").get("s")
-    scope = Scope(document, "s", {"lang": ScalarNode("a,b", node.span)}, spelling=lambda value: f'"{value}"')
+    scope = ReferenceScope(
+        document, "s", {"lang": ScalarNode("a,b", node.span)}, spelling=lambda value: f'"{value}"'
+    )
 
     assert plain(interpolate_node(node, scope)[0]) == {"inputs": {"a": 'p[lang="a,b"]'}}
 
@@ -208,14 +212,16 @@ def test_axes_are_spelt_as_the_scope_says():
     ("variant", "message", "hint"),
     [
         ({"dept": 4}, "step 's' has no axis 'depth'", "did you mean 'matrix.dept'?"),
-        ({"lr": 4}, "step 's' has no axis 'depth'", "in scope are 'matrix.lr'"),
+        ({"lr": 4}, "step 's' has no axis 'depth'", "available here: 'matrix.lr'"),
         ({}, "step 's' has no matrix", None),
     ],
 )
 def test_an_axis_that_the_step_has_not_is_told(variant, message, hint):
     document = resolved("steps: {s: {params: {a: '${matrix.depth}'}}}")
     node = document.get("steps").get("s")
-    scope = Scope(document, "s", {axis: ScalarNode(value, node.span) for axis, value in variant.items()})
+    scope = ReferenceScope(
+        document, "s", {axis: ScalarNode(value, node.span) for axis, value in variant.items()}
+    )
 
     again, (finding,) = interpolate_node(node, scope)
 
@@ -277,80 +283,80 @@ def test_no_text_can_pass_for_a_secret(value, mistakes):
     (found,) = mistakes(lambda: interpolate_document(document, surroundings))
 
     assert found.startswith("2:6-")
-    assert " literal-secret: the text would hold '${secret:' and mean no secret" in found
+    assert " literal-secret: the text would contain a literal '${secret:'" in found
 
 
 @pytest.mark.parametrize(
     ("value", "found"),
     [
-        ("${params.tt}", "6:6-6:18 unknown-reference: 'params.tt' is set nowhere (did you mean 'params.t'?)"),
+        ("${params.tt}", "6:6-6:18 unknown-reference: 'params.tt' is not defined (did you mean 'params.t'?)"),
         (
             "${params.zzz}",
             (
-                "6:6-6:19 unknown-reference: 'params.zzz' is set nowhere"
-                " (in scope are 'params.a', 'params.t', 'params.m', 'params.b', 'params.x')"
+                "6:6-6:19 unknown-reference: 'params.zzz' is not defined"
+                " (available here: 'params.a', 'params.t', 'params.m', 'params.b', 'params.x')"
             ),
         ),
         (
             "${params.m.z}",
-            "6:6-6:19 unknown-reference: 'params.m.z' is set nowhere (in scope are 'params.m.k', 'params.m.n')",
+            "6:6-6:19 unknown-reference: 'params.m.z' is not defined (available here: 'params.m.k', 'params.m.n')",
         ),
         (
             "${params.a.b}",
             (
-                "6:6-6:19 unknown-reference: 'params.a' is a single value, nothing in it is called 'b'"
-                " (refer to the whole of it, ${params.a})"
+                "6:6-6:19 unknown-reference: 'params.a' is a single value, it has no key 'b'"
+                " (refer to the whole value, ${params.a})"
             ),
         ),
         (
             "${params.m.k.0}",
             (
-                "6:6-6:21 unknown-reference: 'params.m.k' is a list, nothing in it is called '0'"
-                " (refer to the whole of it, ${params.m.k})"
+                "6:6-6:21 unknown-reference: 'params.m.k' is a list, it has no key '0'"
+                " (refer to the whole value, ${params.m.k})"
             ),
         ),
-        ("x ${t}", "6:8-6:12 unknown-reference: 't' is set nowhere (did you mean 'params.t'?)"),
+        ("x ${t}", "6:8-6:12 unknown-reference: 't' is not defined (did you mean 'params.t'?)"),
         (
             "${HOME}",
-            "6:6-6:13 unknown-reference: 'HOME' is set nowhere (a variable of the environment is written ${env:HOME})",
+            "6:6-6:13 unknown-reference: 'HOME' is not defined (an environment variable is written ${env:HOME})",
         ),
-        ("${nam}", "6:6-6:12 unknown-reference: 'nam' is set nowhere (did you mean 'name'?)"),
+        ("${nam}", "6:6-6:12 unknown-reference: 'nam' is not defined (did you mean 'name'?)"),
         (
             "${step}",
-            "6:6-6:13 unknown-reference: 'step' is set nowhere (did you mean 'step.name'?)",
+            "6:6-6:13 unknown-reference: 'step' is not defined (did you mean 'step.name'?)",
         ),
         (
             "${step.name}",
             (
                 "6:6-6:18 misplaced-reference: '${step.name}' has no value here"
-                " (it has one in a step's params, resources and paths of inputs, in 'defaults' and in mlflow.experiment)"
+                " (it can be used in a step's params, resources and paths of inputs, in 'defaults' and in mlflow.experiment)"
             ),
         ),
         (
             "${matrix.a}",
             (
                 "6:6-6:17 misplaced-reference: '${matrix.a}' has no value here"
-                " (an axis has one in a step's params, resources and inputs, and in 'defaults')"
+                " (an axis can be used in a step's params, resources and inputs, in 'defaults', and in the brackets of another axis' output)"
             ),
         ),
         (
             "${params.a + 1}",
             (
-                "6:6-6:21 reference-syntax: 'params.a + 1' is no name, and a reference holds nothing else"
-                " (there is no arithmetic and no condition in references: compute it in a step)"
+                "6:6-6:21 reference-syntax: 'params.a + 1' is not a name, and a reference may only contain a name"
+                " (references have no arithmetic and no conditions; compute the value in a step)"
             ),
         ),
         (
             "${VAR:-x}",
             (
                 "6:6-6:15 unknown-resolver: there is no resolver 'VAR'"
-                " (a variable of the environment is written ${env:VAR, default})"
+                " (an environment variable is written ${env:VAR, default})"
             ),
         ),
         ("${evn:X}", "6:6-6:14 unknown-resolver: there is no resolver 'evn' (did you mean 'env'?)"),
         (
             "${git:tag}",
-            "6:6-6:16 unknown-resolver: git tells no 'tag' (git tells ${git:commit} and ${git:branch})",
+            "6:6-6:16 unknown-resolver: git has no value 'tag' (use ${git:commit} or ${git:branch})",
         ),
         (
             "${env:NONE}",
@@ -363,33 +369,33 @@ def test_no_text_can_pass_for_a_secret(value, mistakes):
         (
             "${secret:a b}",
             (
-                "6:6-6:19 reference-syntax: 'a b' cannot name a secret"
-                " (name an environment variable, without default: ${secret:NAME})"
+                "6:6-6:19 reference-syntax: 'a b' is not the name of a secret"
+                " (write the name of an environment variable, without a default: ${secret:NAME})"
             ),
         ),
         (
             "x${",
             (
-                "6:7-6:9 reference-syntax: the reference that opens here is never closed"
+                "6:7-6:9 reference-syntax: the reference that starts here is not closed"
                 " (add the missing '}'; a literal '${' is written '$${')"
             ),
         ),
         (
             "'it''s ${t}'",
-            "6:6-6:18 unknown-reference: 't' is set nowhere (did you mean 'params.t'?)",
+            "6:6-6:18 unknown-reference: 't' is not defined (did you mean 'params.t'?)",
         ),
         (
             "???",
             (
-                "6:6-6:9 required-value: 'params.x' has no value: '???' waits for a higher layer"
+                "6:6-6:9 required-value: 'params.x' has no value: '???' must be set by a higher layer"
                 " (set it in this file, in an overlay (-f), or with --set params.x=...)"
             ),
         ),
         (
             "${params.x}",
             (
-                "6:6-6:17 reference-cycle: references go in a circle: params.x -> params.x"
-                " (give one of them a value that does not refer to the others)"
+                "6:6-6:17 reference-cycle: references form a circle: params.x -> params.x"
+                " (give one of them a value without a reference to the others)"
             ),
         ),
     ],
@@ -403,8 +409,8 @@ def test_a_circle_is_printed_as_a_path_and_told_once(mistakes):
 
     assert mistakes(lambda: resolved(text)) == [
         (
-            "4:11-4:22 reference-cycle: references go in a circle: params.a -> params.b -> params.c.d -> params.a"
-            " (give one of them a value that does not refer to the others)"
+            "4:11-4:22 reference-cycle: references form a circle: params.a -> params.b -> params.c.d -> params.a"
+            " (give one of them a value without a reference to the others)"
         )
     ]
 
@@ -428,65 +434,65 @@ def test_a_quoted_question_is_text():
     [
         (
             "description: about ${name}",
-            f"1:20-1:27 misplaced-reference: a reference cannot stand in 'description' ({PLACES})",
+            f"1:20-1:27 misplaced-reference: a reference is not allowed in 'description' ({PLACES})",
         ),
         (
             "steps: {s: {call: 'm:${name}'}}",
-            f"1:22-1:29 misplaced-reference: a reference cannot stand in 'steps.s.call' ({PLACES})",
+            f"1:22-1:29 misplaced-reference: a reference is not allowed in 'steps.s.call' ({PLACES})",
         ),
         (
             "steps: {s: {timeout: '${params.t}'}}",
-            f"1:23-1:34 misplaced-reference: a reference cannot stand in 'steps.s.timeout' ({PLACES})",
+            f"1:23-1:34 misplaced-reference: a reference is not allowed in 'steps.s.timeout' ({PLACES})",
         ),
         (
             "steps: {s: {outputs: {o: '${name}.csv'}}}",
-            f"1:27-1:34 misplaced-reference: a reference cannot stand in 'steps.s.outputs.o' ({PLACES})",
+            f"1:27-1:34 misplaced-reference: a reference is not allowed in 'steps.s.outputs.o' ({PLACES})",
         ),
         (
             "steps: {s: {needs: ['${name}']}}",
-            f"1:22-1:29 misplaced-reference: a reference cannot stand in 'steps.s.needs[0]' ({PLACES})",
+            f"1:22-1:29 misplaced-reference: a reference is not allowed in 'steps.s.needs[0]' ({PLACES})",
         ),
         (
             "steps: {'${name}': {call: m}}",
-            f"1:9-1:18 misplaced-reference: a reference cannot stand in a key ({PLACES})",
+            f"1:9-1:18 misplaced-reference: a reference is not allowed in a key ({PLACES})",
         ),
         (
             "params: {'a${name}': 1}",
-            f"1:10-1:20 misplaced-reference: a reference cannot stand in a key ({PLACES})",
+            f"1:10-1:20 misplaced-reference: a reference is not allowed in a key ({PLACES})",
         ),
         (
             "steps: {s: {inputs: {a: '${params.p}.out'}}}",
             (
-                "1:26-1:37 misplaced-reference: only an axis, within [ ], can be referred to in the name of an output"
-                " (such as train[depth=${matrix.depth}].model; names of steps and outputs are written out)"
+                "1:26-1:37 misplaced-reference: the name of an output may only contain references to an axis, inside [ ]"
+                ' (for example train[depth=${matrix.depth}].model; write out names of steps and outputs, and a path as {file: "${params.p}.out"})'
             ),
         ),
         (
             "steps: {s: {inputs: {a: {from: 'p.${matrix.a}'}}}}",
             (
-                "1:35-1:46 misplaced-reference: only an axis, within [ ], can be referred to in the name of an output"
-                " (such as train[depth=${matrix.depth}].model; names of steps and outputs are written out)"
+                "1:35-1:46 misplaced-reference: the name of an output may only contain references to an axis, inside [ ]"
+                " (for example train[depth=${matrix.depth}].model; write out names of steps and outputs)"
             ),
         ),
         (
             "steps: {s: {matrix: {a: ['${matrix.b}']}}}",
             (
                 "1:27-1:38 misplaced-reference: '${matrix.b}' has no value here"
-                " (an axis has one in a step's params, resources and inputs, and in 'defaults')"
+                " (an axis can be used in a step's params, resources and inputs, in 'defaults', and in the brackets of another axis' output)"
             ),
         ),
         (
             "steps: {s: {matrix: {a: ['${secret:B}']}}}",
             (
-                "1:27-1:38 misplaced-reference: a secret cannot stand here"
-                " (it can stand in params and in 'notify', which are recorded without it)"
+                "1:27-1:38 misplaced-reference: a secret is not allowed here"
+                " (secrets are allowed in params and in 'notify', where they are not recorded)"
             ),
         ),
         (
             "steps: {s: {params: {a: '${git:${matrix.b}}'}}}",
             (
                 "1:26-1:44 misplaced-reference: the argument of 'git' has no value before the step runs"
-                " (name it by a param, or by its own name)"
+                " (use a param, or write the name itself)"
             ),
         ),
     ],

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pipespec.document.layers import Source, resolve
+from pipespec.document.interpolation.resolver_interface import Problem, Resolvers
+from pipespec.document.layers.resolve_layers import IncludedSource, resolve
 from pipespec.document.nodes import plain, walk
-from pipespec.document.resolvers import Problem, Resolvers
 from pipespec.errors import InvalidPipelineError
 
 
@@ -16,7 +16,7 @@ def project(**texts):
 
     def fetch(path, span):
         return (
-            Source(path, files[path])
+            IncludedSource(path, files[path])
             if path in files
             else Problem(f"there is no file '{path}'", f"beside {span.file}")
         )
@@ -26,10 +26,10 @@ def project(**texts):
 
 def resolved(text, fetch=None, *, overlays=(), overrides=(), env=None):
     found = resolve(
-        Source("main.yaml", text),
+        IncludedSource("main.yaml", text),
         fetch=fetch or project(),
         resolvers=Resolvers(name="main", env=env),
-        overlays=[Source(f"over{number}.yaml", overlay) for number, overlay in enumerate(overlays)],
+        overlays=[IncludedSource(f"over{number}.yaml", overlay) for number, overlay in enumerate(overlays)],
         overrides=overrides,
     )
     if found.mistakes:
@@ -144,24 +144,25 @@ def test_a_value_that_waits_for_a_higher_layer_is_asked_for_only_where_none_sets
 
     assert plain(resolved(text, overrides=["params.x=1"]).document) == {"params": {"x": 1, "y": 1}}
     assert mistakes(lambda: resolved(text)) == [
-        "1:13-1:16 required-value: 'params.x' has no value: '???' waits for a higher layer (set it in this file, in an overlay (-f), or with --set params.x=...)"
+        "1:13-1:16 required-value: 'params.x' has no value: '???' must be set by a higher layer (set it in this file, in an overlay (-f), or with --set params.x=...)"
     ]
 
 
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("include: a.yaml", "1:10-1:16 bad-include: 'include' is no list"),
-        ("include: [1]", "1:11-1:12 bad-include: this includes no path"),
-        ("include: ['']", "1:11-1:13 bad-include: this includes no path"),
-        ("include: [[a.yaml]]", "1:11-1:19 bad-include: this includes no path"),
-        ("include: [{params.x: [a]}]", "1:22-1:25 bad-include: this includes no path"),
-        ("include: [{params..x: a}]", "1:12-1:21 bad-include: 'params..x' is no key"),
+        ("include: a.yaml", "1:10-1:16 bad-include: 'include' is not a list"),
+        ("include: [1]", "1:11-1:12 bad-include: this entry of 'include' has no path"),
+        ("include: ['']", "1:11-1:13 bad-include: this entry of 'include' has no path"),
+        ("include: [[a.yaml]]", "1:11-1:19 bad-include: this entry of 'include' has no path"),
+        ("include: [{params.x: [a]}]", "1:22-1:25 bad-include: this entry of 'include' has no path"),
+        ("include: [{params..x: a}]", "1:12-1:21 bad-include: 'params..x' is not a key"),
     ],
 )
 def test_an_include_that_names_no_file_is_refused(text, found, mistakes):
     assert mistakes(lambda: resolved(text)) == [
-        found + " (write [a.yaml, {params.model: b.yaml}]: paths, and paths to lay below a key)"
+        found
+        + " (write a list of paths, or of mappings from a key to the path of its value: [a.yaml, {params.model: b.yaml}])"
     ]
 
 
@@ -171,23 +172,23 @@ def test_an_include_that_names_no_file_is_refused(text, found, mistakes):
         ("include: [no.yaml]", "1:11-1:18 include-not-read: there is no file 'no.yaml' (beside main.yaml)"),
         (
             "include: ['${params.nane}']\nparams: {name: a}",
-            "1:12-1:26 unknown-reference: 'params.nane' is set nowhere (did you mean 'params.name'?)",
+            "1:12-1:26 unknown-reference: 'params.nane' is not defined (did you mean 'params.name'?)",
         ),
         (
             "include: ['${env:WHERE}/a.yaml']",
-            "1:11-1:32 include-not-read: the file is chosen by ${env:WHERE}, which is not read here (give it a default, such as ${env:NAME, default})",
+            "1:11-1:32 include-not-read: the path of the file depends on ${env:WHERE}, which is not read by this command (give it a default, such as ${env:NAME, default})",
         ),
         (
             "include: ['${params.n}']\nparams: {n: 1}",
-            "1:11-1:24 bad-include: the path of an include is a text",
+            "1:11-1:24 bad-include: the path of an include must be text",
         ),
         (
             "include: ['${step.name}']",
-            "1:12-1:24 misplaced-reference: '${step.name}' has no value here (it has one in a step's params, resources and paths of inputs, in 'defaults' and in mlflow.experiment)",
+            "1:12-1:24 misplaced-reference: '${step.name}' has no value here (it can be used in a step's params, resources and paths of inputs, in 'defaults' and in mlflow.experiment)",
         ),
         (
             "include: ['${secret:X}']",
-            "1:12-1:23 misplaced-reference: a secret cannot stand here (it can stand in params and in 'notify', which are recorded without it)",
+            "1:12-1:23 misplaced-reference: a secret is not allowed here (secrets are allowed in params and in 'notify', where they are not recorded)",
         ),
     ],
 )
@@ -208,8 +209,8 @@ def test_includes_in_a_circle_are_printed_as_a_path(mistakes):
     }
 
     assert mistakes(lambda: resolved(main, project(main_yaml=main, **others))) == [
-        "1:11-1:17 include-cycle: files include each other in a circle: a.yaml -> b.yaml -> a.yaml (take one of these includes out)",
-        "1:11-1:20 include-cycle: files include each other in a circle: main.yaml -> self.yaml -> main.yaml (take one of these includes out)",
+        "1:11-1:17 include-cycle: files include each other in a circle: a.yaml -> b.yaml -> a.yaml (remove one of these includes)",
+        "1:11-1:20 include-cycle: files include each other in a circle: main.yaml -> self.yaml -> main.yaml (remove one of these includes)",
     ]
 
 
@@ -218,10 +219,7 @@ def test_includes_that_double_at_every_level_are_refused(mistakes):
 
     (found,) = mistakes(lambda: resolved("include: [l0.yaml]", project(**levels, l60_yaml="")))
 
-    assert (
-        "too-many-includes: there are more than 100 includes (a file counts as often as it is included)"
-        in found
-    )
+    assert "too-many-includes: there are more than 100 includes (each include of a file counts)" in found
 
 
 def test_all_files_together_have_a_bound(mistakes):
@@ -276,12 +274,12 @@ def test_layers_nest_no_deeper_than_one_file(mistakes):
 
     (found,) = mistakes(lambda: resolved("include: [{" + "k." * 40 + "k: a.yaml}]", fetch))
 
-    assert "too-deep: the document is nested deeper than 64 levels, its references written out" in found
+    assert "too-deep: the document is nested deeper than 64 levels after its references are replaced" in found
 
 
 def test_bytes_and_byte_order_marks_are_read():
     found = resolve(
-        Source("main.yaml", "\ufeffparams: {é: 1}".encode()), fetch=project(), resolvers=Resolvers()
+        IncludedSource("main.yaml", "\ufeffparams: {é: 1}".encode()), fetch=project(), resolvers=Resolvers()
     )
 
     assert plain(found.document) == {"params": {"é": 1}}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from pipespec.document.layers.overlay import apply_override, merge
 from pipespec.document.nodes import plain, walk
-from pipespec.document.overlay import apply_override, merge
-from pipespec.document.yaml_reader import read
+from pipespec.document.yaml.yaml_reader import read
 from pipespec.errors import InvalidPipelineError, Span
 
 BASE = """
@@ -133,63 +133,63 @@ def test_an_empty_overlay_changes_nothing():
     [
         (
             "params: {lrr: 1}",
-            "1:10-1:13 unknown-key: 'params.lrr' is set, but nothing below has it (did you mean 'lr'? to add it, put it below '$add')",
+            "1:10-1:13 unknown-key: 'params.lrr' is set, but no lower layer has it (did you mean 'lr'? to add it, put it under '$add')",
         ),
         (
             "params: {model: {zzz: 1}}",
-            "1:18-1:21 unknown-key: 'params.model.zzz' is set, but nothing below has it (to add it, put it below '$add')",
+            "1:18-1:21 unknown-key: 'params.model.zzz' is set, but no lower layer has it (to add it, put it under '$add')",
         ),
         (
             "steps: {tran: {timeout: 1}}",
-            "1:9-1:13 unknown-key: 'steps.tran' is set, but nothing below has it (did you mean 'train'? to add it, put it below '$add')",
+            "1:9-1:13 unknown-key: 'steps.tran' is set, but no lower layer has it (did you mean 'train'? to add it, put it under '$add')",
         ),
         (
             "steps: {train: {matrix: {dept: [1]}}}",
-            "1:26-1:30 unknown-key: 'steps.train.matrix.dept' is set, but nothing below has it (did you mean 'depth'? to add it, put it below '$add')",
+            "1:26-1:30 unknown-key: 'steps.train.matrix.dept' is set, but no lower layer has it (did you mean 'depth'? to add it, put it under '$add')",
         ),
         (
             "steps: {train: {params: {a: 1}}}",
-            "1:26-1:27 unknown-key: 'steps.train.params.a' is set, but nothing below has it (to add it, put it below '$add')",
+            "1:26-1:27 unknown-key: 'steps.train.params.a' is set, but no lower layer has it (to add it, put it under '$add')",
         ),
         (
             "steps: {train: {inputs: {tabel: load.table}}}",
-            "1:26-1:31 unknown-key: 'steps.train.inputs.tabel' is set, but nothing below has it (did you mean 'table'? to add it, put it below '$add')",
+            "1:26-1:31 unknown-key: 'steps.train.inputs.tabel' is set, but no lower layer has it (did you mean 'table'? to add it, put it under '$add')",
         ),
         (
             "mlflow: {tags: {tean: x}}",
-            "1:17-1:21 unknown-key: 'mlflow.tags.tean' is set, but nothing below has it (did you mean 'team'? to add it, put it below '$add')",
+            "1:17-1:21 unknown-key: 'mlflow.tags.tean' is set, but no lower layer has it (did you mean 'team'? to add it, put it under '$add')",
         ),
         (
             "x-notes: {to: you}",
-            "1:11-1:13 unknown-key: 'x-notes.to' is set, but nothing below has it (to add it, put it below '$add')",
+            "1:11-1:13 unknown-key: 'x-notes.to' is set, but no lower layer has it (to add it, put it under '$add')",
         ),
         (
             "params: {$delete: [lrr]}",
-            "1:20-1:23 unknown-key: nothing below has 'params.lrr', which is to be deleted (did you mean 'lr'?)",
+            "1:20-1:23 unknown-key: no lower layer has 'params.lrr', so it cannot be deleted (did you mean 'lr'?)",
         ),
         (
             "params: {model: {$delete: [zzz]}}",
-            "1:28-1:31 unknown-key: nothing below has 'params.model.zzz', which is to be deleted (there are 'name', 'epochs')",
+            "1:28-1:31 unknown-key: no lower layer has 'params.model.zzz', so it cannot be deleted (there are 'name', 'epochs')",
         ),
         (
             "params: {lr: {a: 1}}",
-            "1:14-1:20 layer-conflict: 'params.lr' is a mapping here, but a single value below, at base.yaml:4:7 (set the whole value, or take it away first with '$delete: [lr]')",
+            "1:14-1:20 layer-conflict: 'params.lr' is a mapping here, but a single value below, at base.yaml:4:7 (set the whole value, or first remove it with '$delete: [lr]')",
         ),
         (
             "params: {model: 3}",
-            "1:17-1:18 layer-conflict: 'params.model' is a single value here, but a mapping below, at base.yaml:6:10 (set keys of it, or take it away first with '$delete: [model]')",
+            "1:17-1:18 layer-conflict: 'params.model' is a single value here, but a mapping below, at base.yaml:6:10 (set single keys of it, or first remove it with '$delete: [model]')",
         ),
         (
             "params: {model: null}",
-            "1:17-1:21 layer-conflict: 'params.model' is a single value here, but a mapping below, at base.yaml:6:10 (set keys of it, or take it away first with '$delete: [model]')",
+            "1:17-1:21 layer-conflict: 'params.model' is a single value here, but a mapping below, at base.yaml:6:10 (set single keys of it, or first remove it with '$delete: [model]')",
         ),
         (
             "params: {layers: {a: 1}}",
-            "1:18-1:24 layer-conflict: 'params.layers' is a mapping here, but a list below, at base.yaml:5:11 (set the whole value, or take it away first with '$delete: [layers]')",
+            "1:18-1:24 layer-conflict: 'params.layers' is a mapping here, but a list below, at base.yaml:5:11 (set the whole value, or first remove it with '$delete: [layers]')",
         ),
         (
             "params: {refers: {epochs: 1}}",
-            "1:18-1:29 layer-conflict: 'params.refers' is a mapping here, but a single value below, at base.yaml:9:11 (below it is '${params.model}': set what that refers to)",
+            "1:18-1:29 layer-conflict: 'params.refers' is a mapping here, but a single value below, at base.yaml:9:11 (in a lower layer it is '${params.model}': set the value that it refers to)",
         ),
         (
             "params: {lr: {$append: [1]}}",
@@ -197,21 +197,24 @@ def test_an_empty_overlay_changes_nothing():
         ),
         (
             "params: {layers: {$append: 3}}",
-            "1:18-1:30 bad-operator: '$append' stands alone and holds a list (write {$append: [a, b]} in place of the list)",
+            "1:18-1:30 bad-operator: '$append' must be the only key and must contain a list (write {$append: [a, b]} instead of the list)",
         ),
         (
             "params: {layers: {$append: [3], a: 1}}",
-            "1:18-1:38 bad-operator: '$append' stands alone and holds a list (write {$append: [a, b]} in place of the list)",
+            "1:18-1:38 bad-operator: '$append' must be the only key and must contain a list (write {$append: [a, b]} instead of the list)",
         ),
         (
             "params: {$delete: lr}",
-            "1:19-1:21 bad-operator: '$delete' holds a list of keys (write $delete: [a, b])",
+            "1:19-1:21 bad-operator: '$delete' must contain a list of keys (write $delete: [a, b])",
         ),
         (
             "params: {$delete: [[lr]]}",
-            "1:19-1:25 bad-operator: '$delete' holds a list of keys (write $delete: [a, b])",
+            "1:19-1:25 bad-operator: '$delete' must contain a list of keys (write $delete: [a, b])",
         ),
-        ("params: {$add: [lr]}", "1:16-1:20 bad-operator: '$add' holds a mapping (write $add: {key: value})"),
+        (
+            "params: {$add: [lr]}",
+            "1:16-1:20 bad-operator: '$add' must contain a mapping (write $add: {key: value})",
+        ),
     ],
 )
 def test_an_overlay_that_fits_nothing_below_is_refused(text, found, mistakes):
@@ -220,7 +223,7 @@ def test_an_overlay_that_fits_nothing_below_is_refused(text, found, mistakes):
 
 def test_a_file_refuses_only_what_is_of_another_kind(mistakes):
     assert mistakes(lambda: laid("params: {model: 3, more: 1}", strict=False)) == [
-        "1:17-1:18 layer-conflict: 'params.model' is a single value here, but a mapping below, at base.yaml:6:10 (set keys of it, or take it away first with '$delete: [model]')"
+        "1:17-1:18 layer-conflict: 'params.model' is a single value here, but a mapping below, at base.yaml:6:10 (set single keys of it, or first remove it with '$delete: [model]')"
     ]
 
 
@@ -273,36 +276,36 @@ def test_a_value_that_an_option_set_names_the_option():
     [
         (
             "params",
-            "1:7-1:13 bad-override: 'params' sets nothing (write path=value, such as params.model.epochs=1)",
+            "1:7-1:13 bad-override: 'params' has no '=' (write path=value, for example params.model.epochs=1)",
         ),
         (
             "=1",
-            "1:7-1:7 bad-override: '' is no path (write keys with dots between them, such as params.model.epochs)",
+            "1:7-1:7 bad-override: '' is not a path (write keys separated by dots, for example params.model.epochs)",
         ),
         (
             "params..lr=1",
-            "1:7-1:17 bad-override: 'params..lr' is no path (write keys with dots between them, such as params.model.epochs)",
+            "1:7-1:17 bad-override: 'params..lr' is not a path (write keys separated by dots, for example params.model.epochs)",
         ),
         (
             "params.lr =1",
-            "1:7-1:17 bad-override: 'params.lr ' is no path (write keys with dots between them, such as params.model.epochs)",
+            "1:7-1:17 bad-override: 'params.lr ' is not a path (write keys separated by dots, for example params.model.epochs)",
         ),
         (
             "include=[a]",
-            "1:7-1:14 bad-override: 'include' cannot be set (set a param that the include's path refers to, or use an overlay)",
+            "1:7-1:14 bad-override: 'include' cannot be set (set a param that the path of the include refers to, or use an overlay)",
         ),
         (
             "params.lrr=1",
-            "1:14-1:17 unknown-key: 'params.lrr' is set, but nothing below has it (did you mean 'lr'? to add it, write --set +params.lrr=...)",
+            "1:14-1:17 unknown-key: 'params.lrr' is set, but no lower layer has it (did you mean 'lr'? to add it, write --set +params.lrr=...)",
         ),
         (
             "params.lr.x=1",
-            "1:17-1:18 layer-conflict: 'params.lr' is a mapping here, but a single value below, at base.yaml:4:7 (set the whole value, or take it away first with '$delete: [lr]' in an overlay)",
+            "1:17-1:18 layer-conflict: 'params.lr' is a mapping here, but a single value below, at base.yaml:4:7 (set the whole value, or first remove it with '$delete: [lr]' in an overlay)",
         ),
-        ("params.lr=[1", "1:17-1:18 yaml-syntax: '[' is never closed (add the missing ']')"),
+        ("params.lr=[1", "1:17-1:18 yaml-syntax: '[' is not closed (add the missing ']')"),
         (
             "params.lr=${params.a} # x",
-            "1:17-1:32 not-a-value: '${params.a} # x' is not one scalar, list [ ] or mapping { } (put text that holds ': ', '- ' or '#' in quotes)",
+            "1:17-1:32 not-a-value: '${params.a} # x' is not a single scalar, list [ ] or mapping { } (put text that contains ': ', '- ' or '#' in quotes)",
         ),
     ],
 )
@@ -317,3 +320,76 @@ def test_a_path_of_ten_thousand_keys_is_refused(mistakes):
     (found,) = mistakes(lambda: apply_override(base(), "+" + "a." * 10_000 + "a=1"))
 
     assert "bad-override: the path is deeper than 64 levels" in found
+
+
+FORMS = """
+pipespec: 1
+steps:
+  infer: {call: "m:f", outputs: {pred: pred.csv, other: {file: o.csv, save: {index: true}}}}
+  report:
+    call: m:g
+    inputs:
+      short: infer.pred
+      long: {from: infer.pred, load: {sep: ";"}}
+      file: {file: a.csv}
+      other: {pipeline: fit.yaml, output: fit.model, load: path}
+    matrix: {depth: [4, 8]}
+    identity: {ignore: [a]}
+"""
+IN = "steps.report.inputs."
+OUT = "steps.infer.outputs."
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "result"),
+    [
+        (f"{IN}short", "{file: x.csv}", {"file": "x.csv"}),
+        (f"{IN}short", "{load: path}", {"from": "infer.pred", "load": "path"}),
+        (f"{IN}short", "{from: infer.other}", {"from": "infer.other"}),
+        (f"{IN}short", "{pipeline: a.yaml, output: b.c}", {"pipeline": "a.yaml", "output": "b.c"}),
+        (f"{IN}short", "infer.other", "infer.other"),
+        (f"{IN}short.file", "x.csv", {"file": "x.csv"}),
+        (f"{IN}long", "infer.other", {"from": "infer.other", "load": {"sep": ";"}}),
+        (f"{IN}long", "{file: x.csv}", {"file": "x.csv", "load": {"sep": ";"}}),
+        (f"{IN}long", "{files: '*.csv', load: path}", {"files": "*.csv", "load": "path"}),
+        (f"{IN}long.load", "path", {"from": "infer.pred", "load": "path"}),
+        (f"{IN}long.load.sep", "','", {"from": "infer.pred", "load": {"sep": ","}}),
+        (f"{IN}file", "infer.pred", {"from": "infer.pred"}),
+        (f"{IN}file", "{dir: data}", {"dir": "data"}),
+        (f"{IN}other", "{file: x.csv}", {"file": "x.csv", "load": "path"}),
+        (f"{IN}other.output", "fit.scores", {"pipeline": "fit.yaml", "output": "fit.scores", "load": "path"}),
+        (
+            f"{IN}other.load",
+            "{sep: a}",
+            {"pipeline": "fit.yaml", "output": "fit.model", "load": {"sep": "a"}},
+        ),
+        (f"{OUT}pred", "{save: {index: true}}", {"file": "pred.csv", "save": {"index": True}}),
+        (f"{OUT}pred.file", "p.csv", {"file": "p.csv"}),
+        (f"{OUT}other", "p.csv", {"file": "p.csv", "save": {"index": True}}),
+        (f"{OUT}other.save", "m:save", {"file": "o.csv", "save": "m:save"}),
+        ("steps.report.matrix", "[{depth: [1]}, {depth: [2]}]", [{"depth": [1]}, {"depth": [2]}]),
+        ("steps.report.matrix", "${params.grid}", "${params.grid}"),
+        ("steps.report.identity", "none", "none"),
+    ],
+)
+def test_the_short_and_the_long_form_of_one_thing_merge(path, value, result):
+    """By `--set` and by an overlay alike."""
+    below = read(FORMS, file="base.yaml")
+    keys = path.split(".")
+    nested = value
+    for key in reversed(keys):
+        nested = f"{{{key}: {nested}}}" if "${" not in nested else f'{{{key}: "{nested}"}}'
+    whole = ".".join(keys[:4]) if path.startswith(("steps.report.inputs", "steps.infer")) else path
+
+    assert at(apply_override(below, f"{path}={value}"), whole) == result
+    if "${" not in value:
+        assert at(merge(below, over(nested), strict=True), whole) == result
+
+
+def test_other_forms_are_still_a_conflict():
+    below = read(FORMS, file="base.yaml")
+
+    for override in (f"{IN}long=[a]", f"{OUT}other=[a]", "steps.report.inputs=a", "steps.report=a"):
+        with pytest.raises(InvalidPipelineError) as refused:
+            apply_override(below, override)
+        assert [one.code for one in refused.value.diagnostics] == ["layer-conflict"]

@@ -1,8 +1,8 @@
 import pytest
 
 from pipespec.document.nodes import plain
-from pipespec.document.passwords import hide_passwords, without_passwords
-from pipespec.document.yaml_reader import read
+from pipespec.document.password_masking import hide_passwords, without_passwords
+from pipespec.document.yaml.yaml_reader import read
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipespec.document.references import BadReferenceError, Reference, compose, parse
+from pipespec.document.interpolation.reference_syntax import BadReferenceError, Reference, compose, parse
 
 
 def shape(pieces):
@@ -54,9 +54,9 @@ def test_a_reference_knows_its_offsets_and_how_it_is_written():
 @pytest.mark.parametrize(
     ("text", "message", "start", "end"),
     [
-        ("a ${b", "the reference that opens here is never closed", 2, 5),
-        ("${env:A, {x}", "the reference that opens here is never closed", 0, 12),
-        ("${a${b}", "the reference that opens here is never closed", 0, 7),
+        ("a ${b", "the reference that starts here is not closed", 2, 5),
+        ("${env:A, {x}", "the reference that starts here is not closed", 0, 12),
+        ("${a${b}", "the reference that starts here is not closed", 0, 7),
         ("x${}", "'${}' refers to nothing", 1, 4),
         ("${env:}", "'${env:}' refers to nothing", 0, 7),
         ("${a" * 9 + "}" * 9, "references are nested more than 8 deep", 24, 26),
@@ -100,4 +100,6 @@ def test_a_dollar_before_an_open_reference_is_refused():
     with pytest.raises(BadReferenceError) as caught:
         compose(["a$", *parse("${secret:X}")])
 
-    assert caught.value.message == "a '$' cannot stand directly before '${secret:X}', which has no value yet"
+    assert (
+        caught.value.message == "a '$' is not allowed directly before '${secret:X}', which has no value yet"
+    )

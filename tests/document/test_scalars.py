@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipespec.document.scalars import Refused, resolve_plain, spell, written_form
+from pipespec.document.yaml.plain_scalars import Refused, resolve_plain, spell, written_form
 
 # fmt: off
 VALUES = [
@@ -36,7 +36,7 @@ def test_numbers_that_are_not_finite_are_refused(text):
     assert resolve_plain(text) == Refused(
         "number-not-finite",
         f"{text} is not a finite number",
-        "use null for 'none', a large number such as 1e300, or quotes for the text",
+        "use null for 'none', a large number such as 1e300, or quotes if text is intended",
     )
 
 
@@ -54,7 +54,7 @@ def test_a_number_of_a_million_digits_is_refused_unread(text):
     found = resolve_plain(text)
 
     assert isinstance(found, Refused)
-    assert found.message == f"a number of {len(text)} characters is not read"
+    assert found.message == f"a number of {len(text)} characters is too long"
 
 
 @pytest.mark.parametrize(

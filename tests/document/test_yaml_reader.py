@@ -7,23 +7,23 @@ import time
 
 import pytest
 
-from pipespec.document.bounds import MAX_BYTES, MAX_DEPTH, MAX_NODES
 from pipespec.document.nodes import plain, walk
-from pipespec.document.yaml_reader import read, read_scalar
+from pipespec.document.size_limits import MAX_BYTES, MAX_DEPTH, MAX_NODES
+from pipespec.document.yaml.yaml_reader import read, read_scalar
 from pipespec.errors import InvalidPipelineError, Span
 
-REFERENCE = (
-    "unquoted-reference: a reference inside { } or [ ] needs quotes, for YAML reads its braces as a mapping"
+REFERENCE = "unquoted-reference: a reference inside { } or [ ] needs quotes, because YAML reads its braces as a mapping"
+JINJA = 'Jinja is not supported; refer to a value as "${params.name}", or put the text in quotes'
+TAB = "yaml-syntax: the indentation contains a tab (indent with spaces, {depth} if it belongs to line {line}; YAML allows no tabs here)"
+NO_TAG = 'remove the tag; put a text that looks like a number in quotes, "12"'
+NO_DIRECTIVE = (
+    "remove the line, since every pipeline file is YAML 1.2; put text that starts with '%' in quotes"
 )
-JINJA = 'there is no Jinja here: refer to a value as "${params.name}", or put the text in quotes'
-TAB = "yaml-syntax: a tab stands in the indentation (indent with spaces, YAML takes no tabs here)"
-NO_TAG = 'leave the tag out; a text that looks like a number stands in quotes, "12"'
-NO_DIRECTIVE = "leave the line out: every pipeline file is YAML 1.2; text that begins with '%' needs quotes"
 COLON = (
-    "yaml-syntax: ': ' stands inside a value, where no key can be"
-    " (put the value in quotes, or set the key on its own line, under its neighbours)"
+    "yaml-syntax: ': ' is inside a value, where a key is not allowed"
+    " (put the value in quotes, or write the key on its own line, below the other keys)"
 )
-TOO_MUCH = "put the whole value in quotes, or remove what is too much"
+TOO_MUCH = "put the whole value in quotes, or remove the extra text"
 
 
 def test_a_document_becomes_plain_values():
@@ -117,7 +117,7 @@ def test_an_empty_text_is_an_empty_fragment_but_no_file(text, mistakes):
     assert plain(read(text, file="p.yaml", layer="overlay")) == {}
     assert plain(read(text, file="p.yaml", layer="include")) == {}
     assert mistakes(lambda: read(text, file="p.yaml")) == [
-        "1:1-1:1 empty-file: the file is empty (begin with 'pipespec: 1' and a mapping of 'steps')"
+        "1:1-1:1 empty-file: the file is empty (start with 'pipespec: 1' and a mapping 'steps')"
     ]
 
 
@@ -137,51 +137,61 @@ def test_an_empty_text_is_an_empty_fragment_but_no_file(text, mistakes):
         ),
         (
             "a: @x",
-            ["1:4-1:6 yaml-syntax: text cannot begin with '@' unless it stands in quotes (write \"@x\")"],
+            ["1:4-1:6 yaml-syntax: text cannot start with '@' unless it is in quotes (write \"@x\")"],
         ),
         (
             "a: [%d, 1]",
-            ["1:5-1:7 yaml-syntax: text cannot begin with '%' unless it stands in quotes (write \"%d\")"],
+            ["1:5-1:7 yaml-syntax: text cannot start with '%' unless it is in quotes (write \"%d\")"],
         ),
         (
             "a: `x` # y",
-            ["1:4-1:7 yaml-syntax: text cannot begin with '`' unless it stands in quotes (write \"`x`\")"],
+            ["1:4-1:7 yaml-syntax: text cannot start with '`' unless it is in quotes (write \"`x`\")"],
         ),
-        ("%YAML 1.2\n---\na: 1", [f"1:1-1:10 yaml-syntax: a line cannot begin with '%' ({NO_DIRECTIVE})"]),
-        ("a:\n\tb: 1", [f"2:1-2:2 {TAB}"]),
-        ("a:\n  b: 1\n \tc: 2", [f"3:2-3:3 {TAB}"]),
-        ("a: |\n\tx", [f"2:1-2:2 {TAB}"]),
+        ("%YAML 1.2\n---\na: 1", [f"1:1-1:10 yaml-syntax: a line cannot start with '%' ({NO_DIRECTIVE})"]),
+        ("a:\n\tb: 1", [f"2:1-2:2 {TAB.format(depth=2, line=1)}"]),
+        ("a:\n  b: 1\n \tc: 2", [f"3:2-3:3 {TAB.format(depth=2, line=2)}"]),
+        ("a: |\n\tx", [f"2:1-2:2 {TAB.format(depth=2, line=1)}"]),
         ("a: b: c", [f"1:5-1:6 {COLON}"]),
-        ("a: 1\n b: 2", [f"2:3-2:4 {COLON}"]),
+        (
+            "a: 1\n b: 2",
+            [
+                (
+                    "2:2-2:3 yaml-syntax: 'b' is indented by 1 space, which matches no line above it"
+                    " (do not indent it, as 'a' on line 1)"
+                )
+            ],
+        ),
         (
             "a: *.csv",
             [
                 (
-                    "1:4-1:9 yaml-syntax: '*' begins the name of an anchor or alias, and '*.csv' is none"
-                    ' (as text it needs quotes: "*.csv")'
+                    "1:4-1:9 yaml-syntax: '*' starts the name of an anchor or alias, but '*.csv' is not one"
+                    ' (if text is intended, put it in quotes: "*.csv")'
                 )
             ],
         ),
         (
             "a: *x",
-            ["1:4-1:6 unknown-anchor: no anchor '&x' stands above (as text it needs quotes: \"*x\")"],
+            [
+                "1:4-1:6 unknown-anchor: no anchor '&x' is defined before it (if text is intended, put it in quotes: \"*x\")"
+            ],
         ),
         (
             "a: &model 1\nb: *modle",
-            ["2:4-2:10 unknown-anchor: no anchor '&modle' stands above (did you mean 'model'?)"],
+            ["2:4-2:10 unknown-anchor: no anchor '&modle' is defined before it (did you mean 'model'?)"],
         ),
         (
             "a: &x\n  b: *x",
             [
                 (
-                    "2:6-2:8 recursive-alias: '*x' stands inside its own anchor"
-                    " (name the anchor outside of what it holds)"
+                    "2:6-2:8 recursive-alias: '*x' is used inside its own anchor"
+                    " (use the alias outside of the anchor)"
                 )
             ],
         ),
-        ('a: "x', ['1:4-1:5 yaml-syntax: the quote that opens here is never closed (add the closing ")']),
-        ("a: [1, 2", ["1:4-1:5 yaml-syntax: '[' is never closed (add the missing ']')"]),
-        ("a: {b: 1\nc: 2\n", ["1:4-1:5 yaml-syntax: '{' is never closed (add the missing '}')"]),
+        ('a: "x', ['1:4-1:5 yaml-syntax: the quote that opens here is not closed (add the closing ")']),
+        ("a: [1, 2", ["1:4-1:5 yaml-syntax: '[' is not closed (add the missing ']')"]),
+        ("a: {b: 1\nc: 2\n", ["1:4-1:5 yaml-syntax: '{' is not closed (add the missing '}')"]),
         (
             "a: [\n",
             ["2:1-2:1 yaml-syntax: the file ends inside a list or mapping (add the missing ']' or '}')"],
@@ -191,7 +201,7 @@ def test_an_empty_text_is_an_empty_fragment_but_no_file(text, mistakes):
             [
                 (
                     "1:8-1:9 yaml-syntax: a value is expected here, not ','"
-                    " (put text that begins so in quotes, or close the bracket before it)"
+                    " (put text that starts with this character in quotes, or close the bracket before it)"
                 )
             ],
         ),
@@ -204,20 +214,20 @@ def test_an_empty_text_is_an_empty_fragment_but_no_file(text, mistakes):
             [
                 (
                     "2:1-2:2 yaml-syntax: a list item, '- …', is expected here"
-                    " (indent what belongs to the item above)"
+                    " (indent the lines that belong to the item above)"
                 )
             ],
         ),
         (
             "a: 1\n- b",
-            ["2:1-2:2 yaml-syntax: a list item stands where a key is expected (indent it under its key)"],
+            ["2:1-2:2 yaml-syntax: a list item is where a key is expected (indent it under its key)"],
         ),
         (
             "a:\n  b: [1]\n c: 2",
             [
                 (
-                    "3:2-3:3 yaml-syntax: the indentation of this line fits no mapping above it"
-                    " (give it the column of the keys that it belongs with)"
+                    "3:2-3:3 yaml-syntax: 'c' is indented by 1 space, which matches no line above it"
+                    " (indent it by 2 spaces, as 'b' on line 2, or not at all, as 'a' on line 1)"
                 )
             ],
         ),
@@ -225,8 +235,8 @@ def test_an_empty_text_is_an_empty_fragment_but_no_file(text, mistakes):
             "a: - b",
             [
                 (
-                    "1:4-1:5 yaml-syntax: '- ' begins a list item, which cannot stand here"
-                    " (begin the list on a line of its own, or write it as [a, b])"
+                    "1:4-1:5 yaml-syntax: '- ' starts a list item, which is not allowed here"
+                    " (start the list on a new line, or write it as [a, b])"
                 )
             ],
         ),
@@ -234,8 +244,8 @@ def test_an_empty_text_is_an_empty_fragment_but_no_file(text, mistakes):
             'a: "\\q"',
             [
                 (
-                    "1:5-1:6 yaml-syntax: this backslash begins no escape that YAML knows"
-                    " (double it, or use single quotes, in which a backslash is itself)"
+                    "1:5-1:6 yaml-syntax: this backslash does not start an escape that YAML knows"
+                    " (double it, or use single quotes, where a backslash has no special meaning)"
                 )
             ],
         ),
@@ -243,8 +253,8 @@ def test_an_empty_text_is_an_empty_fragment_but_no_file(text, mistakes):
             "a: [b:]",
             [
                 (
-                    "1:6-1:7 yaml-syntax: ':' cannot end a text inside { } or [ ]"
-                    " (put a space after it, or the text in quotes)"
+                    "1:6-1:7 yaml-syntax: text inside { } or [ ] cannot end with ':'"
+                    " (put a space after it, or put the text in quotes)"
                 )
             ],
         ),
@@ -252,20 +262,39 @@ def test_an_empty_text_is_an_empty_fragment_but_no_file(text, mistakes):
             "a: >0.8",
             [
                 (
-                    "1:4-1:5 yaml-syntax: the text after '>' begins on the next line"
-                    " (put a value that begins with '>' in quotes)"
+                    "1:4-1:5 yaml-syntax: the text after '>' starts on the next line"
+                    " (put a value that starts with '>' in quotes)"
                 )
             ],
         ),
         (
             "a: 1\nfoo\nb: 2",
-            ["2:1-2:4 yaml-syntax: 'foo' is no 'key: value' (a space belongs after the key and its ':')"],
+            ["2:1-2:4 yaml-syntax: 'foo' is no 'key: value' (add a space after the key and its ':')"],
         ),
+        *[
+            (
+                f"{above}{depth}{line}\n{depth}b: {{c: 1}}\n",
+                [
+                    f"{place}{len(depth) + len(line) + 1} yaml-syntax: '{line}' is no 'key: value' (add a space after the key and its ':')"
+                ],
+            )
+            for above, depth, place in (("", "", "1:1-1:"), ("x: 1\ny:\n", "    ", "3:5-3:"))
+            for line in ("a 1", "a:1", "a.b:c:d")
+        ],
+        *[
+            (
+                f"x: 1\n{line}\nb: 2\n",
+                [
+                    f"2:1-2:{len(line) + 1} yaml-syntax: '{line}' is no 'key: value' (add a space after the key and its ':')"
+                ],
+            )
+            for line in ("a:{b: {c: 1}}", "a {b: {c: 1}}", "a-b [{c: {d: 1}}]")
+        ],
         (
             "a:\n- b\n-c\n",
-            ["3:1-3:3 yaml-syntax: '-c' is no 'key: value' (a space belongs after the '-' of a list item)"],
+            ["3:1-3:3 yaml-syntax: '-c' is no 'key: value' (add a space after the '-' of a list item)"],
         ),
-        (": a", ["1:1-1:2 yaml-syntax: no key stands before this ':' (an empty key is written \"\")"]),
+        (": a", ["1:1-1:2 yaml-syntax: there is not a key before this ':' (write an empty key as \"\")"]),
         (
             "a: 1\n...\nb",
             ["3:1-3:2 yaml-syntax: the document has ended before this line (indent it, or remove it)"],
@@ -274,8 +303,8 @@ def test_an_empty_text_is_an_empty_fragment_but_no_file(text, mistakes):
             "a: 1\n---\nb: 2",
             [
                 (
-                    "2:1-2:4 several-documents: a second document begins here"
-                    " (keep one pipeline per file; parts of one go into files of their own, by 'include')"
+                    "2:1-2:4 several-documents: a second document starts here"
+                    " (keep one pipeline per file; to split a pipeline, use 'include')"
                 )
             ],
         ),
@@ -300,21 +329,21 @@ def test_an_empty_text_is_an_empty_fragment_but_no_file(text, mistakes):
         (
             "a: 1\nb: 2\na: 3",
             [
-                "3:1-3:2 duplicate-key: the key 'a' is set twice (it is set on line 1 already: keep one of the two)"
+                "3:1-3:2 duplicate-key: the key 'a' is set twice (it is already set on line 1; keep one of the two)"
             ],
         ),
         (
             "<<: {b: 1}",
             [
                 (
-                    "1:1-1:3 merge-key: '<<' is not read: YAML 1.2 has no merge keys"
-                    " (lay shared keys under every step with 'defaults', or under the file with 'include')"
+                    "1:1-1:3 merge-key: '<<' is not supported: YAML 1.2 has no merge keys"
+                    " (to share keys, use 'defaults' (for all steps) or 'include' (for the file))"
                 )
             ],
         ),
         (
             "1: a",
-            ["1:1-1:2 non-string-key: the key '1' is not text (write \"1\" in quotes, if the text is meant)"],
+            ["1:1-1:2 non-string-key: the key '1' is not text (write \"1\" in quotes if text is intended)"],
         ),
         ("? [a]\n: b", ["1:3-1:6 non-string-key: a key cannot be a list (write the key as text)"]),
         ("a: &x b\n*x : c", ["2:1-2:3 non-string-key: a key cannot be an alias (write the key as text)"]),
@@ -323,7 +352,7 @@ def test_an_empty_text_is_an_empty_fragment_but_no_file(text, mistakes):
             [
                 (
                     "1:4-1:29 unknown-tag: tag '!!python/object:os.system' is not allowed:"
-                    f" a pipeline file holds plain values ({NO_TAG})"
+                    f" a pipeline file contains only plain values ({NO_TAG})"
                 )
             ],
         ),
@@ -332,22 +361,22 @@ def test_an_empty_text_is_an_empty_fragment_but_no_file(text, mistakes):
             [
                 (
                     "1:4-1:28 unknown-tag: tag '!<tag:yaml.org,2002:str>' is not allowed:"
-                    f" a pipeline file holds plain values ({NO_TAG})"
+                    f" a pipeline file contains only plain values ({NO_TAG})"
                 )
             ],
         ),
         (
             "a: &x !!binary aGk=",
             [
-                f"1:7-1:15 unknown-tag: tag '!!binary' is not allowed: a pipeline file holds plain values ({NO_TAG})"
+                f"1:7-1:15 unknown-tag: tag '!!binary' is not allowed: a pipeline file contains only plain values ({NO_TAG})"
             ],
         ),
         (
             "a: !h!x y",
             [
                 (
-                    "1:4-1:8 unknown-tag: tag '!h!x' is not allowed: a pipeline file holds plain values"
-                    " (leave the tag out; text that begins with '!' needs quotes)"
+                    "1:4-1:8 unknown-tag: tag '!h!x' is not allowed: a pipeline file contains only plain values"
+                    " (remove the tag; put text that starts with '!' in quotes)"
                 )
             ],
         ),
@@ -356,7 +385,7 @@ def test_an_empty_text_is_an_empty_fragment_but_no_file(text, mistakes):
             [
                 (
                     "1:4-1:8 number-not-finite: .nan is not a finite number"
-                    " (use null for 'none', a large number such as 1e300, or quotes for the text)"
+                    " (use null for 'none', a large number such as 1e300, or quotes if text is intended)"
                 )
             ],
         ),
@@ -369,13 +398,13 @@ def test_an_empty_text_is_an_empty_fragment_but_no_file(text, mistakes):
                 )
             ],
         ),
-        ("a: x\0", ["1:5-1:6 control-character: the character U+0000 cannot stand in a YAML file"]),
+        ("a: x\0", ["1:5-1:6 control-character: the character U+0000 is not allowed in a YAML file"]),
         (
             "a: x\u2028y",
             [
                 (
-                    "1:5-1:6 control-character: the character U+2028 cannot stand in a YAML file"
-                    ' (inside double quotes it is written "\\u2028")'
+                    "1:5-1:6 control-character: the character U+2028 is not allowed in a YAML file"
+                    ' (inside double quotes, write it as "\\u2028")'
                 )
             ],
         ),
@@ -383,15 +412,24 @@ def test_an_empty_text_is_an_empty_fragment_but_no_file(text, mistakes):
             "a: \ud800",
             [
                 (
-                    "1:4-1:5 control-character: the character U+D800 cannot stand in a YAML file"
-                    ' (inside double quotes it is written "\\ud800")'
+                    "1:4-1:5 control-character: the character U+D800 is not allowed in a YAML file"
+                    ' (inside double quotes, write it as "\\ud800")'
                 )
             ],
         ),
-        ('a: "\\0"', ["1:4-1:8 control-character: the text holds a NUL character"]),
-        ('a: "b:c \\ufdd0"', ["1:4-1:16 control-character: the text escapes a code that is no character"]),
-        (b"a: 1\nb: \xc3\xa9\xff", ["2:5-2:6 not-utf8: byte 0xff is no UTF-8 (save the file as UTF-8)"]),
-        ("a: 1\n".encode("utf-16"), ["1:1-1:2 not-utf8: byte 0xff is no UTF-8 (save the file as UTF-8)"]),
+        ('a: "\\0"', ["1:4-1:8 control-character: the text contains a NUL character"]),
+        (
+            'a: "b:c \\ufdd0"',
+            ["1:4-1:16 control-character: the text contains an escape that is not a character"],
+        ),
+        (
+            b"a: 1\nb: \xc3\xa9\xff",
+            ["2:5-2:6 not-utf8: byte 0xff is not valid UTF-8 (save the file as UTF-8)"],
+        ),
+        (
+            "a: 1\n".encode("utf-16"),
+            ["1:1-1:2 not-utf8: byte 0xff is not valid UTF-8 (save the file as UTF-8)"],
+        ),
     ],
 )
 def test_a_mistake_has_a_place_a_rule_and_a_way_out(text, found, mistakes):
@@ -439,17 +477,17 @@ def test_bounds_are_exact(mistakes):
     read(values(MAX_NODES - 249_753), file="p.yaml")
 
     assert mistakes(lambda: read(nested(MAX_DEPTH + 1), file="p.yaml")) == [
-        "1:67-1:68 too-deep: the nesting is deeper than 64 levels (keep deep data in a file of its own, as an input)"
+        "1:67-1:68 too-deep: the nesting is deeper than 64 levels (move deep data to a separate file and use it as an input)"
     ]
     assert mistakes(lambda: read(values(MAX_NODES - 249_753 + 1), file="p.yaml")) == [
-        "3:499-3:500 too-many-nodes: there are more than 250,000 values, aliases counted as often as they are used (keep tables and long lists in files of their own, as inputs)"
+        "3:499-3:500 too-many-nodes: there are more than 250,000 values; each use of an alias counts (move tables and long lists to separate files and use those as inputs)"
     ]
 
 
 @pytest.mark.parametrize("text", ["a" * (MAX_BYTES + 1), b"a" * (MAX_BYTES + 1), "漢" * (MAX_BYTES // 3 + 1)])
 def test_a_file_beyond_four_mebibytes_is_refused_unread(text, mistakes):
     assert mistakes(lambda: read(text, file="p.yaml")) == [
-        "1:1-1:1 too-large: the file is larger than 4 MiB (keep tables and long texts in files of their own, as inputs)"
+        "1:1-1:1 too-large: the file is larger than 4 MiB (move tables and long texts to separate files and use those as inputs)"
     ]
 
 
@@ -568,15 +606,15 @@ def test_the_value_of_an_option_stands_behind_its_path():
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("a: b", "1:1-1:5 not-a-value: 'a: b' is not one scalar, list [ ] or mapping { }"),
-        ("- a", "1:1-1:4 not-a-value: '- a' is not one scalar, list [ ] or mapping { }"),
-        ("#ff0000", "1:1-1:8 not-a-value: '#ff0000' is not one scalar, list [ ] or mapping { }"),
-        ("a #b", "1:1-1:5 not-a-value: 'a #b' is not one scalar, list [ ] or mapping { }"),
+        ("a: b", "1:1-1:5 not-a-value: 'a: b' is not a single scalar, list [ ] or mapping { }"),
+        ("- a", "1:1-1:4 not-a-value: '- a' is not a single scalar, list [ ] or mapping { }"),
+        ("#ff0000", "1:1-1:8 not-a-value: '#ff0000' is not a single scalar, list [ ] or mapping { }"),
+        ("a #b", "1:1-1:5 not-a-value: 'a #b' is not a single scalar, list [ ] or mapping { }"),
     ],
 )
 def test_an_option_is_never_cut_or_read_as_a_block(text, found, mistakes):
     assert mistakes(lambda: read_scalar(text, "--set x")) == [
-        f"{found} (put text that holds ': ', '- ' or '#' in quotes)"
+        f"{found} (put text that contains ': ', '- ' or '#' in quotes)"
     ]
 
 

@@ -159,8 +159,15 @@ def program():
     return found
 
 
-@pytest.fixture
-def server(program, tmp_path):
-    one = Server(program, tmp_path)
+@pytest.fixture(scope="session")
+def running_server(program, tmp_path_factory):
+    one = Server(program, tmp_path_factory.mktemp("editor"))
     yield one
     one.close()
+
+
+@pytest.fixture
+def server(running_server, tmp_path):
+    """The server, with the test's own folder: what it knows of other tests is in files of other names."""
+    running_server.folder = tmp_path
+    return running_server

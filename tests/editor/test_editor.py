@@ -12,7 +12,7 @@ REPOSITORY = Path(__file__).parents[2]
 EXAMPLES = sorted(
     path.name for path in (REPOSITORY / "pipelines").glob("*.yaml") if "pipespec:" in path.read_text()
 )
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("editor")]
+pytestmark = pytest.mark.slow
 
 FUNCTIONS = '''
 from dataclasses import dataclass

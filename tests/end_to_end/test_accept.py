@@ -1,6 +1,7 @@
 """`pipespec accept` and `--revoke`, by the installed command: what is shown, what is refused, what stands in MLflow."""
 
 import json
+import re
 import shutil
 import sqlite3
 from pathlib import Path
@@ -15,6 +16,7 @@ STEPS = '''
 """Numbers -> squares -> total."""
 
 import json
+import re
 
 from words import shout
 
@@ -164,7 +166,7 @@ def test_changed_code_is_shown_and_accepted_and_only_tags_are_added(trial):
 
     assert (answer.code, answer.err) == (0, "")
     head, _, rest = answer.out.partition(" (")
-    assert head == f"total: is to be complete by run {run_id[:8]} of total"
+    assert head == f"total: will be complete because of run {run_id[:8]} of total"
     assert rest.partition(")\n")[2] == (
         "\n"
         "what differs:\n"
@@ -177,7 +179,7 @@ def test_changed_code_is_shown_and_accepted_and_only_tags_are_added(trial):
         "  -    return text.upper()\n"
         "  +    return str(text).upper()\n"
         "\n"
-        "accepted: total; --revoke takes it back\n"
+        "accepted: total; undo with --revoke\n"
     )
     after = contents(trial)
     added = [row for row in after.pop("tags") if row not in before["tags"]]
@@ -187,8 +189,8 @@ def test_changed_code_is_shown_and_accepted_and_only_tags_are_added(trial):
     tags = dict(
         trial.query("select key, value from tags where run_uuid = ? and key like ?", run_id, f"%{key}")
     )
-    said = json.loads(tags.pop(f"pipespec.accepted.{key}"))
-    assert tags == {f"pipespec.key.{key}": "1"}
+    said = json.loads(tags.pop(f"mlflow.pipespec.accepted.{key}"))
+    assert tags == {f"mlflow.pipespec.key.{key}": "1"}
     assert len(added) == 2
     assert (said["who"], said["why"]) == ("ada", "str() of a str is itself")
     assert files == {path: path.read_bytes() for path in files}
@@ -209,8 +211,8 @@ def test_plan_explain_and_status_name_who_and_why(trial):
         in trial.pipespec("plan", "pipeline.yaml").out
     )
     shown = trial.pipespec("status", "pipeline.yaml").out
-    assert "\n\naccepted:\n  total  by ada, " in shown
-    assert shown.partition("accepted:\n")[2].partition("\n")[0].endswith(" ago: same letters")
+    line = shown.partition("\n\naccepted:\n")[2].partition("\n")[0]
+    assert re.fullmatch(r"  total  by ada, (just now|\d+ (s|min) ago): same letters", line), shown
     states = trial.pipespec("status", "pipeline.yaml", "--format", "json").json
     Draft202012Validator(json.loads((SCHEMAS / "status.schema.json").read_bytes())).validate(states)
     told = {one["step"]: one.get("accepted") for one in states["steps"]}
@@ -281,7 +283,7 @@ def test_a_glob_accepts_what_can_be_and_says_what_cannot(trial):
     assert answer["complete"] == ["numbers"]
     assert {one["step"]: one["why"].partition(" run ")[0] for one in answer["left_out"]} == {
         "total": "it differs from its nearest",
-        "again": "its identity is none, so it runs every time",
+        "again": "its identity is 'none', so it runs every time",
     }
 
 
@@ -338,13 +340,13 @@ def edit(name, old, new):
 
 
 REFUSED = {
-    "complete": (lambda _: None, "total", "step 'total' is complete already, by run "),
+    "complete": (lambda _: None, "total", "step 'total' is already complete, because of run "),
     "param": (
         edit("pipeline.yaml", "{name: all}", "{name: some}"),
         "total",
         (
             "in more than code and packages: param name: all -> some (pipeline.yaml:19);"
-            " run it, or take that back first"
+            " run it, or undo that change first"
         ),
     ),
     "param beside code": (
@@ -378,19 +380,19 @@ REFUSED = {
     "name": (
         edit("pipeline.yaml", "  total:\n    call", "  sum:\n    call"),
         "sum",
-        "step 'sum' cannot be accepted: no run of it has finished yet",
+        "step 'sum' cannot be accepted: it has no finished run yet",
     ),
-    "identity none": (lambda _: None, "again", "step 'again' cannot be accepted: its identity is none"),
+    "identity none": (lambda _: None, "again", "step 'again' cannot be accepted: its identity is 'none', so"),
     "waiting": (
         with_squares_changed,
         "total",
         (
             "step 'total' cannot be accepted: it waits for 'squares[power=2]', whose result is not known;"
-            " accept 'squares[power=2]' first, or in the same call, or run it"
+            " accept 'squares[power=2]' first or in the same call, or run it"
         ),
     ),
     "no such step": (lambda _: None, "totl", "did you mean 'total'"),
-    "nothing by a tag": (lambda _: None, "tag:early", "step 'numbers' is complete already"),
+    "nothing by a tag": (lambda _: None, "tag:early", "step 'numbers' is already complete"),
 }
 
 
@@ -497,12 +499,12 @@ def test_revoked_steps_run_again_and_the_run_keeps_what_was_said(trial):
 
     assert answer.code == 0, answer.err
     lines = answer.out.splitlines()
-    assert lines[0] == f"total: run {run_id[:8]} does not count for it any more; it runs again"
+    assert lines[0] == f"total: run {run_id[:8]} no longer counts for it; it runs again"
     assert lines[1].startswith("  it was accepted by ada, ")
     tags = trial.query("select key, value from tags where run_uuid = ?", run_id)
     key = planned(trial, "total")["key"]
     left = {name: value for name, value in tags if key in name}
-    (trail,) = json.loads(left.pop(f"pipespec.revoked.{key}"))
+    (trail,) = json.loads(left.pop(f"mlflow.pipespec.revoked.{key}"))
     assert left == {}
     assert (trail["who"], trail["why"]) == ("bob", "not so")
     assert (trail["accepted"]["who"], trail["accepted"]["why"]) == ("ada", "same letters")
@@ -519,9 +521,9 @@ def test_what_was_not_accepted_cannot_be_revoked(trial):
     assert (complete.code, changed.code, all_of_them.code) == (2, 2, 2)
     run_id = run_of(trial, "total")
     assert complete.err == (
-        f"error: nothing was accepted for step 'total' as it is now; run {run_id} has its key\n"
+        f"error: nothing is accepted for the present version of step 'total'; run {run_id} has its key\n"
     )
-    assert changed.err == "error: nothing was accepted for step 'total' as it is now\n"
+    assert changed.err == "error: nothing is accepted for the present version of step 'total'\n"
 
 
 def test_a_glob_revokes_what_was_accepted(trial):
@@ -558,11 +560,14 @@ def test_an_accepted_run_that_is_deleted_or_has_lost_its_files_does_not_count(tr
     content = file.read_bytes()
 
     file.unlink()
-    assert reasons(trial, "total") == [("artifact-lost", "output 'total': 'total.json' is gone")]
+    assert reasons(trial, "total") == [("artifact-lost", "output 'total': 'total.json' no longer exists")]
     assert "accepted" not in trial.pipespec("status", "pipeline.yaml").out
     again = accept(trial, "total")
     assert again.code == 2
-    assert "the files of its past runs cannot be used: output 'total': 'total.json' is gone" in again.err
+    assert (
+        "the files of its past runs cannot be used: output 'total': 'total.json' no longer exists"
+        in again.err
+    )
 
     file.write_bytes(content)
     assert trial.planned()["total"] == "reuse"

@@ -1,7 +1,9 @@
 """`pipespec diff`: files, git revisions and past runs against each other, by the installed command."""
 
 import json
+import re
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,50 @@ def compared(project, *arguments, **extra):
 
 def reruns(answer):
     return {one["step"]: ("may" if one["may"] else "runs") for one in answer["reruns"]}
+
+
+READS = """\
+pipespec: 1
+name: reads
+steps:
+  one: {call: "steps:one", inputs: {table: {file: data/a.csv}}, outputs: {n: n.json}}
+  all: {call: "steps:several", inputs: {tables: {dir: data}}, outputs: {n: n.json}}
+"""
+
+
+@pytest.fixture
+def reading(empty_project):
+    """A pipeline that reads files which git keeps."""
+    empty_project.write("data/a.csv", "a,b\n")
+    empty_project.write("data/deep/b.csv", "c,d\n")
+    empty_project.write(
+        "steps.py",
+        "from pathlib import Path\n\ndef one(table: str) -> int: return 1\n\ndef several(tables: Path) -> int: return 2\n",
+    )
+    empty_project.write("pipeline.yaml", READS)
+    for arguments in (("init", "-q", "-b", "main"), ("add", "."), ("commit", "-q", "-m", "first")):
+        git(empty_project.folder, *arguments)
+    return empty_project
+
+
+def test_what_was_moved_since_a_commit_is_reused(reading):
+    (reading.folder / "data").rename(reading.folder / "raw")
+    reading.write("pipeline.yaml", READS.replace("data", "raw"))
+
+    assert reruns(compared(reading, "pipeline.yaml")) == {}
+
+
+def test_what_was_moved_and_edited_since_a_commit_runs_again(reading):
+    (reading.folder / "data").rename(reading.folder / "raw")
+    reading.write("pipeline.yaml", READS.replace("data", "raw"))
+    reading.write("raw/deep/b.csv", "edited\n")
+
+    answer = compared(reading, "pipeline.yaml")
+
+    assert reruns(answer) == {"all": "runs"}
+    assert [change["detail"] for each in answer["changed"] for change in each["changes"]] == [
+        "input tables: 'data' -> 'raw'"
+    ]
 
 
 def test_unchanged_file_has_no_difference_from_the_last_commit(committed):
@@ -146,8 +192,45 @@ def test_records_tell_what_it_will_cost(committed):
     assert answer["expected"]["critical_path"] == ["numbers", "squares", "total"]
     assert answer["expected"]["seconds"] == pytest.approx(sum(seconds))
     text = committed.pipespec("diff", "pipeline.yaml", "--records").out
-    assert "\n0 of 3 results are on record; the rest takes about " in text
+    assert "\n0 of 3 results are recorded; the rest takes about " in text
     assert text.splitlines()[-1].endswith(": numbers > squares > total")
+
+
+def test_past_run_is_found_by_the_beginning_of_its_id_or_of_its_steps(project):
+    answer = project.pipespec("run", "pipeline.yaml", "--format", "json").json
+    project.edit("pipeline.yaml", "{count: 5}", "{count: 6}")
+    whole = compared(project, f"run:{answer['invocation']}", "pipeline.yaml")
+
+    for run_id in (answer["invocation"], *(step["run_id"] for step in answer["steps"])):
+        for name in (run_id[:8], run_id[:8].upper(), run_id):
+            found = compared(project, f"run:{name}", "pipeline.yaml")
+            assert {**found, "old": None} == {**whole, "old": None}, name
+
+
+def test_beginning_of_several_run_ids_is_refused_with_a_list_of_them(project):
+    matrix = f"    matrix: {{count: {[*range(16)]}}}\n"
+    project.write(
+        "pipeline.yaml",
+        "pipespec: 1\nname: sums\nsteps:\n  numbers:\n    call: steps:numbers\n"
+        '    params: {count: "${matrix.count}"}\n    outputs: {numbers: numbers.json}\n' + matrix,
+    )
+    answer = project.pipespec("run", "pipeline.yaml", "--format", "json")
+    assert answer.code == 0, answer.err
+    made_by = {answer.json["invocation"]: "an invocation of pipeline 'sums'"} | {
+        step["run_id"]: f"step '{step['step']}' of pipeline 'sums'" for step in answer.json["steps"]
+    }
+    # Of 17 ids of hex digits two begin alike.
+    digit, count = Counter(run_id[0] for run_id in made_by).most_common(1)[0]
+
+    refused = project.pipespec("diff", f"run:{digit}", "pipeline.yaml")
+
+    assert (refused.code, refused.out) == (2, "")
+    told = re.findall(r"\b([0-9a-f]{8,9}) \(([^)]*)\)", refused.err)
+    assert refused.err.startswith(f"error: '{digit}' is the beginning of several run ids: {told[0][0]} (")
+    assert refused.err.endswith("; give more digits\n")
+    assert len(told) == min(count, 5)
+    for beginning, by in told:
+        assert [made for run_id, made in made_by.items() if run_id.startswith(beginning)] == [by]
 
 
 def test_paths_of_a_past_run_start_at_the_file_that_ran(project):
@@ -207,8 +290,8 @@ def test_stranger_s_repository_runs_nothing_and_environment_stays_unread(committ
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("pipeline.yaml@nowhere",), "git knows no revision 'nowhere' here; 'git log' lists some"),
-        (("pipeline.yaml@--help",), "git knows no revision '--help' here; 'git log' lists some"),
+        (("pipeline.yaml@nowhere",), "git has no revision 'nowhere' here; 'git log' lists revisions"),
+        (("pipeline.yaml@--help",), "git has no revision '--help' here; 'git log' lists revisions"),
         (("other.yaml@main",), "there is no file 'other.yaml' at revision 'main'"),
         (("run:0123",), "there is no run '0123' in the tracking store; 'pipespec status FILE' lists runs"),
     ],
@@ -223,7 +306,7 @@ def test_file_outside_of_git_is_told_so(project):
     answer = project.pipespec("diff", "pipeline.yaml", GIT_CEILING_DIRECTORIES=str(project.folder.parent))
 
     assert (answer.code, answer.err.count("\n")) == (2, 1)
-    assert "is in no git repository" in answer.err
+    assert "is not in a readable git repository" in answer.err
 
 
 def test_exit_code_is_1_where_anything_differs(committed):

@@ -229,9 +229,9 @@ def test_upstream_code_with_the_same_bytes_may_stop(trial):
     ]
     text = explained_in_words(trial, "total")
     assert text.splitlines()[:3] == [
-        "total: waits for what is above it",
+        "total: waits for the steps before it",
         "  input 'squares' comes from 'squares[power=2]', which runs first",
-        "  it may stop here: what is known of its key has not changed",
+        "  it may be reused: the known parts of its key have not changed",
     ]
     assert differing(text) == []
     assert "input 'squares'; code steps:squares changed (steps.py:14)" in " ".join(text.split())
@@ -245,7 +245,7 @@ def test_upstream_with_other_bytes_is_named_once_it_ran(trial):
     trial.ran("squares", PYTHONPATH=site)
 
     assert causes(explained(trial, "total")) == [
-        ("input", "input squares: 'squares[power=2]' made other content", "pipeline.yaml:17")
+        ("input", "input squares: 'squares[power=2]' produced different content", "pipeline.yaml:17")
     ]
 
 
@@ -338,7 +338,7 @@ steps:
 
     assert [change["detail"] for change in answers["numbers"]["changes"]] == ["param count: 5 -> 6"]
     assert (answers["total"]["nearest"], answers["total"]["changes"]) == (None, [])
-    assert answers["total"]["reasons"] == [{"kind": "changed", "detail": "no finished run has its key"}]
+    assert answers["total"]["reasons"] == [{"kind": "never-ran", "detail": "it has no finished run yet"}]
 
 
 def test_manifest_that_is_gone_makes_the_answer_less_specific(trial):

@@ -158,6 +158,18 @@ def test_ctrl_c_ends_the_step_and_marks_its_run_killed(empty_project):
         "select r.status from runs r join tags t on t.run_uuid = r.run_uuid where t.key = 'pipespec.step' and t.value = 'slow'"
     )
     assert found == [("KILLED",)]
+    assert told_states(empty_project) == {"first": "complete", "slow": "interrupted"}
+
+
+def told_states(project):
+    """Return what `status` says of each step; the picture with states says the same."""
+    told = {
+        step["step"]: step["state"]
+        for step in project.pipespec("status", "pipeline.yaml", "--format", "json").json["steps"]
+    }
+    graph = project.pipespec("graph", "pipeline.yaml", "--status", "--format", "json").json
+    assert {step["step"]: step["state"] for step in graph["steps"]} == told
+    return told
 
 
 def test_sigterm_ends_with_143(empty_project):
@@ -177,6 +189,7 @@ def test_kill_9_leaves_no_process_and_the_next_run_goes_on(empty_project):
     )
     process = project.start("run", "pipeline.yaml", "bad")
     wait_for(marker, process)
+    assert told_states(project)["bad"] == "running"
     os.kill(process.pid, signal.SIGKILL)
     process.communicate(timeout=30)
 
@@ -184,6 +197,9 @@ def test_kill_9_leaves_no_process_and_the_next_run_goes_on(empty_project):
     while remaining := processes_below(project.folder):
         assert time.monotonic() < until, remaining
         time.sleep(0.1)
+    assert told_states(project)["bad"] == "interrupted"
+    assert project.pipespec("logs", "pipeline.yaml", "bad", "--follow").code == 0
+    assert project.query("select count(*) from runs where status = 'RUNNING'") != [(0,)]
     project.edit("steps.py", "    Path(marker).touch()\n    time.sleep(600)\n", "")
     assert project.run("bad") == {"first": "reused", "bad": "ran"}
     assert project.query("select count(*) from runs where status = 'RUNNING'") == [(0,)]

@@ -116,6 +116,42 @@ def test_a_pipeline_without_mistakes_is_drawn_and_nothing_of_it_runs(hostile, tm
     assert not (tmp_path / "canary").exists()
 
 
+def lies_about(hostile):
+    """Make the stranger's pipeline sound, have it found so, then break it; yield what lies in its `.pipespec` by then."""
+    sound = PIPELINE.replace(", table: {file: outside.csv}", ", table: one").partition("  three:")[0]
+    hostile.write("pipeline.yaml", sound.replace('    identity: {probe: "bomb:probe"}\n', ""))
+    assert hostile.pipespec("validate", "pipeline.yaml").code == 0
+    (memo,) = (hostile.folder / ".pipespec/memos").iterdir()
+    signature, _, answer = memo.read_text().partition("\n")
+    lie = {**json.loads(answer), "sources": {"files": [], "missing": [], "folders": [], "environment": {}}}
+    hostile.edit("pipeline.yaml", "call: bomb:one", "cal: bomb:one")
+    for kind, text in {
+        "a lie": f"{signature}\n{json.dumps(lie)}",
+        "a module": f"{signature}\nimport bomb",
+        "a pickle": "cos\nsystem\n(S'touch canary'\ntR.",
+    }.items():
+        memo.unlink()
+        memo.write_text(text)
+        yield kind
+    for where in ("../../bomb.py", "/dev/zero", "../../outside.csv"):
+        memo.unlink()
+        memo.symlink_to(where)
+        yield f"a link to {where}"
+    for name in ("__init__.py", "memos.py", "sitecustomize.py", "signed_memos.py"):
+        hostile.write(f".pipespec/{name}", "raise SystemExit('a stranger was here')\n")
+        hostile.write(f".pipespec/memos/{name}", "raise SystemExit('a stranger was here')\n")
+    yield "modules beside"
+
+
+def test_memos_that_came_with_a_repository_say_nothing_and_run_nothing(hostile, tmp_path):
+    for _ in lies_about(hostile):
+        said = audited(hostile, "validate", "pipeline.yaml")
+
+        assert said.returncode == 1
+        assert said.stderr.splitlines()[-1] == "[]"
+        assert not (tmp_path / "canary").exists()
+
+
 @pytest.mark.parametrize(
     "verb", [["validate", "--format", "json"], ["graph"], ["graph", "--format", "dot"]], ids=" ".join
 )
@@ -129,34 +165,55 @@ def test_nothing_of_the_repository_runs(hostile, tmp_path, verb):
     assert not (tmp_path / "canary").exists()
 
 
-@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed (CI installs it)")
-def test_the_kernel_sees_no_program_started_and_no_connection(hostile, tmp_path):
-    trace = tmp_path / "trace"
-    command = [
-        "strace",
-        "-f",
-        "-o",
-        trace,
-        "-e",
-        "trace=execve,connect,openat,open,creat,unlink,rename,mkdir",
-    ]
-
+def traced(project, trace, *arguments):
+    """Run a command under strace; return its exit code, and the calls of the kernel that it made."""
+    kinds = "trace=execve,connect,openat,open,creat,unlink,rename,mkdir"
     said = subprocess.run(
-        [*command, sys.executable, "-P", "-m", "pipespec", "validate", "pipeline.yaml"],
-        cwd=hostile.folder,
-        env=hostile.environment(STRANGER=CANARY),
+        ["strace", "-f", "-o", trace, "-e", kinds, sys.executable, "-P", "-m", "pipespec", *arguments],
+        cwd=project.folder,
+        env=project.environment(STRANGER=CANARY),
         capture_output=True,
         text=True,
         timeout=120,
     )
+    return said.returncode, trace.read_text().splitlines()
 
-    calls = trace.read_text().splitlines()
-    assert said.returncode == 1
-    assert len([call for call in calls if "execve(" in call and "ENOENT" not in call]) == 1
-    assert not [call for call in calls if "connect(" in call and "AF_UNIX" not in call]
+
+needs_strace = pytest.mark.skipif(
+    shutil.which("strace") is None, reason="strace is not installed (CI installs it)"
+)
+
+
+@needs_strace
+def test_the_kernel_sees_no_program_started_and_no_connection(hostile, tmp_path):
+    code, calls = traced(hostile, tmp_path / "trace", "validate", "pipeline.yaml")
+
+    assert code == 1
+    assert started_or_connected(calls) == []
     assert not [call for call in calls if "O_WRONLY" in call or "O_RDWR" in call or "O_CREAT" in call]
     assert not [call for call in calls if "outside.csv" in call and "openat(" in call]
     assert not [call for call in calls if str(tmp_path / "outside") in call]
+
+
+@needs_strace
+def test_the_kernel_sees_nothing_run_of_what_came_in_the_folder_of_memos(hostile, tmp_path):
+    for kind in lies_about(hostile):
+        if kind not in ("a lie", "a link to ../../outside.csv", "modules beside"):
+            continue  # the audit hook sees them all; a trace takes seconds
+        code, calls = traced(hostile, tmp_path / "trace", "validate", "pipeline.yaml")
+
+        assert code == 1
+        assert started_or_connected(calls) == []
+        opened = [call for call in calls if ".pipespec" in call and "ENOENT" not in call]
+        assert all("O_RDONLY" in call and "/memos/" in call and ".py" not in call for call in opened), opened
+        assert not [call for call in calls if str(tmp_path / "outside") in call]
+        assert not (tmp_path / "canary").exists()
+
+
+def started_or_connected(calls):
+    """Return the calls that started a program, but for ours, or reached out of this machine's own sockets."""
+    programs = [call for call in calls if "execve(" in call and "ENOENT" not in call]
+    return programs[1:] + [call for call in calls if "connect(" in call and "AF_UNIX" not in call]
 
 
 def test_all_of_its_mistakes_are_said(hostile):

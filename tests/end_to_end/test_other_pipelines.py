@@ -40,7 +40,7 @@ def test_the_result_is_read_once_it_is_complete_and_a_new_one_runs_what_reads_it
     assert (answer.code, answer.out) == (1, "")
     command = "pipespec run parts/train.yaml 'fit[depth=4]'"
     assert answer.err == (
-        f"error: step 'fit[depth=4]' of pipeline 'train.yaml' is not complete; it is run by: {command}\n"
+        f"error: step 'fit[depth=4]' of pipeline 'train.yaml' is not complete; run it with: {command}\n"
     )
     assert not (two.folder / "mlflow.db").exists()
 
@@ -72,9 +72,14 @@ def test_a_result_in_another_store_is_read(two):
             "inputs: {o: {pipeline: use.yaml, output: use}}",
             "pipelines read each other in a circle: parts/use.yaml -> parts/train.yaml -> parts/use.yaml",
         ),
-        ("parts/use.yaml", "fit[depth=4].model", "fti", "no step is called 'fti'; did you mean 'fit'?"),
+        ("parts/use.yaml", "fit[depth=4].model", "fti", "there is no step 'fti'; did you mean 'fit'?"),
         ("parts/use.yaml", "fit[depth=4].model", "fit.model", "'fit' means 2 steps of pipeline 'train.yaml'"),
-        ("parts/use.yaml", "fit[depth=4].model", "fit[depth=4].modle", "'fit[depth=4].modle' is no output"),
+        (
+            "parts/use.yaml",
+            "fit[depth=4].model",
+            "fit[depth=4].modle",
+            "'fit[depth=4].modle' is not an output",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_told_in_one_line(two, file, old, new, why):

@@ -30,7 +30,7 @@ def test_each_invocation_keeps_its_report_and_writes_it_where_it_is_asked_to(pro
     assert told.strip().startswith("sums ✓ succeeded 3 ran 0 reused in ")
     assert f"invocation MLflow run {invocation}" in told
     assert "pipespec run pipeline.yaml --report report.html" in told
-    assert "total total 30 the first run" in told
+    assert "Metric Value total total 30" in told
     assert "✓ ran numbers steps:numbers" in told
     assert re.search(r"total\.total ✓ ran total\.json , \d+ bytes, sha256", told)
     assert '{ "name": "ALL", "total": 30 }' in told
@@ -51,7 +51,7 @@ def test_a_later_run_says_what_changed_what_stayed_and_how_the_metrics_were(proj
         in told
     )
     assert "- return list(range(count)) + return [*range(count)]" in told
-    assert "what it reads came out the same" in told
+    assert "its inputs are byte-identical" in told
     assert "total total 55 +25" in told
     assert "laid together of pipeline.yaml --set params.count=6" in told
 
@@ -65,7 +65,7 @@ def test_metrics_are_not_set_beside_those_of_another_pipeline_s_function(project
     answer = project.pipespec("run", "other.yaml", "--report", "report.html")
 
     assert answer.code == 0, answer.err
-    assert "total total 7 the first run" in words((project.folder / "report.html").read_text())
+    assert "Metric Value total total 7" in words((project.folder / "report.html").read_text())
 
 
 def test_with_nothing_to_do_a_report_is_written_only_where_it_is_asked_for(project, words):
@@ -125,7 +125,7 @@ def test_an_interrupted_run_says_so(project, words):
     told = words(reports(project)[0].read_text())
     assert process.returncode == 130, err
     assert told.strip().startswith("sums ■ interrupted by SIGINT 3 cancelled 0 ran 0 reused")
-    assert "numbers steps:numbers interrupted by SIGINT" in told
+    assert "numbers steps:numbers count = 5 interrupted by SIGINT" in told
 
 
 def test_a_sweep_has_its_points(project, words):
@@ -136,13 +136,14 @@ def test_a_sweep_has_its_points(project, words):
     told = words((project.folder / "report.html").read_text())
     assert answer.code == 0, answer.err
     assert "Points of the sweep count State total 3 ✓ ran 5 4 ✓ ran 14" in told
+    assert "Metrics" not in told  # they are told with the points
     assert "laid together of pipeline.yaml --sweep params.count=3,4" in told
 
 
 @pytest.mark.parametrize(
     ("place", "message"),
     [
-        (".", "the report cannot be written to '.', which is a folder; name a file in it"),
+        (".", "the report cannot be written to '.', which is a folder; give the path of a file"),
         ("none/r.html", "the report cannot be written to 'none/r.html': there is no folder 'none'"),
     ],
 )
@@ -158,7 +159,9 @@ def test_a_dry_run_has_nothing_to_report(project):
     answer = project.pipespec("run", "pipeline.yaml", "--dry-run", "--report", "report.html")
 
     assert (answer.code, answer.out) == (2, "")
-    assert "--dry-run runs nothing that a --report could tell of; leave one of them out" in answer.err
+    assert (
+        "--dry-run cannot be combined with --report, because nothing runs; remove one of them" in answer.err
+    )
     assert not (project.folder / "report.html").exists()
 
 
@@ -176,24 +179,26 @@ def test_a_report_that_cannot_be_written_is_one_line_and_no_failure(project):
     assert len(reports(project)) == 1
 
 
+@pytest.mark.usefixtures("forked_templates")
 def test_a_report_that_cannot_be_made_is_one_line_and_no_failure(project, monkeypatch, capsys):
     monkeypatch.chdir(project.folder)
-    monkeypatch.setattr("pipespec.operations.reporting.gather", lambda *_: 1 / 0)
+    monkeypatch.setattr("pipespec.operations.reporting.invocation_report.gather", lambda *_: 1 / 0)
 
     done = api.load("pipeline.yaml").run(report="report.html")
 
     assert done.succeeded
-    assert capsys.readouterr().err == "no report was made: ZeroDivisionError: division by zero\n"
+    assert capsys.readouterr().err == "the report could not be made: ZeroDivisionError: division by zero\n"
     assert reports(project) == []
     assert len(list(project.folder.glob("mlartifacts/**/run.json"))) == 1
 
 
+@pytest.mark.usefixtures("forked_templates")
 def test_a_first_run_asks_nothing_of_the_past(project, monkeypatch, capsys):
     asked = []
     monkeypatch.chdir(project.folder)
     for question in ("finished_runs", "finished_in", "history", "manifest", "run"):
         monkeypatch.setattr(
-            f"pipespec.tracking.sqlite_ledger.SqliteLedger.{question}",
+            f"pipespec.tracking.reading.sqlite_ledger.SqliteLedger.{question}",
             lambda *_, question=question: asked.append(question) or (),
         )
 
@@ -210,4 +215,6 @@ def test_outputs_that_are_gone_are_no_failure(project, words):
     answer = project.pipespec("run", "pipeline.yaml", "--report", "report.html", "--force", "total")
 
     assert answer.code == 0, answer.err
-    assert words((project.folder / "report.html").read_text()).count("is not what its run recorded") == 1
+    assert (
+        words((project.folder / "report.html").read_text()).count("differs from what its run recorded") == 1
+    )

@@ -79,11 +79,14 @@ def test_records_hold_params_metrics_manifest_and_log(project):
     folder = next((project.folder / "mlartifacts").rglob(f"{run_id}/artifacts"))
 
     assert tags["pipespec.pipeline"] == "sums"
-    assert tags["pipespec.call"] == "steps:total"
-    assert tags[f"pipespec.key.{tags['pipespec.key']}"] == "1"
-    assert not [key for key in tags if key.startswith("pipespec.claim.")]
-    assert json.loads(tags["pipespec.outputs"])["total"]["files"] == 1
-    assert dict(project.query("select key, value from params where run_uuid = ?", run_id)) == {"name": "all"}
+    assert tags["mlflow.pipespec.call"] == "steps:total"
+    assert tags[f"mlflow.pipespec.key.{tags['pipespec.key']}"] == "1"
+    assert not [key for key in tags if "pipespec.claim." in key]
+    assert json.loads(tags["mlflow.pipespec.outputs"])["total"]["files"] == 1
+    assert dict(project.query("select key, value from params where run_uuid = ?", run_id)) == {
+        "name": "all",
+        "numbers.count": "5",  # of a step upstream
+    }
     metrics = dict(project.query("select key, value from latest_metrics where run_uuid = ?", run_id))
     assert metrics["total"] == 30.0
     assert metrics["pipespec.seconds"] > 0
@@ -137,3 +140,80 @@ def test_moved_project_keeps_its_records(project, tmp_path):
 def test_parallel_run_gives_the_same_results(project):
     assert project.ran("-j", "2") == ALL
     assert project.ran() == set()
+
+
+MEETING = """
+import time
+from pathlib import Path
+
+
+def meet(me: str, other: str) -> str:
+    Path(me).touch()
+    until = time.monotonic() + 60
+    while not Path(other).exists():
+        assert time.monotonic() < until, "the other one does not run beside this one"
+        time.sleep(0.01)
+    return me
+
+
+def fail() -> str:
+    raise ValueError("always")
+"""
+
+
+def test_the_engine_block_says_how_many_steps_run_at_once(empty_project):
+    empty_project.write("steps.py", MEETING)
+    empty_project.write(
+        "pipeline.yaml",
+        "pipespec: 1\nengine: {workers: 2}\nsteps:\n"
+        "  a: {call: 'steps:meet', params: {me: a, other: b}, outputs: {o: o.txt}}\n"
+        "  b: {call: 'steps:meet', params: {me: b, other: a}, outputs: {o: o.txt}}\n",
+    )
+
+    assert empty_project.ran() == {"a", "b"}
+
+
+def test_options_go_before_the_engine_block(empty_project):
+    empty_project.write("steps.py", MEETING)
+    empty_project.write(
+        "pipeline.yaml",
+        "pipespec: 1\nengine: {keep_going: true}\nsteps:\n"
+        "  a: {call: 'steps:fail', outputs: {o: o.txt}}\n"
+        "  b: {call: 'steps:meet', params: {me: b, other: b}, outputs: {o: o.txt}}\n",
+    )
+
+    def states(*options):
+        answer = empty_project.pipespec("run", "pipeline.yaml", "--force", "b", "--format", "json", *options)
+        assert answer.code == 1
+        return {step["step"]: step["state"] for step in answer.json["steps"]}
+
+    assert states("--no-keep-going") == {"a": "failed", "b": "cancelled"}
+    assert states() == {"a": "failed", "b": "ran"}
+
+
+def test_every_verb_tells_the_same_duration_of_a_step(project):
+    def seconds(verb, *arguments):
+        answer = project.pipespec(verb, "pipeline.yaml", *arguments, "--format", "json")
+        assert answer.code == 0, answer.err
+        return {step["step"]: step["seconds"] for step in answer.json["steps"]}
+
+    ran = seconds("run")
+
+    recorded = project.query("select value from metrics where key = 'pipespec.seconds' order by value")
+    assert [value for (value,) in recorded] == sorted(ran.values())
+    assert seconds("run") == seconds("status") == ran
+    explained = project.pipespec("explain", "pipeline.yaml", "total", "--format", "json").json
+    assert explained["nearest"]["seconds"] == ran["total"]
+    forced = project.pipespec("plan", "pipeline.yaml", "--force", "total", "--format", "json").json
+    assert {step["step"]: step["expected_seconds"] for step in forced["steps"]}["total"] == ran["total"]
+
+
+def test_duration_of_a_failed_step_is_what_its_run_says(project):
+    project.edit("words.py", "return text.upper()", "raise ValueError(text)")
+    answer = project.pipespec("run", "pipeline.yaml", "--format", "json")
+    ran = {step["step"]: step["seconds"] for step in answer.json["steps"]}
+
+    told = project.pipespec("status", "pipeline.yaml", "--format", "json").json["steps"]
+
+    assert {step["step"]: step["seconds"] for step in told} == ran
+    assert told[-1]["state"] == "failed"

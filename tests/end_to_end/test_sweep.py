@@ -95,14 +95,14 @@ def test_the_runs_of_a_sweep_say_where_they_belong(swept):
     assert swept.query("select value from tags where key = 'pipespec.sweep.params.model.depth'") == [("4,8",)]
     found = swept.query(
         "select s.value, p.value from tags s join tags p on s.run_uuid = p.run_uuid"
-        " where s.key = 'pipespec.step' and p.key = 'pipespec.point' order by 1"
+        " where s.key = 'pipespec.step' and p.key = 'mlflow.pipespec.point' order by 1"
     )
     assert found == [
         (f"{step}{{model.depth={depth}}}", f"model.depth={depth}")
         for step in ("score", "train")
         for depth in (4, 8)
     ]
-    parents = swept.query("select count(distinct value) from tags where key = 'pipespec.invocation'")
+    parents = swept.query("select count(distinct value) from tags where key = 'mlflow.pipespec.invocation'")
     assert parents == [(1,)]
     assert len(list((swept.folder / "mlartifacts").rglob("sweep.json"))) == 1
 
@@ -188,6 +188,43 @@ def test_a_bad_sweep_starts_nothing(swept, sweep):
     assert answer.code == 2
     assert answer.err.count("error") == 1
     assert not (swept.folder / "mlflow.db").exists()
+
+
+def test_the_secrets_of_all_points_are_taken_out_of_streamed_and_kept_logs(swept):
+    swept.write("steps.py", "def show(token: str) -> str:\n    print(f'token {token}')\n    return 'x'\n")
+    step = "{call: 'steps:show', params: {token: '${params.token}'}, outputs: {o: o.txt}}"
+    swept.write("pipeline.yaml", f"pipespec: 1\nparams: {{token: none}}\nsteps:\n  show: {step}\n")
+    secrets = {"FIRST": "7Q1xW5-first", "SECOND": "9ZkP02-second"}
+    sweep = ("--sweep", "params.token='${secret:FIRST}','${secret:SECOND}'")
+
+    answer = swept.pipespec("run", "pipeline.yaml", "-v", *sweep, **secrets)
+
+    assert answer.code == 0, answer.err
+    streamed = [line.partition(" | ")[2] for line in answer.err.splitlines() if " | token" in line]
+    assert sorted(streamed) == ["token ${secret:FIRST}", "token ${secret:SECOND}"]
+    everywhere = [path.read_bytes() for path in swept.folder.rglob("*") if path.is_file()]
+    for secret in secrets.values():
+        assert secret not in answer.out + answer.err
+        assert not any(secret.encode() in content for content in everywhere)
+
+
+def test_the_table_of_points_asks_nothing_anew(swept):
+    """A probe that worked when the sweep was planned may fail once it has run."""
+    swept.write(
+        "steps.py", STEPS + "\n\ndef probe(n):\n    assert not Path('calls.txt').exists()\n    return n\n"
+    )
+    swept.edit("pipeline.yaml", "params: {n: 3}", "params: {n: 3}, identity: {probe: 'steps:probe'}")
+
+    answer = swept.pipespec("run", "pipeline.yaml", *DEPTHS)
+
+    assert answer.code == 0, answer.err
+    assert answer.out.split("\n\n")[1].splitlines() == [
+        "model.depth  state  accuracy",
+        "4            ran    12",
+        "8            ran    24",
+    ]
+    refused = swept.pipespec("plan", "pipeline.yaml")
+    assert (refused.code, "probe" in refused.err) == (2, True)
 
 
 def test_a_dry_run_shows_the_plan_of_all_points_and_help_teaches_sweeps(swept):

@@ -27,6 +27,18 @@ def fail(waited: dict) -> dict:
     raise ValueError("\\x1b[31mred\\x1b[0m \\x07 bell")
 """
 
+TOGETHER = """\
+import os
+import time
+
+
+def wait(number: int) -> None:
+    open(f"begun-{number}", "w").close()
+    while not all(os.path.exists(f"begun-{other}") for other in range(12)):
+        time.sleep(0.05)
+    time.sleep(2)  # so that the terminal shows it, also under load
+"""
+
 PIPELINE = """\
 pipespec: 1
 name: shown
@@ -36,13 +48,13 @@ steps:
 """
 
 
-def at_terminal(project, *args, answer="", **extra):
+def at_terminal(project, *args, answer="", rows=30, **extra):
     """Run in a terminal of 80 columns, and return the exit code and all that was written to it.
 
     `answer` is typed where a question is asked.
     """
     ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 80, 0, 0))
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, 80, 0, 0))
     environment = project.environment(**{"TERM": "xterm-256color", **extra})
     process = subprocess.Popen(
         [COMMAND, *args], cwd=project.folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs
@@ -85,6 +97,68 @@ def test_running_steps_are_shown_live_and_ended_ones_stay(empty_project):
     assert (
         max(len(line) for line in text.splitlines() if "/" not in line) <= 80
     )  # paths stay whole, to be copied
+
+
+WAITING = """\
+pipespec: 1
+name: waiting
+steps:
+  asked: {call: "probing:answer", identity: {probe: "probing:wait"}, outputs: {answer: answer.json}}
+"""
+
+
+def test_a_word_says_what_is_waited_for_and_goes(empty_project):
+    empty_project.write(
+        "probing.py",
+        "import time\n\n\ndef wait() -> int:\n    time.sleep(1.5)\n    return 1\n\n\ndef answer() -> dict:\n    return {}\n",
+    )
+    empty_project.write("pipeline.yaml", WAITING)
+
+    _, shown = at_terminal(empty_project, "plan")
+    piped = empty_project.pipespec("plan")
+
+    assert "\r\x1b[Kasking the probes ..." in shown
+    assert "..." not in re.split(r"\r\x1b\[K", shown)[-1]
+    assert piped.err == ""
+    assert "\r" not in piped.out
+
+
+def test_in_a_pipe_large_files_are_told_of_in_a_line(empty_project):
+    empty_project.write(
+        "steps.py",
+        "from pathlib import Path\nfrom pipespec import activity\n\n\ndef look(data: Path) -> dict:\n"
+        "    return {'watcher': type(activity._watcher).__name__}\n",
+    )
+    empty_project.write(
+        "pipeline.yaml",
+        'pipespec: 1\nname: large\nsteps:\n  look: {call: "steps:look", inputs: {data: {file: large.bin}}, outputs: {w: w.json}}\n',
+    )
+    with (empty_project.folder / "large.bin").open("wb") as file:
+        file.truncate(60_000_000)
+
+    piped = empty_project.pipespec("run")
+    os.utime(empty_project.folder / "large.bin")
+    quiet = empty_project.pipespec("run", "-q")
+    seen = empty_project.pipespec("get", "look", "-")
+
+    assert piped.err.splitlines()[0] == "hashing large.bin (60 MB)"
+    assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
+    assert seen.json == {"watcher": "ActivityFile"}  # by which a step's process tells of it
+
+
+def test_more_steps_run_than_a_terminal_has_rows(empty_project):
+    empty_project.write("steps.py", TOGETHER)
+    numbers = ", ".join(map(str, range(12)))
+    empty_project.write(
+        "pipeline.yaml",
+        f"pipespec: 1\nname: many\nsteps:\n  wait: {{call: 'steps:wait', matrix: {{number: [{numbers}]}}}}\n",
+    )
+
+    code, shown = at_terminal(empty_project, "run", "-j", "12", rows=10)
+
+    assert code == 0
+    assert "… and 5 more running" in shown
+    assert "0 of 12 steps, 12 running" in shown
 
 
 SPOILT = """\
@@ -132,14 +206,14 @@ def test_at_a_terminal_lines_fit_80_columns_and_the_word_that_matters_has_a_colo
 def test_without_colours_and_in_a_pipe_the_same_text_is_plain(complete, view):
     _, bare = at_terminal(complete, *VIEWS[view], NO_COLOR="1")
     _, simple = at_terminal(complete, *VIEWS[view], TERM="dumb")
-    piped = complete.pipespec(*VIEWS[view])
+    piped = complete.pipespec(*VIEWS[view], COLUMNS="80")
 
     assert "\x1b" not in bare + simple + piped.out + piped.err
     assert without_ages(bare.replace("\r", "")) == without_ages(piped.out + piped.err)
 
 
 def without_ages(text):
-    return re.sub(r"\d+ (s|min) ago", "now", text)
+    return re.sub(r"(just now|\d+ (s|min) ago) *", "now ", text)
 
 
 def test_time_left_is_told_once_there_is_a_past(empty_project):
@@ -174,7 +248,7 @@ def test_accepting_asks_and_records_only_after_a_yes(project):
     assert project.planned()["total"] == "run"
     code, shown = at_terminal(project, *command, answer="y\n")
     assert (code, project.planned()["total"]) == (0, "reuse")
-    assert "accepted: total; --revoke takes it back" in plain(shown)
+    assert "accepted: total; undo with --revoke" in plain(shown)
     project.edit("words.py", "str(text).upper()", "str(text).upper().strip()")
     code, shown = at_terminal(project, *command, "--yes")
     assert (code, "[y/N]" in shown, project.planned()["total"]) == (0, False, "reuse")

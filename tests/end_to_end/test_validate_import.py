@@ -33,11 +33,11 @@ def test_a_sound_project_has_nothing_to_be_told(project):
         ("while True: pass", "importing module 'steps' failed: it took longer than 6 seconds"),
         (
             "print('bye', flush=True); import os; os._exit(0)",
-            "importing module 'steps' failed: its process ended with exit code 0; the last that it printed is 'bye'",
+            "importing module 'steps' failed: its process ended with exit code 0; its last line of output was 'bye'",
         ),
         (
             "while True: print('spam')",
-            "importing module 'steps' failed: it took longer than 6 seconds; the last that it printed is 'spam'",
+            "importing module 'steps' failed: it took longer than 6 seconds; its last line of output was 'spam'",
         ),
         (
             "import sys; sys.exit('no')",
@@ -156,7 +156,7 @@ def test_a_time_limit_without_imports_is_refused(project):
     answer = project.pipespec("validate", "pipeline.yaml", "--import-timeout", "3")
 
     assert (answer.code, answer.out) == (2, "")
-    assert answer.err.endswith("--import-timeout is of --import, which is not asked for\n")
+    assert answer.err.endswith("--import-timeout can only be used with --import\n")
 
 
 def test_without_the_option_nothing_is_imported(project):

@@ -6,27 +6,30 @@ import contextlib
 import os
 import shutil
 import sqlite3
+import sys
 import textwrap
 import time
 from pathlib import Path
 
 import pytest
 
-from pipespec.document.yaml_reader import read
-from pipespec.engine.runner import run_plan
-from pipespec.engine.settings import RunSettings
-from pipespec.plan.code import code_facts
-from pipespec.plan.model import Facts, OutputRecord
+from pipespec.document.yaml.yaml_reader import read
+from pipespec.engine.run_plan import run_plan
+from pipespec.engine.run_settings import RunSettings
+from pipespec.plan.plan import Facts
 from pipespec.plan.planner import make_plan
+from pipespec.plan.records import OutputRecord
 from pipespec.project.disk_modules import DiskModules
-from pipespec.spec.build import build_spec
-from pipespec.spec.model import FileInput
-from pipespec.step.digest import digest_file
-from pipespec.step.model import Artifact
-from pipespec.tracking.fresh import make_store
-from pipespec.tracking.ledger import open_ledger
-from pipespec.tracking.model import NewInvocation
-from pipespec.tracking.recorder import Recorder
+from pipespec.python.identity.counted_code import code_facts
+from pipespec.spec.build_spec import build_spec
+from pipespec.spec.pipeline_spec import FileInput
+from pipespec.state_folder import StateFolder
+from pipespec.step.content_digest import digest_file
+from pipespec.step.step_job import Artifact
+from pipespec.tracking.reading.open_ledger import open_ledger
+from pipespec.tracking.started_run import NewInvocation
+from pipespec.tracking.writing.new_store import make_store
+from pipespec.tracking.writing.recorder import Recorder
 
 PATIENCE = 60.0
 
@@ -47,6 +50,9 @@ class Told:
 
     def ended(self, result):
         self.events.append(("ended", result.step, result.state.value))
+
+    def store_away(self, away):
+        self.events.append(("store", "back" if away is None else "away"))
 
     def tick(self):
         pass
@@ -91,7 +97,7 @@ class Engine:
             str(step.call): code_facts(step.call, spec.module_folders, modules)
             for step in spec.steps.values()
         }
-        sources = {file: digest_file(Path(file))[0] for found in code.values() for file in found.files}
+        sources = {file: Path(file).read_bytes() for found in code.values() for file in found.files}
         inputs = [part.source for step in spec.steps.values() for part in step.inputs.values()]
         files = {
             source.path: OutputRecord(*digest_file(Path(source.path)), 1, Path(source.path).name)
@@ -111,7 +117,7 @@ class Engine:
 
     def settings(self, plan, **about):
         return RunSettings(
-            state=self.state,
+            state=StateFolder(self.state),
             invocation=lambda: NewInvocation(plan.pipeline.name, "pipespec run"),
             external=Files(plan.facts),
             grace=about.pop("grace", 2.0),
@@ -194,12 +200,21 @@ def make_engine(root, empty_store):
 
 
 @pytest.fixture
-def engine(tmp_path, empty_store):
-    return make_engine(tmp_path / "project", empty_store)
+def engine(tmp_path, empty_store, forked_templates):
+    made = make_engine(tmp_path / "project", empty_store)
+    yield made
+    forget_modules(made.root)
+
+
+def forget_modules(root):
+    """Unload what a step that ran in the test's own process has imported: the next project has other modules."""
+    for name, module in list(sys.modules.items()):
+        if Path(getattr(module, "__file__", None) or "/").is_relative_to(root):
+            del sys.modules[name]
 
 
 @pytest.fixture(scope="module")
-def shared_engine(tmp_path_factory, empty_store):
+def shared_engine(tmp_path_factory, empty_store, forked_templates):
     """One project for the tests of a module, which only look at what one run of it left."""
     return make_engine(tmp_path_factory.mktemp("shared") / "project", empty_store)
 

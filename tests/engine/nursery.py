@@ -17,14 +17,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 from mlflow.store.tracking import sqlalchemy_store  # noqa: F401 - takes a second, too
 
 from conftest import Engine
-from pipespec import faults
+from pipespec import fault_points
 
 
 def run(order):
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
     os.environ.update(order["environment"])
-    faults._ARMED = faults._armed()
+    fault_points._ARMED = fault_points._armed()
     output = os.open(order["output"], os.O_WRONLY | os.O_CREAT, 0o600)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from pipespec.engine.executors import InlineExecutor, LocalExecutor
-from pipespec.engine.jobs import result_path
-from pipespec.step.model import OutputJob, StepJob
+from pipespec.engine.processes.executors import InlineExecutor, LocalExecutor
+from pipespec.step.step_job import OutputJob, StepJob, result_path, taken_outputs
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
 
@@ -95,7 +94,7 @@ def test_a_job_is_executed_and_its_outcome_comes_back(local, folder):
 
     assert outcome.failure is None
     assert [(saved.name, saved.file, saved.files) for saved in outcome.outputs] == [("o", "o.json", 1)]
-    assert json.loads((folder / "staging-a/outputs/o.json").read_text()) == [1, 2]
+    assert json.loads((taken_outputs(folder / "staging-a") / "o.json").read_text()) == [1, 2]
 
 
 def test_jobs_execute_beside_each_other(local, folder):
@@ -115,7 +114,7 @@ def test_a_result_without_a_clean_exit_is_not_believed(local, folder):
 
     local.submit(forged, timeout=None)
 
-    assert failure(outcomes(local)["b"]) == ("exited", "exited with code 3 after it gave its result")
+    assert failure(outcomes(local)["b"]) == ("exited", "exited with code 3 after it returned its result")
 
 
 def test_a_timeout_counts_from_the_start_of_the_process(local, folder):
@@ -123,7 +122,7 @@ def test_a_timeout_counts_from_the_start_of_the_process(local, folder):
 
     outcome = outcomes(local)["a"]
 
-    assert failure(outcome) == ("timeout", "took longer than its timeout of 0.5 s")
+    assert failure(outcome) == ("timeout", "exceeded its timeout of 0.5 s")
     assert 0.5 <= outcome.seconds < 30
 
 
@@ -167,12 +166,13 @@ def test_a_job_cancelled_before_it_is_known_to_run_ends_now_and_never_runs_on(lo
     assert failure(next(iter(local.wait(0.0)))) == ("cancelled", "was cancelled")
     local.submit(job(folder, "b", "well", x=1), timeout=None)
     assert outcomes(local)["b"].failure is None
-    only_the_template_is_left(folder)
+    no_step_is_left(folder)
 
 
-def only_the_template_is_left(folder):
+def no_step_is_left(folder):
+    """Wait until there are but the template, and the process that waits for the next step."""
     until = time.monotonic() + 60
-    while len(processes_in(folder)) != 1:
+    while len(processes_in(folder)) != 2:
         assert time.monotonic() < until, processes_in(folder)
         time.sleep(0.01)
 

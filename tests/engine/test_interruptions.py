@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pipespec.faults import POINTS
+from pipespec.fault_points import POINTS
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
 

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from pipespec.engine.jobs import JobPlace, job_for, result_path
-from pipespec.engine.manifest import manifest_entries
-from pipespec.plan.model import Facts, OutputRecord, StepKey, StepRecord
-from pipespec.step.model import Artifact, InputJob, OutputJob
+from pipespec.engine.manifest_entries import manifest_entries
+from pipespec.engine.random_seed import RandomSeed
+from pipespec.engine.step_jobs import JobPlace, job_for, planned_code
+from pipespec.plan.plan import Facts
+from pipespec.plan.records import OutputRecord, StepKey, StepRecord
+from pipespec.step.step_job import Artifact, InputJob, OutputJob, result_path
 
 FILE = OutputRecord("1" * 64, 3, 1, "o.json")
 TREE = OutputRecord("2" * 64, 9, 2, "folder/")
@@ -56,7 +58,7 @@ def made(engine):
         """,
     )
     spec = engine.spec()
-    facts = replace(engine.facts(spec), sources={str(engine.root / "steps.py"): "s" * 64})
+    facts = replace(engine.facts(spec), sources={str(engine.root / "steps.py"): b"source"})
     upstream = {step: record(step, f"run{number}") for number, step in enumerate(spec.upstream["b"])}
     return engine, spec, facts, upstream
 
@@ -77,10 +79,12 @@ def make(made, **about):
         spec,
         facts,
         key=StepKey("0000000f" + "0" * 56, {}),
+        seed=RandomSeed(15),
         upstream=upstream,
         external=Outside(),
         parts=Parts(),
         place=place,
+        code_files={str(engine.root / "steps.py"): "s" * 64},
         **about,
     )
 
@@ -112,6 +116,13 @@ def test_inputs_say_where_content_is_and_what_it_must_be(made):
         ),
         InputJob("file", "one", (Artifact("outside:data.csv", None, "data.csv"),), load_call="steps:load"),
     )
+
+
+def test_planned_code_is_that_of_all_that_a_step_calls(made):
+    engine, spec, facts, _ = made
+
+    assert planned_code(spec.steps["b"], facts) == {str(engine.root / "steps.py"): b"source"}
+    assert planned_code(spec.steps["b"], replace(facts, sources={})) == {}
 
 
 def test_a_job_carries_params_outputs_and_places(made):
@@ -146,13 +157,14 @@ def test_a_manifest_names_the_runs_and_digests_of_all_inputs(made):
     Planned.facts = facts
 
     class Decided:
-        step, key = spec.steps["b"], StepKey("0" * 64, {"name": "b"})
+        step, key, reasons = spec.steps["b"], StepKey("0000000f" + "0" * 56, {"name": "b"}), ()
 
-    found = manifest_entries(Planned, Decided, upstream, {"python": "3.11"})
+    found = manifest_entries(Planned, Decided, upstream, {"python": "3.11"}, "run")
 
     runs = {step: known.run_id for step, known in upstream.items()}
     assert found["python"] == "3.11"
     assert found["parts"] == {"name": "b"}
+    assert found["seed"] == 15
     assert found["params"] == {"n": 1, "token": "${secret:TOKEN}"}
     assert found["inputs"] == {
         "single": [

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from pipespec.engine.results import blocked, cancelled, completed, failed, why_not_run
-from pipespec.plan.model import Action, Decision, StepKey, StepRecord, StepResult, StepState
-from pipespec.step.model import Failure
-from pipespec.tracking.model import StartedRun
+from pipespec.engine.step_results import blocked, cancelled, completed, failed, why_not_run
+from pipespec.plan.plan import Action, Decision
+from pipespec.plan.records import StepKey, StepRecord
+from pipespec.plan.results import Remedy, StepResult, StepState
+from pipespec.step.step_job import Failure
+from pipespec.tracking.started_run import StartedRun
 
 KEY = StepKey("k" * 64, {})
 
@@ -42,6 +44,7 @@ def test_each_missed_bound_is_named(step):
     result = completed(step, record(a=0.5, b=3.0), StepState.RAN, seconds=1.0, log=Path("/log"))
 
     assert (result.state, result.seconds, result.log) == (StepState.FAILED, 1.0, "/log")
+    assert result.remedy == Remedy((("--force", "one"),))
     assert result.error == "a is 0.5, below its minimum 1; b is 3.0, above its maximum 2"
 
 
@@ -67,7 +70,7 @@ def test_what_did_not_run_says_why(step):
     [
         (signal.SIGINT, "zero", "interrupted by SIGINT"),
         (None, "zero", "not started after 'zero' failed"),
-        (None, None, "the scheduler gave it no turn"),
+        (None, None, "the scheduler did not start it"),
     ],
 )
 def test_a_signal_comes_before_a_failure_and_that_before_the_scheduler(step, signum, culprit, why):

@@ -142,7 +142,7 @@ def hangs(shared_engine):
 def test_a_hang_ends_at_the_timeout(hangs, hang):
     beast = hangs[HANGS[hang]]
 
-    assert (beast.state, beast.error) == ("failed", "took longer than its timeout of 0.5 s")
+    assert (beast.state, beast.error) == ("failed", "exceeded its timeout of 0.5 s")
     assert hangs.statuses(HANGS[hang])[-1] == "FAILED"
     assert hangs.innocent() in (WELL, [("ran", None), ("reused", None)])  # another zoo may have run 'last'
 
@@ -204,5 +204,5 @@ def test_where_the_template_is_killed_what_runs_is_lost_and_the_rest_goes_on(eng
     found = Zoo(engine, ["os.kill(os.getppid(), 9); time.sleep(60)"], workers=2)
 
     lost = found["os.kill(os.getppid(), 9); time.sleep(60)"]
-    assert "the process that steps are forked from ended with code -9" in lost.error
+    assert "the process from which steps are forked ended with code -9" in lost.error
     assert [state for state, _ in found.innocent()] == ["failed", "ran"]

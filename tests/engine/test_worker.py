@@ -7,11 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from pipespec.engine.executors import LocalExecutor
-from pipespec.engine.jobs import result_path
-from pipespec.engine.worker import run_payload
-from pipespec.step.model import Artifact, InputJob, OutputJob, StepJob, StepOutcome
-from pipespec.step.result import read_outcome, write_outcome
+from pipespec.engine.processes.executors import LocalExecutor
+from pipespec.engine.processes.step_worker import prepare
+from pipespec.step.outcome_file import read_outcome, write_outcome
+from pipespec.step.step_job import Artifact, InputJob, OutputJob, StepJob, StepOutcome, result_path
 
 
 @pytest.fixture
@@ -74,9 +73,11 @@ def test_outputs_that_cannot_be_put_there_fail_the_step(job, tmp_path):
 def test_a_record_that_is_there_already_is_not_replaced(job, tmp_path, monkeypatch):
     first = StepOutcome("work", 1.0)
     write_outcome(first, result_path(job.staging))
-    monkeypatch.setattr("pipespec.engine.worker.work", lambda _job: replace(first, seconds=2.0))
+    monkeypatch.setattr(
+        "pipespec.engine.processes.step_worker.work", lambda _job: replace(first, seconds=2.0)
+    )
 
     with pytest.raises(FileExistsError):
-        run_payload(pickle.dumps(job))
+        prepare(pickle.dumps(job))()
 
     assert read_outcome(result_path(job.staging)) == first

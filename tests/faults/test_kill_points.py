@@ -12,7 +12,7 @@ from collections import Counter
 
 import pytest
 
-from pipespec.faults import POINTS
+from pipespec.fault_points import POINTS
 
 pytestmark = pytest.mark.faults
 
@@ -77,7 +77,7 @@ def published(project):
         "select r.run_uuid, r.artifact_uri, s.value, k.value, o.value, m.value from runs r"
         " join tags s on s.run_uuid = r.run_uuid and s.key = 'pipespec.step'"
         " join tags k on k.run_uuid = r.run_uuid and k.key = 'pipespec.key'"
-        " join tags o on o.run_uuid = r.run_uuid and o.key = 'pipespec.outputs'"
+        " join tags o on o.run_uuid = r.run_uuid and o.key = 'mlflow.pipespec.outputs'"
         " join tags m on m.run_uuid = r.run_uuid and m.key = 'pipespec.manifest'"
         " where r.status = 'FINISHED'"
     )

@@ -8,7 +8,8 @@ REPOSITORY = Path(__file__).parents[2]
 
 def test_forms_beside_hydras_stand_in_the_example_or_in_a_command_of_the_page():
     page = (REPOSITORY / "docs/parameters.md").read_text(encoding="utf-8")
-    rows = [line.strip("|").split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    comparison = page.partition("\n## Comparison with Hydra")[2]
+    rows = [line.strip("|").split(" | ") for line in comparison.splitlines() if line.startswith("| ")]
     files = [*REPOSITORY.glob("pipelines/energy*.yaml"), *REPOSITORY.glob("pipelines/energy/**/*.yaml")]
     running = [file.read_text(encoding="utf-8") for file in files]
     running += [line for line in page.splitlines() if line.startswith("$ ")]

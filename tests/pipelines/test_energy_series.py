@@ -163,7 +163,7 @@ def test_what_is_no_number_is_missing_and_said(tmp_path, capsys):
         (
             "t,v\n",
             {"time": "t", "valu": "v"},
-            "columns names 'valu', which is none of time, value, temperature",
+            "columns names 'valu', which is not one of time, value, temperature",
         ),
         (
             "t,v\n31.12.2016 23:00,1\n",

@@ -4,20 +4,19 @@ import json
 import os
 import shutil
 import sqlite3
-import subprocess
-import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from sqlalchemy import create_engine
+from warm_commands import PIPESPEC
 
 from news.database import insert_articles
 from news.load_corpus import load
 from news.sample import make_articles
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("libraries_loaded")]
 
 PIPELINES = Path(__file__).parents[2] / "pipelines"
 NEWS = {
@@ -43,12 +42,10 @@ class Project:
         kept = {
             name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW", "PIPESPEC"))
         }
-        done = subprocess.run(
-            [Path(sys.executable).with_name("pipespec"), *arguments],
+        done = PIPESPEC.run(
+            arguments,
             cwd=self.folder,
             env=kept | {"MLFLOW_DISABLE_TELEMETRY": "true", "OMP_NUM_THREADS": "1"},
-            capture_output=True,
-            text=True,
             timeout=280,
         )
         assert done.returncode == exit_code, done.stderr + done.stdout
@@ -84,7 +81,7 @@ def states(steps: dict[str, dict]) -> dict[str, set[str]]:
 
 
 @pytest.fixture(scope="module")
-def first_run(tmp_path_factory):
+def first_run(tmp_path_factory, libraries_loaded):
     """A project in which the news pipeline has run once, and what that run said; not to be changed."""
     project = new_project(tmp_path_factory.mktemp("news"))
     return project, project.run("news.yaml", "-j", "2")
@@ -247,10 +244,11 @@ def test_news_runs_on_the_real_corpus_by_its_params(tmp_path, shared_data):
 @pytest.mark.bert
 def test_bert_shares_the_steps_of_the_news_pipeline(project, checkpoint):
     small = ("--set", f"params.bert.checkpoint={checkpoint}", "--set", "params.bert.epochs=1")
+    small = (*small, "--set", "params.bert.max_tokens=128")
 
     steps = project.run("news_bert.yaml", *small)
 
-    bert = {"fine_tuning", "bert_predictions", "bert_evaluation"}
+    bert = {"train_tokens", "test_tokens", "fine_tuning", "bert_predictions", "bert_evaluation"}
     assert states(steps) == {"reused": NEWS, "ran": bert}
     assert 0 < project.metrics("news_bert.yaml", "bert_evaluation", *small)["accuracy"] < 1
     assert project.metrics("news_bert.yaml", "fine_tuning", *small)["loss_1"] > 0

@@ -6,7 +6,7 @@ import pytest
 
 import titanic
 from titanic.sample import write_passengers
-from titanic.steps import evaluate, make_features, pick_best, split_rows, train
+from titanic.steps import evaluate, make_features, pick_best, predict, split_rows, train
 
 SAMPLE = Path(titanic.__file__).with_name("passengers.csv")
 
@@ -70,8 +70,13 @@ def test_a_forest_beats_guessing_on_rows_that_it_has_not_seen(features):
     parts = split_rows(features, test_share=0.25, seed=0)
     model, _ = train(parts["train"], depth=4, trees=50, seed=0)
 
-    metrics = evaluate(model, parts["test"])
+    predictions = predict(model, parts["test"])
+    metrics = evaluate(predictions)
 
+    assert list(predictions.columns) == ["Survived", "predicted", "share"]
+    assert list(predictions["Survived"]) == list(parts["test"]["Survived"])
+    assert list(predictions["predicted"]) == list(model.predict(parts["test"]))
+    assert predictions["share"].between(0.5, 1).all()
     assert metrics.keys() == {"accuracy", "f1"}
     assert metrics["accuracy"] > 0.7 > 1 - features["Survived"].mean()
 
@@ -84,4 +89,4 @@ def test_the_real_list_is_read_by_the_same_functions(shared_data):
     model, scores = train(parts["train"], depth=4, trees=100, seed=0)
 
     assert 0.78 < scores["accuracy"] < 0.88
-    assert 0.75 < evaluate(model, parts["test"])["accuracy"] < 0.90
+    assert 0.75 < evaluate(predict(model, parts["test"]))["accuracy"] < 0.90

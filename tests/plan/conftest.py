@@ -11,15 +11,12 @@ import pytest
 
 from pipespec.document.nodes import JSON, Entry, MappingNode, Node, ScalarNode, SequenceNode
 from pipespec.errors import Span
-from pipespec.plan.model import CodeFacts, Facts, OutputRecord, StepRecord
-from pipespec.spec.model import (
-    CallableRef,
-    InputSpec,
-    OutputSpec,
-    PipelineSpec,
-    StepInput,
-    StepSpec,
-)
+from pipespec.plan.plan import Facts
+from pipespec.plan.records import OutputRecord, StepRecord
+from pipespec.plan.witness import BrokenWitness
+from pipespec.python.callable_ref import CallableRef
+from pipespec.python.identity.code_facts import CodeFacts
+from pipespec.spec.pipeline_spec import InputSpec, OutputSpec, PipelineSpec, StepInput, StepSpec
 
 PLACE = Span("pipeline.yaml", 1, 1, 1, 2)
 
@@ -141,8 +138,11 @@ class MemoryRecords:
 
     by_key: dict[str, StepRecord] = field(default_factory=dict)
     gone: dict[str, str] = field(default_factory=dict)
+    witnesses: dict[str, BrokenWitness] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
+    contents: dict[tuple[str, str | None], dict[str, float]] = field(default_factory=dict)
+    """The numbers in outputs, by file and part."""
 
     def add(self, step: StepSpec, key: str, **more) -> StepRecord:
         self.by_key[key] = record = record_of(key, step, **more)
@@ -151,15 +151,26 @@ class MemoryRecords:
 
     def complete(self, keys: Collection[str]) -> Mapping[str, StepRecord]:
         self.asked.append("complete")
-        return {key: self.by_key[key] for key in keys if key in self.by_key and key not in self.gone}
+        return {
+            key: self.by_key[key]
+            for key in keys
+            if key in self.by_key and key not in {*self.gone, *self.witnesses}
+        }
 
     def lost(self, keys: Collection[str]) -> Mapping[str, str]:
         self.asked.append("lost")
         return {key: self.gone[key] for key in keys if key in self.gone}
 
+    def broken(self, keys: Collection[str]) -> Mapping[str, BrokenWitness]:
+        return {key: self.witnesses[key] for key in keys if key in self.witnesses}
+
     def finished_before(self, steps: Collection[str]) -> Collection[str]:
         self.asked.append("finished_before")
         return self.names & set(steps)
+
+    def numbers(self, record: StepRecord, output: str, part: str | None) -> Mapping[str, float]:
+        self.asked.append("numbers")
+        return self.contents.get((record.outputs[output].file, part), {})
 
 
 def makers() -> SimpleNamespace:

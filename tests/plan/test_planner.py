@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipespec.errors import StoreUnavailableError, UsageError
-from pipespec.plan.model import Action, OutputRecord, Reason, ReasonKind
+from pipespec.plan.plan import Action, Reason, ReasonKind
 from pipespec.plan.planner import decide, make_plan
-from pipespec.spec.model import Bounds, FileInput, Identity, StepInput
+from pipespec.plan.records import OutputRecord
+from pipespec.plan.witness import BrokenWitness, Trace, TraceChange, WitnessChange
+from pipespec.spec.pipeline_spec import Bounds, DeferredAxis, FileInput, Identity, StepInput
 
 RUN, REUSE, WAIT = Action.RUN, Action.REUSE, Action.WAIT
 
@@ -80,9 +82,9 @@ class TestMakePlan:
         plan = make_plan(chain, facts, make.records())
 
         assert actions(plan) == dict.fromkeys("adbc", RUN)
-        assert reasons(plan, "a") == [("never-ran", "no run of it has finished yet")]
+        assert reasons(plan, "a") == [("never-ran", "it has no finished run yet")]
         assert reasons(plan, "b") == [
-            ("never-ran", "no run of it has finished yet"),
+            ("never-ran", "it has no finished run yet"),
             ("upstream", "input 'x' comes from 'a', which runs first"),
         ]
         assert [decision.key is None for decision in plan.decisions.values()] == [False, True, True, False]
@@ -118,7 +120,7 @@ class TestMakePlan:
 
         assert actions(plan)["c"] is RUN
         assert reasons(plan, "c") == [
-            ("never-ran", "no run of it has finished yet"),
+            ("never-ran", "it has no finished run yet"),
             ("upstream", "input 'x' comes from 'b', which runs first"),
         ]
 
@@ -150,7 +152,7 @@ class TestMakePlan:
         plan = make_plan(chain, facts, done, forced=["b"])
 
         assert actions(plan) == {"a": REUSE, "b": RUN, "c": WAIT, "d": REUSE}
-        assert reasons(plan, "b") == [("forced", "asked for by --force")]
+        assert reasons(plan, "b") == [("forced", "forced by --force")]
         assert plan.decisions["b"].key.hex in done.by_key
         assert plan.forced == {"b"}
 
@@ -159,12 +161,12 @@ class TestMakePlan:
 
         assert actions(plan) == {"a": REUSE, "b": RUN, "c": RUN, "d": REUSE}
         assert reasons(plan, "c") == [
-            ("forced", "asked for by --force"),
+            ("forced", "forced by --force"),
             ("upstream", "input 'x' comes from 'b', which runs first"),
         ]
 
     def test_a_forced_step_that_is_not_needed_is_refused(self, chain, facts, done):
-        with pytest.raises(UsageError, match="step 'c' is forced, but no selected step needs it"):
+        with pytest.raises(UsageError, match="step 'c' is forced, but it is neither selected nor needed"):
             make_plan(chain, facts, done, targets=["b"], forced=["c"])
 
     def test_targets_bring_what_they_need_and_nothing_else(self, chain, facts, make):
@@ -215,7 +217,9 @@ class TestMakePlan:
         assert done.asked == []
 
     def test_a_step_with_a_matrix_over_an_output_waits_for_its_values(self, make, chain, facts, done):
-        fold = make.step("fold", deferred={"n": StepInput("a", "out", producers=("a",))})
+        fold = make.step(
+            "fold", deferred=(DeferredAxis("n", "a.out", StepInput("a", "out", producers=("a",))),)
+        )
         spec = replace(
             chain, steps={**chain.steps, "fold": fold}, upstream={**chain.upstream, "fold": ("a",)}
         )
@@ -226,7 +230,7 @@ class TestMakePlan:
 
         assert actions(plan)["fold"] is WAIT
         assert reasons(plan, "fold") == [
-            ("upstream", "axis 'n' comes from 'a', whose values are not read yet")
+            ("upstream", "axis 'n' comes from 'a', whose values are not known yet")
         ]
 
 
@@ -399,7 +403,7 @@ class TestDecide:
 
         assert decide(step, facts, done, upstream, forced=False).action is REUSE
         assert decide(step, facts, done, upstream, forced=True).reasons == (
-            Reason(ReasonKind.FORCED, "asked for by --force"),
+            Reason(ReasonKind.FORCED, "forced by --force"),
         )
         assert [
             reason.kind
@@ -613,3 +617,15 @@ def test_ten_thousand_steps_in_a_chain_or_a_fan_are_no_trouble(make):
 
         assert make_plan(spec, make.facts(), records).is_complete
         assert records.asked == ["complete"] * levels
+
+
+def test_a_run_whose_witness_does_not_hold_runs_again_and_says_why(chain, facts, done):
+    key = make_plan(chain, facts, done).decisions["a"].key.hex
+    change = WitnessChange("conf/stop.txt", Trace.FILE, TraceChange.CHANGED)
+    done.witnesses[key] = broken = BrokenWitness("run", (change,))
+
+    plan = make_plan(chain, facts, done)
+
+    assert actions(plan) == {"a": RUN, "b": WAIT, "c": WAIT, "d": REUSE}
+    assert plan.decisions["a"].broken == broken
+    assert reasons(plan, "a") == [("witness", "'conf/stop.txt', which its last run read, has changed")]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipespec.project.disk_modules import DiskModules
-from pipespec.spec.modules import ModuleFile, Origin
+from pipespec.python.modules import ModuleFile, Origin
 
 
 def write(root, *names):
@@ -101,8 +101,8 @@ def test_links_out_of_the_root_are_refused_links_within_are_not(tmp_path):
     (root / "c.py").symlink_to(root / "inner/c.py")
     (tmp_path / "linked").symlink_to(root)
 
-    assert find(root, "p").refusal == "is a link that leads out of the project"
-    assert find(root, "a").refusal == "is a link that leads out of the project"
+    assert find(root, "p").refusal == "is a link to a file outside of the project"
+    assert find(root, "a").refusal == "is a link to a file outside of the project"
     assert find(root, "c").refusal is None
     assert find(tmp_path / "linked", "c", tmp_path / "linked").refusal is None
 
@@ -142,8 +142,37 @@ def test_editable_installs_are_found_through_their_mapping(tmp_path):
     (site / "__editable___bad_1_0_finder.py").write_text("MAPPING = nonsense(")
 
     found = find(tmp_path / "root", "lib.core", sites=[site])
-    assert found == ModuleFile(tmp_path / "elsewhere/lib/core.py", Origin.INSTALLED)
+    assert found == ModuleFile(tmp_path / "elsewhere/lib/core.py", Origin.PROJECT)
 
 
 def test_a_folder_that_is_not_there_holds_nothing(tmp_path):
     assert find(tmp_path, "a", Path("/no/such/folder"), sites=[Path("/nor/this")]) is None
+
+
+def test_editable_installs_of_other_builders_are_found_through_their_record(tmp_path):
+    site = tmp_path / "site"
+    write(tmp_path, "my work/src/lib/__init__.py", "my work/src/lib/core.py")
+    (site / "lib-1.0.dist-info").mkdir(parents=True)
+    url = (tmp_path / "my work").as_uri()
+    (site / "lib-1.0.dist-info/direct_url.json").write_text(
+        f'{{"url": "{url}", "dir_info": {{"editable": true}}}}'
+    )
+    for name, record in (
+        ("bad", "{"),
+        ("fixed", f'{{"url": "{url}", "dir_info": {{}}}}'),
+        ("far", '{"url": 1}'),
+    ):
+        (site / f"{name}-1.0.dist-info").mkdir()
+        (site / f"{name}-1.0.dist-info/direct_url.json").write_text(record)
+
+    found = find(tmp_path / "root", "lib.core", sites=[site])
+    assert found == ModuleFile(tmp_path / "my work/src/lib/core.py", Origin.PROJECT)
+
+
+def test_what_is_on_the_path_and_not_installed_is_the_projects_own(tmp_path):
+    write(tmp_path, "shared/team.py", "venv/site-packages/lib.py")
+    files = DiskModules(
+        tmp_path / "root", path=[str(tmp_path / "shared"), str(tmp_path / "venv/site-packages")]
+    )
+
+    assert [files.find(name, []).origin for name in ("team", "lib")] == [Origin.PROJECT, Origin.INSTALLED]

@@ -3,7 +3,7 @@ import subprocess
 
 import pytest
 
-from pipespec.project.git import GitFacts, git_facts
+from pipespec.project.git_state import GitFacts, git_facts
 
 
 def git(root, *arguments):
@@ -32,7 +32,7 @@ def test_tells_commit_and_branch(repository):
 
     assert git_facts(repository) == GitFacts(commit, "main")
     assert git_facts(repository, with_patch=True) == GitFacts(commit, "main", "")
-    assert not git_facts(repository, with_patch=True).is_dirty
+    assert not git_facts(repository, with_patch=True).patch
     git(repository, "checkout", "--detach")
     assert git_facts(repository).branch is None
 
@@ -41,7 +41,7 @@ def test_tells_what_is_not_committed(repository):
     (repository / "a.txt").write_text("two\n")
     found = git_facts(repository, with_patch=True)
 
-    assert found.is_dirty
+    assert found.patch
     assert not found.is_cut
     assert found.patch.endswith("-one\n+two\n")
 
@@ -84,7 +84,7 @@ def test_runs_nothing_that_the_repository_names(repository):
     (repository / "a.txt").write_text("two\n")
     canary.unlink(missing_ok=True)
 
-    assert git_facts(repository, with_patch=True).is_dirty
+    assert git_facts(repository, with_patch=True).patch
     assert not canary.exists()
 
 
@@ -98,5 +98,5 @@ def test_takes_no_lock_and_leaves_the_index_alone(repository):
     index = (repository / ".git/index").read_bytes()
     os.utime(repository / "a.txt", (1, 1))
 
-    assert not git_facts(repository, with_patch=True).is_dirty
+    assert not git_facts(repository, with_patch=True).patch
     assert (repository / ".git/index").read_bytes() == index

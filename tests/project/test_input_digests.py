@@ -6,12 +6,13 @@ import time
 import pytest
 
 from pipespec.errors import UsageError
-from pipespec.plan.model import OutputRecord
-from pipespec.project import inputs
-from pipespec.project.inputs import DigestMemory, digest_input
-from pipespec.project.presence import input_exists
-from pipespec.spec.model import DirInput, FileInput, FilesInput
-from pipespec.step.digest import ContentError, digest_tree
+from pipespec.plan.records import OutputRecord
+from pipespec.project import digest_memory
+from pipespec.project.digest_memory import DigestMemory
+from pipespec.project.input_digests import digest_input
+from pipespec.project.input_presence import content_problem, input_exists
+from pipespec.spec.pipeline_spec import DirInput, FileInput, FilesInput
+from pipespec.step.content_digest import ContentError, digest_tree
 
 
 def sha(data: bytes) -> str:
@@ -32,10 +33,12 @@ def age(path, seconds: float = 60) -> None:
 def reads(monkeypatch):
     """Count the files that are really read; `age` cannot set the time of the last change, so that is left out."""
     counted = []
-    original = inputs.digest_file
-    monkeypatch.setattr(inputs, "digest_file", lambda path: counted.append(path.name) or original(path))
-    identity = inputs._identity
-    monkeypatch.setattr(inputs, "_identity", lambda path: (*identity(path)[:3], 0, identity(path)[4]))
+    original = digest_memory.digest_file
+    monkeypatch.setattr(
+        digest_memory, "digest_file", lambda path: counted.append(path.name) or original(path)
+    )
+    identity = digest_memory._identity
+    monkeypatch.setattr(digest_memory, "_identity", lambda path: (*identity(path)[:3], 0, identity(path)[4]))
     return counted
 
 
@@ -64,12 +67,50 @@ def test_records_a_file_a_folder_and_a_glob(tmp_path, digest):
     assert digest(FilesInput(str(data / "*.csv"), "data/*.csv")).digest != table.digest
 
 
+def test_a_link_in_a_folder_counts_as_what_it_leads_to(tmp_path, digest):
+    data = tmp_path / "data"
+    data.mkdir()
+    (tmp_path / "beside").write_bytes(b"a")
+    (data / "link").symlink_to("../beside")
+    source = DirInput(str(data), "data")
+
+    linked = digest(source)
+    (data / "link").unlink()
+    (data / "link").write_bytes(b"a")
+    assert digest(source) == linked
+    (data / "link").write_bytes(b"b")
+    assert digest(source) != linked
+
+
+def test_a_link_out_of_the_project_is_refused_with_the_folder_that_holds_it(tmp_path):
+    project = tmp_path / "project"
+    (project / "data").mkdir(parents=True)
+    (tmp_path / "outside").write_bytes(b"a")
+    (project / "data" / "link").symlink_to("../../outside")
+    source = DirInput(str(project / "data"), "data")
+    why = "the symbolic link 'link' leads out of the project, to '../../outside'"
+
+    assert content_problem(source, project) == why
+    with DigestMemory(project) as memory, pytest.raises(ContentError) as refused:
+        digest_input(source, memory)
+    assert str(refused.value) == f"'data' cannot be read: {why}"
+
+
+def test_a_folder_outside_of_the_project_may_link_within_itself(tmp_path):
+    data = tmp_path / "data"
+    (data / "sub").mkdir(parents=True)
+    (data / "sub" / "a").write_bytes(b"a")
+    (data / "link").symlink_to("sub/a")
+
+    assert content_problem(DirInput(str(data), "data"), tmp_path / "project") is None
+
+
 def test_what_is_not_there_is_said_in_the_user_s_words(tmp_path, digest):
     with pytest.raises(UsageError, match=r"^there is no 'query.sql'$"):
         digest(FileInput(str(tmp_path / "query.sql"), "query.sql"))
     with pytest.raises(UsageError, match=r"^there is no 'data'$"):
         digest(DirInput(str(tmp_path / "data"), "data"))
-    with pytest.raises(UsageError, match=r"^no file fits 'data/\*.csv'$"):
+    with pytest.raises(UsageError, match=r"^no file matches 'data/\*.csv'$"):
         digest(FilesInput(str(tmp_path / "data/*.csv"), "data/*.csv"))
     (tmp_path / "x").touch()
     with pytest.raises(UsageError, match=r"^'x' cannot be read: not a directory$"):
@@ -144,7 +185,7 @@ def test_an_edit_whose_time_was_put_back_is_seen(tmp_path, digest):
     path.write_bytes(b"a")
     age(path)
     with DigestMemory(tmp_path) as memory:
-        memory._fresh[os.fsencode(path)] = (*inputs._identity(path), "0" * 64)
+        memory._fresh[os.fsencode(path)] = (*digest_memory._identity(path), "0" * 64)
     assert digest(file_input(path)).digest == "0" * 64  # remembered
     status = path.stat()
     path.write_bytes(b"b")

@@ -8,7 +8,7 @@ import pytest
 
 ASK = """
 import json, sys
-from pipespec.operations.compile import compile_file
+from pipespec.operations.compiling.compile_file import compile_file
 compiled = compile_file("pipeline.yaml", trusted=False)
 print(json.dumps([[one.code for one in compiled.diagnostics], "importlib.metadata" in sys.modules]))
 """

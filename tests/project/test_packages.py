@@ -1,7 +1,7 @@
 import sys
 from importlib import metadata
 
-from pipespec.project.packages import installed_packages, package_versions
+from pipespec.project.installed_packages import installed_packages, package_versions
 
 
 def test_versions_of_what_is_installed_and_none_of_what_is_not():

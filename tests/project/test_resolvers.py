@@ -25,7 +25,7 @@ def shout(argument: str) -> str:
 
 ASK = """
 import json, sys
-from pipespec.operations.compile import compile_file
+from pipespec.operations.compiling.compile_file import compile_file
 from pipespec.document.nodes import plain
 compiled = compile_file("pipeline.yaml", trusted=sys.argv[1] == "trusted")
 params = compiled.resolved.document.get("params")
@@ -111,7 +111,7 @@ def test_names_of_the_language_are_no_package_s(tmp_path):
         ),
         (
             "def shout(argument):\n    return 1\n",
-            "resolver 'shout' of 'loud:shout' gave no text, but a value of type 'int'",
+            "resolver 'shout' of 'loud:shout' returned a value of type 'int'",
         ),
     ],
 )
@@ -126,7 +126,7 @@ def test_two_packages_with_one_name_are_refused(tmp_path):
     install(tmp_path / "packages", module="louder", distribution="louder")
 
     assert ask(tmp_path)["found"][0] == (
-        "pipeline.yaml:4:10: resolver-failed: several packages bring a resolver 'shout': 'loud', 'louder'"
+        "pipeline.yaml:4:10: resolver-failed: several packages define the resolver 'shout': 'loud', 'louder'"
         " (uninstall all but one)"
     )
 

@@ -3,13 +3,16 @@
 import http.server
 import json
 import threading
+from pathlib import Path
 
 import pytest
 
 from pipespec.errors import StoreUnavailableError
-from pipespec.operations.notify import message_of
-from pipespec.plan.model import RunReport, StepResult, StepState
+from pipespec.operations.running.notify import message_of
+from pipespec.plan.results import RunReport, StepResult, StepState
+from pipespec.plan.store_name import StoreName
 
+STORE = StoreName("http://host", Path("/project"))
 TOKEN = "tOkEn7Q1xW5"
 
 STEPS = """
@@ -96,17 +99,19 @@ def test_a_notification_that_fails_alters_nothing(told, listener):
     refused = told.pipespec("run", "pipeline.yaml", HOOK=listener.url)
 
     assert refused.code == 0
-    assert refused.err.count("nobody was told how the run ended: the service did not take the message\n") == 1
+    assert (
+        refused.err.count("the notification could not be sent: the service did not accept the message\n") == 1
+    )
     assert "pipeline.yaml:4:" in refused.err
     for hook, why in [
-        ({"HOOK": f"json://127.0.0.1:9/{TOKEN}"}, "the service did not take the message"),
-        ({"HOOK": f"nonsense {TOKEN}"}, "its URL is none that Apprise knows"),
+        ({"HOOK": f"json://127.0.0.1:9/{TOKEN}"}, "the service did not accept the message"),
+        ({"HOOK": f"nonsense {TOKEN}"}, "Apprise does not know this kind of URL"),
         ({}, "not set in the environment: 'HOOK'"),
     ]:
         answer = told.pipespec("run", "pipeline.yaml", "--force", "fine", **hook)
 
         assert (answer.code, answer.out.count("1 ran")) == (0, 1)
-        assert f"nobody was told how the run ended: {why}\n" in answer.err
+        assert f"the notification could not be sent: {why}\n" in answer.err
         assert TOKEN not in answer.out + answer.err + refused.err
 
 
@@ -116,7 +121,7 @@ def test_without_apprise_the_way_to_it_is_said(told):
     answer = told.pipespec("run", "pipeline.yaml", PYTHONPATH=str(told.folder / "hidden"), HOOK="json://x")
 
     assert answer.code == 0
-    assert "Apprise is not installed, pip install 'pipespec[notify]'\n" in answer.err
+    assert "Apprise is not installed; install it with: pip install 'pipespec[notify]'\n" in answer.err
 
 
 def result(step, state, error=None):
@@ -127,7 +132,7 @@ def result(step, state, error=None):
     ("ended", "message"),
     [
         (
-            RunReport("r", tuple(result(f"s{n}", StepState.RAN) for n in range(7)), 2.0),
+            RunReport("r", tuple(result(f"s{n}", StepState.RAN) for n in range(7)), 2.0, STORE),
             ("p: 7 steps ran", "ran s0, s1, s2, s3, s4 and 2 more\ntook 2.0 s\nMLflow run r"),
         ),
         (
@@ -135,6 +140,7 @@ def result(step, state, error=None):
                 "r",
                 tuple(result(f"s{n}", StepState.FAILED, "e" * 500 if n else "no") for n in range(6)),
                 61.0,
+                STORE,
             ),
             (
                 "p: 6 steps failed",
@@ -144,12 +150,12 @@ def result(step, state, error=None):
             ),
         ),
         (
-            RunReport("r", (result("a", StepState.CANCELLED),), 0.5, interrupted_by=15),
+            RunReport("r", (result("a", StepState.CANCELLED),), 0.5, STORE, interrupted_by=15),
             ("p: interrupted by SIGTERM", "took 0.50 s\nMLflow run r"),
         ),
         (
             StoreUnavailableError("tracking store http://h: gone"),
-            ("p: the run broke off", "tracking store http://h: gone"),
+            ("p: the run stopped with an error", "tracking store http://h: gone"),
         ),
     ],
 )

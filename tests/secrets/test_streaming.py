@@ -2,9 +2,9 @@
 
 import pytest
 
-from pipespec.cli.progress import LogStream
-from pipespec.step.log import clean_log
-from pipespec.step.secret import Redactor
+from pipespec.cli.progress_display import LogStream
+from pipespec.step.secrets import Redactor
+from pipespec.step.step_log import clean_log
 
 SECRET = "7Q1xW5"
 REDACT = Redactor({"TOKEN": SECRET})

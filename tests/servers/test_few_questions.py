@@ -8,10 +8,10 @@ from collections import Counter
 import pytest
 from proxy import proxy_to
 
-from pipespec.step.model import SavedOutput, StepOutcome
+from pipespec.step.step_job import SavedOutput, StepOutcome
 from pipespec.tracking.artifacts import upload
-from pipespec.tracking.model import NewAttempt
-from pipespec.tracking.recorder import Recorder
+from pipespec.tracking.started_run import NewAttempt
+from pipespec.tracking.writing.recorder import Recorder
 
 pytestmark = pytest.mark.servers
 
@@ -115,6 +115,39 @@ def test_recording_a_step_is_at_most_one_and_a_half_times_the_bare_client_calls(
 
 
 def _failure():
-    from pipespec.step.model import Failure
+    from pipespec.step.step_job import Failure
 
     return Failure("raised", "no")
+
+
+def test_a_step_that_never_ran_costs_a_bounded_number_of_requests(proxied, proxy):
+    project, levels = proxied.project, LEVELS
+    salt = proxied.records.pipeline.rpartition("-")[2]
+    project.write("levels.py", MODULE)
+    text = pipeline(proxied.records.pipeline, proxy.url)
+    for level in range(levels):
+        for side in "ab":
+            text = text.replace(f"{side}{level}", f"{side}{level}_{salt}").replace(
+                f"_{salt}_{salt}", f"_{salt}"
+            )
+    project.write("pipeline.yaml", text)
+    proxy.requests.clear()
+
+    assert len(project.ran()) == 2 * levels
+    asked = counted(proxy)
+
+    steps = 2 * levels
+    per_step = {
+        "experiments/get-by-name": 1,
+        "experiments/create": 1,
+        "experiments/search": 1,
+        "runs/create": 1,
+        "runs/search": 2,  # who else computes the key, who has published it
+        "runs/log-batch": 2,
+        "runs/update": 1,
+        "runs/delete-tag": 1,
+    }
+    for endpoint, most in per_step.items():
+        assert asked[endpoint] <= most * steps + 4, (endpoint, asked)
+    files = sum(count for path, count in asked.items() if "mlflow-artifacts" in path)
+    assert files <= 6 * steps + 12, asked  # output, log, manifest; a look at their sizes; the input

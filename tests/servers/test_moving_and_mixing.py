@@ -70,7 +70,7 @@ def one_line(answer, *said):
 
 
 @pytest.mark.parametrize(
-    ("revision", "said"), [("451aebb31d03", "older"), ("ffffffffffff", "another mlflow")]
+    ("revision", "said"), [("451aebb31d03", "older"), ("ffffffffffff", "version of mlflow other than")]
 )
 def test_a_database_file_of_another_mlflow_is_one_line_and_stays_as_it_is(project, revision, said):
     assert project.ran("numbers") == {"numbers"}
@@ -108,13 +108,14 @@ def test_records_in_postgresql_itself_are_reused_and_another_mlflows_are_one_lin
 
 KEYS = """
 import json, sys
-from pipespec.operations.compile import compile_file
-from pipespec.operations.facts import gather_facts
+from pipespec.operations.compiling.compile_file import compile_file
+from pipespec.operations.planning.gather_facts import gather_facts
 from pipespec.plan.planner import make_plan
 
 class Nothing:
     def complete(self, keys): return {}
     def lost(self, keys): return {}
+    def broken(self, keys): return {}
     def finished_before(self, steps): return set()
 
 compiled = compile_file(sys.argv[1], overlays=(), overrides=(), trusted=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 from remote import ask
@@ -25,7 +26,7 @@ def test_what_ran_is_recorded_reused_and_can_be_had_back(remote):
     assert runs["total"]["artifact_uri"].startswith("mlflow-artifacts:")
     listed = ask(remote.records.url, f"artifacts/list?run_id={runs['total']['run_id']}")["files"]
     assert {file["path"] for file in listed} == {"pipespec", "table", "total.json"}
-    invocation = runs["numbers"]["tags"]["pipespec.invocation"]
+    invocation = runs["numbers"]["tags"]["mlflow.pipespec.invocation"]
     assert invocation == runs[None]["run_id"]
 
     again = project.pipespec("run", "pipeline.yaml", "--format", "json")
@@ -86,9 +87,47 @@ def test_an_altered_artifact_is_not_handed_on(mlflow_on_sqlite, empty_project, m
 
     assert answer.code == 1
     assert {step["step"]: step["state"] for step in answer.json["steps"]}["total"] == "failed"
-    assert "squares.json' is not what its run recorded" in answer.out
+    assert "squares.json' differs from what its run recorded" in answer.out
     assert remote.project.ran("--verify") == {"squares", "total"}
     assert json.loads(remote.project.pipespec("get", "pipeline.yaml", "squares", "-").out) == [0, 1, 4, 9, 16]
+
+
+@pytest.mark.parametrize("reader", ["run", "get"])
+def test_an_artifact_that_the_server_lost_is_made_anew(mlflow_on_sqlite, empty_project, make_remote, reader):
+    remote = make_remote(empty_project, mlflow_on_sqlite.url)
+    assert remote.project.ran("squares") == {"numbers", "squares"}
+    [run] = remote.records.runs("squares")
+    path = run["artifact_uri"].removeprefix("mlflow-artifacts:").lstrip("/")
+    (mlflow_on_sqlite.folder / "artifacts" / path / "squares.json").unlink()
+    remote.fresh_clone()
+
+    command = ("run", "pipeline.yaml") if reader == "run" else ("get", "pipeline.yaml", "squares", "-")
+    answer = remote.project.pipespec(*command)
+
+    assert answer.code == 1
+    assert "'squares.json' no longer exists in the artifact store" in " ".join(
+        (answer.out + answer.err).split()
+    )
+    assert remote.project.ran() == {"squares", "total"}
+
+
+def test_artifacts_of_a_store_that_was_away_count_again_when_it_is_back(
+    mlflow_on_sqlite, empty_project, make_remote, tmp_path
+):
+    remote = make_remote(empty_project, mlflow_on_sqlite.url)
+    assert remote.project.ran("squares") == {"numbers", "squares"}
+    [run] = remote.records.runs("squares")
+    path = run["artifact_uri"].removeprefix("mlflow-artifacts:").lstrip("/")
+    folder = mlflow_on_sqlite.folder / "artifacts" / path
+    folder.rename(tmp_path / "away")
+    remote.fresh_clone()
+
+    assert remote.project.pipespec("get", "pipeline.yaml", "squares", "-").code == 1
+    assert remote.project.pipespec("run", "pipeline.yaml").code == 1
+    (tmp_path / "away").rename(folder)
+
+    assert remote.project.pipespec("get", "pipeline.yaml", "squares", "-").code == 0
+    assert remote.project.ran() == {"total"}
 
 
 def test_invocations_at_once_execute_each_step_once_though_its_experiment_is_new(remote):
@@ -102,3 +141,76 @@ def test_invocations_at_once_execute_each_step_once_though_its_experiment_is_new
     assert sorted(states) == ["ran"] * 3 + ["reused"] * 6
     assert {step: len(remote.records.published(step)) for step in ALL} == dict.fromkeys(ALL, 1)
     assert {run["status"] for run in remote.records.runs()} <= {"FINISHED", "KILLED"}
+
+
+LIGHT = """
+import os
+from pathlib import Path
+
+
+def made(count: int, table: Path) -> dict:
+    table.mkdir(exist_ok=True)
+    (table / "zwölf Stück & mehr;=+.txt").write_text("12")
+    for name in ("50%.csv", "no #1?.txt", "a~25", "run.sh"):
+        (table / name).write_text(name)
+    (table / "run.sh").chmod(0o755)
+    return {"count": count}
+
+
+def read(made: dict, table: Path) -> list:
+    names = sorted(path.name for path in table.iterdir())
+    return [made["count"], names, [name for name in names if os.access(table / name, os.X_OK)]]
+"""
+
+LIGHT_PIPELINE = """\
+pipespec: 1
+name: {name}
+mlflow: {{tracking_uri: "{uri}"}}
+steps:
+  made:
+    call: light:made
+    params: {{count: 3}}
+    outputs: {{made: "made,of=it@(1)+.json", table: "table(1)/"}}
+  read:
+    call: light:read
+    inputs: {{made: made.made, table: made.table}}
+    outputs: {{read: read.json}}
+"""
+
+
+def test_neither_a_run_nor_its_steps_nor_what_looks_at_it_imports_mlflow(
+    mlflow_on_sqlite, empty_project, make_remote
+):
+    """An mlflow that cannot be imported stands before the real one; names that need quoting come through all the same."""
+    remote = make_remote(empty_project, mlflow_on_sqlite.url)
+    empty_project.write("light.py", LIGHT)
+    empty_project.write(
+        "pipeline.yaml", LIGHT_PIPELINE.format(name=remote.records.pipeline, uri=mlflow_on_sqlite.url)
+    )
+    empty_project.write("first/mlflow/__init__.py", "raise ImportError('nobody is to import mlflow')\n")
+    first = {"PYTHONPATH": str(empty_project.folder / "first")}
+
+    assert empty_project.ran(**first) == {"made", "read"}
+    assert empty_project.ran(**first) == set()
+    assert empty_project.ran("--force", "read", **first) == {"read"}
+    for verb in (
+        ["status"],
+        ["plan"],
+        ["explain", "read"],
+        ["logs", "made"],
+        ["get", "read.read", "got.json"],
+    ):
+        verb.insert(1, "pipeline.yaml")
+        answer = empty_project.pipespec(*verb, **first)
+        assert (answer.code, "Traceback" in answer.err) == (0, False), answer
+    names = ["50%.csv", "a~25", "no #1?.txt", "run.sh", "zwölf Stück & mehr;=+.txt"]
+    assert json.loads((empty_project.folder / "got.json").read_text()) == [3, names, ["run.sh"]]
+    assert empty_project.pipespec("get", "pipeline.yaml", "made.table", "table", **first).code == 0
+    assert sorted(os.listdir(empty_project.folder / "table")) == names
+    assert os.access(empty_project.folder / "table/run.sh", os.X_OK)
+    assert empty_project.pipespec("get", "pipeline.yaml", "made.table/no #1?.txt", "-").out == "no #1?.txt"
+    assert empty_project.pipespec("get", "pipeline.yaml", "made.table/run.sh", "tool", **first).code == 0
+    assert os.access(empty_project.folder / "tool", os.X_OK)
+    [made] = remote.records.published("made")
+    listed = ask(mlflow_on_sqlite.url, f"artifacts/list?run_id={made['run_id']}")["files"]
+    assert {file["path"] for file in listed} == {"made,of=it@(1)+.json", "table(1)", "pipespec"}

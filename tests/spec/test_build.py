@@ -7,16 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipespec.document.interpolate import interpolate_document
+from pipespec.checks.check_meaning import check_meaning
+from pipespec.document.interpolation.interpolate import interpolate_document
+from pipespec.document.interpolation.resolver_interface import Resolvers
+from pipespec.document.layers.overlay import merge
 from pipespec.document.nodes import plain
-from pipespec.document.overlay import merge
-from pipespec.document.resolvers import Resolvers
-from pipespec.document.yaml_reader import read
+from pipespec.document.yaml.yaml_reader import read
 from pipespec.errors import InvalidPipelineError
-from pipespec.spec.build import build_spec
-from pipespec.spec.checks import check_meaning
-from pipespec.spec.model import (
+from pipespec.spec.build_spec import build_spec
+from pipespec.spec.pipeline_spec import (
     Bounds,
+    CountedCode,
     DirInput,
     EngineSpec,
     FileInput,
@@ -32,6 +33,28 @@ HEAD = "pipespec: 1\nsteps:\n"
 
 def values(nodes):
     return {name: plain(node) for name, node in nodes.items()}
+
+
+@pytest.mark.parametrize(
+    ("defaults", "own", "code", "untracked"),
+    [
+        ("", "", CountedCode.FUNCTION, ()),
+        ("{code: modules, untracked: [cache/]}", "", CountedCode.MODULES, ("cache/",)),
+        ("{code: modules, untracked: [cache/]}", "{code: function}", CountedCode.FUNCTION, ("cache/",)),
+        ("{untracked: [cache/]}", "{untracked: []}", CountedCode.FUNCTION, ()),
+    ],
+)
+def test_what_counts_may_stand_in_defaults(build, defaults, own, code, untracked):
+    head = (
+        f"pipespec: 1\nname: n\ndefaults: {{identity: {defaults}}}\n"
+        if defaults
+        else "pipespec: 1\nname: n\n"
+    )
+    identity = f", identity: {own}" if own else ""
+    spec, found = build(f"{head}steps:\n  s: {{call: 'm:f'{identity}}}\n")
+
+    assert found == []
+    assert (spec.steps["s"].identity.code, spec.steps["s"].identity.untracked) == (code, untracked)
 
 
 def test_a_step_is_read_with_all_that_it_says(build):
@@ -52,7 +75,7 @@ steps:
     outputs: {model: model/, scores: {file: scores.json, save: {indent: 2}}}
     metrics: scores
     checks: {accuracy: {min: 0.8}, loss: {max: 1}}
-    identity: {ignore: [n_jobs], code: none, version: 2, packages: [numpy], probe: "news.model:count"}
+    identity: {ignore: [n_jobs], code: none, version: 2, packages: [numpy], probe: "news.model:count", untracked: [cache/, "*.log", cache/]}
     retry: {times: 2, wait: 1.5m}
     timeout: 2h
     priority: 3
@@ -85,7 +108,12 @@ steps:
         "accuracy": Bounds(0.8, None, step.checks["accuracy"].span),
         "loss": Bounds(None, 1, step.checks["loss"].span),
     }
-    assert (step.identity.ignore, step.identity.code, step.identity.version) == (("n_jobs",), False, 2)
+    assert (step.identity.ignore, step.identity.code, step.identity.version) == (
+        ("n_jobs",),
+        CountedCode.NONE,
+        2,
+    )
+    assert step.identity.untracked == ("cache/", "*.log")
     assert (step.identity.packages, str(step.identity.probe)) == (("numpy",), "news.model:count")
     assert (step.retry, step.timeout, step.priority) == (Retry(2, 90.0), 7200.0, 3)
     assert (step.resources, step.tags) == ({"gpu": 1}, ("model", "slow"))

@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from pipespec.checks.check_meaning import CHECKS, check_meaning
 from pipespec.errors import Severity
 from pipespec.project.disk_modules import DiskModules
-from pipespec.spec.checks import CHECKS, check_meaning
-from pipespec.spec.evidence import callables_of
-from pipespec.spec.model import DirInput, FileInput, FilesInput
-from pipespec.spec.source import read_signature
+from pipespec.python.signature_reader import read_signature
+from pipespec.spec.pipeline_spec import DirInput, FileInput, FilesInput
 
 FUNCTIONS = """
 from dataclasses import dataclass
@@ -81,7 +80,7 @@ def checked(build, tmp_path):
         (tmp_path / "functions.py").write_text(functions)
         spec, found = build(text, root=tmp_path)
         modules = DiskModules(tmp_path)
-        calls = {ref for step in spec.steps.values() for ref in callables_of(step)}
+        calls = {ref for step in spec.steps.values() for ref in step.callables}
         callables = {str(ref): read_signature(ref, spec.module_folders, modules) for ref in calls}
         return found, check_meaning(spec, callables, **options)
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipespec.document.nodes import plain
-from pipespec.spec.build import build_spec
-from pipespec.spec.findings import Findings
-from pipespec.spec.matrix import MOST_VARIANTS, count, expand, fill_axis, read_matrix
+from pipespec.spec.build_spec import build_spec
+from pipespec.spec.spec_findings import SpecFindings
+from pipespec.spec.steps.matrix import MOST_VARIANTS, count, expand, fill_axis, read_matrix
 
 MATRIX = """
 pipespec: 1
@@ -28,7 +28,7 @@ def points(tree):
     """Expand a matrix: the points as plain values, and the codes of what was found."""
 
     def expanded(matrix):
-        found = Findings()
+        found = SpecFindings()
         grids = read_matrix(tree(matrix), "train", found)
         made = () if grids is None else expand(grids, "train", tree(0).span, found)
         plain_points = [{axis: plain(value) for axis, value in point.items()} for point in made]
@@ -68,7 +68,7 @@ def test_values_of_other_types_are_other_values(points):
 @pytest.mark.parametrize(
     ("matrix", "codes"),
     [
-        ({"a": []}, ["empty-axis"]),
+        ({"a": [], "b": [1]}, ["empty-axis"]),
         ({"a": [1, 1]}, ["duplicate-variant"]),
         ({"a": [{"x": 1, "y": 2}, {"y": 2, "x": 1}]}, ["duplicate-variant"]),
         ({"a": [1], "include": [{"a": 1}]}, ["duplicate-variant"]),
@@ -113,7 +113,7 @@ def test_variants_are_counted_before_they_are_made(build):
 
 
 def test_the_bound_holds_for_all_steps_together(tree):
-    found = Findings()
+    found = SpecFindings()
     grids = read_matrix(tree([{"a": [1, 2, 3], "b": [1, 2]}, {"a": [7]}]), "train", found)
 
     assert count(grids) == 7
@@ -126,11 +126,11 @@ def test_an_axis_over_an_output_is_filled_in_for_the_second_wave(build):
 
     assert found == []
     assert list(spec.steps) == ["split", "train[part=*]"]
-    assert {axis: source.producers for axis, source in step.deferred.items()} == {"part": ("split",)}
+    assert [(axis.name, axis.source.producers) for axis in step.deferred] == [("part", ("split",))]
     assert step.axis_arguments == ("part", "depth")
     assert spec.upstream == {"split": (), "train[part=*]": ("split",)}
 
-    filled = fill_axis(spec.document, "train", "part", ["x", "y", "x", 1], step.matrix)
+    filled = fill_axis(spec.document, "train", "split.parts", ["x", "y", "x", 1], step.matrix)
 
     assert plain(filled)["steps"]["train"]["matrix"] == {"part": ["x", "y", 1], "depth": [4, 8]}
     assert (
@@ -145,7 +145,9 @@ def test_an_axis_over_an_output_is_filled_in_for_the_second_wave(build):
 
 def test_a_filled_document_builds_the_variants(build, tmp_path):
     spec, _ = build(MATRIX % "[{part: split.parts}, {depth: [4]}]")
-    filled = fill_axis(spec.document, "train", "part", [[1], {"a": 2}], spec.steps["train[part=*]"].matrix)
+    filled = fill_axis(
+        spec.document, "train", "split.parts", [[1], {"a": 2}], spec.steps["train[part=*]"].matrix
+    )
 
     second, found = build_spec(filled, file=tmp_path / "pipeline.yaml", root=tmp_path, folders={})
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pipespec.spec.build import build_spec
-from pipespec.spec.checks import check_meaning
-from pipespec.spec.schema import check_shape
+from pipespec.checks.check_meaning import check_meaning
+from pipespec.spec.build_spec import build_spec
+from pipespec.spec.schema.document_schema import check_shape
 
 
 def step(**more):

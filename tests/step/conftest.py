@@ -11,14 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from pipespec.step.model import Artifact, InputJob, OutputJob, StepJob, StepOutcome
-from pipespec.step.result import read_outcome
+from pipespec.step.outcome_file import read_outcome
+from pipespec.step.step_job import Artifact, InputJob, OutputJob, StepJob, StepOutcome, taken_outputs
 
 FORKER = """
 import contextlib, os, pickle, sys
 from pathlib import Path
+from pipespec.step.arguments.planned_sources import compile_beforehand
 from pipespec.step.execute import execute
-from pipespec.step.result import write_outcome
+from pipespec.step.loaded_files import note_loaded
+from pipespec.step.outcome_file import write_outcome
+
+note_loaded()
 
 @contextlib.contextmanager
 def during():
@@ -30,11 +34,12 @@ def during():
 
 for line in sys.stdin:
     folder = Path(line.rstrip("\\n"))
+    job, environment, options = pickle.loads((folder / "job.pickle").read_bytes())
+    compile_beforehand(job.code_files, job.code_folder)
     pid = os.fork()
     if pid == 0:
         try:
             os.setsid()
-            job, environment, options = pickle.loads((folder / "job.pickle").read_bytes())
             os.environ.clear()
             os.environ.update(environment)
             if options.pop("during", False):
@@ -94,7 +99,7 @@ class Execution:
         )
 
     def output(self, name: str) -> Path:
-        return self.staging / "outputs" / name
+        return taken_outputs(self.staging) / name
 
     def json(self, name: str):
         return json.loads(self.output(name).read_text())

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipespec.step.model import Artifact, InputJob, OutputJob, SavedOutput
+from pipespec.step.step_job import Artifact, InputJob, OutputJob, SavedOutput
 
 ONE = {"out": "out.json"}
 
@@ -487,8 +487,8 @@ def test_a_fork_that_comes_back_from_elsewhere_has_no_result_either(run_step, pl
 @pytest.mark.parametrize(
     ("source", "call", "message"),
     [
-        ("", "stepz:step", "there is no module 'stepz' in '{project}', nor is it installed"),
-        ("", "steps.inner:step", "there is no module 'steps.inner' in '{project}', nor is it installed"),
+        ("", "stepz:step", "there is no module 'stepz' in '{project}', and it is not installed"),
+        ("", "steps.inner:step", "there is no module 'steps.inner' in '{project}', and it is not installed"),
         (
             "import absent",
             "steps:step",
@@ -514,37 +514,37 @@ def test_a_fork_that_comes_back_from_elsewhere_has_no_result_either(run_step, pl
         (
             "step = 3",
             "steps:step",
-            "'steps:step' is a 'int'; a step calls a function, a static or a class method",
+            "'steps:step' is a 'int'; a step must call a function, a static method or a class method",
         ),
         (
             "class step: pass",
             "steps:step",
-            "'steps:step' is a class; a step calls a function, a static or a class method",
+            "'steps:step' is a class; a step must call a function, a static method or a class method",
         ),
         (
             "async def step(): pass",
             "steps:step",
-            "'steps:step' is an async function; a step calls a function, a static or a class method",
+            "'steps:step' is an async function; a step must call a function, a static method or a class method",
         ),
         (
             "def step(): yield",
             "steps:step",
-            "'steps:step' is a generator; a step calls a function, a static or a class method",
+            "'steps:step' is a generator; a step must call a function, a static method or a class method",
         ),
         (
             "async def step(): yield",
             "steps:step",
-            "'steps:step' is a generator; a step calls a function, a static or a class method",
+            "'steps:step' is a generator; a step must call a function, a static method or a class method",
         ),
         (
             "class A:\n def run(self): pass",
             "steps:A.run",
-            "'steps:A.run' is a method of instances; a step calls a function, a static or a class method",
+            "'steps:A.run' is a method of instances; a step must call a function, a static method or a class method",
         ),
         (
             "import functools\ndef f(): yield\nstep = functools.partial(f)",
             "steps:step",
-            "'steps:step' is a generator; a step calls a function, a static or a class method",
+            "'steps:step' is a generator; a step must call a function, a static method or a class method",
         ),
     ],
 )
@@ -581,7 +581,7 @@ def test_a_module_that_another_hides_is_told(run_step, tmp_path):
 
     kind, message = done.failure
     assert kind == "import"
-    assert message.startswith(f"'{tmp_path}/project/json.py' has the name of another module, '")
+    assert message.startswith(f"'{tmp_path}/project/json.py' has the same name as another module, '")
     assert message.endswith("json/__init__.py'; rename it")
 
 
@@ -642,7 +642,7 @@ def test_code_that_changed_since_it_was_planned_does_not_run(run_step, tmp_path)
         "print('imported')\ndef step(): return 1\n", outputs=ONE, code_files={str(file): sha(b"other")}
     )
 
-    assert done.failure == ("changed", f"'{file}' changed since the run was planned; run again")
+    assert done.failure == ("changed", f"'{file}' changed after the run was planned; run again")
     assert "imported" not in done.log
 
 
@@ -652,13 +652,13 @@ def test_code_that_changes_while_it_is_imported_does_not_run(run_step, tmp_path)
 
     done = run_step(source, outputs=ONE, code_files={str(file): sha(source.encode())})
 
-    assert done.failure == ("changed", f"'{file}' changed since the run was planned; run again")
+    assert done.failure == ("changed", f"'{file}' changed after the run was planned; run again")
 
 
 def test_code_that_is_gone_does_not_run(run_step, tmp_path):
     done = run_step("def step(): return 1\n", outputs=ONE, code_files={"/absent.py": "0"})
 
-    assert done.failure == ("changed", "'/absent.py' is gone since the run was planned")
+    assert done.failure == ("changed", "'/absent.py' was removed after the run was planned")
 
 
 def test_code_that_is_another_in_the_worker_does_not_run(run_step):
@@ -666,7 +666,7 @@ def test_code_that_is_another_in_the_worker_does_not_run(run_step):
 
     assert done.failure == (
         "changed",
-        "the code of 'steps:step' is not what was planned: its digest is e, expected was d",
+        "the code of 'steps:step' has changed since it was planned: its digest is e, expected d",
     )
 
 
@@ -676,10 +676,10 @@ def test_code_that_is_another_in_the_worker_does_not_run(run_step):
 @pytest.mark.parametrize(
     ("signature", "params", "message"),
     [
-        ("n", {}, "nothing binds 'n', which the function cannot do without"),
-        ("n, *, m, k=1", {}, "nothing binds 'n', 'm', which the function cannot do without"),
+        ("n", {}, "there is no value for 'n', which the function requires"),
+        ("n, *, m, k=1", {}, "there is no value for 'n', 'm', which the function requires"),
         ("count", {"cuont": 1}, "the function has no argument 'cuont', only 'count'; did you mean 'count'?"),
-        ("n, /", {"n": 1}, "the function has no argument 'n', nor any other that has a name"),
+        ("n, /", {"n": 1}, "the function has no argument 'n', nor any other named argument"),
         ("n: int", {"n": 1.0}, "param 'n' is 1.0, which does not fit 'int'"),
         ("n: 'int | None'", {"n": "1"}, "param 'n' is '1', which does not fit 'int | None'"),
     ],
@@ -696,31 +696,35 @@ def test_what_does_not_fit_the_function_is_told(run_step, signature, params, mes
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("pass", "the outputs 'a', 'b' are to be returned, and the function returned None"),
+        (
+            "pass",
+            "the outputs 'a', 'b' must be returned, but the function returned None: is a 'return' missing?",
+        ),
         (
             "return 1",
-            "the outputs 'a', 'b' are to be returned, and the function returned a value of type 'int'",
+            "the outputs 'a', 'b' must be returned, but the function returned a value of type 'int'",
         ),
-        ("return {}", "the outputs 'a', 'b' are to be returned, and the function returned an empty 'dict'"),
+        ("return {}", "the outputs 'a', 'b' must be returned, but the function returned an empty 'dict'"),
         (
             "return {'a': 1, 'c': 2}",
-            "the outputs 'a', 'b' are to be returned, and the function returned a 'dict' with 'a', 'c'",
+            "the outputs 'a', 'b' must be returned, but the function returned a 'dict' with 'a', 'c'",
         ),
         (
             "return {'a': 1, 'b': 2, 'c': 3}",
-            "the outputs 'a', 'b' are to be returned, and the function returned a 'dict' with 'a', 'b', 'c'",
+            "the outputs 'a', 'b' must be returned, but the function returned a 'dict' with 'a', 'b', 'c'",
         ),
-        ("return {'a': 1, 'b': None}", "output 'b' came as None"),
-        ("return 1, 2, 3", "the outputs 'a', 'b' are to be returned, and the function returned a tuple of 3"),
+        ("return {'a': 1, 'b': None}", "output 'b' is None"),
+        ("return 1, 2, 3", "the outputs 'a', 'b' must be returned, but the function returned a tuple of 3"),
+        ("return [1]", "the outputs 'a', 'b' must be returned, but the function returned a list of 1"),
         (
-            "return [1, 2]",
-            "the outputs 'a', 'b' are to be returned, and the function returned a value of type 'list'",
+            "return {1, 2}",
+            "the outputs 'a', 'b' must be returned, but the function returned a value of type 'set'",
         ),
         (
             "return Pair(1, 2)",
-            "the outputs 'a', 'b' are to be returned, and the function returned a 'steps.Pair' with 'a', 'z'",
+            "the outputs 'a', 'b' must be returned, but the function returned a 'steps.Pair' with 'a', 'z'",
         ),
-        ("return (x for x in 'ab')", "the function returned a generator, which has done nothing yet"),
+        ("return (x for x in 'ab')", "the function returned a generator, which has not been executed"),
     ],
 )
 def test_what_does_not_come_is_told_against_what_is_declared(run_step, body, message):
@@ -737,6 +741,7 @@ def test_what_does_not_come_is_told_against_what_is_declared(run_step, body, mes
     [
         "return {'b': 2, 'a': 1}",
         "return 1, 2",
+        "return [1, 2]",
         "return Pair(b=2, a=1)",
         "return Both(b=2, a=1)",
         "return types.MappingProxyType({'a': 1, 'b': 2})",
@@ -764,6 +769,32 @@ def test_several_outputs_come_by_name_or_in_order(run_step, body):
     assert (done.json("a.json"), done.json("b.json")) == (1, 2)
 
 
+def test_none_for_the_only_output_asks_for_a_missing_return(run_step):
+    done = run_step("def step(n):\n    if n:\n        return 1\n", params={"n": 0}, outputs=ONE)
+
+    assert done.failure == (
+        "outputs",
+        "the function returned None for output 'out': is a 'return' missing?",
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (
+            "return {'a': 1}",
+            "pipespec: the returned value of type 'dict' is not saved: the step has no outputs\n",
+        ),
+        ("return None", ""),
+        ("print('x')", "x\n"),
+    ],
+)
+def test_log_says_that_a_value_without_an_output_is_not_saved(run_step, body, said):
+    done = run_step(f"def step():\n    {body}\n", outputs={})
+
+    assert (done.failure, done.log) == (None, said)
+
+
 def test_what_a_step_without_returned_outputs_returns_is_left_alone(run_step):
     done = run_step(
         "from pathlib import Path\ndef step(out: Path = None):\n    return out.write_text('{}')\n",
@@ -777,7 +808,7 @@ def test_what_a_step_without_returned_outputs_returns_is_left_alone(run_step):
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("pass", "output 'out': nothing was written to its path"),
+        ("pass", "output 'out': no file was written to its path"),
         ("out.mkdir()", "output 'out': '{place}' is a directory, not a regular file"),
         ("os.mkfifo(out)", "output 'out': '{place}' is a named pipe, not a regular file"),
         (
@@ -788,26 +819,23 @@ def test_what_a_step_without_returned_outputs_returns_is_left_alone(run_step):
             "os.mknod(out, 0o600 | stat.S_IFCHR, os.makedev(1, 3))",
             "output 'out': '{place}' is a device, not a regular file",
         ),
-        (
-            "out.symlink_to('/etc/passwd')",
-            "output 'out': there is a symbolic link at its path, or on the way to it",
-        ),
+        ("out.symlink_to('nowhere')", "output 'out': the symbolic link at its path leads to nothing"),
         (
             "out.write_text('x'); os.link(out, out.with_name('y'))",
-            "output 'out': 'out.json' is a hard link: what has another name can be changed under it; write a copy",
+            "output 'out': 'out.json' is a hard link, so its content could be changed through its other name; write a copy",
         ),
         (
             "os.link('/etc/hostname', out)",
-            "output 'out': 'out.json' is a hard link: what has another name can be changed under it; write a copy",
+            "output 'out': 'out.json' is a hard link, so its content could be changed through its other name; write a copy",
         ),
-        ("shutil.rmtree(out.parents[1])", "output 'out': nothing was written to its path"),
+        ("shutil.rmtree(out.parents[1])", "output 'out': no file was written to its path"),
         (
             "shutil.rmtree(out.parent); out.parent.symlink_to('/etc')",
-            "output 'out': nothing was written to its path",
+            "output 'out': no file was written to its path",
         ),
         (
             "shutil.rmtree(out.parent); (out.parents[1] / 'x').mkdir(); (out.parents[1] / 'x' / 'out.json').touch(); out.parent.symlink_to('x')",
-            "output 'out': there is a symbolic link at its path, or on the way to it",
+            "output 'out': there is a symbolic link on the way to its path",
         ),
     ],
 )
@@ -824,35 +852,102 @@ def test_what_is_no_file_of_its_own_is_refused(run_step, body, message):
 
 
 @pytest.mark.parametrize(
+    ("body", "kept"),
+    [
+        ("(out / 'a').write_text('1'); (out / 'b').symlink_to('a')", {"a": "1", "b": "1"}),
+        (
+            "(out / 'd').mkdir(); (out / 'd' / 'a').write_text('1'); (out / 'e').symlink_to('d')",
+            {"d/a": "1", "e/a": "1"},
+        ),
+        ("(out / 'a').symlink_to(ELSEWHERE / 'x')", {"a": "2"}),
+        ("out.rmdir(); out.symlink_to(ELSEWHERE)", {"x": "2"}),
+        ("out.rmdir(); out.symlink_to(ELSEWHERE, target_is_directory=True)", {"x": "2"}),
+    ],
+)
+def test_links_in_an_output_are_kept_as_what_they_lead_to(run_step, tmp_path, body, kept):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "x").write_text("2")
+
+    done = run_step(
+        f"from pathlib import Path\nELSEWHERE = Path({str(elsewhere)!r})\ndef step(out: Path):\n    {body}\n",
+        outputs={"out": "model/"},
+    )
+
+    assert done.failure is None
+    folder = done.output("model")
+    assert {
+        path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()
+    } == kept
+    assert not any(path.is_symlink() for path in (folder, *folder.rglob("*")))
+    assert (elsewhere / "x").read_text() == "2"
+
+
+def test_a_link_at_the_path_of_a_file_is_kept_as_that_file(run_step, tmp_path):
+    (tmp_path / "elsewhere.json").write_text("[1]")
+
+    done = run_step(
+        f"from pathlib import Path\ndef step(out: Path):\n    out.symlink_to({str(tmp_path / 'elsewhere.json')!r})\n",
+        outputs=ONE,
+    )
+
+    assert (done.failure, done.output("out.json").is_symlink()) == (None, False)
+    assert done.output("out.json").read_text() == "[1]"
+
+
+def test_a_program_in_an_output_and_in_what_is_returned_stays_one(run_step):
+    done = run_step(
+        "from pathlib import Path\n"
+        "def step(out: Path):\n"
+        "    (out / 'tool').write_text('#!/bin/sh'); (out / 'tool').chmod(0o755)\n"
+        "    (out / 'text').write_text('x'); (out / 'again').symlink_to('tool')\n",
+        outputs={"out": "model/"},
+    )
+
+    folder = done.output("model")
+    assert [os.access(folder / name, os.X_OK) for name in ("tool", "again", "text")] == [True, True, False]
+
+
+def test_files_of_a_directory_may_have_names_that_some_stores_lose_and_programs_are_noted(run_step):
+    done = run_step(
+        """
+        def step(out):
+            for name in ("d%2e", "x#y", "x?", "x" + chr(92) + "y", "run.sh"):
+                (out / name).write_text(name)
+            (out / "run.sh").chmod(0o755)
+        """,
+        outputs={"out": "model/"},
+    )
+
+    (saved,) = done.outcome.outputs
+    assert set(saved.manifest) == {"d%2e", "x#y", "x?", "x\\y", "run.sh"}
+    assert saved.executable == ("run.sh",)
+
+
+@pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("pass", "the directory has no file in it"),
-        ("(out / 'a').mkdir()", "the directory has no file in it"),
+        ("pass", "the directory contains no file"),
+        ("(out / 'a').mkdir()", "the directory contains no file"),
         ("out.rmdir(); out.write_text('x')", "there is no directory at its path"),
-        ("out.rmdir()", "nothing was written to its path"),
-        ("out.rmdir(); out.symlink_to('/etc')", "there is a symbolic link at its path, or on the way to it"),
-        ("(out / 'a').symlink_to('/etc/passwd')", "'a' is a symbolic link, not a regular file"),
-        ("(out / 'a').symlink_to('/etc')", "'a' is a symbolic link, not a regular file"),
+        ("out.rmdir()", "no file was written to its path"),
+        ("(out / 'a').symlink_to('nowhere')", "the symbolic link 'a' leads to nothing"),
+        ("(out / 'a').symlink_to('a')", "the symbolic link 'a' leads to itself"),
+        ("(out / 'a').symlink_to(out)", "the symbolic link 'a' leads to a folder that it stands in"),
+        ("(out / 'a').symlink_to('/dev/null')", "'a' is a device, not a regular file"),
         ("os.mkfifo(out / 'a')", "'a' is a named pipe, not a regular file"),
         (
             "(out / 'a').touch(); os.link(out / 'a', out / 'b')",
-            "'a' is a hard link: what has another name can be changed under it; write a copy",
+            "'a' is a hard link, so its content could be changed through its other name; write a copy",
         ),
-        ("(out / 'a\\nb').touch()", "'a\\nb' has '\\n' in its name, which not every artifact store keeps"),
-        ("(out / 'd%2e').touch()", "'d%2e' has '%' in its name, which not every artifact store keeps"),
-        ("(out / 'x#y').touch()", "'x#y' has '#' in its name, which not every artifact store keeps"),
-        ("(out / 'x?').touch()", "'x?' has '?' in its name, which not every artifact store keeps"),
-        (
-            "(out / ('x' + chr(92) + 'y')).touch()",
-            "'x\\y' has '\\\\' in its name, which not every artifact store keeps",
-        ),
+        ("(out / 'a\\nb').touch()", "'a\\nb' has '\\n' in its name, which not every artifact store supports"),
         (
             "(out / 'u\\u0308').touch()",
-            "the name 'u\u0308' is not in Unicode's composed form, which not every system keeps",
+            "the name 'u\u0308' is not in Unicode normal form C, which not every system preserves",
         ),
         (
             "(out / 'a').touch(); (out / 'A').touch()",
-            "'A' and 'a' are one file where small and capital letters are the same",
+            "'A' and 'a' are the same file on systems that ignore upper and lower case",
         ),
         (
             "[(p := out / ('d' * 200) / ('e' * 200) / ('f' * 200)).mkdir(parents=True), (p / 'x').touch()]",
@@ -877,7 +972,7 @@ def test_too_many_files_are_refused(run_step):
 
     assert done.failure == (
         "outputs",
-        "output 'out': it has 50001 files, more than 50000: pack them into few",
+        "output 'out': it has 50001 files, more than 50000; combine them into fewer files",
     )
 
 
@@ -915,12 +1010,16 @@ def test_a_returned_path_stands_for_its_content(run_step):
         ("Path('absent')", "a.csv", "[Errno 2] No such file or directory: 'absent'"),
         ("Path('/dev/null')", "a.csv", "'/dev/null' is a device, not a regular file"),
         ("Path('/etc')", "a.csv", "'/etc' is a directory, not a regular file"),
-        ("Path('/etc/passwd')", "model/", "the path '/etc/passwd' that came is no directory"),
-        ("1", "model/", "it is a directory: return the Path of one, or write it to an argument of its name"),
+        ("Path('/etc/passwd')", "model/", "the path '/etc/passwd' that was returned is not a directory"),
+        (
+            "1",
+            "model/",
+            "it is a directory; return its Path, or write it to the path in an argument of the same name",
+        ),
         (
             "{1: 2}.items()",
             "a.json",
-            "'a.json' cannot be saved: a value of type 'dict_items' does not go into a '.json' file, which takes 'dict', 'list', 'str', 'int', 'float', 'bool', 'pandas.DataFrame', 'polars.DataFrame', 'numpy.ndarray', 'plotly.graph_objects.Figure' and 2 more",
+            "'a.json' cannot be saved: a value of type 'dict_items' does not fit into a '.json' file, which accepts 'dict', 'list', 'str', 'int', 'float', 'bool', 'pandas.DataFrame', 'polars.DataFrame', 'numpy.ndarray', 'plotly.graph_objects.Figure' and 2 more",
         ),
         (
             "threading.Lock()",
@@ -944,7 +1043,7 @@ def test_files_that_nothing_declares_are_mentioned_and_left(run_step):
     )
 
     assert done.failure is None
-    assert done.log == "pipespec: 'side.txt' is no declared output, and is not kept\n"
+    assert done.log == "pipespec: 'side.txt' is not a declared output and is not saved\n"
 
 
 def test_own_functions_load_and_save(run_step, one, tmp_path):
@@ -995,7 +1094,7 @@ def test_inputs_elsewhere_are_fetched_by_the_caller(run_step, tmp_path):
     ).json("out.json") == [1]
     assert run_step(source, inputs=(job,), outputs=ONE).failure == (
         "inputs",
-        "input 'value': 'x.json' is at 's3://bucket/x.json', and nothing is there to fetch it",
+        "input 'value': 'x.json' is at 's3://bucket/x.json', and nothing can download it",
     )
 
 
@@ -1012,12 +1111,26 @@ def test_metrics_are_read_from_the_output(run_step):
     assert done.outcome.metrics == {"f1": 0.5, "n": 3.0, "folds.0": 1.0, "folds.1.f1": 2.0}
 
 
-def test_metrics_that_are_no_numbers_fail_the_step(run_step):
+def test_metrics_that_are_no_numbers_are_left_out_and_the_log_says_so(run_step):
     done = run_step(
-        "def step(out):\n    out.write_text('{\"f1\": NaN}')\n", outputs=ONE, metrics=("out", None)
+        'def step(out):\n    out.write_text(\'{"f1": NaN, "recall": 0.5}\')\n',
+        outputs=ONE,
+        metrics=("out", None),
     )
 
-    assert done.failure == ("metrics", "metric 'f1' is nan, which is no number to compare with")
+    assert done.failure is None
+    assert dict(done.outcome.metrics) == {"recall": 0.5}
+    assert done.log == "pipespec: metric 'f1' is no finite number, and is not recorded\n"
+
+
+def test_a_link_by_its_absolute_path_to_a_file_of_the_same_output_is_kept_as_a_file(run_step):
+    done = run_step(
+        "from pathlib import Path\n\n\ndef step(out: Path):\n    (out / 'a').write_text('x')\n    (out / 'best').symlink_to(out / 'a')\n",
+        outputs={"out": "folder/"},
+    )
+
+    assert done.failure is None
+    assert [saved.files for saved in done.outcome.outputs] == [2]
 
 
 # Secrets
@@ -1088,7 +1201,7 @@ def test_a_fault_at_a_named_point_fails_the_step(run_step, point, tmp_path):
     code = f"""
 from pathlib import Path
 from pipespec.step.execute import execute
-from pipespec.step.model import StepJob, OutputJob
+from pipespec.step.step_job import StepJob, OutputJob
 job = StepJob("s", "steps:step", ({str(project)!r},), {str(project)!r}, {str(tmp_path / "staging")!r}, {str(tmp_path / "log")!r}, outputs=(OutputJob("a", "a.json"),))
 outcome = execute(job)
 Path({str(tmp_path / "answer")!r}).write_text(f"{{outcome.failure.kind}}|{{outcome.failure.message}}|{{outcome.outputs}}")

@@ -22,10 +22,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typing_extensions import TypeAliasType
 
-from pipespec.spec.suffixes import FORMATS, TYPES, format_of
+from pipespec.spec.file_formats import FORMATS, TYPES, format_of
 from pipespec.step import formats
 from pipespec.step.formats import FormatError
-from pipespec.step.formats.types import type_of_annotation, type_of_value
+from pipespec.step.formats.type_names import type_of_annotation, type_of_value
 
 ANNOTATIONS = {
     "pandas.DataFrame": pd.DataFrame,
@@ -203,7 +203,9 @@ def test_what_the_table_has_not_is_not_loaded(tmp_path, suffix, name):
     [(suffix, name) for suffix, entry in FORMATS.items() for name in TYPES if name not in entry.saves],
 )
 def test_what_the_table_has_not_is_not_saved(tmp_path, suffix, name):
-    with pytest.raises(FormatError, match=f"^'x{suffix}' cannot be saved: a value of type .* which takes '"):
+    with pytest.raises(
+        FormatError, match=f"^'x{suffix}' cannot be saved: a value of type .* which accepts '"
+    ):
         formats.save(sample(name, suffix), tmp_path / "x", f"x{suffix}", {})
 
     assert list(tmp_path.iterdir()) == []
@@ -228,7 +230,7 @@ def test_unknown_suffixes_take_bytes_and_give_a_path(tmp_path):
     assert formats.load(path, path.name, None, {}) == path
     assert formats.load(path, path.name, bytes, {}) == b"abc"
     with pytest.raises(
-        FormatError, match=r"'model.onnx' cannot be saved: a value of type 'str' does not go into"
+        FormatError, match=r"'model.onnx' cannot be saved: a value of type 'str' does not fit into"
     ):
         formats.save("abc", path, path.name, {})
 
@@ -340,16 +342,16 @@ LOOP.append(LOOP)
     [
         (
             {"scores": {"f1": math.nan}},
-            "the value at 'scores.f1' is nan, which JSON has not; leave it out or return null",
+            "the value at 'scores.f1' is nan, which JSON does not support; remove it or return null",
         ),
-        ([1, math.inf], "the value at '[1]' is inf, which JSON has not; leave it out or return null"),
-        ({"a": {1, 2}}, "the value at 'a' is a 'set', which is no JSON value"),
-        ({"a": object}, "the value at 'a' is a 'type', which is no JSON value"),
-        ({"a": pd.NaT}, "the value at 'a' is a 'pandas.api.typing.NaTType', which is no JSON value"),
-        ({(1, 2): 3}, "the value has the key '(1, 2)', which is no text"),
-        ({True: 3}, "the value has the key 'True', which is no text"),
-        ({1: 3, "1": 4}, "the value has two keys that are both spelt '1'"),
-        (LOOP, "the value is nested too deep, or holds itself"),
+        ([1, math.inf], "the value at '[1]' is inf, which JSON does not support; remove it or return null"),
+        ({"a": {1, 2}}, "the value at 'a' is a 'set', which is not a JSON value"),
+        ({"a": object}, "the value at 'a' is a 'type', which is not a JSON value"),
+        ({"a": pd.NaT}, "the value at 'a' is a 'pandas.api.typing.NaTType', which is not a JSON value"),
+        ({(1, 2): 3}, "the value has the key '(1, 2)', which is not text"),
+        ({True: 3}, "the value has the key 'True', which is not text"),
+        ({1: 3, "1": 4}, "the value has two keys that are both written '1'"),
+        (LOOP, "the value is nested too deeply, or contains itself"),
         (
             {"a": "\ud800"},
             "UnicodeEncodeError: 'utf-8' codec can't encode character '\\ud800' in position 10: surrogates not allowed",
@@ -410,18 +412,6 @@ def test_floats_survive_tables_exactly(tmp_path_factory, suffix, numbers):
     assert formats.load(path, path.name, pd.DataFrame, {})["x"].to_list() == numbers
 
 
-def test_frames_go_without_their_index_unless_asked(tmp_path):
-    frame = pd.DataFrame({"x": [1, 2]}, index=pd.Index(["a", "b"], name="key"))
-    for suffix in (".csv", ".tsv", ".xlsx", ".parquet", ".feather", ".json", ".jsonl"):
-        path = tmp_path / f"x{suffix}"
-        formats.save(frame, path, path.name, {})
-        assert formats.load(path, path.name, pd.DataFrame, {}).to_dict("list") == {"x": [1, 2]}
-
-        formats.save(frame, path, path.name, {"index": True})
-        loaded = formats.load(path, path.name, pd.DataFrame, {}).reset_index()
-        assert loaded[["key", "x"]].to_dict("list") == {"key": ["a", "b"], "x": [1, 2]}
-
-
 def test_json_frames_keep_text_as_text_and_what_is_missing_as_null(tmp_path):
     frame = pd.DataFrame({"2020": ["007", None], "date": ["2021-10-01", "x"], "n": [1.5, math.nan]})
 
@@ -434,7 +424,7 @@ def test_json_frames_keep_text_as_text_and_what_is_missing_as_null(tmp_path):
 
 
 def test_two_columns_of_one_name_are_no_json_rows(tmp_path):
-    with pytest.raises(FormatError, match="two columns of the frame have the same name"):
+    with pytest.raises(FormatError, match="two columns of the data frame have the same name"):
         formats.save(pd.DataFrame([[1, 2]], columns=["a", "a"]), tmp_path / "x", "x.json", {})
 
 
@@ -486,22 +476,22 @@ def assert_told(text, message):
             "x.csv",
             list,
             {"zzz": 1},
-            "csv.DictReader does not take these options: ",
+            "csv.DictReader does not accept these options: ",
         ),
-        ("x.csv", bytes, {"a": 1}, "reading bytes takes no options, but got 'a'"),
+        ("x.csv", bytes, {"a": 1}, "reading bytes has no options, but got 'a'"),
         ("x.csv", str, {"encodin": "latin-1"}, "open has no option 'encodin'; did you mean 'encoding'?"),
-        ("x.yaml", None, {"a": 1}, "reading YAML takes no options, but got 'a'"),
+        ("x.yaml", None, {"a": 1}, "reading YAML has no options, but got 'a'"),
         (
             "x.json",
             None,
             {"a": 1},
-            "json.loads does not take these options: ",
+            "json.loads does not accept these options: ",
         ),
         (
             "x.jsonl",
             None,
             {"cls_": 1},
-            "json.loads does not take these options: ",
+            "json.loads does not accept these options: ",
         ),
         ("x.npy", None, {"file": "y"}, "option 'file' of numpy.load is set by pipespec"),
     ],
@@ -534,19 +524,19 @@ def test_unknown_load_options_are_named(tmp_path, name, annotation, options, mes
             "x.parquet",
             pd.DataFrame({"a": [1]}),
             {"zzz": 1},
-            "pandas.DataFrame.to_parquet does not take these options: ",
+            "pandas.DataFrame.to_parquet does not accept these options: ",
         ),
         (
             "x.png",
             picture(),
             {"zzz": 1},
-            "matplotlib.figure.Figure.savefig does not take these options: ",
+            "matplotlib.figure.Figure.savefig does not accept these options: ",
         ),
         (
             "x.png",
             picture(),
             {"metadata": 1},
-            "option 'metadata' of matplotlib.figure.Figure.savefig is a mapping",
+            "option 'metadata' of matplotlib.figure.Figure.savefig must be a mapping",
         ),
         (
             "x.html",
@@ -577,26 +567,26 @@ def test_unknown_save_options_are_named(tmp_path, name, value, options, message)
             "x.json",
             b'{"a": 1}',
             list,
-            "it holds a value of type 'dict', and the argument is annotated 'list'",
+            "it contains a value of type 'dict', but the argument is annotated 'list'",
         ),
-        ("x.json", b"null", dict, "it holds a value of type 'null', and the argument is annotated 'dict'"),
+        ("x.json", b"null", dict, "it contains a value of type 'null', but the argument is annotated 'dict'"),
         (
             "x.json",
             b"{",
             dict,
             "json.decoder.JSONDecodeError: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
         ),
-        ("x.json", b"1", pd.DataFrame, "it holds no list of JSON objects, one for each row"),
-        ("x.json", b"1", np.ndarray, "it holds no list of numbers"),
+        ("x.json", b"1", pd.DataFrame, "it is not a list of JSON objects, one for each row"),
+        ("x.json", b"1", np.ndarray, "it is not a list of numbers"),
         (
             "x.jsonl",
             b"1\n{\n",
             list,
-            "line 2 is no JSON value: Expecting property name enclosed in double quotes: line 2 column 1 (char 2)",
+            "line 2 is not a JSON value: Expecting property name enclosed in double quotes: line 2 column 1 (char 2)",
         ),
         ("x.csv", b"", None, "pandas.errors.EmptyDataError: No columns to parse from file"),
-        ("x.csv", b"a,b\n1,2\n", pd.Series, "a Series is a table of one column, and this has 2"),
-        ("x.csv", b"a,b\n1,2\n", pl.Series, "a Series is a table of one column, and this has 2"),
+        ("x.csv", b"\n", pd.Series, "a Series is a table with a column of values, but this has no columns"),
+        ("x.csv", b"a,b\n1,2\n", pl.Series, "a Series is a table with one column, but this has 2"),
         (
             "x.txt",
             b"\xff",
@@ -633,9 +623,9 @@ def test_npz_holds_one_array_or_several_by_name(tmp_path):
     path = tmp_path / "x.npz"
     formats.save({"a": np.eye(2), "b": np.eye(1)}, path, path.name, {})
 
-    with pytest.raises(FormatError, match="it holds 2 arrays: annotate the argument 'dict'"):
+    with pytest.raises(FormatError, match="it contains 2 arrays; annotate the argument as 'dict'"):
         formats.load(path, path.name, np.ndarray, {})
-    with pytest.raises(FormatError, match=r"'file' is no name that numpy.savez keeps an array under"):
+    with pytest.raises(FormatError, match=r"'file' is not a valid name for an array in numpy.savez"):
         formats.save({"file": np.eye(2)}, path, path.name, {})
 
 
@@ -747,8 +737,8 @@ ASK = """
 import sys
 from pathlib import Path
 from pipespec.step import formats
-from pipespec.step.formats import plugins
-print(sorted(plugins.installed_suffixes()), "loud" in sys.modules)
+from pipespec.step.formats import format_plugins
+print(sorted(format_plugins.installed_suffixes()), "loud" in sys.modules)
 path = Path(sys.argv[1])
 try:
     formats.save("hey", path, "x.shout", {})
@@ -802,7 +792,7 @@ def test_two_packages_that_claim_a_suffix_are_named(tmp_path):
     plugin(tmp_path, "louder", SHOUT, "louder")
 
     assert ask(tmp_path, tmp_path / "x").splitlines()[1] == (
-        "'x.shout' cannot be saved: several packages claim the suffix '.shout': 'loud', 'louder'"
+        "'x.shout' cannot be saved: several packages define the suffix '.shout': 'loud', 'louder'"
     )
 
 

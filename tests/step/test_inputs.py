@@ -8,10 +8,10 @@ import pytest
 
 from pipespec.errors import PipespecError, StoreUnavailableError
 from pipespec.step import formats
-from pipespec.step.digest import digest_tree
+from pipespec.step.arguments.input_loading import fan_in_names, load_input
+from pipespec.step.content_digest import digest_tree
 from pipespec.step.failure import StepError
-from pipespec.step.inputs import fan_in_names, load_input
-from pipespec.step.model import Artifact, InputJob
+from pipespec.step.step_job import Artifact, InputJob
 
 
 def sha(content: bytes) -> str:
@@ -77,7 +77,7 @@ def test_a_directory_is_a_copy_of_its_files(folder, tmp_path):
 def test_a_directory_is_never_loaded(folder, tmp_path):
     with pytest.raises(
         StepError,
-        match=r"^input 'it': 'model' is a directory, which arrives as a Path and not as pandas.DataFrame$",
+        match=r"^input 'it': 'model' is a directory, which can only be passed as a Path, not as pandas.DataFrame$",
     ):
         load(job(folder), pd.DataFrame, tmp_path)
     assert load(job(folder), Path, tmp_path).is_dir()
@@ -173,14 +173,14 @@ TWO_AXES = ((("depth", 4), ("rate", 0.1)), (("depth", 4), ("rate", 0.01)))
     ("annotation", "points", "expected"),
     [
         (None, ONE_AXIS, {"4": {"f1": 0}, "8": {"f1": 1}}),
-        (dict, TWO_AXES, {"depth=4,rate=0.1": {"f1": 0}, "depth=4,rate=0.01": {"f1": 1}}),
+        (dict, TWO_AXES, {"depth=4,rate=0.01": {"f1": 1}, "depth=4,rate=0.1": {"f1": 0}}),
         (dict[str, Scores], ONE_AXIS, {"4": Scores(0), "8": Scores(1)}),
         (dict[str, bytes], ONE_AXIS, {"4": b'{"f1": 0}', "8": b'{"f1": 1}'}),
         (list, ONE_AXIS, [({"depth": 4}, {"f1": 0}), ({"depth": 8}, {"f1": 1})]),
         (
             list[tuple[dict, Scores]] | None,
             TWO_AXES,
-            [({"depth": 4, "rate": 0.1}, Scores(0)), ({"depth": 4, "rate": 0.01}, Scores(1))],
+            [({"depth": 4, "rate": 0.01}, Scores(1)), ({"depth": 4, "rate": 0.1}, Scores(0))],
         ),
     ],
 )
@@ -248,8 +248,8 @@ def test_damaged_content_reaches_nobody(ids, tmp_path, monkeypatch, how, annotat
 
     assert refused.value.kind == "inputs"
     assert str(refused.value) == (
-        f"input 'it': 'ids.csv' at '{ids}' is not what was recorded: "
-        f"its sha256 is {sha(ids.read_bytes())}, expected was {sha(b'id' + bytes([10]) + b'1' + bytes([10]))}"
+        f"input 'it': 'ids.csv' at '{ids}' differs from what was recorded: "
+        f"its sha256 is {sha(ids.read_bytes())}, expected {sha(b'id' + bytes([10]) + b'1' + bytes([10]))}"
     )
 
 
@@ -265,7 +265,7 @@ def test_a_damaged_directory_reaches_nobody(folder, tmp_path, how):
             damaged(folder / "deep" / "w", how)
 
     with pytest.raises(
-        StepError, match=r"^input 'it': 'model' at '.*/model/' is not what was recorded: its sha256 is "
+        StepError, match=r"^input 'it': 'model' at '.*/model/' differs from what was recorded: its sha256 is "
     ):
         load(made, Path, tmp_path)
 
@@ -275,7 +275,7 @@ def test_what_is_gone_is_told(ids, tmp_path, annotation):
     made = job(ids)
     ids.unlink()
 
-    with pytest.raises(StepError, match=f"^input 'it': 'ids.csv' is gone from '{ids}'$"):
+    with pytest.raises(StepError, match=f"^input 'it': 'ids.csv' no longer exists at '{ids}'$"):
         load(made, annotation, tmp_path)
 
 
@@ -345,7 +345,7 @@ def test_a_file_uri_is_a_local_file(tmp_path):
 def test_a_fetched_artifact_is_checked_like_any_other(ids, tmp_path):
     far = Artifact("s3://bucket/ids.csv", sha(b"other"), "ids.csv")
 
-    with pytest.raises(StepError, match="is not what was recorded"):
+    with pytest.raises(StepError, match="differs from what was recorded"):
         load(
             InputJob("it", "one", (far,)),
             list,
@@ -357,12 +357,16 @@ def test_a_fetched_artifact_is_checked_like_any_other(ids, tmp_path):
 @pytest.mark.parametrize(
     ("error", "kind", "message"),
     [
-        (StoreUnavailableError("no answer"), "store", "'x.csv' cannot be fetched: no answer"),
-        (PipespecError("it was altered"), "inputs", "input 'it': 'x.csv' cannot be fetched: it was altered"),
+        (StoreUnavailableError("no answer"), "store", "'x.csv' cannot be downloaded: no answer"),
+        (
+            PipespecError("it was altered"),
+            "inputs",
+            "input 'it': 'x.csv' cannot be downloaded: it was altered",
+        ),
         (
             OSError(28, "No space left on device"),
             "inputs",
-            "input 'it': 'x.csv' cannot be fetched: [Errno 28] No space left on device",
+            "input 'it': 'x.csv' cannot be downloaded: [Errno 28] No space left on device",
         ),
     ],
 )
@@ -399,7 +403,7 @@ def test_nothing_malicious_runs_before_the_digest_was_checked(tmp_path):
         (tmp_path / name).write_bytes(pickle.dumps(Bomb()))
 
     for one in made:
-        with pytest.raises(StepError, match="is not what was recorded"):
+        with pytest.raises(StepError, match="differs from what was recorded"):
             load(one, None, tmp_path)
 
     assert not (tmp_path / "canary").exists()

@@ -3,7 +3,7 @@ import textwrap
 
 import pytest
 
-from pipespec.step.probe import ProbeFailedError, ProbeProblem, ProbeRequest, run_probes
+from pipespec.step.questions.probes import ProbeFailedError, ProbeProblem, ProbeRequest, run_probes
 
 PROBES = """
 import os, sys, time
@@ -109,7 +109,7 @@ def test_every_probe_that_fails_is_named_with_its_traceback(ask, tmp_path):
     assert [(problem.step, problem.probe, problem.message) for problem in error.problems] == [
         ("step0", "probes:broken", "ZeroDivisionError: division by zero"),
         ("step2", "probes:absent", f"'probes:absent' is not in '{tmp_path}/probes.py': there is no 'absent'"),
-        ("step3", "probes:count", "nothing binds 'database', which the function cannot do without"),
+        ("step3", "probes:count", "there is no value for 'database', which the function requires"),
         ("step4", "probes:typed", "param 'n' is '1', which does not fit 'int'"),
     ]
     line = PROBES[: PROBES.index("return n / 0")].count("\n") + 1
@@ -127,12 +127,12 @@ def test_every_probe_that_fails_is_named_with_its_traceback(ask, tmp_path):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("huge", "its answer has 70002 characters, more than 65536; a digest would do"),
+        ("huge", "its answer has 70002 characters, more than 65536; return a digest instead"),
         (
             "nan",
-            "its answer has no place in a key: the value is nan, which JSON has not; leave it out or return null",
+            "its answer cannot be part of a key: the value is nan, which JSON does not support; remove it or return null",
         ),
-        ("odd", "its answer has no place in a key: the value is a 'object', which is no JSON value"),
+        ("odd", "its answer cannot be part of a key: the value is a 'object', which is not a JSON value"),
         ("leave", "the function called sys.exit('bye') instead of returning"),
     ],
 )

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipespec.step.failure import StepError
-from pipespec.step.log import clean_log
-from pipespec.step.secret import Redactor, fill, redactor, secret_names
+from pipespec.step.secrets import Redactor, fill, redactor, secret_names
+from pipespec.step.step_log import clean_log
 
 VALUE = {
     "url": "db://u:${secret:PASSWORD}@h/${secret:DB_2}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,17 +15,44 @@ import pytest
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
-from pipespec.plan.model import StepRecord
-from pipespec.step.digest import digest_file, digest_tree
-from pipespec.step.model import SavedOutput, StepOutcome
+from fluent_steps import status_of
+from scripted_server import ScriptedServer
+
+from pipespec.plan.records import StepRecord
+from pipespec.step.content_digest import digest_file, digest_tree
+from pipespec.step.step_job import SavedOutput, StepOutcome
 from pipespec.tracking.artifacts import upload
-from pipespec.tracking.ledger import Ledger
-from pipespec.tracking.model import NewAttempt, StartedRun
-from pipespec.tracking.recorder import Recorder
+from pipespec.tracking.mlflow_client import Session
+from pipespec.tracking.reading.ledger import Ledger
+from pipespec.tracking.server import rest_client
+from pipespec.tracking.server.rest_client import RestClient
+from pipespec.tracking.server.server_access import access_to
+from pipespec.tracking.started_run import NewAttempt, StartedRun
+from pipespec.tracking.writing.client_writer import ClientWriter
+from pipespec.tracking.writing.experiments import Experiments
+from pipespec.tracking.writing.recorder import Recorder
+from pipespec.tracking.writing.rest_writer import RestWriter
+from pipespec.tracking.writing.sqlite_writer import SqliteWriter
+from pipespec.tracking.writing.store_writer import StoreWriter
 
 
 def key_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+WRITERS: Mapping[str, Callable[[str, Path], StoreWriter | None]] = {
+    "sqlite": lambda uri, log: SqliteWriter.open(uri),
+    "client": lambda uri, log: ClientWriter.open(uri, log=log),
+    "rest": lambda uri, log: RestWriter(uri, RestClient(access_to(uri))),
+}
+"""What a store is written by, each held to the same contract; MLflow's client is the reference."""
+
+
+def open_recorder(kind: str, uri: str, root: Path, location: str | None = None) -> Recorder:
+    """Open a recorder over one of the writers, whichever would be chosen."""
+    writer = WRITERS[kind](uri, root / "log.txt")
+    assert writer is not None
+    return Recorder(writer, Experiments(writer, root, location))
 
 
 @dataclass
@@ -36,14 +64,17 @@ class World:
     open_ledger: Callable[[], Ledger]
     name: str = "world"
     """Keys, pipelines and steps bear it, so that tests may share a server."""
-    kind: str = "file"
+    kind: str = "sqlite"
     ledgers: list[Ledger] = field(default_factory=list)
+    sessions: list[Session] = field(default_factory=list)
     count: int = 0
 
     @property
     def client(self) -> Any:
         """MLflow's own client, for what a hand does in its page."""
-        return self.recorder._session.client
+        if not self.sessions:
+            self.sessions.append(Session(self.recorder.tracking_uri, self.root / "log.txt"))
+        return self.sessions[0].client
 
     def ledger(self) -> Ledger:
         self.ledgers.append(self.open_ledger())
@@ -112,10 +143,13 @@ class World:
     def folder(self, record: StepRecord) -> Path:
         return Path(record.artifact_uri.removeprefix("file://"))
 
+    def reopened(self) -> Recorder:
+        """Another recorder of the same store, over the same kind of writer."""
+        return open_recorder(self.kind, self.recorder.tracking_uri, self.root)
+
     def close(self) -> None:
-        for ledger in self.ledgers:
-            ledger.close()
-        self.recorder.close()
+        for opened in (*self.ledgers, *self.sessions, self.recorder):
+            opened.close()
 
 
 @pytest.fixture(scope="session")
@@ -143,9 +177,79 @@ def make_world() -> type[World]:
 @pytest.fixture
 def world(project: Path) -> Iterator[World]:
     """A project read as it is by default."""
-    from pipespec.tracking.ledger import open_ledger
+    from pipespec.tracking.reading.open_ledger import open_ledger
 
     recorder = Recorder.open(None, root=project, log=project / "log.txt")
     made = World(project, recorder, lambda: open_ledger(None, root=project))
     yield made
     made.close()
+
+
+def _world_of(kind: str, project: Path, uri: str | None = None) -> World:
+    from pipespec.tracking.reading.open_ledger import open_ledger
+
+    uri = uri or f"sqlite:///{project}/mlflow.db"
+    recorder = open_recorder(kind, uri, project)
+    return World(project, recorder, lambda: open_ledger(uri, root=project), kind=kind)
+
+
+@pytest.fixture
+def make_world_of() -> Callable[..., World]:
+    return _world_of
+
+
+@pytest.fixture(params=["client", "sqlite"])
+def world_of_each_writer(request: pytest.FixtureRequest, project: Path) -> Iterator[World]:
+    made = _world_of(request.param, project)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def world_of_client(project: Path) -> Iterator[World]:
+    made = _world_of("client", project)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def world_of_sqlite(project: Path) -> Iterator[World]:
+    made = _world_of("sqlite", project)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def started(world: World) -> Iterator[StartedRun]:
+    """A run that a step is to log to; whatever that does, the parent ends it."""
+    begun = world.start()
+    yield begun
+    assert status_of(world, begun) == "RUNNING"
+    record = world.recorder.publish(begun, world.outcome(begun, {"t.csv": b"1"}), manifest={})
+    assert world.ledger().complete([world.key("one")])[world.key("one")].run_id == record.run_id
+
+
+# ------------------------------------------------------------------------------- servers without MLflow
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    made = ScriptedServer()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def client(server) -> Iterator[RestClient]:
+    with RestClient(access_to(server.url + "/prefix/")) as made:
+        yield made
+
+
+@pytest.fixture
+def pauses(monkeypatch) -> list[float]:
+    """The pauses between tries, which pass at once; the clock moves by them."""
+    made: list[float] = []
+    clock = time.monotonic
+    monkeypatch.setattr(rest_client.time, "monotonic", lambda: clock() + sum(made))
+    monkeypatch.setattr(rest_client.time, "sleep", made.append)
+    return made

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipespec.plan.model import Accepted
+from pipespec.plan.records import Accepted
 from pipespec.tracking.acceptances import (
     LONGEST_REASON,
     add_to_trail,
@@ -16,7 +16,7 @@ from pipespec.tracking.acceptances import (
     encoded_length,
     parse_acceptance,
 )
-from pipespec.tracking.names import TAG_LENGTH
+from pipespec.tracking.record_names import TAG_LENGTH
 
 REASONS = st.text(max_size=LONGEST_REASON).filter(lambda text: encoded_length(text) <= LONGEST_REASON)
 

@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipespec.errors import PipespecError, StoreUnavailableError
-from pipespec.step.digest import digest_tree
-from pipespec.step.model import Artifact
-from pipespec.tracking import artifacts
+from pipespec.step.content_digest import digest_tree
+from pipespec.step.step_job import Artifact
+from pipespec.tracking import far_files
+from pipespec.tracking.artifact_uris import original_name, require_name, run_folder, stored_name
 from pipespec.tracking.artifacts import (
     fetch,
     local_path,
@@ -26,7 +27,6 @@ from pipespec.tracking.artifacts import (
     read,
     upload,
 )
-from pipespec.tracking.places import require_name, run_folder
 
 URI = "sqlite:////nowhere/mlflow.db"
 
@@ -129,8 +129,8 @@ def test_an_empty_directory_is_there_afterwards(tmp_path, run):
 
 
 def test_nothing_is_put_where_one_name_is_refused(staging, run):
-    (staging / "model" / "50%.txt").write_text("x")
-    with pytest.raises(PipespecError, match="has '%' in it, which not every artifact store keeps"):
+    (staging / "model" / "a\tb.txt").write_text("x")
+    with pytest.raises(PipespecError, match=r"has '\\t' in it, which not every artifact store supports"):
         upload([(staging / "ids.csv", "ids.csv"), (staging / "model", "model/")], run.as_uri(), URI)
     assert not run.exists()
 
@@ -172,6 +172,10 @@ def test_a_small_file_replaces_what_was_there_whole(run):
         ".hidden",
         "it's.csv",
         "a&b=c.csv",
+        "50%",
+        "a#b",
+        "why?",
+        "a\\b",
     ],
 )
 def test_a_name_that_every_store_keeps_is_taken(name):
@@ -190,10 +194,6 @@ def test_a_name_that_every_store_keeps_is_taken(name):
         "./a",
         "a\nb",
         "a\tb",
-        "50%",
-        "a#b",
-        "why?",
-        "a\\b",
         "\ud800",
         "x" * 256,
         "a/" + "ü" * 128,
@@ -217,28 +217,28 @@ def test_what_is_local_is_read_where_it_is(tmp_path):
 def test_a_damaged_file_is_not_handed_out(staging, tmp_path, damage):
     artifact = Artifact(str(staging / "ids.csv"), sha(b"id\n1\n"), "ids.csv")
     to = tmp_path / "out" / "copy.csv"
-    fetch(artifact, to, tmp_path / "downloads", URI)
+    fetch(artifact, to, tmp_path / "downloads", URI, replace_other=True)
     assert to.read_bytes() == b"id\n1\n"
     (staging / "ids.csv").write_bytes(damage)
-    with pytest.raises(PipespecError, match=r"'ids.csv' is not what its run recorded"):
-        fetch(artifact, to, tmp_path / "downloads", URI)
+    with pytest.raises(PipespecError, match=r"'ids.csv' differs from what its run recorded"):
+        fetch(artifact, to, tmp_path / "downloads", URI, replace_other=True)
     assert to.read_bytes() == b"id\n1\n"
     (staging / "ids.csv").unlink()
-    with pytest.raises(PipespecError, match=r"'ids.csv' is gone"):
-        fetch(artifact, to, tmp_path / "downloads", URI)
+    with pytest.raises(PipespecError, match=r"'ids.csv' no longer exists"):
+        fetch(artifact, to, tmp_path / "downloads", URI, replace_other=True)
 
 
 def test_a_directory_is_fetched_whole_and_compared(staging, tmp_path):
     whole = files_below(staging / "model")
     artifact = Artifact(f"{staging}/model/", digest_tree(staging / "model").digest, "model/")
     to = tmp_path / "out"
-    fetch(artifact, to, tmp_path / "downloads", URI)
+    fetch(artifact, to, tmp_path / "downloads", URI, replace_other=True)
     (to / "mine.txt").write_text("in the way")
-    fetch(artifact, to, tmp_path / "downloads", URI)
+    fetch(artifact, to, tmp_path / "downloads", URI, replace_other=True)
     assert files_below(to) == whole
     (staging / "model" / "sub" / "vocabulary.txt").unlink()
-    with pytest.raises(PipespecError, match="is not what its run recorded"):
-        fetch(artifact, to, tmp_path / "downloads", URI)
+    with pytest.raises(PipespecError, match="differs from what its run recorded"):
+        fetch(artifact, to, tmp_path / "downloads", URI, replace_other=True)
     assert files_below(to) == whole
 
 
@@ -272,7 +272,7 @@ class Store:
 @pytest.fixture
 def far(tmp_path, monkeypatch) -> Store:
     store = Store(tmp_path / "far")
-    monkeypatch.setattr(artifacts, "_repository", store)
+    monkeypatch.setattr(far_files, "_repository", store)
     return store
 
 
@@ -322,7 +322,7 @@ def test_a_download_that_is_not_what_was_recorded_is_refused(staging, far, tmp_p
     upload([(staging / "ids.csv", "ids.csv")], "far://r1/artifacts", URI)
     (far.folder / "r1/artifacts/ids.csv").write_bytes(content)
     artifact = Artifact("far://r1/artifacts/ids.csv", sha(b"id\n1\n"), "ids.csv")
-    with pytest.raises(PipespecError, match="is not what its run recorded"):
+    with pytest.raises(PipespecError, match="differs from what its run recorded"):
         localise(artifact, tmp_path / "downloads", URI)
     assert list((tmp_path / "downloads").iterdir()) == []
 
@@ -335,9 +335,56 @@ def test_a_far_file_that_is_gone_is_gone_and_a_store_that_fails_is_unavailable(f
     def fails(*_):
         raise ConnectionError("reset by\npeer")
 
-    monkeypatch.setattr(artifacts, "_repository", fails)
+    monkeypatch.setattr(far_files, "_repository", fails)
     with pytest.raises(StoreUnavailableError, match=r"artifact store far://r1/artifacts: reset by$"):
         read("far://r1/artifacts", "x", URI)
+
+
+@given(st.text() | st.text("~%#?\\25F37E/", max_size=12))
+def test_name_in_a_far_store_has_nothing_that_gets_lost_and_is_read_back(name):
+    stored = stored_name(name)
+
+    assert original_name(stored) == name
+    assert not set("%#?\\") & set(stored)
+    assert stored.count("/") == name.count("/")
+    assert stored == name or set("~%#?\\") & set(name)
+
+
+def test_names_with_any_characters_come_back_from_a_far_store(far, tmp_path):
+    contents = {
+        name: name.encode() for name in ("50%.csv", "a#b/c?d.txt", "x\\y", "a~25", "a%25", "~", "ü &+")
+    }
+    for name, content in contents.items():
+        (tmp_path / "made" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "made" / name).write_bytes(content)
+    digest = digest_tree(tmp_path / "made").digest
+    upload([(tmp_path / "made", "made/")], "far://r1/artifacts", URI)
+    artifact = Artifact(location("far://r1/artifacts", "made/"), digest, "made")
+    part = Artifact(location("far://r1/artifacts", "made/a#b/c?d.txt"), sha(b"a#b/c?d.txt"), "c?d.txt")
+
+    fetch(artifact, tmp_path / "got", tmp_path / "downloads", URI)
+    fetch(part, tmp_path / "part", tmp_path / "downloads", URI)
+
+    assert files_below(tmp_path / "got") == contents
+    assert (tmp_path / "part").read_bytes() == b"a#b/c?d.txt"
+    assert sorted(files_below(far.folder / "r1/artifacts/made")) == sorted(map(stored_name, contents))
+
+
+def test_programs_can_be_executed_again_after_a_far_store_that_forgets_it(far, tmp_path):
+    (tmp_path / "made/bin").mkdir(parents=True)
+    for name in ("bin/tool", "text"):
+        (tmp_path / "made" / name).write_text("#!/bin/sh\n")
+    (tmp_path / "made/bin/tool").chmod(0o755)
+    digest = digest_tree(tmp_path / "made").digest
+    upload([(tmp_path / "made", "made/")], "far://r1/artifacts", URI)
+    (far.folder / "r1/artifacts/made/bin/tool").chmod(0o644)
+    artifact = Artifact("far://r1/artifacts/made/", digest, "made", ("bin/tool",))
+
+    local = Path(localise(artifact, tmp_path / "downloads", URI).location)
+    fetch(artifact, tmp_path / "got", tmp_path / "downloads", URI)
+
+    for place in (local, tmp_path / "got"):
+        assert [os.access(place / name, os.X_OK) for name in ("bin/tool", "text")] == [True, False]
 
 
 names = st.text(st.characters(blacklist_categories=("C",), blacklist_characters="/"), min_size=1, max_size=20)

@@ -17,10 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipespec.errors import StoreUnavailableError
-from pipespec.tracking import schema, sqlite_ledger, statements
-from pipespec.tracking.client_ledger import ClientLedger
-from pipespec.tracking.ledger import open_ledger
-from pipespec.tracking.recorder import Recorder
+from pipespec.tracking import sqlite_schema
+from pipespec.tracking.reading import sqlite_ledger, sqlite_statements
+from pipespec.tracking.reading.open_ledger import open_ledger
+from pipespec.tracking.reading.searching_ledger import SearchingLedger
+from pipespec.tracking.writing.recorder import Recorder
 
 KEY = hashlib.sha256(b"one").hexdigest()
 
@@ -41,7 +42,7 @@ def test_reading_imports_neither_mlflow_nor_sqlalchemy_nor_pandas(world):
     code = """
         import sys
         from pathlib import Path
-        from pipespec.tracking.ledger import open_ledger
+        from pipespec.tracking.reading.open_ledger import open_ledger
         with open_ledger(None, root=Path(sys.argv[1])) as ledger:
             print(ledger.complete([sys.argv[2]])[sys.argv[2]].run_id)
             ledger.attempts(["train"]), ledger.history(["train"]), ledger.running(), ledger.claims(sys.argv[2])
@@ -86,11 +87,22 @@ def test_any_number_of_keys_costs_the_same_statements(world, count):
 
 def test_only_the_statement_for_running_runs_scans_a_table(project):
     connection = sqlite3.connect(project / "mlflow.db")
-    values = {"sought": "[]", "runs": "[]", "pipeline": None, "tag": "", "run_id": "", "latest": 1}
+    values = {
+        "sought": "[]",
+        "runs": "[]",
+        "pipeline": None,
+        "tag": "",
+        "run_id": "",
+        "prefix": "",
+        "status": None,
+        "latest": 1,
+        "beginning": "",
+        "active": "active",
+    }
     scanning = {
         name
-        for name in statements.__all__
-        for row in connection.execute(f"EXPLAIN QUERY PLAN {getattr(statements, name)}", values)
+        for name in sqlite_statements.__all__
+        for row in connection.execute(f"EXPLAIN QUERY PLAN {getattr(sqlite_statements, name)}", values)
         if row[3].split()[:2] in (["SCAN", table] for table in "rtekmogaspl")
     }
     connection.close()
@@ -111,7 +123,7 @@ def test_readers_do_not_write(world):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "is no MLflow tracking store"),
+        (b"", "is not an MLflow tracking store"),
         (b"SQLite format 3\0" + b"\0" * 84, "damaged"),
         (b"name,age\nAda,36\n" * 100, "damaged"),
     ],
@@ -132,7 +144,7 @@ def test_a_database_of_someone_else_is_refused_and_left_as_it_is(tmp_path):
     connection.close()
     before = (tmp_path / "mlflow.db").read_bytes()
     for opening in (open_ledger, Recorder.open):
-        with pytest.raises(StoreUnavailableError, match="is there, but is no MLflow tracking store"):
+        with pytest.raises(StoreUnavailableError, match="exists but is not an MLflow tracking store"):
             opening(None, root=tmp_path, log=tmp_path / "log.txt")
     assert (tmp_path / "mlflow.db").read_bytes() == before
 
@@ -141,7 +153,7 @@ def test_a_database_of_someone_else_is_refused_and_left_as_it_is(tmp_path):
     ("revision", "said"),
     [
         ("451aebb31d03", "is older than the installed mlflow"),
-        ("ffffffffffff", "was made by another mlflow"),
+        ("ffffffffffff", "was made by a version of mlflow other than"),
     ],
 )
 def test_a_store_of_another_version_is_refused_and_not_migrated(project, revision, said):
@@ -162,22 +174,22 @@ def _tables(connection: sqlite3.Connection) -> set[str]:
 
 
 def test_the_installed_mlflow_is_one_whose_tables_were_tried(project):
-    connection, familiar = schema.open_database(project / "mlflow.db")
+    connection, familiar = sqlite_schema.open_database(project / "mlflow.db")
     connection.close()
     assert familiar
 
 
 def test_a_store_with_tables_that_were_never_tried_is_read_by_the_client(world, monkeypatch):
     record = world.publish()
-    monkeypatch.setattr(schema, "_TRIED", frozenset())
+    monkeypatch.setattr(sqlite_schema, "_TRIED", frozenset())
     ledger = world.ledger()
     assert ledger.complete([world.key("one")]) == {world.key("one"): record}
-    assert isinstance(ledger._client, ClientLedger)
+    assert isinstance(ledger._client, SearchingLedger)
 
 
 def test_a_locked_store_is_said_to_be_locked(world, monkeypatch):
     world.publish()
-    monkeypatch.setattr(schema, "_PATIENCE", 0.1)
+    monkeypatch.setattr(sqlite_schema, "_PATIENCE", 0.1)
     holder = sqlite3.connect(world.root / "mlflow.db", isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     with pytest.raises(StoreUnavailableError, match="is locked by another process"):
@@ -212,10 +224,10 @@ def test_a_store_taken_away_while_in_use_is_no_empty_store(world, empty_store):
     world.publish()
     ledger = world.ledger()
     (world.root / "mlflow.db").unlink()
-    with pytest.raises(StoreUnavailableError, match="was taken away while it was in use"):
+    with pytest.raises(StoreUnavailableError, match="was removed while it was in use"):
         ledger.complete([world.key("one")])
     shutil.copy(empty_store, world.root / "mlflow.db")
-    with pytest.raises(StoreUnavailableError, match="was taken away while it was in use"):
+    with pytest.raises(StoreUnavailableError, match="was removed while it was in use"):
         ledger.complete([world.key("one")])
 
 

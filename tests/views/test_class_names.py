@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipespec.errors import Span
-from pipespec.spec.model import CallableRef, StepSpec
-from pipespec.views.class_names import class_names
+from pipespec.python.callable_ref import CallableRef
+from pipespec.spec.pipeline_spec import StepSpec
+from pipespec.views.rendering.class_names import class_names
 
 SPAN = Span("p.yaml", 1, 1, 1, 1)
 CALL = CallableRef("m", "f", SPAN)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipespec.errors import Diagnostic, Severity, Span
-from pipespec.views.diagnostics import render_text, to_github, to_json, to_sarif, verdict
+from pipespec.views.diagnostic_view import render_text, summary, to_github, to_json, to_sarif
 
 
 def at(line, column, end_line=None, end_column=None, *, message="bad", hint=None, code="a-code", **more):
@@ -24,13 +24,13 @@ class TestText:
         source = "\n" * 30 + "    inputs: {ids: artcle_ids.ids}\n"
         found = Diagnostic(
             "unknown-step",
-            "input 'ids' comes from step 'artcle_ids', which no step is called",
+            "input 'ids' comes from step 'artcle_ids', which does not exist",
             Span("pipelines/news.yaml", 31, 19, 31, 33),
             "did you mean 'article_ids' (line 21)?",
         )
 
         assert render_text([found], {"pipelines/news.yaml": source}) == (
-            "pipelines/news.yaml:31:19: error[unknown-step]: input 'ids' comes from step 'artcle_ids', which no step is called\n"
+            "pipelines/news.yaml:31:19: error[unknown-step]: input 'ids' comes from step 'artcle_ids', which does not exist\n"
             "   31 |     inputs: {ids: artcle_ids.ids}\n"
             "      |                   ^^^^^^^^^^^^^^\n"
             "   help: did you mean 'article_ids' (line 21)?"
@@ -156,7 +156,7 @@ class TestVerdict:
     def test_sums_up_in_one_line(self, files, errors, advice, text):
         found = [at(1, 1)] * errors + [at(1, 1, severity=Severity.ADVICE)] * advice
 
-        assert verdict(files, found) == text
+        assert summary(files, found) == text
 
 
 FOUND = (

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from pipespec.plan.diff import Side, compare_pipelines
-from pipespec.plan.model import Action, CodeFacts, CodePiece
-from pipespec.plan.schedule import Forecast
-from pipespec.views.diff import render_markdown, render_text, to_json
+from pipespec.plan.forecast import Forecast
+from pipespec.plan.pipeline_diff import Side, compare_pipelines
+from pipespec.plan.plan import Action
+from pipespec.python.identity.code_facts import CodeFacts, CodePiece
+from pipespec.views.diff_view import render_markdown, render_text, to_json
 
 HOSTILE = "`|</details>\n<img src=x> @all \x1b[31m"
 
@@ -51,7 +52,7 @@ def test_comment_says_what_runs_again_and_why(found):
         "| step | why it would run again |\n"
         "|---|---|\n"
         "| `fit` | `code work:fit changed` `work.py:7`<br>`param depth: 4 -> 8` `pipeline.yaml:1` |\n"
-        "| `report` | perhaps: if `fit` makes other content |\n"
+        "| `report` | perhaps: if `fit` produces different content |\n"
         "| `fresh` | it is new |\n"
         "\n"
         "- New: `fresh`\n"
@@ -78,13 +79,13 @@ def test_comment_says_what_it_costs(found):
     lines = render_markdown(asked(found)).splitlines()
 
     assert lines[2:10] == [
-        "**2 would run again, 1 may.** 1 of 3 results are on record; the rest takes about 3 min 5 s, one at a time.",
+        "**2 would run again, 1 may.** 1 of 3 results are recorded; the rest takes about 3 min 5 s, one at a time.",
         "",
         "| step | why it would run again | takes |",
         "|---|---|---|",
         "| `fit` | `code work:fit changed` `work.py:7`<br>`param depth: 4 -> 8` `pipeline.yaml:1` | 3 min |",
-        "| `report` | perhaps: if `fit` makes other content | 5.0 s |",
-        "| `fresh` | it is new (its result is on record) |  |",
+        "| `report` | perhaps: if `fit` produces different content | 5.0 s |",
+        "| `fresh` | it is new (its result is already recorded) |  |",
         "",
     ]
     assert lines[10] == "The longest chain takes 3 min 5 s: `fit` → `report`"
@@ -93,10 +94,10 @@ def test_comment_says_what_it_costs(found):
 def test_text_says_what_it_costs(found):
     assert render_text(asked(found)).partition("would run again:\n")[2] == (
         "  fit     3 min  code work:fit changed and 1 more\n"
-        "  report  5.0 s  may, if fit makes other content\n"
-        "  fresh          is new (its result is on record)\n"
+        "  report  5.0 s  may, if fit produces different content\n"
+        "  fresh          is new (its result is already recorded)\n"
         "\n"
-        "1 of 3 results are on record; the rest takes about 3 min 5 s, one at a time\n"
+        "1 of 3 results are recorded; the rest takes about 3 min 5 s, one at a time\n"
         "the longest chain takes 3 min 5 s: fit > report"
     )
 

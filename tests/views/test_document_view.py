@@ -8,11 +8,11 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipespec.document.layers import Source, resolve
+from pipespec.document.interpolation.resolver_interface import Problem, Resolvers
+from pipespec.document.layers.resolve_layers import IncludedSource, resolve
 from pipespec.document.nodes import plain
-from pipespec.document.resolvers import Problem, Resolvers
-from pipespec.document.yaml_reader import read
-from pipespec.views.document import (
+from pipespec.document.yaml.yaml_reader import read
+from pipespec.views.document_view import (
     compared,
     comparison_to_json,
     origins_to_json,
@@ -20,7 +20,7 @@ from pipespec.views.document import (
     scalar_text,
     to_yaml,
 )
-from pipespec.views.relocation import relocated
+from pipespec.views.rendering.relocation import relocated
 
 MAIN = """\
 pipespec: 1
@@ -45,14 +45,14 @@ PROD = "params:\n  env: prod\n  regions: {$append: [islands]}\n"
 
 def resolved(text, *, overlays=(), overrides=(), env=None, **files):
     found = resolve(
-        Source("main.yaml", text),
+        IncludedSource("main.yaml", text),
         fetch=lambda path, span: (
-            Source(path, files[path.removesuffix(".yaml").replace("/", "_")])
+            IncludedSource(path, files[path.removesuffix(".yaml").replace("/", "_")])
             if path.removesuffix(".yaml").replace("/", "_") in files
             else Problem("no such file", "none")
         ),
         resolvers=Resolvers(name="main", env=env or {}),
-        overlays=[Source(name, overlay) for name, overlay in overlays],
+        overlays=[IncludedSource(name, overlay) for name, overlay in overlays],
         overrides=overrides,
     )
     assert found.mistakes == ()
@@ -131,7 +131,7 @@ params.c   -     店.yaml:1 (overlay)  ???"""
 
 
 def test_nothing_changed_is_said():
-    assert render_comparison(compared(shop(), shop())) == "the upper layers change nothing"
+    assert render_comparison(compared(shop(), shop())) == "overlays and --set change nothing"
     assert comparison_to_json([]) == {"version": 1, "changes": []}
 
 
@@ -260,6 +260,7 @@ FOLDERS = {"main.yaml": Path("/p/pipes"), "sub/a.yaml": Path("/p/pipes/sub"), "o
 def test_relative_paths_of_inputs_are_restated_for_the_folder_of_the_file():
     main = """\
 include: [sub/a.yaml]
+params_schema: params.json
 params: {here: own.csv}
 steps:
   own:
@@ -282,6 +283,11 @@ steps:
       f: {pipeline: ../other.yaml, output: fit.model}
       g: own.model
       h: {from: own.model}
+      i: {file: i.json, schema: i.schema.json}
+    outputs:
+      o: {file: o.json, schema: ../o.schema.json}
+      p: {file: p.json, save: {indent: 1}}
+      q: q.json
     matrix: {region: [coast]}
     params: {file: stays.csv}
 """
@@ -302,6 +308,12 @@ steps:
                 "f": {"pipeline": "other.yaml", "output": "fit.model"},
                 "g": "own.model",
                 "h": {"from": "own.model"},
+                "i": {"file": "sub/i.json", "schema": "sub/i.schema.json"},
+            },
+            "outputs": {
+                "o": {"file": "o.json", "schema": "o.schema.json"},
+                "p": {"file": "p.json", "save": {"indent": 1}},
+                "q": "q.json",
             },
             "matrix": {"region": ["coast"]},
             "params": {"file": "stays.csv"},
@@ -314,6 +326,7 @@ steps:
             }
         },
     }
+    assert moved["params_schema"] == "params.json"
     assert moved["params"] == {"there": "../there.csv", "here": "own.csv"}
     assert '"${matrix.region}/raw"' in to_yaml(relocated(document, FOLDERS))
 

@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 
 from pipespec.plan.changes import PastRun, changes_since, reason_of, value_text
-from pipespec.plan.diff import Side, compare_pipelines
-from pipespec.plan.explain import explain, now_of
-from pipespec.plan.identity import external_content, step_key
-from pipespec.plan.model import CodeFacts, CodePiece, OutputRecord
+from pipespec.plan.explanation import explain
+from pipespec.plan.past_comparison import PlanPast, StepPast, now_of
+from pipespec.plan.pipeline_diff import Side, compare_pipelines
 from pipespec.plan.planner import make_plan
-from pipespec.spec.model import FileInput, Identity
-from pipespec.views import diff as diff_view
-from pipespec.views import explain as view
+from pipespec.plan.records import OutputRecord
+from pipespec.plan.step_key import external_content, step_key
+from pipespec.python.identity.code_facts import CodeFacts, CodePiece
+from pipespec.spec.pipeline_spec import FileInput, Identity
+from pipespec.views import diff_view
+from pipespec.views import explain_view as view
 
 FIT = "def fit(table, depth):\n    return {}\n"
 
@@ -38,7 +40,11 @@ def past_of(make, step, facts, inputs, *, run_id="0f1e2d3c4b5a", ended=1000.0, s
         "sources": {"work:fit": source},
         "inputs": {},
     }
-    return PastRun(run_id, step.id, key.hex, 0, ended - 2.5, ended, manifest)
+    return PastRun(run_id, step.id, key.hex, 0, 2.5, ended, manifest)
+
+
+def past_with(*runs):
+    return PlanPast({"fit": StepPast(runs, len(runs), is_whole=True)})
 
 
 @pytest.fixture
@@ -53,12 +59,12 @@ def test_text_of_what_changed(make, step):
     facts = make.facts(code={"work:fit": code(FIT.replace("{}", "{1}"))})
     plan = make_plan(make.pipeline(now), facts, make.records(names={"fit"}))
 
-    found = explain(plan, "fit", [past])
+    found = explain(plan, "fit", past_with(past))
 
     assert view.render_text(found, now=1120.0) == (
         "fit: runs\n"
         "  compared with run 0f1e2d3c of fit (2 min ago, took 2.5 s)\n"
-        "  no run differs less\n"
+        "  this is the nearest past run\n"
         "\n"
         "what differs:\n"
         "  code work:fit changed               work.py:7\n"
@@ -87,7 +93,7 @@ def test_nearest_run_has_the_fewest_parts_that_differ(make, step):
     far = past_of(make, replace(step, params={"depth": make.node(5)}), other, {}, run_id="far")
     plan = make_plan(make.pipeline(step), facts, make.records(names={"fit"}))
 
-    found = explain(plan, "fit", [far, near])
+    found = explain(plan, "fit", past_with(far, near))
 
     assert found.nearest is near
     assert [change.detail for change in found.changes] == ["param depth: 5 -> 4", "param name: x -> all"]
@@ -114,7 +120,7 @@ def test_long_values_are_cut_and_told_apart(make, step):
 
     (change,) = changes_since(now_of(plan, plan.decisions["fit"]), past_of(make, long, facts, {}))
 
-    assert change.detail == "param depth: another text from character 102 on"
+    assert change.detail == "param depth: the text differs from character 102 on"
 
 
 def test_manifest_of_an_older_version_makes_it_less_specific(make, step):
@@ -136,7 +142,7 @@ def test_step_that_lost_its_identity_is_compared_with_nothing(make, step):
         make.pipeline(replace(step, identity=Identity(never=True))), facts, make.records(names={"fit"})
     )
 
-    found = explain(plan, "fit", [past_of(make, step, facts, {})])
+    found = explain(plan, "fit", past_with(past_of(make, step, facts, {})))
 
     assert (found.changes, found.may_stop) == ((), False)
     assert "identity is none, so it runs every time" in view.render_text(found, now=1120.0)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipespec.errors import UsageError
-from pipespec.views.graph.layout import lay_out
+from pipespec.views.graph.graph_layout import lay_out
 from pipespec.views.graph.svg import to_svg
 
 VENDOR = Path(__file__).parents[2] / "src/pipespec/templates/page/vendor"
@@ -137,7 +137,7 @@ def test_a_chain_as_long_as_a_picture_has_room_for_is_drawn(make):
 
 def test_too_many_steps_are_refused(make):
     with pytest.raises(
-        UsageError, match=r"^1,001 steps are too many for a picture, which has room for 1,000; "
+        UsageError, match=r"^1,001 steps are too many for a picture, which can contain 1,000; "
     ):
         to_svg(make.pipeline(*(make.step(f"s{n}") for n in range(1001))))
 
@@ -145,7 +145,7 @@ def test_too_many_steps_are_refused(make):
 def test_a_missing_engine_is_told_with_the_extra_that_brings_it(spec, monkeypatch):
     monkeypatch.setitem(sys.modules, "py_mini_racer", None)
 
-    with pytest.raises(UsageError, match=r"'pip install \"pipespec\[svg\]\"' brings it"):
+    with pytest.raises(UsageError, match=r"'pip install \"pipespec\[svg\]\"', or use"):
         to_svg(spec)
 
 

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipespec.plan.model import StepStatus
-from pipespec.spec.model import FileInput
+from pipespec.plan.results import StepStatus
+from pipespec.spec.pipeline_spec import FileInput
 from pipespec.views.graph.dot import to_dot
+from pipespec.views.graph.graph_text import render_text
 from pipespec.views.graph.mermaid import to_mermaid
 from pipespec.views.graph.portrait import Portrait, to_json
-from pipespec.views.graph.text import render_text
 
 STATES = {"ids": "complete", "titles": "stale", "train[depth=4]": "failed", "best": "missing"}
 
@@ -136,6 +136,7 @@ class TestMermaid:
             '  n0 -->|"out"| n1\n'
             '  n1 -->|"out"| n2\n'
             "  classDef failed fill:#f4b6b6,color:#000\n"
+            "  classDef interrupted fill:#e3cdf5,color:#000\n"
             "  classDef running fill:#b6d4f4,color:#000\n"
             "  classDef missing fill:#e4e4e4,color:#000\n"
             "  classDef stale fill:#f7e3a1,color:#000\n"
@@ -204,7 +205,11 @@ def test_json_has_every_variant_and_edge(make, wide, spec, fits_schema):
 @pytest.mark.parametrize(
     ("uri", "url", "command"),
     [
-        ("https://mlflow.test/lab/", "https://mlflow.test/lab/#/experiments/7/runs/ab12", None),
+        (
+            "https://mlflow.test/lab/",
+            "https://mlflow.test/lab/#/experiments/7/runs/ab12?workflowType=machine_learning",
+            None,
+        ),
         ("sqlite:////project/mlflow.db", None, "mlflow ui --backend-store-uri sqlite:///mlflow.db"),
         ("sqlite:////else where/m.db", None, "mlflow ui --backend-store-uri 'sqlite:////else where/m.db'"),
         (
@@ -222,7 +227,7 @@ def test_a_run_has_a_link_only_to_a_server_and_else_a_command(make, uri, url, co
 
     assert told["steps"][0]["run"] == {
         "run_id": "ab12",
-        "seconds": 2.5,
+        "seconds": 2.0,
         "metrics": {"f1": 0.5, "loss": None},
         "url": url,
         "open": command,

@@ -9,7 +9,7 @@ import sys
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipespec.views.python_source import WIDTH, assignment, call, comment, literal
+from pipespec.views.rendering.python_source import WIDTH, assignment, call, comment, literal
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=60) | st.sampled_from(
     ["'''", '"""', "\\", "\n", "\r\n", "${x}", "\u202e", "\u2028", "#", "'\"", "{0}", "%s"]

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from warm_commands import PIPESPEC
 
 REPOSITORY = Path(__file__).parents[2]
 GOLDEN = REPOSITORY / "tests" / "golden" / "render"
@@ -29,11 +30,9 @@ def rendered(case, folder, *more):
     (project / "pyproject.toml").touch()
     options = project / "options.txt"
     given = options.read_text().splitlines() if options.exists() else []
-    done = subprocess.run(
-        [sys.executable, "-m", "pipespec", "render", "pipeline.yaml", *given, *more],
+    done = PIPESPEC.run(
+        ["render", "pipeline.yaml", *given, *more],
         cwd=project,
-        capture_output=True,
-        text=True,
         timeout=60,
         env={**os.environ, "PLAIN": "canary", "USER": "canary", "PASSWORD": "canary", "ONE": "canary"},
     )
@@ -117,13 +116,8 @@ def test_yaml_is_the_document_that_config_prints_with_the_environment_as_written
     text, code = rendered(GOLDEN / name, tmp_path, "--format", "yaml")
     options = tmp_path / "project/options.txt"
     given = options.read_text().splitlines() if options.exists() else []
-    config = subprocess.run(
-        [sys.executable, "-m", "pipespec", "config", "pipeline.yaml", *given],
-        cwd=tmp_path / "project",
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    folder = tmp_path / "project"
+    config = PIPESPEC.run(["config", "pipeline.yaml", *given], cwd=folder, timeout=60, env=os.environ)
 
     assert code == 0, text
     if name == "environment":

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from pipespec.plan.model import RunReport, StepResult, StepStarted, StepState
-from pipespec.views.run import ended_line, render_text, started_line, to_json
+from pipespec.plan.results import Remedy, RunReport, StepResult, StepStarted, StepState
+from pipespec.plan.store_name import StoreName
+from pipespec.views.run_view import ended_line, render_text, started_line, to_json
 
+STORE = StoreName("sqlite:////project/mlflow.db", Path("/project"))
 KEY = "0123456789abcdef" * 4
 RAN = StepResult("ids", StepState.RAN, KEY, "r1", 2.13)
 REUSED = StepResult("titles", StepState.REUSED, KEY, "r2")
@@ -25,16 +28,18 @@ CANCELLED = StepResult("other", StepState.CANCELLED)
 
 
 def test_a_run_that_succeeded_ends_with_its_counts(fits_schema):
-    report = RunReport("inv", (RAN, REUSED), 75.2)
+    report = RunReport("inv", (RAN, REUSED), 75.2, STORE)
 
     assert render_text(report, command="pipespec run p.yaml") == (
-        "1 ran, 1 reused, 0 failed, 0 blocked in 1 min 15 s\ninvocation: MLflow run inv"
+        "1 ran, 1 reused, 0 failed, 0 blocked in 1 min 15 s\n"
+        "store: sqlite:///mlflow.db\n"
+        "invocation: MLflow run inv"
     )
     fits_schema("run", to_json(report))
 
 
 def test_a_run_that_failed_ends_with_what_went_wrong_and_how_to_resume():
-    report = RunReport("inv", (RAN, FAILED, BLOCKED, CANCELLED), 75.2)
+    report = RunReport("inv", (RAN, FAILED, BLOCKED, CANCELLED), 75.2, STORE)
 
     assert render_text(report, command="pipespec run p.yaml -j 2") == (
         "failed  train[depth=4]  ValueError: no \\x1b[31mrows\n"
@@ -45,23 +50,47 @@ def test_a_run_that_failed_ends_with_what_went_wrong_and_how_to_resume():
         "cancelled  other\n"
         "\n"
         "1 ran, 0 reused, 1 failed, 1 blocked, 1 cancelled in 1 min 15 s\n"
+        "store: sqlite:///mlflow.db\n"
         "invocation: MLflow run inv\n"
         "resume with: pipespec run p.yaml -j 2"
     )
 
 
+def test_after_a_missed_check_the_command_that_may_help_is_offered():
+    forced = ("--force", "train[depth=4]")
+    missed = replace(
+        FAILED, traceback="", log=None, error="accuracy 0.1 is below 0.5", remedy=Remedy((forced,))
+    )
+    altered = replace(FAILED, step="best", remedy=Remedy((("--verify",),)))
+    other = replace(FAILED, step="use", remedy=Remedy(before="pipespec run q.yaml fit --verify"))
+    for steps, command, offered in (
+        ((missed,), "run p.yaml", "pipespec run p.yaml --force 'train[depth=4]'"),
+        ((missed, FAILED), "run p.yaml", "pipespec run p.yaml --force 'train[depth=4]'"),
+        ((missed,), "run p.yaml --force 'train[depth=4]'", "pipespec run p.yaml --force 'train[depth=4]'"),
+        ((altered, altered), "run p.yaml", "pipespec run p.yaml --verify"),
+        ((altered,), "run --verify p.yaml", "pipespec run --verify p.yaml"),
+        ((missed, altered), "run p.yaml", "pipespec run p.yaml --force 'train[depth=4]' --verify"),
+        ((other,), "run p.yaml", "pipespec run q.yaml fit --verify && pipespec run p.yaml"),
+        ((FAILED,), "run p.yaml", "pipespec run p.yaml"),
+    ):
+        text = render_text(RunReport("inv", steps, 1.0, STORE), command=f"pipespec {command}")
+        assert text.splitlines()[-1] == f"resume with: {offered}"
+
+
 def test_an_interrupted_run_says_so_and_how_to_resume():
-    report = RunReport(None, (RAN,), 1.0, interrupted_by=15)
+    report = RunReport(None, (RAN,), 1.0, STORE, interrupted_by=15)
 
     assert render_text(report, command="pipespec run") == (
-        "1 ran, 0 reused, 0 failed, 0 blocked in 1.0 s, interrupted by signal 15\nresume with: pipespec run"
+        "1 ran, 0 reused, 0 failed, 0 blocked in 1.0 s, interrupted by signal 15\n"
+        "store: sqlite:///mlflow.db\n"
+        "resume with: pipespec run"
     )
 
 
 def test_a_thousand_blocked_steps_do_not_fill_the_screen():
     blocked = tuple(replace(BLOCKED, step=f"s{n}") for n in range(1000))
 
-    lines = render_text(RunReport("inv", (FAILED, *blocked), 1.0), command="x").splitlines()
+    lines = render_text(RunReport("inv", (FAILED, *blocked), 1.0, STORE), command="x").splitlines()
 
     assert len(lines) < 40
     assert "blocked and 980 more" in lines
@@ -87,10 +116,11 @@ def test_each_start_of_a_step_is_one_line():
 
 
 def test_json_has_the_shape_that_scripts_read(fits_schema):
-    answer = to_json(RunReport(None, (REUSED, FAILED, BLOCKED, CANCELLED), 1.0))
+    answer = to_json(RunReport(None, (REUSED, FAILED, BLOCKED, CANCELLED), 1.0, STORE))
 
     assert answer == {
         "version": 1,
+        "store": "sqlite:////project/mlflow.db",
         "invocation": None,
         "steps": [
             {"step": "titles", "state": "reused", "key": KEY, "run_id": "r2", "seconds": None, "error": None},

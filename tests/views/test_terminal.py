@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipespec.views.terminal import age_text, columns_of, cut, pad, printable, rows, seconds_text, wrap
+from pipespec.views.terminal_text import age_text, columns_of, cut, pad, printable, rows, seconds_text, wrap
 
 
 @pytest.mark.parametrize(

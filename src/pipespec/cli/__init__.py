@@ -1,65 +1,130 @@
-"""The command line: one short function per verb, in a module of its name, imported when it is called.
+"""The command line: one module for each verb, imported when the verb is called.
 
-A verb parses its options, calls `api`, prints one view, and returns. Results go to stdout, messages and
-progress to stderr. Exit codes are decided here and nowhere else: a verb raises `click.exceptions.Exit` for
-an answer that is bad (1), errors bring their own.
+A verb parses its options, calls `api`, prints one view, and returns its exit code, or None for 0. Results go to
+stdout, messages and progress to stderr. `exit_codes` decides all codes.
 """
 
 from __future__ import annotations
 
+import contextvars
 import gc
 import importlib
+import os
 import sys
 from collections.abc import Sequence
-from typing import Final
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from pipespec.cli.output import show
-from pipespec.errors import InvalidPipelineError, PipespecError
+from pipespec.cli import exit_codes
+from pipespec.cli.help_text import HelpfulContext
+from pipespec.cli.output import PLAIN, use_fitting_width
+from pipespec.errors import PipespecError, UsageError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 __all__ = ["main"]
 
-INTERRUPTED: Final = 130
-
-_COLLECT_AFTER: Final = 100_000
+_COLLECT_AFTER: Final = 200_000
 """New objects after which Python looks for cycles, in place of 700: what a command makes is mostly nodes and values
 that live to its end, and looking at them again and again takes 12 % of `validate` for 1,000 steps, 29 % for 10,000."""
 
+_COMPLETE: Final = "_PIPESPEC_COMPLETE"
+"""The variable by which a shell asks for completions."""
+
 VERBS: Final = {
-    "validate": "Find all mistakes in pipeline files; runs nothing of the project.",
-    "run": "Run what is not complete.",
-    "plan": "Say what would run, what is reused, and why; writes nothing.",
-    "explain": "Say why a step would run: what differs from its nearest past run.",
-    "accept": "Let a past result count, though code or a package changed.",
+    "validate": "Report all errors in pipeline files, without running project code.",
+    "run": "Run the steps that are not complete.",
+    "watch": "Run, and run again what changes touch.",
+    "plan": "Show which steps would run, which are reused, and why.",
+    "explain": "Show why a step would run: what differs from its nearest past run.",
+    "accept": "Keep using a past result although code or a package changed.",
     "status": "Show the state of each step.",
     "logs": "Show the log of a step's last attempt.",
-    "get": "Fetch an output.",
-    "graph": "Draw the steps and what they hand on.",
-    "render": "Write the pipeline as a Luigi module of its own.",
-    "diff": "Compare two versions of a pipeline: what differs, what would run again.",
-    "config": "Show the resolved document.",
+    "call": "Call a function, or one step, without recording anything.",
+    "get": "Copy an output of a step to a file.",
+    "graph": "Draw the steps and the outputs that connect them.",
+    "render": "Write the pipeline as a stand-alone Luigi module.",
+    "diff": "Compare two versions of a pipeline: what differs, and what would run again.",
+    "compare": "Compare past runs: params, metrics, and how far they are from a baseline.",
+    "baseline": "Choose the run that 'compare' compares with.",
+    "lineage": "Show what made a run's outputs, and what was made of them.",
+    "import": "Record old results that were kept in a spreadsheet.",
+    "gc": "Show or delete runs that nothing reaches any more.",
+    "doctor": "Find what is wrong in the tracking store.",
+    "ui": "Show the runs of a pipeline in MLflow's pages.",
+    "config": "Show the pipeline file with all layers merged and references resolved.",
     "schema": "Print the JSON schema of pipeline files.",
-    "init": "Make a small project that runs.",
+    "convert": "Write the pipeline of another tool as a pipeline file.",
+    "init": "Create a small example project.",
+    "completion": "Print the script by which a shell completes command lines.",
+    "help": "Show the help of a verb.",
 }
+
+_NAMES: Final = {"import": "import_table", "gc": "collect_garbage"}
+"""Of verbs whose names are taken in Python: the module, and the function in it."""
+
+
+def _use_no_colours(_ctx: click.Context, _option: click.Parameter, is_asked: bool) -> None:
+    if is_asked:
+        PLAIN.set(True)
+
+
+def _enter(ctx: click.Context, _option: click.Parameter, folder: str | None) -> None:
+    """Go to a folder before anything is read.
+
+    Raises:
+        UsageError: where that cannot be.
+    """
+    if folder is None:
+        return
+    try:
+        os.chdir(folder)
+    except OSError as error:
+        if ctx.resilient_parsing:  # a shell completes
+            return
+        raise UsageError(f"'{folder}' cannot be entered: {error.strerror or error}") from error
+
+
+_NO_COLOR: Final = click.Option(
+    ["--no-color"], is_flag=True, expose_value=False, hidden=True, callback=_use_no_colours
+)
+"""What each verb takes as well as the command itself: people write it last."""
 
 
 class LazyGroup(click.Group):
     """A group whose verbs are imported only when they are called, so that the command starts fast."""
 
+    context_class = HelpfulContext
+
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Give the verbs in the order in which one meets them."""
+        """Return the verbs in the order in which a new user needs them."""
         del ctx
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the verb's module and give its command."""
+        """Import the verb's module and return its command."""
         del ctx
         if cmd_name not in VERBS:
             return None
-        command = getattr(importlib.import_module(f"pipespec.cli.{cmd_name}"), cmd_name)
+        name = _NAMES.get(cmd_name, cmd_name)
+        command = getattr(importlib.import_module(f"pipespec.cli.{name}"), name)
         assert isinstance(command, click.Command)
+        if _NO_COLOR not in command.params:
+            command.params.append(_NO_COLOR)
+        command.context_class = HelpfulContext
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """Complete verbs from `VERBS`, without importing any of them, and the options of the command."""
+        from click.shell_completion import CompletionItem
+
+        found = [
+            CompletionItem(verb, help=text) for verb, text in VERBS.items() if verb.startswith(incomplete)
+        ]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of verbs from `VERBS`, without importing any of them."""
@@ -70,10 +135,10 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the verb; an unknown one is answered with the nearest."""
+        """Find the verb. For an unknown one, suggest the most similar."""
         name = args[0] if args else ""
         if name and name not in VERBS and not name.startswith("-"):
-            ctx.fail(f"there is no verb '{name}'{_nearest(name)}; 'pipespec --help' lists them")
+            ctx.fail(f"there is no verb '{name}'{_nearest(name)}; 'pipespec --help' lists all verbs")
         return super().resolve_command(ctx, args)
 
 
@@ -87,47 +152,83 @@ def _nearest(name: str) -> str:
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Begin with 'pipespec init news' or read the docs of a verb: 'pipespec run --help'.",
+    epilog="To start, run 'pipespec init news'. For help on a verb, run 'pipespec help VERB'.",
+)
+@click.option(
+    "-C",
+    "folder",
+    metavar="DIR",
+    type=click.Path(),
+    expose_value=False,
+    is_eager=True,
+    callback=_enter,
+    help="Go to this folder first.",
+)
+@click.option(
+    "--no-color",
+    is_flag=True,
+    expose_value=False,
+    callback=_use_no_colours,
+    help="Print no colours. It may also stand after the verb. NO_COLOR=1 does the same, FORCE_COLOR=1 the opposite.",
 )
 @click.version_option(package_name="pipespec", prog_name="pipespec", message="%(prog)s %(version)s")
 def pipespec() -> None:
-    """Write a machine-learning pipeline as YAML; run only what has no finished MLflow run yet.
+    """Run machine-learning pipelines that are written as YAML, and record every step in MLflow.
 
-    A pipeline file names steps, their Python functions, params and inputs. A step is complete when MLflow has
-    a finished run with its key: the hash of its code, params, inputs and outputs.
+    A pipeline file lists steps: the Python function of each, its params, inputs and outputs. A step is complete if
+    MLflow has a finished run with the step's key. The key is a hash of its code, params, inputs and outputs. Only
+    steps that are not complete run.
+
+    FILE may be left out if the project has one pipeline, or if 'file' in [tool.pipespec] of pyproject.toml names it.
+    Otherwise it is the one pipeline in the current folder, in its folder 'pipelines', or in the nearest folder above, up to
+    the project root. FILE may also be a folder with one pipeline. A word is read as FILE if it ends in .yaml or .yml, or
+    if a file or folder of this name exists. Otherwise it is read as a step.
     """
 
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
     gc.set_threshold(_COLLECT_AFTER)
-    sys.exit(_exit_code(args))
+    if _COMPLETE in os.environ:
+        from pipespec.cli.bash_completion import use_line_completion
+
+        use_line_completion()
+    code = contextvars.copy_context().run(_exit_code, args)
+    gc.freeze()  # the process ends: Python need not look through all that it gives back
+    sys.exit(code)
 
 
 def _exit_code(args: Sequence[str] | None) -> int:
+    use_fitting_width()
     try:
-        result = pipespec.main(args=args, prog_name="pipespec", standalone_mode=False)
-    except click.exceptions.Exit as asked:
-        return asked.exit_code
-    except click.ClickException as wrong:
-        wrong.show()
-        return wrong.exit_code
-    except InvalidPipelineError as invalid:
-        from pipespec.views.diagnostics import render_text
+        with _activities():
+            code: int | None = pipespec.main(args=args, prog_name="pipespec", standalone_mode=False)
+    except (PipespecError, click.ClickException, click.exceptions.Exit, click.Abort, OSError) as error:
+        _complain(error)
+        return exit_codes.of_error(error)
+    except KeyboardInterrupt as interrupt:
+        return exit_codes.of_error(interrupt)
+    except ModuleNotFoundError as error:
+        from pipespec.cli.missing_package import missing_package
 
-        show(render_text(invalid.diagnostics, invalid.sources), err=True)
-        return invalid.exit_code
-    except PipespecError as error:
-        show(f"error: {error}", err=True)
-        return error.exit_code
-    except OSError as error:
-        # The disk is full, or a folder of the project cannot be written: nothing half done counts, so it can be resumed.
-        place = f" ('{error.filename}')" if error.filename else ""
-        show(
-            f"error: {error.strerror or error}{place}; what was published stands, run again to go on",
-            err=True,
-        )
-        return PipespecError.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        return INTERRUPTED
-    return result if isinstance(result, int) else 0
+        told = missing_package(error)
+        if told is None:
+            raise
+        _complain(UsageError(told))
+        return UsageError.exit_code
+    return code or 0
+
+
+def _activities() -> AbstractContextManager[None]:
+    """Show what goes on; a shell that asks for completions is told nothing, and waits for less."""
+    if _COMPLETE in os.environ:
+        return nullcontext()
+    from pipespec.cli.activity_line import told_activities
+
+    return told_activities()
+
+
+def _complain(error: Exception) -> None:
+    from pipespec.cli.complaints import complain
+
+    complain(error)

@@ -1,32 +1,39 @@
-"""`pipespec accept`: let past results count though code or packages changed, or take that back."""
+"""`pipespec accept`: keep using past results although code or packages changed, or revoke that."""
 
 from __future__ import annotations
 
 import json
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import click
 
 from pipespec import api
-from pipespec.cli.options import file_argument, format_option, layers
+from pipespec.cli import exit_codes
+from pipespec.cli.options import completed, file_argument, format_option, layers
 from pipespec.cli.output import say, show
-from pipespec.plan.acceptance import Acceptances
-from pipespec.views import accept as view
+from pipespec.cli.pipeline_command import PipelineCommand
+from pipespec.views import acceptance_view as view
+
+if TYPE_CHECKING:
+    from pipespec import Acceptances
 
 
-@click.command()
+@click.command(cls=PipelineCommand)
 @file_argument
-@click.argument("steps", metavar="STEP...", nargs=-1, required=True)
-@click.option("--why", metavar="TEXT", help="Why results stay the same; it is recorded with your name.")
-@click.option("--revoke", is_flag=True, help="Take back what was accepted; the step runs again.")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask on a terminal; in a pipe nobody is asked.")
-@click.option("--dry-run", is_flag=True, help="Only show what would be accepted.")
+@click.argument("steps", metavar="STEP...", nargs=-1, required=True, shell_complete=completed("steps"))
+@click.option(
+    "--why", metavar="TEXT", help="Reason why the result stays the same. It is recorded with your name."
+)
+@click.option("--revoke", is_flag=True, help="Revoke an earlier acceptance. The step then runs again.")
+@click.option(
+    "-y", "--yes", is_flag=True, help="Do not ask for confirmation. Without a terminal, there is no question."
+)
+@click.option("-n", "--dry-run", is_flag=True, help="Only show what would be accepted.")
 @format_option("text", "json")
 @layers
-@click.pass_context
 def accept(
-    ctx: click.Context,
     file: str,
     steps: tuple[str, ...],
     why: str | None,
@@ -36,25 +43,25 @@ def accept(
     format_: str,
     overlays: tuple[str, ...],
     overrides: tuple[str, ...],
-) -> None:
-    """Let a step's past result count, though its code or a package changed, since you know that results stay the same.
+) -> int:
+    """Keep using a step's past result although its code or a package changed.
 
-    Shown is what differs from the nearest past run, with the diff of the code; then the run is marked as complete for the
-    step as it is now, with who says so, and why. Nothing runs, and no result is edited. 'pipespec status' lists what was
-    accepted, --revoke takes it back.
+    Use this if you know that the change does not affect the result. The command shows what differs from the nearest past
+    run, with a diff of the code. Then it records that this run also counts for the changed step, who accepted it, and why.
+    Nothing runs, and no result is changed. 'pipespec status' lists accepted steps; --revoke undoes an acceptance.
 
-    Only changed code and packages can be accepted: what differs in a param, an input, an output or anything else runs.
-    STEP is a name, a variant (train[depth=4]), a glob or tag:NAME; a helper that five steps use is accepted for all of them
-    in one call. Each step that is named must be acceptable, or nothing is recorded; of a glob or a tag those are taken that
-    are.
+    Only changes of code and packages can be accepted. If a param, an input, an output or anything else differs, the step
+    must run.
+
+    STEP is a name, a variant (train[depth=4]), a glob pattern or tag:NAME. Several steps can be accepted in one call, for
+    example all steps that use a changed helper function. If a step given by name cannot be accepted, nothing is recorded.
+    From a glob pattern or a tag, only the steps that can be accepted are taken.
     """
     if revoke and dry_run:
-        raise click.UsageError(
-            "--dry-run shows what would be accepted; with --revoke there is nothing to show"
-        )
+        raise click.UsageError("--dry-run cannot be combined with --revoke; remove one of them")
     if not revoke and why is None:
         raise click.UsageError(
-            "missing option '--why': say why results stay the same, --why 'only a log line'"
+            "missing option '--why': give the reason why results stay the same, for example --why 'only a log line'"
         )
     pipeline = api.load(file, overlays=overlays, overrides=overrides)
     is_json = format_ == "json"
@@ -64,7 +71,7 @@ def accept(
             say(json.dumps(view.revoked_json(taken_back), indent=2, ensure_ascii=False))
         else:
             say(view.render_revoked(taken_back, now=time.time()))
-        return
+        return 0
 
     def confirm(found: Acceptances) -> bool:
         show(view.render_text(found, now=time.time()), err=is_json)
@@ -75,8 +82,7 @@ def accept(
         say(json.dumps(view.to_json(found), indent=2, ensure_ascii=False))
     else:
         say(f"\n{view.outcome_text(found)}")
-    if not found.is_recorded and not dry_run:
-        ctx.exit(1)
+    return exit_codes.of_acceptances(found, dry_run=dry_run)
 
 
 def _agreed(found: Acceptances) -> bool:

@@ -1,4 +1,4 @@
-"""`pipespec config`: the resolved document, and where its values come from."""
+"""`pipespec config`: the resolved document, and the origin of each value."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import click
 from pipespec import api
 from pipespec.cli.options import file_argument, format_option, layers
 from pipespec.cli.output import say
-from pipespec.document.nodes import MappingNode
-from pipespec.errors import InvalidPipelineError, UsageError
-from pipespec.operations.compile import Compiled, compile_file
-from pipespec.views import document as view
-from pipespec.views.relocation import presentable
+from pipespec.cli.pipeline_command import PipelineCommand
+from pipespec.views import document_view as view
 
 
-@click.command()
+@click.command(cls=PipelineCommand)
 @file_argument
 @click.option("--origin", is_flag=True, help="Show the file, line and layer that set each value.")
 @click.option(
-    "--diff", "compare", is_flag=True, help="Show what overlays and --set change: base, overlay, effective."
+    "--diff",
+    "compare",
+    is_flag=True,
+    help="Show only the values that overlays and --set change: before, by which layer, and after.",
 )
 @format_option("text", "json")
 @layers
@@ -32,33 +32,22 @@ def config(
     overlays: tuple[str, ...],
     overrides: tuple[str, ...],
 ) -> None:
-    """Show the resolved document: all layers laid over each other, references replaced.
+    """Show the resolved document: all layers merged, all references replaced by their values.
 
-    Secrets stay references. Layers, lowest first: includes, FILE, overlays (-f), --set.
+    With --origin, the output ends with the defaults of options that variables PIPESPEC_* and [tool.pipespec] in
+    pyproject.toml set. Secrets stay references. Later layers override earlier ones: includes, FILE, overlays (-f), --set.
     """
-    document = _resolved(api.load(file, overlays=overlays, overrides=overrides).compiled)
+    pipeline = api.load(file, overlays=overlays, overrides=overrides, requires_values=False)
     if compare:
-        changes = view.compared(_base(file), document)
+        changes = view.compared(pipeline.file_document(), pipeline.document)
         as_json = format_ == "json"
         say(_json(view.comparison_to_json(changes)) if as_json else view.render_comparison(changes))
     elif format_ == "json":
-        say(_json(view.origins_to_json(document)))
+        say(_json(view.origins_to_json(pipeline.document)))
     else:
-        say(view.to_yaml(document, with_origin=origin), newline=False)
-
-
-def _base(file: str) -> MappingNode:
-    """Return the file without upper layers; what has no value without them is shown as it stands."""
-    try:
-        return _resolved(compile_file(file, trusted=True))
-    except InvalidPipelineError as invalid:
-        first = invalid.diagnostics[0]
-        message = f"'{file}' alone cannot be resolved, so there is nothing to compare with: {first.message}"
-        raise UsageError(f"{message}; '--origin' shows what each layer sets") from invalid
-
-
-def _resolved(compiled: Compiled) -> MappingNode:
-    return presentable(compiled.resolved.document, compiled.place.folders)
+        say(view.to_yaml(pipeline.document, with_origin=origin), newline=False)
+        if origin:
+            say(view.option_lines(api.option_defaults(file)), newline=False)
 
 
 def _json(value: object) -> str:

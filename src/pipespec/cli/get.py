@@ -1,4 +1,4 @@
-"""`pipespec get`: fetch an output."""
+"""`pipespec get`: copy an output of a step to a file."""
 
 from __future__ import annotations
 
@@ -8,24 +8,36 @@ from pathlib import Path
 import click
 
 from pipespec import api
-from pipespec.cli.options import file_argument, layers
+from pipespec.cli.options import completed, file_argument, layers
 from pipespec.cli.output import say
+from pipespec.cli.pipeline_command import PipelineCommand
 
 
-@click.command()
+@click.command(cls=PipelineCommand)
 @file_argument
-@click.argument("output", metavar="STEP.OUTPUT")
+@click.argument("output", metavar="STEP.OUTPUT", shell_complete=completed("outputs"))
 @click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Replace what is at PATH.")
 @layers
 def get(
-    file: str, output: str, path: Path | None, overlays: tuple[str, ...], overrides: tuple[str, ...]
+    file: str,
+    output: str,
+    path: Path | None,
+    force: bool,
+    overlays: tuple[str, ...],
+    overrides: tuple[str, ...],
 ) -> None:
-    """Fetch an output of a complete step to PATH (its own name here, when left out).
+    """Copy an output of a complete step to PATH.
 
-    Its content is checked against the recorded digest. A file goes to standard output where PATH is '-'.
+    If PATH is left out, the output is written to the current folder under its own file name. If PATH is a folder, the output
+    is written into it. If PATH is '-', a file is written to standard output. The content is checked against the recorded
+    digest. Something different that already exists is only replaced with --force.
+
+    'step.output/part' is one file of a folder. 'step[*].output' are the outputs of all variants, each in its own folder
+    in PATH.
     """
     pipeline = api.load(file, overlays=overlays, overrides=overrides)
     if path == Path("-"):
         sys.stdout.buffer.write(pipeline.read_bytes(output))
     else:
-        say(str(pipeline.get(output, path)))
+        say(str(pipeline.get(output, path, force=force)))

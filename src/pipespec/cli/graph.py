@@ -1,4 +1,4 @@
-"""`pipespec graph`: the steps and what they hand on."""
+"""`pipespec graph`: the steps and the outputs that connect them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import click
 
 from pipespec import api
 from pipespec.cli.options import file_argument, format_option, layers
-from pipespec.cli.output import say, show, write_result
+from pipespec.cli.output import open_page, say, show, write_result
+from pipespec.cli.pipeline_command import PipelineCommand
 from pipespec.views.graph.portrait import Portrait
 
 
-@click.command()
+@click.command(cls=PipelineCommand, trusts="with_status")
 @file_argument
 @format_option("text", "mermaid", "dot", "json", "svg", "html")
 @click.option(
@@ -21,34 +22,43 @@ from pipespec.views.graph.portrait import Portrait
     "--output",
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="Write to this file, not to stdout.",
+    help="Write to this file instead of standard output.",
+)
+@click.option(
+    "--open", "opens", is_flag=True, help="Open the page in the browser. Needs --format html and -o."
 )
 @click.option(
     "--status",
     "with_status",
     is_flag=True,
-    help="Colour the steps by their state, and tell of their runs; reads the tracking store.",
+    help="Show the state and the last run of each step. Reads the tracking store.",
 )
 @layers
 def graph(
     file: str,
     format_: str,
     output: Path | None,
+    opens: bool,
     with_status: bool,
     overlays: tuple[str, ...],
     overrides: tuple[str, ...],
 ) -> None:
-    """Draw the steps and what they hand on.
+    """Draw the steps and the outputs that connect them.
 
-    'html' is one page that opens offline: search it, open variants, click a step for its function, params and
-    where they were set, outputs and run. 'svg' is a picture, and needs 'pip install pipespec[svg]'.
+    'html' is a single page that works offline. It has a search, variants can be expanded, and a click on a step shows its
+    function, its params and where they are set, its outputs and its run. 'svg' is a picture; it needs
+    'pip install pipespec[svg]'.
 
-    Without --status this runs nothing of the project, reads no environment variable and opens no connection.
+    Without --status, the command runs no project code, reads no environment variables and opens no connections.
     """
+    if opens and (output is None or format_ != "html"):
+        raise click.UsageError("--open needs a page; add --format html -o PATH")
     pipeline = api.load(file, overlays=overlays, overrides=overrides, trusted=with_status)
     drawn = _drawn(pipeline.portrait(status=with_status), format_)
     if output is not None:
         write_result(output, drawn)
+        if opens:
+            open_page(output)
     elif format_ == "text":
         show(drawn)
     else:
@@ -75,10 +85,10 @@ def _drawn(portrait: Portrait, format_: str) -> str:
 
             return to_svg(portrait.spec, portrait.states)
         case "html":
-            from pipespec.views.graph.page import to_html
+            from pipespec.views.graph.graph_page import to_html
 
             return to_html(portrait)
         case _:
-            from pipespec.views.graph.text import render_text
+            from pipespec.views.graph.graph_text import render_text
 
             return render_text(portrait.spec, portrait.states)

@@ -1,24 +1,70 @@
-"""Options and arguments that several verbs share, each declared once."""
+"""Options and arguments that several verbs share. Each is declared once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-__all__ = ["file_argument", "force_option", "format_option", "layers", "targets_argument"]
+if TYPE_CHECKING:
+    from pipespec.cli.completers import Items
+
+__all__ = [
+    "completed",
+    "env_option",
+    "file_argument",
+    "force_option",
+    "format_option",
+    "layers",
+    "run_options",
+    "targets_argument",
+    "tracking_option",
+]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-file_argument = click.argument("file", type=click.Path())
-targets_argument = click.argument("targets", metavar="[STEP]...", nargs=-1)
+
+def completed(name: str) -> Callable[[click.Context, click.Parameter, str], Items]:
+    """Return what completes a value by a function of `completers`, which is imported only where a shell asks."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+        from pipespec.cli import completers
+
+        found: Items = getattr(completers, name)(ctx, param, incomplete)
+        return found
+
+    return complete
+
+
+file_argument = click.argument(
+    "file", type=click.Path(), required=False, shell_complete=completed("file_and_next")
+)
+targets_argument = click.argument("targets", metavar="[STEP]...", nargs=-1, shell_complete=completed("steps"))
+
+env_option = click.option(
+    "--env",
+    metavar="NAME",
+    shell_complete=completed("environments"),
+    multiple=True,
+    help="Merge the overlay FILE.NAME.yaml, beside FILE: '--env prod' with pipeline.yaml is '-f pipeline.prod.yaml'. Can be"
+    " repeated, and is below overlays of -f.",
+)
+
+tracking_option = click.option(
+    "--tracking/--no-tracking",
+    default=None,
+    help="With --no-tracking, use a private tracking store in .pipespec instead of the store of the pipeline, like"
+    " '--set mlflow=false'.",
+)
 
 force_option = click.option(
     "--force",
     metavar="STEP",
+    shell_complete=completed("steps"),
     multiple=True,
-    help="Run this step whatever the records say; what follows is reused where its outputs come out the same.",
+    help="Run this step even if it is complete. If its outputs are byte-identical, the steps that read them are reused."
+    " Can be repeated.",
 )
 
 
@@ -30,19 +76,22 @@ def format_option(*choices: str) -> Callable[[Command], Command]:
         type=click.Choice(choices),
         default=choices[0],
         show_default=True,
-        help="How to print.",
+        help="Output format.",
     )
 
 
 def layers(command: Command) -> Command:
-    """Offer `-f/--overlay` and `--set`, the upper layers of a pipeline's document."""
+    """Offer `--env`, `-f/--overlay`, `--set` and `--no-tracking`, the layers above the pipeline file."""
     for option in (
+        tracking_option,
         click.option(
             "--set",
             "overrides",
             metavar="PATH=VALUE",
             multiple=True,
-            help="Set one value, read as YAML; '+params.x=1' adds a new key. Laid over all files.",
+            shell_complete=completed("paths"),
+            help="Set one value, written as YAML. It overrides all files. '+params.x=1' adds a key that no file has. Can be"
+            " repeated.",
         ),
         click.option(
             "-f",
@@ -51,8 +100,65 @@ def layers(command: Command) -> Command:
             metavar="FILE",
             type=click.Path(),
             multiple=True,
-            help="Lay this file over the pipeline; the last one is on top. Order, lowest first: includes, FILE, overlays, --set.",
+            help="Merge this overlay over the pipeline file. Later layers override earlier ones: includes, FILE, overlays,"
+            " --set. Can be repeated.",
         ),
+        env_option,
+    ):
+        command = option(command)
+    return command
+
+
+def run_options(command: Command) -> Command:
+    """Offer what a run may be told, once or again and again."""
+    for option in reversed(
+        (
+            click.option(
+                "-j",
+                "--jobs",
+                type=click.IntRange(1, 1024),
+                help="Number of steps to run in parallel.  [default: 'engine.workers' of the pipeline, else 1]",
+            ),
+            force_option,
+            click.option(
+                "--keep-going/--no-keep-going",
+                default=None,
+                help="After a failure, still run the steps that do not depend on the failed one.  [default: 'engine.keep_going' of the"
+                " pipeline, else no]",
+            ),
+            click.option(
+                "--verify",
+                is_flag=True,
+                help="Check the content of recorded outputs, not only that they exist.",
+            ),
+            click.option("-v", "--verbose", is_flag=True, help="Print the logs of steps while they run."),
+            click.option(
+                "-q",
+                "--quiet",
+                is_flag=True,
+                help="Print nothing unless a step fails: no progress and no summary.",
+            ),
+            click.option(
+                "--scheduler",
+                metavar="URL",
+                help="Address of a luigid that displays the run, for example http://127.0.0.1:8082.",
+            ),
+            click.option(
+                "--sweep",
+                "sweeps",
+                metavar="PATH=VALUES",
+                multiple=True,
+                shell_complete=completed("paths"),
+                help="Run the pipeline once for each value, for example 'params.model.depth=4,8,16' or 'params.seed=range(1,5)' (1 to 4)."
+                " If the option is repeated, all combinations are run. Steps that are equal at several points run once.",
+            ),
+            click.option(
+                "--report",
+                metavar="FILE",
+                type=click.Path(),
+                help="Also write the report of this run to FILE: a single HTML page that needs no server.",
+            ),
+        )
     ):
         command = option(command)
     return command

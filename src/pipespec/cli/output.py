@@ -1,36 +1,43 @@
 """Printing that outlives its reader: `pipespec plan FILE | head -1` is no error, and no run fails by it.
 
-A result may also go to a file, which is then whole or not there.
+A result may also go to a file, which is then whole or not there, and a page be opened in the browser.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from contextvars import ContextVar
 from pathlib import Path
-from typing import TextIO
+from typing import Final, TextIO
 
 import click
 
 from pipespec.errors import UsageError
+from pipespec.views.terminal_text import UNLIMITED, WIDTH
 
-__all__ = ["say", "show", "write_result"]
+__all__ = ["PLAIN", "open_page", "say", "show", "takes_colours", "use_fitting_width", "write_result"]
+
+_LEAST_WIDTH: Final = 40
+PLAIN: Final = ContextVar("PLAIN", default=False)
+"""True where the command line asks for no colours."""
 
 
 def show(text: str, *, err: bool = False) -> None:
     """Print what a view laid out for people, in colours where they are wanted."""
-    if _takes_colours(sys.stderr if err else sys.stdout):
+    is_coloured = takes_colours(sys.stderr if err else sys.stdout)
+    if is_coloured:
         from pipespec.cli.colours import coloured
 
         text = coloured(text)
-    say(text, err=err)
+    say(text, err=err, keeps_colours=is_coloured)
 
 
-def say(text: str, *, err: bool = False, newline: bool = True) -> None:
+def say(text: str, *, err: bool = False, newline: bool = True, keeps_colours: bool = False) -> None:
     """Print to stdout, or with `err` to stderr. Where nobody reads any more, say nothing from now on."""
     stream = sys.stderr if err else sys.stdout
     try:
-        click.echo(text, err=err, nl=newline)
+        click.echo(text, err=err, nl=newline, color=True if keeps_colours else None)
         stream.flush()
     except BrokenPipeError:
         # What is left in the buffer must go somewhere when Python closes the stream at exit.
@@ -53,6 +60,34 @@ def write_result(path: Path, text: str) -> None:
         raise UsageError(f"'{path}' cannot be written: {error.strerror or error}") from error
 
 
-def _takes_colours(stream: TextIO) -> bool:
-    """Say whether colours help: a terminal that knows them, and nobody who asked for none (https://no-color.org)."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
+def use_fitting_width() -> None:
+    """Lay text out as wide as the variable COLUMNS says, within reason; else as the terminal is, and in a pipe unwrapped."""
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isascii() and asked.isdecimal() and len(asked) < 6:
+        WIDTH.set(max(int(asked), _LEAST_WIDTH))
+    elif not sys.stdout.isatty():
+        WIDTH.set(UNLIMITED)
+    elif columns := os.get_terminal_size(sys.stdout.fileno()).columns:  # some say 0
+        WIDTH.set(max(columns, _LEAST_WIDTH))
+
+
+def open_page(path: str | Path) -> None:
+    """Open a page in the user's browser, one that was written or that is at an address; where there is none, say where it is."""
+    import webbrowser
+
+    is_address = isinstance(path, str) and path.startswith(("http://", "https://"))
+    address = str(path) if is_address else Path(path).absolute().as_uri()
+    if not webbrowser.open(address):
+        say(f"there is no browser to open {address}", err=True)
+
+
+def takes_colours(stream: TextIO) -> bool:
+    """Say whether colours help: who asks for none gets none (https://no-color.org), who asks for them gets them.
+
+    Else a terminal that knows them does.
+    """
+    if PLAIN.get() or os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"

@@ -7,30 +7,30 @@ import json
 import click
 
 from pipespec import api
+from pipespec.cli import exit_codes
 from pipespec.cli.options import file_argument, force_option, format_option, layers, targets_argument
 from pipespec.cli.output import say, show
-from pipespec.views import plan as view
+from pipespec.cli.pipeline_command import PipelineCommand
+from pipespec.views import plan_view as view
 
 
-@click.command()
+@click.command(cls=PipelineCommand)
 @file_argument
 @targets_argument
 @force_option
 @format_option("text", "json")
 @click.option(
-    "--verify", is_flag=True, help="Check the content of recorded outputs too, not only that they are there."
+    "--verify", is_flag=True, help="Check the content of recorded outputs, not only that they exist."
 )
 @click.option(
     "-j",
     "--jobs",
     type=click.IntRange(1, 1024),
-    help="Say how long it takes with so many steps at once, by default as the pipeline's 'engine' says.",
+    help="Number of parallel steps to assume for the time estimate.  [default: 'engine.workers' of the pipeline, else 1]",
 )
-@click.option("--exit-code", is_flag=True, help="Exit with 1 when anything would run.")
+@click.option("--exit-code", is_flag=True, help="Exit with code 1 if any step would run.")
 @layers
-@click.pass_context
 def plan(
-    ctx: click.Context,
     file: str,
     targets: tuple[str, ...],
     force: tuple[str, ...],
@@ -40,18 +40,21 @@ def plan(
     exit_code: bool,
     overlays: tuple[str, ...],
     overrides: tuple[str, ...],
-) -> None:
-    """Say what would run, what is reused, and why; write nothing.
+) -> int:
+    """Show which steps would run, which are reused, and why. Nothing is written.
 
-    STEP is a name, a variant (train[depth=4]), a glob or tag:NAME; all that it needs is included. Without one,
-    all steps.
+    STEP is a name, a variant (train[depth=4]), a glob pattern or tag:NAME. The plan includes the steps that it needs.
+    Without STEP, the plan includes all steps.
     """
     pipeline = api.load(file, overlays=overlays, overrides=overrides)
     found = pipeline.plan(*targets, force=force, verify=verify)
-    workers = jobs or found.pipeline.engine.workers or 1
+    workers = found.pipeline.engine.workers_for(jobs)
     if format_ == "json":
-        say(json.dumps(view.to_json(found, workers=workers), indent=2, ensure_ascii=False))
+        say(
+            json.dumps(
+                view.to_json(found, store=pipeline.store, workers=workers), indent=2, ensure_ascii=False
+            )
+        )
     else:
-        show(view.render_text(found, workers=workers))
-    if exit_code and not found.is_complete:
-        ctx.exit(1)
+        show(view.render_text(found, store=pipeline.store, workers=workers))
+    return exit_codes.of_plan(found, asked=exit_code)

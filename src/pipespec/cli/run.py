@@ -1,148 +1,103 @@
-"""`pipespec run`: run what is not complete."""
+"""`pipespec run`: run the steps that are not complete."""
 
 from __future__ import annotations
 
 import json
-import signal
+import shlex
 import sys
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pipespec import api
-from pipespec.cli.options import file_argument, force_option, format_option, layers, targets_argument
-from pipespec.cli.output import say, show
-from pipespec.cli.progress import open_progress
-from pipespec.plan.model import RunReport
-from pipespec.plan.remaining import Remaining
-from pipespec.views import plan as plan_view
-from pipespec.views import run as view
+from pipespec.cli import exit_codes
+from pipespec.cli.activity_line import hide_activities
+from pipespec.cli.carry_out import RunOptions, show_report
+from pipespec.cli.options import file_argument, format_option, layers, run_options, targets_argument
+from pipespec.cli.output import open_page, say, show
+from pipespec.cli.pipeline_command import PipelineCommand
+
+if TYPE_CHECKING:
+    from pipespec.api import Pipeline
 
 
-@click.command()
+@click.command(cls=PipelineCommand)
 @file_argument
 @targets_argument
+@run_options
+@click.option("-n", "--dry-run", is_flag=True, help="Only show what would run, like 'pipespec plan'.")
 @click.option(
-    "-j",
-    "--jobs",
-    type=click.IntRange(1, 1024),
-    default=1,
-    show_default=True,
-    help="Run so many steps at once.",
-)
-@force_option
-@click.option(
-    "--keep-going", is_flag=True, help="After a failure, run everything that does not depend on it."
-)
-@click.option("--dry-run", is_flag=True, help="Only say what would run, as 'pipespec plan' does.")
-@click.option(
-    "--verify", is_flag=True, help="Check the content of recorded outputs too, not only that they are there."
-)
-@click.option("-v", "--verbose", is_flag=True, help="Stream the steps' logs.")
-@click.option("--scheduler", metavar="URL", help="Show the run in this luigid, as http://127.0.0.1:8082.")
-@click.option(
-    "--pdb", "debug", is_flag=True, help="Run one step in this process, under the debugger when it raises."
+    "--pdb",
+    "debug",
+    is_flag=True,
+    help="Run a single step in this process, and start the debugger if it raises an exception.",
 )
 @click.option(
-    "--sweep",
-    "sweeps",
-    metavar="PATH=VALUES",
-    multiple=True,
-    help="Run at each of these values: 'params.model.depth=4,8,16' or 'params.seed=range(1,5)', which is 1 to 4. Given"
-    " several times, at each combination; what is the same at several points runs once.",
-)
-@click.option(
-    "--report",
-    metavar="FILE",
-    type=click.Path(),
-    help="Write the report of this run to FILE as well: one HTML page, to be opened from the disk or sent to somebody.",
+    "--open", "opens", is_flag=True, help="Open the page of --report in the browser when the run ends."
 )
 @format_option("text", "json")
 @layers
-@click.pass_context
 def run(
-    ctx: click.Context,
     file: str,
     targets: tuple[str, ...],
-    jobs: int,
-    force: tuple[str, ...],
-    keep_going: bool,
     dry_run: bool,
-    verify: bool,
-    verbose: bool,
-    scheduler: str | None,
     debug: bool,
-    sweeps: tuple[str, ...],
-    report: str | None,
+    opens: bool,
     format_: str,
-    overlays: tuple[str, ...],
-    overrides: tuple[str, ...],
-) -> None:
-    """Run what is not complete of these steps and of all that they need.
+    **options: Any,
+) -> int:
+    """Run the given steps and the steps that they need, except those that are already complete.
 
-    STEP is a name, a variant (train[depth=4]), a glob or tag:NAME; without one, all steps. A step is complete
-    when MLflow has a finished run with its key; 'pipespec plan' says beforehand what will happen and why.
+    STEP is a name, a variant (train[depth=4]), a glob pattern or tag:NAME. Without STEP, all steps are run. A step is
+    complete if MLflow has a finished run with its key. 'pipespec plan' shows in advance what will run and why.
 
-    A sweep runs the pipeline at several points as one: --sweep params.depth=4,8 --sweep "params.seed=range(0,3)" are 6
-    points. Values are YAML scalars, [lists] or {mappings}, parted by commas. A step that differs between points is called
-    by what makes it differ: 'train{depth=4}'. Started again, a sweep goes on where it was stopped, and points that are
-    added run alone.
+    A sweep runs the pipeline at several points: --sweep params.depth=4,8 --sweep "params.seed=range(0,3)" gives 6
+    points. Values are YAML scalars, [lists] or {mappings}, separated by commas. If a step differs between points, its
+    name shows the difference: 'train{depth=4}'. If a sweep is repeated, only points that are not complete run.
 
-    After a failure what runs finishes and nothing new starts. Running the same command again resumes there.
+    After a failure, steps that are running finish, and no new step starts. To resume, repeat the command.
 
-    A run that executes anything keeps its report as pipespec/report.html in the MLflow run of its invocation, where
-    MLflow's page shows it: what ran and why, when and how long, metrics beside those of the last runs, outputs.
+    If a run executes at least one step, its report is stored as the artifact pipespec/report.html of the invocation's
+    MLflow run. The report shows what ran and why, when and for how long, metrics compared with earlier runs, and outputs.
     """
-    if dry_run and report is not None:
-        raise click.UsageError("--dry-run runs nothing that a --report could tell of; leave one of them out")
-    pipeline = api.load(file, overlays=overlays, overrides=overrides, sweeps=sweeps)
+    asked = RunOptions(**options, command=shlex.join(["pipespec", *sys.argv[1:]]))
+    _require_together(asked, dry_run=dry_run, opens=opens)
+    if asked.quiet:
+        hide_activities()
+    if not (dry_run or asked.sweeps or asked.force or asked.verify or asked.report):
+        layers = {"overlays": asked.overlays, "overrides": asked.overrides}
+        known = api.remembered_run(file, *targets, **layers)
+        if known is not None:
+            return show_report(known, format_, asked.command, quiet=asked.quiet)
+    pipeline = asked.load(file)
     if dry_run:
-        planned = pipeline.plan(*targets, force=force, verify=verify)
-        if format_ == "json":
-            say(json.dumps(plan_view.to_json(planned, workers=jobs), indent=2, ensure_ascii=False))
-        else:
-            show(plan_view.render_text(planned, workers=jobs))
-        return
-    stream = pipeline.compiled.redactor() if verbose else None
-    with open_progress(stream=stream) as progress:
-        done = pipeline.run(
-            *targets,
-            workers=jobs,
-            force=force,
-            keep_going=keep_going,
-            verify=verify,
-            debug=debug,
-            scheduler=scheduler,
-            progress=progress,
-            planned=lambda plan: progress.expect(Remaining(plan, jobs)),
-            command=_command(),
-            report=report,
+        return _show_plan(pipeline, targets, asked, format_)
+    done = asked.run(pipeline, targets, debug=debug)
+    if opens and asked.report is not None:
+        open_page(asked.report)
+    return show_report(done, format_, asked.command, quiet=asked.quiet)
+
+
+def _require_together(asked: RunOptions, *, dry_run: bool, opens: bool) -> None:
+    if dry_run and asked.report is not None:
+        raise click.UsageError(
+            "--dry-run cannot be combined with --report, because nothing runs; remove one of them"
         )
+    if opens and asked.report is None:
+        raise click.UsageError("--open needs a page; add --report FILE")
+    if asked.quiet and (asked.verbose or dry_run):
+        other = "--verbose" if asked.verbose else "--dry-run"
+        raise click.UsageError(f"--quiet cannot be combined with {other}; remove one of them")
+
+
+def _show_plan(pipeline: Pipeline, targets: tuple[str, ...], asked: RunOptions, format_: str) -> int:
+    from pipespec.views import plan_view
+
+    planned = pipeline.plan(*targets, force=asked.force, verify=asked.verify)
+    slots = planned.pipeline.engine.workers_for(asked.jobs)
     if format_ == "json":
-        say(json.dumps(view.to_json(done), indent=2, ensure_ascii=False))
-    show(view.render_text(done, command=_command()), err=format_ == "json")
-    if sweeps and done.interrupted_by is None:
-        _show_points(pipeline, done, err=format_ == "json")
-    ctx.exit(_exit_code(done))
-
-
-def _show_points(pipeline: api.Pipeline, report: RunReport, *, err: bool) -> None:
-    """Show the points of a sweep as a table."""
-    from pipespec.views import sweep as sweep_view
-
-    show(f"\n{sweep_view.render_text(pipeline.points(report))}", err=err)
-
-
-def _command() -> str:
-    import shlex
-
-    from pipespec.document.passwords import without_passwords
-
-    return without_passwords(shlex.join(["pipespec", *sys.argv[1:]]))
-
-
-def _exit_code(report: RunReport) -> int:
-    match report.interrupted_by:
-        case None:
-            return 0 if report.succeeded else 1
-        case number:
-            return 128 + number if number != signal.SIGHUP else 129
+        answer = plan_view.to_json(planned, store=pipeline.store, workers=slots)
+        say(json.dumps(answer, indent=2, ensure_ascii=False))
+    else:
+        show(plan_view.render_text(planned, store=pipeline.store, workers=slots))
+    return exit_codes.of_plan(planned, asked=False)

@@ -1,4 +1,4 @@
-"""`pipespec schema`: the JSON schema of pipeline files, or of one with the names that it knows."""
+"""`pipespec schema`: the JSON schema of all pipeline files, or of one file with its own names."""
 
 from __future__ import annotations
 
@@ -7,29 +7,40 @@ import json
 import click
 
 from pipespec import api
-from pipespec.cli.options import layers
+from pipespec.cli.layered_command import LayeredCommand
+from pipespec.cli.options import completed, layers
 from pipespec.cli.output import say
 
 
-@click.command()
+class _SchemaCommand(LayeredCommand):
+    def file_in(self, words: list[str], args: list[str]) -> str | None:
+        """Return the file that `--for` names."""
+        del words
+        joined = [word.removeprefix("--for=") for word in args if word.startswith("--for=")]
+        apart = [args[at + 1] for at, word in enumerate(args[:-1]) if word == "--for"]
+        return next(iter(joined or apart), None)
+
+
+@click.command(cls=_SchemaCommand, trusts=False)
 @click.option(
     "--for",
     "file",
     metavar="FILE",
     type=click.Path(),
-    help="Make it for this pipeline: with the names of its steps and outputs, and the arguments of its functions.",
+    shell_complete=completed("files"),
+    help="Make a schema for this pipeline, with the names of its steps and outputs and the arguments of its functions.",
 )
 @layers
 def schema(file: str | None, overlays: tuple[str, ...], overrides: tuple[str, ...]) -> None:
     """Print the JSON schema of pipeline files.
 
-    An editor that speaks YAML schemas uses it through a first line such as
+    Editors use it to complete and check pipeline files, if the first line of the file is
     '# yaml-language-server: $schema=pipeline.schema.json'.
 
-    With --for it completes references and arguments, too, and shows what functions say of themselves. Nothing of
-    the project is imported. FILE may have mistakes; print the schema anew when steps or signatures have changed.
+    With --for, the editor also completes references and arguments, and shows the documentation of functions. No project
+    code is imported. FILE may contain errors. Run the command again after steps or function signatures change.
     """
     if file is None and (overlays or overrides):
-        raise click.UsageError("layers are laid over a pipeline: name it by --for")
+        raise click.UsageError("-f and --set need a pipeline; name it with --for")
     found = api.schema() if file is None else api.schema(file, overlays=overlays, overrides=overrides)
     say(json.dumps(found, indent=2, ensure_ascii=False))

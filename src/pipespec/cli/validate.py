@@ -1,80 +1,96 @@
-"""`pipespec validate`: all mistakes and advice of some files."""
+"""`pipespec validate`: report all errors and advice for pipeline files."""
 
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from pipespec import api
-from pipespec.cli.options import format_option, layers
+from pipespec.cli import exit_codes
+from pipespec.cli.layered_command import LayeredCommand
+from pipespec.cli.options import completed, format_option, layers
 from pipespec.cli.output import say, show
-from pipespec.errors import Severity
-from pipespec.views import diagnostics as view
+from pipespec.views import diagnostic_view as view
+
+if TYPE_CHECKING:
+    from pipespec import Findings
 
 _IMPORT_TIMEOUT: Final = 60.0
 
 
-@click.command()
-@click.argument("files", metavar="FILE|FOLDER...", type=click.Path(), nargs=-1, required=True)
+class _ValidateCommand(LayeredCommand):
+    def one_file(self, ctx: click.Context) -> str | None:
+        files: tuple[str, ...] = ctx.params["files"]
+        return files[0] if len(files) == 1 and not Path(files[0]).is_dir() else None
+
+
+@click.command(cls=_ValidateCommand, trusts=False)
+@click.argument(
+    "files", metavar="[FILE|FOLDER]...", type=click.Path(), nargs=-1, shell_complete=completed("files")
+)
 @format_option("text", "json", "github", "sarif")
+@click.option("-q", "--quiet", is_flag=True, help="Print errors only: no advice and no summary.")
 @layers
 @click.option(
     "--import",
     "imports",
     is_flag=True,
-    help="Import what the pipelines call, too, in a process of its own: only for code that you would run.",
+    help="Also import the functions that the pipelines call, in a separate process. Use this only for code that you trust.",
 )
 @click.option(
     "--import-timeout",
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
-    help=f"How long each import may take.  [default: {_IMPORT_TIMEOUT:g}]",
+    help=f"Time limit for each import.  [default: {_IMPORT_TIMEOUT:g}]",
 )
-@click.pass_context
 def validate(
-    ctx: click.Context,
     files: tuple[str, ...],
     format_: str,
+    quiet: bool,
     overlays: tuple[str, ...],
     overrides: tuple[str, ...],
     imports: bool,
     import_timeout: float | None,
-) -> None:
-    """Find all mistakes in pipeline files.
+) -> int:
+    """Report all errors in pipeline files.
 
-    A folder means every pipeline below it: each .yaml and .yml file that says 'pipespec:' at its top. Hidden
-    folders, virtual environments and node_modules are left out.
+    If a folder is given, all pipelines below it are checked, without FILE and FOLDER those below the current folder: all .yaml and .yml files with a top-level key 'pipespec'.
+    Files that git ignores, hidden folders, virtual environments, node_modules and the folders of a tracking store
+    are skipped.
 
-    Imports and runs nothing of the project, reads no environment variable and opens no connection, so it may
-    be used on a stranger's file. Advice stops nothing; a mistake makes the exit code 1.
+    The command runs no project code, reads no environment variables and opens no connections, so it is safe for files
+    that you do not trust. The exit code is 1 if there are errors. Advice does not change the exit code.
 
-    With --import it goes further, on code that you trust: what cannot be read from source (functions in C, decorators,
-    partials) is there and takes what is bound, params fit as a run would say, and formats have their packages.
+    With --import, more is checked: functions whose signature cannot be read from source (written in C, decorated, or
+    partials) exist and accept their arguments, params can be converted, and file formats have the packages they need.
     """
     if import_timeout is not None and not imports:
-        raise click.UsageError("--import-timeout is of --import, which is not asked for")
+        raise click.UsageError("--import-timeout can only be used with --import")
     timeout = (import_timeout or _IMPORT_TIMEOUT) if imports else None
-    found = api.validate(files, overlays=overlays, overrides=overrides, import_timeout=timeout)
+    found = api.validate(files or (".",), overlays=overlays, overrides=overrides, import_timeout=timeout)
+    if quiet:
+        found = found.without_advice()
     match format_:
         case "json":
             say(json.dumps(view.to_json(found.diagnostics), indent=2, ensure_ascii=False))
         case "github":
             say(view.to_github(found.diagnostics), newline=bool(found.diagnostics))
-            say(view.verdict(found.files, found.diagnostics), err=True)
+            if not quiet:
+                say(view.summary(found.files, found.diagnostics), err=True)
         case "sarif":
             say(json.dumps(_sarif(found), indent=2, ensure_ascii=False))
         case _:
             if found.diagnostics:
                 show(view.render_text(found.diagnostics, found.sources))
-            say(view.verdict(found.files, found.diagnostics), err=True)
-    if any(each.severity is Severity.ERROR for each in found.diagnostics):
-        ctx.exit(1)
+            if not quiet:
+                say(view.summary(found.files, found.diagnostics), err=True)
+    return exit_codes.of_findings(found)
 
 
-def _sarif(found: api.Findings) -> dict[str, Any]:
+def _sarif(found: Findings) -> dict[str, Any]:
     from pipespec import __version__
-    from pipespec.spec.pages import load_pages  # one format of four needs it
 
-    return view.to_sarif(found.diagnostics, tool_version=__version__, pages=load_pages())
+    return view.to_sarif(found.diagnostics, tool_version=__version__, pages=api.diagnostic_pages())

@@ -1,1 +1,1 @@
-"""Text -> one resolved tree, in which every value knows the line and the layer that it came from."""
+"""Text -> one resolved tree. Every value knows its line and its layer."""

@@ -1,40 +1,53 @@
 """The tree between text and meaning: scalars, sequences and mappings that know their place.
 
-Every node carries the span where it stands and, once interpolated, the span that set its value
-(`origin`). Nodes are frozen; a changed tree is a new tree that shares the unchanged parts.
+Every node has the span where it is written and, after interpolation, the span that set its value (`origin`). Nodes are
+frozen. A changed tree is a new tree that shares the unchanged parts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
 from pipespec.errors import Span
+from pipespec.frozen_values import frozen
 
-__all__ = ["JSON", "Entry", "MappingNode", "Node", "Scalar", "ScalarNode", "SequenceNode", "plain", "walk"]
+__all__ = [
+    "JSON",
+    "Entry",
+    "MappingNode",
+    "Node",
+    "Scalar",
+    "ScalarNode",
+    "SequenceNode",
+    "plain",
+    "set_at",
+    "walk",
+]
 
 Scalar: TypeAlias = str | int | float | bool | None
 JSON: TypeAlias = Scalar | list["JSON"] | dict[str, "JSON"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ScalarNode:
     """A text, number, bool or null.
 
     `text` is how it was written where that is not the value itself (a plain `3.10`, `no`), else None.
     `origin` is where the value was set, when a reference brought it here from elsewhere.
-    `quoted` tells `"5"` from `5`.
+    `quoted` tells `"5"` from `5`. `asked` tells a text that the surroundings gave (`${env:N}`, or its default): one that
+    is meant for a number is read as that.
     """
 
     value: Scalar
     span: Span
     text: str | None = None
     quoted: bool = False
+    asked: bool = False
     origin: Span | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SequenceNode:
     """A list; `items` in order."""
 
@@ -43,7 +56,7 @@ class SequenceNode:
     origin: Span | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """One key of a mapping: where the key stands, and its value."""
 
@@ -51,7 +64,7 @@ class Entry:
     value: Node
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MappingNode:
     """A mapping; `entries` in the order of the text. Keys are unique strings."""
 
@@ -66,6 +79,11 @@ class MappingNode:
 
 
 Node: TypeAlias = ScalarNode | SequenceNode | MappingNode
+
+
+def set_at(node: Node) -> Span:
+    """Return the place that set a node's value: where it is written, or where a reference brought it from."""
+    return node.origin or node.span
 
 
 def plain(node: Node) -> JSON:

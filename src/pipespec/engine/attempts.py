@@ -3,37 +3,51 @@
 Takes steps that are to execute and what came of them; gives started runs and records. Two invocations that want one
 key agree through the store: each creates its run with a claim, then looks; one that is alone goes on, of several the
 later take their runs back and wait. Before publishing each looks again, so that of one generation one result
-counts even where two have executed.
+counts even where two have executed. A store that is away keeps nothing from going on: leases are renewed by a thread, and
+a run that could not be ended is ended with the next renewal.
 """
 
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from pipespec.document.nodes import JSON, plain
-from pipespec.engine.manifest import manifest_entries
-from pipespec.engine.settings import RunSettings
+from pipespec.document.nodes import JSON
+from pipespec.engine.final_metrics import final_metrics, unmeasured
+from pipespec.engine.manifest_entries import manifest_entries
+from pipespec.engine.result_publication import Published, newer_record, publish_result
+from pipespec.engine.run_settings import RunSettings
+from pipespec.engine.store_absence import StoreAbsence
+from pipespec.engine.unpublished_results import UnpublishedResult
+from pipespec.engine.upstream_params import UpstreamParams
 from pipespec.errors import PipespecError, StoreUnavailableError
-from pipespec.plan.model import Attempt, Decision, Plan, ReasonKind, RunReport, StepRecord
-from pipespec.spec.model import StepSpec
-from pipespec.step.log import clean_log
-from pipespec.step.model import Failure, StepOutcome
-from pipespec.tracking.ledger import Ledger
-from pipespec.tracking.model import NewAttempt, StartedRun
-from pipespec.tracking.names import POINT
-from pipespec.tracking.owner import Owner
-from pipespec.tracking.recorder import Recorder
-from pipespec.tracking.records import contenders
+from pipespec.frozen_values import frozen
+from pipespec.plan.metric_bounds import judged_metrics
+from pipespec.plan.plan import Decision, Plan, ReasonKind
+from pipespec.plan.records import Attempt, StepRecord
+from pipespec.plan.results import RunReport
+from pipespec.spec.pipeline_spec import StepSpec
+from pipespec.step.step_job import Failure, StepOutcome
+from pipespec.step.step_log import clean_log
+from pipespec.tracking.process_owner import Owner
+from pipespec.tracking.reading.ledger import Ledger
+from pipespec.tracking.record_names import POINT
+from pipespec.tracking.run_facts import contenders, finished_record
+from pipespec.tracking.started_run import NewAttempt, NewInvocation, PreparedResult, StartedRun
+from pipespec.tracking.writing.leases import LEASE_SECONDS
+from pipespec.tracking.writing.recorder import Recorder
 
-__all__ = ["Attempts", "Claim", "Published"]
+__all__ = ["Attempts", "Claim"]
 
 _HEARTBEAT: Final = 10.0
 """Seconds between renewals of leases, a third of the time after which others count them as dead."""
+
+_CLOSING: Final = 5.0
+"""Seconds for letting go of the store."""
 
 _LOOKS: Final = 5
 _LOOK_AGAIN: Final = 0.05
@@ -44,33 +58,55 @@ _ACTIVE: Final[set[str]] = set()
 an invocation that lost its store."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Claim:
     """The right to compute a key. `known` is the generation that was there before, None for none."""
 
     started: StartedRun
     known: int | None
+    since: float
+    """When it was about to be made, by `_now`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """What counts for a key now: our own result, or that of an invocation that was faster."""
+@frozen
+class _Ending:
+    """A run without a result that is to be ended."""
 
-    record: StepRecord
-    is_ours: bool
+    started: StartedRun
+    failure: Failure
+    log: Path | None
+    status: str
+    seconds: float | None = None
 
 
 class Attempts:
     """Opens the store for writing when the first step executes, and not before."""
 
-    def __init__(self, ledger: Ledger, open_recorder: Callable[[], Recorder], settings: RunSettings) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        open_recorder: Callable[[], Recorder],
+        settings: RunSettings,
+        absence: StoreAbsence | None = None,
+    ) -> None:
+        """Note in `absence` where the store does not answer what need not be answered at once."""
         self._ledger = ledger
         self._open_recorder = open_recorder
         self._settings = settings
+        self._absence = absence or StoreAbsence(0.0)
+        self._here = str(Owner.here())
         self._recorder: Recorder | None = None
         self._invocation: StartedRun | None = None
+        self._surroundings: NewInvocation
+        """What is told of the invocation, once there is one."""
         self._beat_due = 0.0
+        self._beating: threading.Thread | None = None
         self._own: set[str] = set()
+        self._params: UpstreamParams | None = None
+        self._prepared: list[tuple[PreparedResult, Callable[[StepRecord], None]]] = []
+        """What is published with the next start, and what is called then."""
+        self._endings: list[_Ending] = []
+        """What the store could not be told yet."""
 
     @property
     def invocation(self) -> str | None:
@@ -88,21 +124,22 @@ class Attempts:
             StoreUnavailableError: where the store cannot be asked or written.
         """
         if decision.key is None:
-            return Claim(self._start(plan, decision), None)
+            return Claim(self._start(plan, decision), None, _now())
         key = decision.key.hex
         if waited and self._live_claims(key):
             return None
         known = self._ledger.generations((key,)).get(key) if _repeats(decision, forced=forced) else None
+        since = _now()
         started = self._start(plan, decision)
         if not self._is_alone(key, started):
             self.kill(started, "another invocation computes the same key")
             return None
-        if record := self._newer(key, known):
+        if record := newer_record(self._ledger, key, known):
             self.kill(started, f"run {record.run_id} has the same key")
             return record
-        return Claim(started, known)
+        return Claim(started, known, since)
 
-    def publish(
+    def result(
         self,
         claim: Claim,
         outcome: StepOutcome,
@@ -111,64 +148,107 @@ class Attempts:
         decision: Decision,
         upstream: Mapping[str, StepRecord],
         log: Path,
-    ) -> Published:
-        """Publish a result, unless another invocation did for the same generation.
-
-        Raises:
-            StoreUnavailableError: where it cannot be known, or not be written.
-            PipespecError: where the run is gone.
-        """
-        started = claim.started
-        superseded: tuple[str, ...] = ()
-        if started.key is not None:
-            if record := self._newer(started.key, claim.known):
-                self.kill(started, f"run {record.run_id} was faster with the same key")
-                return Published(record, is_ours=False)
-            before = (
-                self._ledger.complete((started.key,)).get(started.key) if claim.known is not None else None
-            )
-            superseded = () if before is None or before.accepted else (before.run_id,)
-        record = self._writer.publish(
-            started,
+        staging: Path,
+    ) -> UnpublishedResult:
+        """Gather what the publication of an outcome takes, here or in a later run."""
+        return UnpublishedResult(
+            claim.started,
             outcome,
-            manifest=manifest_entries(plan, decision, upstream, self._about()),
-            generation=0 if claim.known is None else claim.known + 1,
-            log=log,
-            supersedes=superseded,
+            {
+                **manifest_entries(plan, decision, upstream, self._about(), claim.started.run_id),
+                "upstream": {**self._upstream_params(plan).of(decision.step.id)},
+            },
+            staging,
+            log,
+            claim.known,
+            _may_be_taken(claim),
+            judged_metrics(decision.step),
         )
-        self._forget(started)
-        self._ledger.note((record,))
-        return Published(self._with_logged(record, decision.step), is_ours=True)
 
-    def fail(self, started: StartedRun, failure: Failure, log: Path) -> None:
-        """End a run without a result."""
-        status = "KILLED" if failure.kind == "cancelled" else "FAILED"
-        with _unless_gone():
-            self._writer.fail(started, failure, log=log, status=status)
+    def publish(self, result: UnpublishedResult) -> Published:
+        """Publish a result; raises as `publish_result`. May be called again where the store was away."""
+        published = publish_result(result, self._ledger, self._writer)
+        self._forget(result.started)
+        return published
+
+    def prepare(self, result: UnpublishedResult, then: Callable[[StepRecord], None]) -> StepRecord | None:
+        """Prepare a result to be published together with the next start, and return its record to be.
+
+        `then` is called with it once it is. None where it must be looked at once more what the store has, or says, before
+        the result counts.
+        """
+        outcome = result.outcome
+        must_look = result.may_be_taken or result.known is not None or bool(result.bounded)
+        if must_look or not outcome.is_uploaded or not self._writer.joins:
+            return None
+        prepared = self._writer.prepare(result.started, outcome, manifest=result.manifest, log=result.log)
+        self._prepared.append((prepared, then))
+        return prepared.record
+
+    def publish_prepared(self) -> None:
+        """Publish what waits for the next start without it: all, or nothing."""
+        self._writer.publish_prepared([one for one, _ in self._prepared])
+        self._tell_prepared()
+
+    def forget_prepared(self) -> None:
+        """Publish what waits neither with the next start nor by itself."""
+        self._prepared.clear()
+
+    def _tell_prepared(self) -> None:
+        published, self._prepared = self._prepared, []
+        for prepared, then in published:
+            self._own.discard(prepared.record.run_id)
+            _ACTIVE.discard(prepared.record.run_id)
+            self._ledger.note((prepared.record,))
+            then(prepared.record)
+
+    def let_go(self, started: StartedRun) -> None:
+        """Leave a run as it is: its result is kept for another invocation."""
         self._forget(started)
+
+    def fail(self, started: StartedRun, failure: Failure, log: Path, seconds: float | None = None) -> None:
+        """End a run without a result, later if the store is away; `seconds` is how long its step took."""
+        status = "KILLED" if failure.kind == "cancelled" else "FAILED"
+        self._end(_Ending(started, failure, log, status, seconds))
 
     def kill(self, started: StartedRun, why: str) -> None:
         """Take a run back that did nothing."""
-        with _unless_gone():
-            self._writer.fail(started, Failure("cancelled", why), status="KILLED")
-        self._forget(started)
+        self._end(_Ending(started, Failure("cancelled", why), None, "KILLED"))
+
+    def mark_damaged(self, run_id: str, why: str) -> None:
+        """Let a run count no more whose content is another than it recorded.
+
+        Where its manifest is gone as well a whole store may have been moved, and nothing is noted.
+        """
+        try:
+            with _unless_gone():
+                facts = self._ledger.run(run_id)
+                record = None if facts is None else finished_record(facts)
+                if record is not None:
+                    self._ledger.manifest(record)
+                self._writer.mark_damaged(run_id, why)
+        except StoreUnavailableError as error:
+            self._absence.note(error)
 
     def keep_alive(self) -> None:
-        """Renew what others would count as dead, when it is time."""
-        if self._own and time.monotonic() >= self._beat_due:
+        """Renew what others would count as dead, when it is time, without waiting for the store."""
+        is_beating = self._beating is not None and self._beating.is_alive()
+        if self._own and not is_beating and time.monotonic() >= self._beat_due:
             self._beat_due = time.monotonic() + _HEARTBEAT
-            for run_id in sorted(self._own):
-                with _unless_gone():
-                    self._writer.heartbeat((run_id,))
+            self._beating = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+            self._beating.start()
 
     def finish(self, report: RunReport) -> None:
         """End the invocation's run, if there is one."""
         if self._invocation is None:
             return
         status = "FINISHED" if report.succeeded else "FAILED" if report.interrupted_by is None else "KILLED"
+        self._end_rest()
         files = self._settings.report_files(report)
         with _unless_gone():
-            self._writer.finish_invocation(self._invocation, status=status, files=files)
+            self._writer.finish_invocation(
+                self._invocation, status=status, files=files, metrics=self._final_metrics(report)
+            )
         self._forget(self._invocation)
 
     def close(self) -> None:
@@ -176,13 +256,50 @@ class Attempts:
         _ACTIVE.difference_update(self._own)
         self._own.clear()
         if self._recorder is not None:
-            self._recorder.close()
+            # A thread may still wait for the store, which may never answer; what it holds ends with the process.
+            closing = threading.Thread(target=self._recorder.close, daemon=True)
+            closing.start()
+            closing.join(_CLOSING)
 
     @property
     def _writer(self) -> Recorder:
         if self._recorder is None:
             self._recorder = self._open_recorder()
         return self._recorder
+
+    def _beat(self) -> None:
+        try:
+            for run_id in sorted(self._own):
+                with _unless_gone():
+                    self._writer.heartbeat((run_id,))
+            self._end_rest()
+        except StoreUnavailableError as error:
+            self._absence.note(error)
+        else:
+            self._absence.over()
+
+    def _end(self, ending: _Ending) -> None:
+        self._forget(ending.started)
+        self._endings.append(ending)
+        try:
+            self._end_rest()
+        except StoreUnavailableError as error:
+            self._absence.note(error)
+
+    def _end_rest(self) -> None:
+        """End what was to be ended, and is not yet."""
+        while self._endings:
+            ending = self._endings[0]
+            with _unless_gone():
+                self._writer.fail(
+                    ending.started,
+                    ending.failure,
+                    log=ending.log,
+                    status=ending.status,
+                    seconds=ending.seconds,
+                )
+            with contextlib.suppress(ValueError):  # a thread of ours was faster
+                self._endings.remove(ending)
 
     def _start(self, plan: Plan, decision: Decision) -> StartedRun:
         if self._invocation is None:
@@ -195,19 +312,39 @@ class Attempts:
                 call=str(step.call),
                 experiment=step.experiment,
                 key=None if decision.key is None else decision.key.hex,
-                params={name: plain(node) for name, node in step.params.items()},
+                params=step.param_values,
                 tags={**plan.pipeline.mlflow.tags, **_words(step)},
                 description=step.description,
+                label=self._surroundings.label,
                 invocation=self.invocation,
-                source=self._settings.source,
-                git_commit=self._settings.git_commit,
-            )
+                source=self._surroundings.source,
+                git_commit=self._surroundings.git_commit,
+            ),
+            after=[one for one, _ in self._prepared],
         )
-        return self._remember(started)
+        self._remember(started)
+        self._tell_prepared()
+        return started
+
+    def _upstream_params(self, plan: Plan) -> UpstreamParams:
+        if self._params is None or self._params.pipeline is not plan.pipeline:
+            self._params = UpstreamParams(plan.pipeline)
+        return self._params
+
+    def _final_metrics(self, report: RunReport) -> Mapping[str, float]:
+        """Return the metrics of all steps that are complete now, those that functions logged by themselves included."""
+        logged = self._ledger.runs(unmeasured(report))
+        by_step = {
+            result.step: facts.metrics if (facts := logged.get(record.run_id)) else record.metrics
+            for result in report.steps
+            if (record := result.record) is not None
+        }
+        return final_metrics(by_step)
 
     def _begin_invocation(self, plan: Plan) -> None:
         self._sweep(self._ledger.running(plan.pipeline.name))
-        self._invocation = self._remember(self._writer.start_invocation(self._settings.invocation()))
+        self._surroundings = self._settings.invocation()
+        self._invocation = self._remember(self._writer.start_invocation(self._surroundings))
         self._beat_due = time.monotonic() + _HEARTBEAT
 
     def _is_alone(self, key: str, started: StartedRun) -> bool:
@@ -241,21 +378,7 @@ class Attempts:
         return dead
 
     def _is_left_over(self, run_id: str, owner: str) -> bool:
-        return owner == str(Owner.here()) and run_id not in _ACTIVE
-
-    def _newer(self, key: str, known: int | None) -> StepRecord | None:
-        """Return what was published beyond the generation that we knew; what was only accepted for the key is not."""
-        record = self._ledger.complete((key,)).get(key)
-        if record is None or record.accepted is not None:
-            return None
-        return record if known is None or record.generation > known else None
-
-    def _with_logged(self, record: StepRecord, step: StepSpec) -> StepRecord:
-        """Add the metrics that the function logged by itself, where bounds are set on any of them."""
-        if step.checks.keys() <= record.metrics.keys():
-            return record
-        facts = self._ledger.run(record.run_id)
-        return record if facts is None else replace(record, metrics={**facts.metrics, **record.metrics})
+        return owner == self._here and run_id not in _ACTIVE
 
     def _remember(self, started: StartedRun) -> StartedRun:
         self._own.add(started.run_id)
@@ -268,6 +391,19 @@ class Attempts:
 
     def _about(self) -> dict[str, JSON]:
         return {**self._settings.about, "invocation": self.invocation}
+
+
+def _may_be_taken(claim: Claim) -> bool:
+    """Say whether others may have counted the claim's lease as dead, and have computed the key themselves.
+
+    As long as nobody can have, the look that was taken after the claim was made still holds.
+    """
+    return _now() - claim.since >= LEASE_SECONDS / 2
+
+
+def _now() -> float:
+    """Return seconds that pass while the process is stopped, or the computer asleep: by whichever clock goes on."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 @contextlib.contextmanager
@@ -283,7 +419,7 @@ def _unless_gone() -> Iterator[None]:
 
 def _repeats(decision: Decision, *, forced: bool) -> bool:
     """Say whether the key may have been published before."""
-    return forced or any(reason.kind is ReasonKind.LOST for reason in decision.reasons)
+    return forced or any(reason.kind in (ReasonKind.LOST, ReasonKind.WITNESS) for reason in decision.reasons)
 
 
 def _words(step: StepSpec) -> dict[str, str]:

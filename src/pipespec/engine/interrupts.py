@@ -1,20 +1,30 @@
 """Signals that end a run early: noted when they come, acted on when the run looks.
 
 A run in the main thread takes SIGINT, SIGTERM and SIGHUP over and gives them back when it ends; in another thread (a
-notebook's, a server's) Python lets nobody do that, so there the signals stay their owner's business.
+notebook's, a server's) Python lets nobody do that, so there the signals stay their owner's business. A call to a store
+that does not answer is left a moment after the signal.
 """
 
 from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from pipespec.errors import StoreUnavailableError
+
 __all__ = ["Interrupts", "watch_signals"]
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+_MOMENT: Final = 1.0
+"""Seconds that a call to the store has after a signal."""
+
+_LOOK: Final = 0.1
+"""Seconds between looks at what was noted, in a sleep."""
 
 
 class Interrupts:
@@ -24,14 +34,42 @@ class Interrupts:
         self.count = 0
         self.signum: int | None = None
         self._wake: Callable[[], None] | None = None
+        self._asking = 0
+        """The number of the call to the store that goes on, 0 for none."""
+        self._asked = 0
+        self._nudged = 0
 
     def note(self, signum: int) -> None:
-        """Count one more request, and end the wait that goes on."""
+        """Count one more request, and end the wait that goes on; a call to the store ends a moment later."""
+        if self._asking and self._nudged == self._asking:
+            self._nudged = 0
+            raise StoreUnavailableError("the tracking store did not answer until the run was interrupted")
+        self._nudged = 0
         self.count += 1
         if self.signum is None:
             self.signum = signum
+        if self._asking:
+            nudge = threading.Timer(_MOMENT, self._nudge, (self._asking, signum))
+            nudge.daemon = True
+            nudge.start()
         if self._wake is not None:
             self._wake()
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Let a call to the store in this block end, as with a store that is away, a moment after a signal."""
+        self._asked += 1
+        self._asking = self._asked
+        try:
+            yield
+        finally:
+            self._asking = 0
+
+    def sleep(self, seconds: float) -> None:
+        """Wait so long, or until a signal comes."""
+        until, before = time.monotonic() + seconds, self.count
+        while self.count == before and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, _LOOK))
 
     @contextmanager
     def waking(self, wake: Callable[[], None]) -> Iterator[None]:
@@ -41,6 +79,12 @@ class Interrupts:
             yield
         finally:
             self._wake = None
+
+    def _nudge(self, number: int, signum: int) -> None:
+        """Let the handler run once more, in the main thread, if the same call still goes on."""
+        if self._asking == number:
+            self._nudged = number
+            signal.pthread_kill(threading.main_thread().ident or 0, signum)
 
 
 @contextmanager

@@ -2,48 +2,49 @@
 
 Takes a plan, wave by wave; Luigi says whose turn it is, in this process or, for a rendered module, in another. A step
 whose turn has come is decided (its inputs are known now), claimed, executed, published, or tried again; all in one
-thread, which waits in one place, for the executor. A step is complete when we have its record, and by nothing that
-anybody else says.
+thread, which waits in one place, for the executor; only a store that is far or away is published to in others. Where the
+store is away, what executes goes on, its results wait, and what has not begun is not begun. A step is complete when we
+have its record, and by nothing that anybody else says.
 """
 
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Final
 
 from pipespec.engine.attempts import Attempts, Claim
-from pipespec.engine.executors import Executor
+from pipespec.engine.failed_work import keep_failed_work
 from pipespec.engine.interrupts import Interrupts
-from pipespec.engine.jobs import JobPlace, PartDigests, job_for
-from pipespec.engine.progress import Progress
-from pipespec.engine.results import blocked, cancelled, completed, failed, why_not_run
-from pipespec.engine.settings import RunSettings
-from pipespec.engine.sources import PlannedFiles
+from pipespec.engine.joined_results import JoinedResults
+from pipespec.engine.processes.executors import Executor
+from pipespec.engine.progress_events import Progress
+from pipespec.engine.publications import Publication, Publications
+from pipespec.engine.readiness import culprits, waits_for
+from pipespec.engine.remedies import refused_runs, remedy_for
+from pipespec.engine.run_settings import RunSettings
+from pipespec.engine.settled_steps import SettledSteps
+from pipespec.engine.source_snapshot import SourceSnapshot
 from pipespec.engine.staging import Staging
-from pipespec.engine.waves import culprits, waits_for
+from pipespec.engine.step_in_progress import StepInProgress
+from pipespec.engine.step_jobs import PartDigests
+from pipespec.engine.step_results import blocked, cancelled, completed, failed, why_not_run
+from pipespec.engine.step_turns import StepTurn, StepTurns, at_its_turn
+from pipespec.engine.store_absence import StoreAbsence
+from pipespec.engine.unpublished_results import keep_result
 from pipespec.errors import PipespecError, StoreUnavailableError
-from pipespec.plan.model import (
-    Action,
-    Decision,
-    Execution,
-    Plan,
-    ReasonKind,
-    StepRecord,
-    StepResult,
-    StepStarted,
-    StepState,
-)
-from pipespec.plan.planner import decide
-from pipespec.spec.model import StepInput, StepSpec
-from pipespec.step.log import clean_log
-from pipespec.step.model import Failure, StepJob, StepOutcome
-from pipespec.tracking.ledger import Ledger
-from pipespec.tracking.model import StartedRun
+from pipespec.frozen_values import frozen
+from pipespec.plan.plan import Decision, Plan
+from pipespec.plan.records import StepRecord
+from pipespec.plan.results import Execution, Remedy, StepResult, StepStarted, StepState, StoreAway
+from pipespec.step.step_job import Failure, StepOutcome, activity_path
+from pipespec.step.step_log import clean_log
+from pipespec.tracking.reading.ledger import Ledger
+from pipespec.tracking.started_run import StartedRun
 
 __all__ = ["Invocation"]
 
@@ -54,27 +55,15 @@ _ASK_AGAIN: Final = 1.0
 """Seconds until another invocation that computes the same key is looked at again, and a luigid asked for work."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Execution:
-    """A step that executes, for the `number`th time, on a `worker` that has no other."""
-
-    decision: Decision
-    claim: Claim
-    number: int
-    worker: int
-    started: float
-    staging: Path
-    log: Path
-    upstream: Mapping[str, StepRecord]
-
-
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Pause:
-    """A step that waits until `due`: for its next try after it `failed`, or for another invocation."""
+    """A step that waits until `due`: for its next try after it `failed`, for another invocation, or for a store."""
 
     due: float
     number: int
     failed: StepResult | None = None
+    asked: int = 0
+    """How often a store that is away was asked for it."""
 
 
 class Invocation:
@@ -89,7 +78,9 @@ class Invocation:
         ledger: Ledger,
         parts: PartDigests,
         attempts: Attempts,
+        absence: StoreAbsence,
         executor: Executor,
+        publications: Publications,
         staging: Staging,
         settings: RunSettings,
         interrupts: Interrupts,
@@ -100,61 +91,75 @@ class Invocation:
         self._ledger = ledger
         self._parts = parts
         self._attempts = attempts
+        self._absence = absence
+        self._told_away: StoreAway | None = None
+        self._has_begun = False
+        self.lost_store: StoreUnavailableError | None = None
+        """Why something could not be begun, or published, in all the time that the run waits for its store."""
+        self.kept: dict[str, Path] = {}
+        """The steps whose results the next run publishes, each with where they are."""
         self._executor = executor
+        self._publications = publications
         self._staging = staging
         self._settings = settings
         self._interrupts = interrupts
         self._progress = progress
         self._began = began
-        self._sources = PlannedFiles(settings.source_files)
+        self._turns = StepTurns(ledger, attempts)
+        self._code = SourceSnapshot(staging.make("code"))
         self._plan: Plan
-        self.results: dict[str, StepResult] = {}
-        self.records: dict[str, StepRecord] = {}
-        """Of each complete step."""
+        self.settled = SettledSteps(progress)
+        self._joined = JoinedResults(attempts, publications, self.settled, staging)
+        self._joins = False
+        """Whether Luigi may be told of results first: it is in this process, and hands out what comes next."""
         self._decisions: dict[str, Decision] = {}
         """Of steps that had their turn, as it was decided then."""
-        self._executions: dict[str, list[Execution]] = {}
-        self._executing: dict[str, _Execution] = {}
+        self._executing: dict[str, StepInProgress] = {}
         self._pausing: dict[str, _Pause] = {}
-        self._ended: deque[tuple[str, bool]] = deque()
-        self.failed: dict[str, None] = {}
-        """The steps that failed, in order."""
         self._is_closing = False
         self._obeyed = 0
 
     def take(self, plan: Plan) -> None:
         """Go on with a plan, and settle what of it needs no turn. What is complete from an earlier one stays so."""
         self._plan = plan
-        self._settle_reused()
+        self.settled.settle_reused(self._plan)
 
     def forget(self) -> None:
         """Know of nothing that ended, so that the next plan says what is complete."""
-        self.results, self.records = {}, {}
-        self.failed.clear()
+        self.settled.forget()
 
     def drain(self) -> None:
         """Begin nothing more, and wait until what was begun has ended."""
         self._is_closing = True
+        self.finish_begun()
+
+    def finish_begun(self) -> None:
+        """Write what Luigi was told before it was written, and wait for what is not written at once."""
+        self._joined.publish()
         while self.is_busy:
             self.turn()
 
     def fail(self, step: str, error: str) -> None:
         """Let a step fail before its turn."""
-        self._settle(StepResult(step, StepState.FAILED, error=error))
+        self.settled.settle(StepResult(step, StepState.FAILED, error=error))
 
     def settle_rest(self) -> None:
         """Say of each step that did not get its turn why not."""
-        culprit_of = culprits(waits_for(self._plan), self.failed)
+        culprit_of = culprits(waits_for(self._plan), self.settled.failed)
         for step, decision in self._plan.decisions.items():
-            if step not in self.results:
+            if step not in self.settled.results:
                 culprit = culprit_of.get(step)
-                self._settle(self._cancelled(decision) if culprit is None else blocked(decision, culprit))
+                self.settled.settle(
+                    self._cancelled(decision) if culprit is None else blocked(decision, culprit)
+                )
 
     @property
     def carried_out(self) -> Plan:
         """The last plan, each step as it was decided at its turn, with the record that it has now."""
         decided = {
-            step: replace(_at_its_turn(planned, self._decisions.get(step)), record=self.records.get(step))
+            step: replace(
+                at_its_turn(planned, self._decisions.get(step)), record=self.settled.records.get(step)
+            )
             for step, planned in self._plan.decisions.items()
         }
         return replace(self._plan, decisions=decided)
@@ -163,19 +168,20 @@ class Invocation:
 
     @property
     def slots(self) -> int:
-        """As many as may execute, and those that wait without executing."""
-        return self._settings.workers + len(self._pausing)
+        """As many as may execute, and those that wait, or are published, without executing."""
+        publishing = min(len(self._publications), self._settings.workers)
+        return self._settings.workers + len(self._pausing) + publishing
 
     @property
     def stopping(self) -> bool:
         """True after an interrupt, and after a failure unless the run is to go on."""
-        is_failing = bool(self.failed) and not self._settings.keep_going
-        return is_failing or self._is_closing or self._interrupts.count > 0
+        is_failing = bool(self.settled.failed) and not self._settings.keep_going
+        return is_failing or self.lost_store is not None or self._is_closing or self._interrupts.count > 0
 
     @property
     def is_busy(self) -> bool:
-        """True while a step executes, or waits to."""
-        return bool(self._executing or self._pausing)
+        """True while a step executes, waits to, or is published."""
+        return bool(self._executing or self._pausing or self._publications or self._joined)
 
     def begin(self, step: str) -> None:
         """Give a step its turn."""
@@ -183,9 +189,10 @@ class Invocation:
 
     def next_ended(self) -> tuple[str, bool] | None:
         """Wait until a step ended; None after a while, and when Luigi may have more to hand out."""
+        self._joins = self._settings.scheduler is None
         before = (self.slots, self.stopping)
         until = time.monotonic() + _ASK_AGAIN
-        while not self._ended:
+        while not self.settled.ended:
             if (self.slots, self.stopping) != before or time.monotonic() >= until:
                 return None
             self.turn()
@@ -193,7 +200,7 @@ class Invocation:
 
     def pop_ended(self) -> tuple[str, bool] | None:
         """Return a step that ended and was not told of yet, with whether it is complete."""
-        return self._ended.popleft() if self._ended else None
+        return self.settled.ended.popleft() if self.settled.ended else None
 
     def cancel(self, step: str) -> None:
         """End a step that nobody waits for any more."""
@@ -202,11 +209,14 @@ class Invocation:
 
     def turn(self) -> None:
         """Do what is due, and wait a moment for the executor."""
+        self._joined.publish()
         self._obey_interrupts()
         self._resume()
         self._attempts.keep_alive()
-        for outcome in self._executor.wait(0.0 if self._ended else self._until_something_is_due()):
+        for outcome in self._executor.wait(0.0 if self.settled.ended else self._until_something_is_due()):
             self._take(outcome)
+        self._settle_published()
+        self._tell_of_store()
         self._progress.tick()
 
     def _until_something_is_due(self) -> float:
@@ -222,6 +232,7 @@ class Invocation:
         if self._interrupts.count == self._obeyed:
             return
         self._obeyed = self._interrupts.count
+        self._publications.hurry()
         for step in self._executing:
             self._executor.cancel(step, at_once=self._obeyed > 1)
 
@@ -231,67 +242,102 @@ class Invocation:
         for step, pause in list(self._pausing.items()):
             if self.stopping:
                 del self._pausing[step]
-                self._settle(pause.failed or self._cancelled(self._plan.decisions[step]))
+                self.settled.settle(pause.failed or self._cancelled(self._plan.decisions[step]))
             elif pause.due <= now and self._has_room:
                 del self._pausing[step]
-                self._try(step, pause.number, waited=pause.failed is None)
+                self._try(step, pause.number, waited=pause.failed is None, asked=pause.asked)
 
-    # ------------------------------------------------------------------------------------- one step
+    def _take_turn(self, step: str, *, waited: bool) -> StepTurn | None:
+        """Ask for a step's turn, and publish what waits for its start; None where that did not work, and is done by itself."""
+        if self._plan.decisions[step].same_as is not None:
+            self._joined.publish()
+        with self._interrupts.asking():
+            try:
+                return self._turns.take(self._plan, step, self.settled.records, waited=waited)
+            except PipespecError:
+                if not self._joined:
+                    raise
+        self._joined.publish()
+        self._settle_published()
+        return None
 
-    def _try(self, step: str, number: int, *, waited: bool) -> None:
-        planned = self._plan.decisions[step]
-        try:
-            self._sources.require_unchanged()
-            upstream = {producer: self.records[producer] for producer in _producers(planned.step)}
-            decision = self._decisions[step] = self._decide(planned, upstream)
-            if decision.record is not None:
-                self._settle_complete(
-                    completed(decision.step, decision.record, StepState.REUSED), decision.record
-                )
-                return
-            forced = step in self._plan.forced
-            claim = self._attempts.claim(self._plan, decision, forced=forced, waited=waited)
-        except StoreUnavailableError:
-            raise
-        except PipespecError as error:
-            self._settle(StepResult(step, StepState.FAILED, error=str(error)))
+    def _is_ready(self, step: str, number: int) -> bool:
+        """Say whether all above a step is complete, as Luigi was told; else block it, or let it wait."""
+        missing = [above for above in self._plan.pipeline.upstream[step] if above in self.settled.missing]
+        if not missing:
+            return True
+        culprit = next((above for above in missing if above in self.settled.failed), None)
+        if culprit is not None:
+            self.settled.settle(blocked(self._plan.decisions[step], culprit))
+        else:
+            self._pausing[step] = _Pause(time.monotonic() + _ASK_AGAIN, number)
+        return False
+
+    def _try(self, step: str, number: int, *, waited: bool, asked: int = 0) -> None:
+        if not self._is_ready(step, number):
             return
-        match claim:
-            case Claim():
-                self._execute(decision, claim, number, upstream)
+        try:
+            turn = self._take_turn(step, waited=waited)
+            if turn is None:
+                self._try(step, number, waited=waited, asked=asked)
+                return
+        except StoreUnavailableError as error:
+            self._wait_for_store(step, number, error, asked)
+            return
+        except PipespecError as error:
+            self.settled.settle(StepResult(step, StepState.FAILED, error=str(error)))
+            return
+        self._absence.over()
+        decision = self._decisions[step] = turn.decision
+        match turn.claim:
+            case Claim() as claim:
+                self._execute(decision, claim, number, turn.upstream)
             case StepRecord() as record:
-                self._settle_complete(completed(decision.step, record, StepState.REUSED), record)
+                self.settled.settle(completed(decision.step, record, StepState.REUSED), record)
             case None:
                 self._pausing[step] = _Pause(time.monotonic() + _ASK_AGAIN, number)
 
-    def _decide(self, planned: Decision, upstream: Mapping[str, StepRecord]) -> Decision:
-        if planned.step.identity.never or (planned.action is Action.RUN and planned.key is not None):
-            return planned
-        # The twin of a forced step takes that one's new record.
-        forced = planned.step.id in self._plan.forced and planned.same_as is None
-        return decide(planned.step, self._plan.facts, self._ledger, upstream, forced=forced)
+    def _wait_for_store(self, step: str, number: int, error: StoreUnavailableError, asked: int) -> None:
+        """Ask again later, for as long as the run has patience; where nothing has begun there is nothing to wait with.
+
+        Raises:
+            StoreUnavailableError: where this is the first step of the run.
+        """
+        if not self._has_begun and not self._interrupts.count:
+            raise error
+        self._absence.note(error)
+        if self._absence.is_spent:
+            self.lost_store = error
+        if self.stopping:
+            self.settled.settle(self._cancelled(self._plan.decisions[step]))
+        else:
+            due = time.monotonic() + self._absence.pause(asked)
+            self._pausing[step] = _Pause(due, number, asked=asked + 1)
+
+    def _tell_of_store(self) -> None:
+        away = self._absence.current
+        if (away is None) != (self._told_away is None):
+            self._told_away = away
+            self._progress.store_away(away)
 
     def _execute(
         self, decision: Decision, claim: Claim, number: int, upstream: Mapping[str, StepRecord]
     ) -> None:
+        self._has_begun = True
         step, run_id = decision.step, claim.started.run_id
-        log = self._settings.log_of(run_id)
-        execution = _Execution(
-            decision,
-            claim,
-            number,
-            self._free_worker(),
-            self._now(),
-            self._staging.make(run_id),
-            log,
-            upstream,
+        log, staging = self._settings.log_of(run_id), self._staging.make(run_id)
+        execution = StepInProgress(
+            decision, claim, number, self._free_worker(), self._now(), staging, log, upstream
         )
         self._executing[step.id] = execution
-        self._progress.started(StepStarted(step.id, run_id, str(log), number))
+        self._progress.started(StepStarted(step.id, run_id, str(log), number, str(activity_path(staging))))
         try:
-            job = self._job(execution)
-        except StoreUnavailableError:
-            raise
+            job = execution.job(
+                self._plan, self._settings, self._parts, self._code, self._ledger.tracking_uri
+            )
+        except StoreUnavailableError as error:
+            self._take(StepOutcome(step.id, 0.0, failure=Failure("store", str(error))))
+            return
         except PipespecError as error:
             self._take(StepOutcome(step.id, 0.0, failure=Failure("changed", str(error))))
             return
@@ -304,127 +350,91 @@ class Invocation:
     def _now(self) -> float:
         return time.monotonic() - self._began
 
-    def _job(self, execution: _Execution) -> StepJob:
-        decision, started = execution.decision, execution.claim.started
-        place = JobPlace(
-            tracking_uri=self._ledger.tracking_uri,
-            run_id=started.run_id,
-            experiment_id=started.experiment_id,
-            artifact_uri=started.artifact_uri,
-            staging=execution.staging,
-            log=execution.log,
-            downloads=self._settings.state / "downloads",
-            secrets=self._settings.redact.names,
-        )
-        return job_for(
-            decision.step,
-            self._plan.pipeline,
-            self._plan.facts,
-            key=decision.key,
-            upstream=execution.upstream,
-            external=self._settings.external,
-            parts=self._parts,
-            place=place,
-        )
-
     def _take(self, outcome: StepOutcome) -> None:
         """Publish what a step made, or end its run; then it is settled, or will be tried again."""
         execution = self._executing.pop(outcome.step)
         run_id = execution.claim.started.run_id
         executed = Execution(run_id, execution.worker, execution.started, self._now())
-        self._executions.setdefault(outcome.step, []).append(executed)
+        self.settled.note_execution(outcome.step, executed)
         # Again, for a process that died, or that wrote until its very end.
         clean_log(execution.log, self._settings.redact)
-        failure = outcome.failure
-        if failure is None:
-            failure = self._publish(execution, outcome)
-        if failure is not None:
-            self._attempts.fail(execution.claim.started, failure, execution.log)
-            self._after_failure(execution, failure, outcome.seconds)
+        if outcome.failure is not None:
+            self._fail_execution(execution, outcome.failure, outcome.seconds)
+            return
+        result = self._attempts.result(
+            execution.claim,
+            outcome,
+            plan=self._plan,
+            decision=execution.decision,
+            upstream=execution.upstream,
+            log=execution.log,
+            staging=execution.staging,
+        )
+        may_join = self._joins and self._absence.current is None
+        if not (may_join and self._joined.take(execution, result)):
+            self._publications.begin(execution, result, partial(self._attempts.publish, result))
+
+    def _settle_published(self) -> None:
+        """Take what was published meanwhile as the steps' records."""
+        for publication in self._publications.take_ended():
+            execution, seconds = publication.step, publication.result.outcome.seconds
+            try:
+                published = publication.published.result()
+            except StoreUnavailableError as error:
+                self._keep(publication, error)
+                continue
+            except (PipespecError, OSError) as error:
+                why = Failure("store", f"its result could not be recorded: {error}")
+                self._fail_execution(execution, why, seconds)
+                continue
+            step, record = execution.decision.step, published.record
+            if published.is_ours:
+                result = completed(step, record, StepState.RAN, seconds=seconds, log=execution.log)
+            else:
+                result = completed(step, record, StepState.REUSED)
+            self.settled.settle(result, record)
+            self._staging.discard(execution.staging)
+
+    def _keep(self, publication: Publication, error: StoreUnavailableError) -> None:
+        """Leave a result to the next run."""
+        execution, result = publication.step, publication.result
+        try:
+            place = keep_result(result, self._settings.state.unpublished, self._ledger.tracking_uri)
+        except OSError as trouble:
+            why = Failure("store", f"its result could neither be published nor kept: {error}; {trouble}")
+            self._fail_execution(execution, why, result.outcome.seconds)
+            return
+        self._attempts.let_go(result.started)
+        step = execution.decision.step.id
+        self.lost_store, self.kept[step] = error, place
+        why = Failure("store", f"its result is kept, and published by the next run: {error}")
+        self.settled.settle(failed(result.started, why, seconds=result.outcome.seconds, log=execution.log))
+
+    def _fail_execution(self, execution: StepInProgress, failure: Failure, seconds: float) -> None:
+        failure = keep_failed_work(execution.staging, self._settings.state.failed, failure)
+        self._attempts.fail(execution.claim.started, failure, execution.log, seconds)
+        refused = refused_runs(execution.decision, execution.upstream, failure, self._plan.facts)
+        for run_id in refused:
+            found_by = execution.decision.step.id
+            self._attempts.mark_damaged(run_id, f"content gone or altered, found by '{found_by}'")
+        self._after_failure(execution, failure, seconds, remedy_for(refused, self._plan.facts))
         self._staging.discard(execution.staging)
 
-    def _publish(self, execution: _Execution, outcome: StepOutcome) -> Failure | None:
-        decision = execution.decision
-        try:
-            published = self._attempts.publish(
-                execution.claim,
-                outcome,
-                plan=self._plan,
-                decision=decision,
-                upstream=execution.upstream,
-                log=execution.log,
-            )
-        except StoreUnavailableError:
-            raise
-        except (PipespecError, OSError) as error:
-            return Failure("store", f"its result could not be published: {error}")
-        step, record = decision.step, published.record
-        if published.is_ours:
-            result = completed(step, record, StepState.RAN, seconds=outcome.seconds, log=execution.log)
-        else:
-            result = completed(step, record, StepState.REUSED)
-        self._settle_complete(result, record)
-        return None
-
-    def _after_failure(self, execution: _Execution, failure: Failure, seconds: float) -> None:
+    def _after_failure(
+        self, execution: StepInProgress, failure: Failure, seconds: float, remedy: Remedy | None
+    ) -> None:
         started, retry = execution.claim.started, execution.decision.step.retry
         if failure.kind == "cancelled":
-            self._settle(self._cancelled(execution.decision, started))
+            self.settled.settle(self._cancelled(execution.decision, started))
             return
-        result = failed(started, failure, seconds=seconds, log=execution.log)
+        result = failed(started, failure, seconds=seconds, log=execution.log, remedy=remedy)
         if execution.number <= retry.times and failure.kind != "changed":
             due = time.monotonic() + retry.wait
             self._pausing[started.step] = _Pause(due, execution.number + 1, failed=result)
         else:
-            self._settle(result)
-
-    def _settle_complete(self, result: StepResult, record: StepRecord) -> None:
-        """Take a record as the step's, unless it misses the step's bounds."""
-        if result.state is not StepState.FAILED:
-            self.records[result.step] = record
-        self._settle(result)
-
-    def _settle(self, result: StepResult) -> None:
-        result = replace(result, executions=tuple(self._executions.get(result.step, ())))
-        self.results[result.step] = result
-        if result.state is StepState.FAILED:
-            self.failed[result.step] = None
-        else:
-            self.failed.pop(result.step, None)
-        self._ended.append((result.step, result.step in self.records))
-        self._progress.ended(result)
-
-    def _settle_reused(self) -> None:
-        """Settle what needs no turn, but for what depends on a reused step that misses its bounds."""
-        shut = set(self.failed)
-        for step, above in waits_for(self._plan).items():
-            decision = self._plan.decisions[step]
-            if any(other in shut for other in above):
-                shut.add(step)
-            elif decision.record is not None and step not in self.results:
-                self._settle_complete(
-                    completed(decision.step, decision.record, StepState.REUSED), decision.record
-                )
-                shut.update(self.failed.keys() & {step})
-        self._ended.clear()
+            self.settled.settle(result)
 
     def _cancelled(self, decision: Decision, started: StartedRun | None = None) -> StepResult:
-        first = next(iter(self.failed), None)
+        first = next(iter(self.settled.failed), None)
         why = why_not_run(decision.step, signum=self._interrupts.signum, failed=first)
         return cancelled(decision, why, started)
-
-
-def _at_its_turn(planned: Decision, decided: Decision | None) -> Decision:
-    """Return what was decided; a step that never ran before the run has not changed since another of its variants did."""
-    if decided is None:
-        return planned
-    never = tuple(reason for reason in planned.reasons if reason.kind is ReasonKind.NEVER_RAN)
-    return replace(decided, reasons=never) if never and decided.action is Action.RUN else decided
-
-
-def _producers(step: StepSpec) -> tuple[str, ...]:
-    """The steps whose outputs this one reads."""
-    sources = (spec.source for spec in step.inputs.values())
-    return tuple(
-        producer for source in sources if isinstance(source, StepInput) for producer in source.producers
-    )

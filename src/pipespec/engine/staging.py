@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-__all__ = ["Staging", "sweep_logs"]
+__all__ = ["Staging", "dead_folders", "sweep_logs"]
 
 _LOG_AGE: Final = 30 * 24 * 3600.0
 """Seconds that local logs are kept; MLflow keeps a copy of each for good."""
@@ -64,6 +64,20 @@ def sweep_logs(folder: Path) -> None:
             with contextlib.suppress(OSError):  # another sweep was faster
                 if entry.name.endswith(".log") and entry.stat(follow_symlinks=False).st_mtime < oldest:
                     Path(entry).unlink()
+
+
+def dead_folders(folder: Path) -> list[Path]:
+    """Return the folders that runs left here whose processes are dead; the next run removes them."""
+    found = []
+    for path in folder.glob("*.lock"):
+        with contextlib.suppress(OSError):  # the run lives, or is gone
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                found.append(path.with_suffix(""))
+            finally:
+                os.close(descriptor)
+    return sorted(found)
 
 
 def _lock_of(folder: Path) -> Path:

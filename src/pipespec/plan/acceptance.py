@@ -8,16 +8,18 @@ Pure.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from pipespec.document.nodes import JSON
+from pipespec.frozen_values import frozen
 from pipespec.plan.changes import Change, Now, Part, PastRun, reason_of
-from pipespec.plan.explain import nearest_run
-from pipespec.plan.identity import canonical
-from pipespec.plan.model import Accepted, Action, Decision, Plan, Reason, StepKey, StepRecord
-from pipespec.spec.graph import ancestors
-from pipespec.spec.model import StepSpec
+from pipespec.plan.past_comparison import nearest_run
+from pipespec.plan.plan import Action, Decision, Plan, Reason
+from pipespec.plan.records import Accepted, StepKey, StepRecord
+from pipespec.plan.step_key import key_of_parts
+from pipespec.spec.pipeline_spec import StepSpec
+from pipespec.spec.step_graph import ancestors
 
 __all__ = [
     "Acceptance",
@@ -33,7 +35,7 @@ _CAUSES: Final = 3
 """So many differences are named in a refusal."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Acceptance:
     """A past run that is to count for a step as it is now; `changes` are of code and packages only.
 
@@ -49,7 +51,7 @@ class Acceptance:
     said: Accepted | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Acceptances:
     """What one call accepts, each step after what it needs.
 
@@ -67,9 +69,9 @@ class Acceptances:
         return any(one.said is not None for one in self.accepted)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Revocation:
-    """That a run does not count any more for the key of a step; `still` is the run that makes it complete all the same."""
+    """That a run no longer counts for the key of a step; `still` is the run that makes it complete all the same."""
 
     step: str
     key: str
@@ -89,25 +91,29 @@ def acceptable_run(now: Now, past: Sequence[PastRun]) -> tuple[PastRun, tuple[Ch
         return nearest, changes
     nearest, changes = nearest_run(now, past)
     if nearest is None:
-        return "no finished run of it can be compared with it; run it"
+        return "there is no finished run to compare it with; run it"
     told = [reason_of(one).detail for one in changes if one.part not in (Part.CODE, Part.PACKAGE)]
     more = f", and {len(told) - _CAUSES} more" if len(told) > _CAUSES else ""
-    others = "; ".join(told[:_CAUSES]) or "what is not told"
+    others = "; ".join(told[:_CAUSES]) or "an unknown part"
     return (
         f"it differs from its nearest run {nearest.run_id[:_ID]} in more than code and packages: {others}{more};"
-        " run it, or take that back first"
+        " run it, or undo that change first"
     )
 
 
 def differs_in_code_only(one: Mapping[str, JSON], other: Mapping[str, JSON]) -> bool:
     """Say whether two keys have all parts in common but for digests of code and versions of packages."""
-    return bool(one) and bool(other) and canonical(_without_code(one)) == canonical(_without_code(other))
+    return (
+        bool(one)
+        and bool(other)
+        and key_of_parts(_without_code(one)).hex == key_of_parts(_without_code(other)).hex
+    )
 
 
 def why_not_ready(plan: Plan, decision: Decision) -> str:
     """Say why a step's key is not known, so that nothing can be accepted for it."""
     if decision.step.identity.never:
-        return "its identity is none, so it runs every time"
+        return "its identity is 'none', so it runs every time"
     above = ancestors(plan.pipeline.upstream, (decision.step.id,))
     first = [
         one
@@ -116,7 +122,7 @@ def why_not_ready(plan: Plan, decision: Decision) -> str:
     ]
     first = first or [one for one in above if plan.decisions[one].action is not Action.REUSE]
     named = " and ".join(f"'{one}'" for one in first[:2]) + (" and others" if len(first) > 2 else "")
-    return f"it waits for {named}, whose result is not known; accept {named} first, or in the same call, or run it"
+    return f"it waits for {named}, whose result is not known; accept {named} first or in the same call, or run it"
 
 
 def _without_code(parts: Mapping[str, JSON]) -> dict[str, JSON]:
@@ -128,7 +134,9 @@ def _without_code(parts: Mapping[str, JSON]) -> dict[str, JSON]:
             for argument, one in inputs.items()
         }
     if isinstance(outputs, list):
-        kept["outputs"] = [[*row[:2], _way(row[2])] if isinstance(row, list) else row for row in outputs]
+        kept["outputs"] = [
+            [*row[:2], _way(row[2]), *row[3:]] if isinstance(row, list) else row for row in outputs
+        ]
     return kept
 
 

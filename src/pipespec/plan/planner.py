@@ -13,30 +13,24 @@ from typing import Final
 
 from pipespec.document.nodes import JSON
 from pipespec.errors import UsageError
-from pipespec.plan.checks import check_failures
-from pipespec.plan.identity import external_content, fan_in_content, output_content, step_key
-from pipespec.plan.model import (
-    Action,
-    Decision,
-    Facts,
-    OutputRecord,
-    Plan,
-    Reason,
-    ReasonKind,
-    Records,
-    StepKey,
-    StepRecord,
-)
-from pipespec.plan.selection import select, split_id
-from pipespec.spec.graph import ancestors, topological_order
-from pipespec.spec.model import InputSource, PipelineSpec, StepInput, StepSpec, Variant
+from pipespec.frozen_values import frozen
+from pipespec.plan.metric_bounds import check_failures, with_numbers
+from pipespec.plan.plan import Action, Decision, Facts, Plan, Reason, ReasonKind
+from pipespec.plan.records import OutputRecord, Records, StepKey, StepRecord
+from pipespec.plan.step_key import external_content, fan_in_content, output_content, step_key
+from pipespec.plan.step_selection import select, split_id
+from pipespec.plan.witness import BrokenWitness
+from pipespec.spec.pipeline_spec import InputSource, PipelineSpec, StepInput, StepSpec
+from pipespec.spec.step_graph import ancestors, topological_order
+from pipespec.spec.variant_names import Variant
 
-__all__ = ["decide", "input_content", "make_plan", "needed"]
+__all__ = ["NEVER_RAN", "decide", "input_content", "make_plan", "needed", "unknown_inputs"]
 
 _NO_IDENTITY: Final = "identity is none, so it runs every time"
-_FORCED: Final = "asked for by --force"
-_NEVER_RAN: Final = "no run of it has finished yet"
+_FORCED: Final = "forced by --force"
+NEVER_RAN: Final = "it has no finished run yet"
 _CHANGED: Final = "no finished run has its key"
+_MOST_CAUSES: Final = 20
 
 
 def make_plan(
@@ -55,8 +49,8 @@ def make_plan(
     Forcing one step forces those with the same key. A reused step whose recorded metrics miss its bounds
     stays REUSE and says so (docs/decisions/0004-checks-on-reuse.md).
 
-    `records.complete` is asked once for each level, `lost` and `finished_before` at most once, and only where
-    something cannot be reused.
+    `records.complete` is asked once for each level, `lost`, `broken` and `finished_before` at most once, and only
+    where something cannot be reused.
 
     Raises:
         UsageError: for a pattern that selects nothing, a forced step that the targets do not need, a value
@@ -71,7 +65,7 @@ def make_plan(
     decisions: dict[str, Decision] = {}
     for step_id, step in steps.items():
         if step_id in survey.reused:
-            decisions[step_id] = _reuse(step, survey.keys[step_id], survey.reused[step_id])
+            decisions[step_id] = _reuse(step, survey.keys[step_id], survey.reused[step_id], records)
         else:
             decisions[step_id] = _not_reusable(step, survey, history, decisions)
     return Plan(
@@ -112,7 +106,7 @@ def decide(
     if forced:
         return Decision(step, Action.RUN, (Reason(ReasonKind.FORCED, _FORCED),), key)
     if record := records.complete((key.hex,)).get(key.hex):
-        return _reuse(step, key, record)
+        return _reuse(step, key, record, records)
     survey = _Survey(keys={step.id: key})
     return _not_reusable(step, survey, _history([step], survey, records), {})
 
@@ -126,19 +120,20 @@ class _Survey:
     forced: set[str] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True)
-class _History:
+@frozen
+class _PastKeys:
     """What the past says of the steps that cannot be reused."""
 
     finished: Collection[str] = ()
     lost: Mapping[str, str] = field(default_factory=dict)
+    broken: Mapping[str, BrokenWitness] = field(default_factory=dict)
 
 
 def _forced_ids(spec: PipelineSpec, steps: Mapping[str, StepSpec], patterns: Collection[str]) -> set[str]:
     forced = select(spec, tuple(patterns)) if patterns else ()
     for step_id in forced:
         if step_id not in steps:
-            raise UsageError(f"step '{step_id}' is forced, but no selected step needs it")
+            raise UsageError(f"step '{step_id}' is forced, but it is neither selected nor needed")
     return set(forced)
 
 
@@ -195,7 +190,7 @@ def _producers(step: StepSpec) -> frozenset[str]:
     sources = [spec.source for spec in step.inputs.values()]
     return frozenset(
         producer
-        for source in (*sources, *step.deferred.values())
+        for source in (*sources, *(axis.source for axis in step.deferred))
         if isinstance(source, StepInput)
         for producer in source.producers
     )
@@ -223,36 +218,40 @@ def input_content(
     if not isinstance(source, StepInput):
         return external_content(source, facts)
     fixed = {axis for axis, _ in source.selection}
-    of_points = {
-        tuple(point for point in variant_of(producer) if point[0] not in fixed): output_content(
-            _recorded(records[producer], source.output), source.part
+    # Pairs, since a point may hold lists, and `1`, `1.0` and `true` are one key of a dict.
+    of_points = [
+        (
+            tuple(pair for pair in variant_of(producer) if pair[0] not in fixed),
+            output_content(_recorded(records[producer], source.output), source.part),
         )
         for producer in source.producers
-    }
+    ]
     if source.fan_in:
         return fan_in_content(of_points)
-    (only,) = of_points.values()
+    ((_, only),) = of_points
     return only
 
 
 def _recorded(record: StepRecord, output: str | None) -> OutputRecord:
     if output is None or output not in record.outputs:
-        raise UsageError(f"run {record.run_id} of step '{record.step}' has no output '{output}' on record")
+        raise UsageError(f"run {record.run_id} of step '{record.step}' has no recorded output '{output}'")
     return record.outputs[output]
 
 
-def _history(rest: Sequence[StepSpec], survey: _Survey, records: Records) -> _History:
+def _history(rest: Sequence[StepSpec], survey: _Survey, records: Records) -> _PastKeys:
     asked = [step for step in rest if not step.identity.never and step.id not in survey.forced]
     if not asked:
-        return _History()
+        return _PastKeys()
     keys = {survey.keys[step.id].hex for step in asked if step.id in survey.keys}
-    return _History(
+    return _PastKeys(
         finished=frozenset(records.finished_before({step.name for step in asked})),
         lost=records.lost(keys) if keys else {},
+        broken=records.broken(keys) if keys else {},
     )
 
 
-def _reuse(step: StepSpec, key: StepKey, record: StepRecord) -> Decision:
+def _reuse(step: StepSpec, key: StepKey, record: StepRecord, records: Records) -> Decision:
+    record = with_numbers(step, record, records)
     said = record.accepted
     why = "has its key" if said is None else "was accepted for its key"
     reasons = [Reason(ReasonKind.COMPLETE, f"run {record.run_id} {why}")]
@@ -262,32 +261,43 @@ def _reuse(step: StepSpec, key: StepKey, record: StepRecord) -> Decision:
 
 
 def _not_reusable(
-    step: StepSpec, survey: _Survey, history: _History, decided: Mapping[str, Decision]
+    step: StepSpec, survey: _Survey, history: _PastKeys, decided: Mapping[str, Decision]
 ) -> Decision:
     key = survey.keys.get(step.id)
-    unknown = tuple(_unknown_inputs(step, decided))
+    unknown = tuple(unknown_inputs(step, decided))
     if step.identity.never:
         return Decision(step, Action.RUN, (Reason(ReasonKind.NO_IDENTITY, _NO_IDENTITY, step.span),))
     if step.id in survey.forced:
         return Decision(step, Action.RUN, (Reason(ReasonKind.FORCED, _FORCED), *unknown), key)
     if key is not None and key.hex in history.lost:
         return Decision(step, Action.RUN, (Reason(ReasonKind.LOST, history.lost[key.hex], step.span),), key)
+    if key is not None and key.hex in history.broken:
+        broken = history.broken[key.hex]
+        return Decision(step, Action.RUN, tuple(_witness_reasons(broken)), key, broken=broken)
     if step.name not in history.finished:
-        never = Reason(ReasonKind.NEVER_RAN, _NEVER_RAN, step.span)
+        never = Reason(ReasonKind.NEVER_RAN, NEVER_RAN, step.span)
         return Decision(step, Action.RUN, (never, *unknown), key)
     if key is None:
         return Decision(step, Action.WAIT, unknown)
     return Decision(step, Action.RUN, (Reason(ReasonKind.CHANGED, _CHANGED, step.span),), key)
 
 
-def _unknown_inputs(step: StepSpec, decided: Mapping[str, Decision]) -> Iterator[Reason]:
+def _witness_reasons(broken: BrokenWitness) -> Iterator[Reason]:
+    """One reason for each thing that is not as the run saw it, as far as anybody reads them."""
+    for change in broken.changes[:_MOST_CAUSES]:
+        yield Reason(ReasonKind.WITNESS, change.detail)
+    if (more := len(broken.changes) - _MOST_CAUSES) > 0:
+        yield Reason(ReasonKind.WITNESS, f"and {more} more of what its last run touched")
+
+
+def unknown_inputs(step: StepSpec, decided: Mapping[str, Decision]) -> Iterator[Reason]:
     """One reason for each input, or axis, whose content is not known yet."""
     for argument, spec in step.inputs.items():
         if isinstance(spec.source, StepInput) and (which := _unfinished(spec.source, decided)):
             yield Reason(ReasonKind.UPSTREAM, f"input '{argument}' comes from {which}", spec.span)
-    for axis, source in step.deferred.items():
-        which = _unfinished(source, decided) or f"'{source.step}', whose values are not read yet"
-        yield Reason(ReasonKind.UPSTREAM, f"axis '{axis}' comes from {which}", step.span)
+    for axis in step.deferred:
+        which = _unfinished(axis.source, decided) or f"'{axis.source.step}', whose values are not known yet"
+        yield Reason(ReasonKind.UPSTREAM, f"axis '{axis.name}' comes from {which}", step.span)
 
 
 def _unfinished(source: StepInput, decided: Mapping[str, Decision]) -> str:
@@ -338,6 +348,7 @@ def _with_blocked(
                 decision.key,
                 decision.record,
                 decision.same_as,
+                decision.broken,
             )
         if decision.check_failures or blocker is not None:
             culprit[step_id] = blocker or step_id

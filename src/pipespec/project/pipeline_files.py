@@ -1,21 +1,21 @@
 """The files that a pipeline is made of, read from disk: the file itself, overlays, includes.
 
 What a user names may be anywhere; what a file includes must lie inside the project root, links followed. Keeps
-the name that each file's spans bear, the folder that its relative paths start from, and its digest.
+the name that each file's spans bear, and the folder that its relative paths start from.
 """
 
 from __future__ import annotations
 
 import difflib
-import hashlib
 import os
 from pathlib import Path
 
-from pipespec.document.layers import Source
-from pipespec.document.resolvers import Problem
-from pipespec.document.yaml_reader import MAX_BYTES
+from pipespec.document.interpolation.resolver_interface import Problem
+from pipespec.document.layers.resolve_layers import IncludedSource
+from pipespec.document.size_limits import MAX_BYTES
 from pipespec.errors import Diagnostic, InvalidPipelineError, Span
-from pipespec.project.tree import DiskTree, Tree
+from pipespec.project.project_root import without_dots
+from pipespec.project.source_tree import DiskTree, Tree
 
 __all__ = ["PipelineFiles"]
 
@@ -23,7 +23,7 @@ __all__ = ["PipelineFiles"]
 class PipelineFiles:
     """Reads the files of one pipeline, each under one name.
 
-    `folders` maps each name to the file's absolute folder, `digests` each absolute path to sha256 of its bytes.
+    `folders` maps each name to the file's absolute folder.
     `tree` is where they are read from.
     """
 
@@ -32,28 +32,27 @@ class PipelineFiles:
         self._root = self._tree.real(root)
         self._names: dict[str, str] = {}
         self.folders: dict[str, Path] = {}
-        self.digests: dict[str, str] = {}
 
-    def read(self, name: str) -> Source:
+    def read(self, name: str) -> IncludedSource:
         """Read a file that the user named.
 
         Raises:
             InvalidPipelineError: where it cannot be read, as the only finding.
         """
         try:
-            return self._read(Path(name).absolute(), name)
+            return self._read(without_dots(Path(name)), name)
         except OSError as error:
             hint = _nearest(Path(name), Path(name))
             found = Diagnostic("unreadable-file", _reason(name, error), Span(name, 1, 1, 1, 1), hint)
             raise InvalidPipelineError([found], {}) from error
 
-    def fetch(self, written: str, span: Span) -> Source | Problem:
+    def fetch(self, written: str, span: Span) -> IncludedSource | Problem:
         """Read a file that another one includes; `written` starts from the folder of that one."""
         folder = self.folders.get(span.file, Path(self._root))
         path = Path(os.path.normpath(folder / written))
         if not Path(self._tree.real(path)).is_relative_to(self._root):
             return Problem(
-                f"'{written}' leads out of the project", "includes must lie inside of the project root"
+                f"'{written}' is outside of the project", "includes must be inside the project root"
             )
         name = os.path.normpath(Path(span.file).parent / written)
         try:
@@ -61,12 +60,11 @@ class PipelineFiles:
         except OSError as error:
             return Problem(_reason(written, error), _nearest(path, Path(written)))
 
-    def _read(self, path: Path, name: str) -> Source:
+    def _read(self, path: Path, name: str) -> IncludedSource:
         content = self._tree.read(path, MAX_BYTES + 1)
         name = self._names.setdefault(self._tree.real(path), name)
         self.folders[name] = path.parent
-        self.digests[str(path)] = hashlib.sha256(content).hexdigest()
-        return Source(name, content)
+        return IncludedSource(name, content)
 
 
 def _reason(name: str, error: OSError) -> str:

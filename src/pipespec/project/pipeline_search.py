@@ -1,7 +1,8 @@
 """The pipeline files below a folder: those YAML files that say `pipespec:` at their top.
 
 Fragments (overlays, included files) do not, and are checked with the pipelines that use them. Folders that hold no
-work of the project's own are not entered, nor are links to folders followed.
+work of the project's own are not entered: those that git ignores, of tracking stores, of environments, hidden ones. A
+folder that the user names is entered in any case. Links to folders are not followed.
 """
 
 from __future__ import annotations
@@ -12,12 +13,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from pipespec.document.yaml_reader import MAX_BYTES
+from pipespec.document.size_limits import MAX_BYTES
 
-__all__ = ["find_pipelines"]
+__all__ = ["find_pipelines", "pipelines_in"]
 
 _SUFFIXES: Final = (".yaml", ".yml")
-_NOT_ENTERED: Final = frozenset({"node_modules", "__pycache__"})
+_NOT_ENTERED: Final = frozenset({"node_modules", "__pycache__", "mlruns", "mlartifacts"})
+_RUN_ID: Final = re.compile(r"[0-9a-f]{32}")
+"""The name of a run's folder in a tracking store, which holds `artifacts`, wherever that store is."""
+_IGNORED: Final = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
+_LONGEST_ANSWER: Final = 1 << 24
 _ENVIRONMENT_MARK: Final = "pyvenv.cfg"
 """The file by which a virtual environment is known, whatever its name."""
 _TOP_KEY: Final = re.compile(
@@ -37,18 +42,42 @@ def find_pipelines(paths: Iterable[str]) -> tuple[str, ...]:
     return tuple(found.values())
 
 
+def pipelines_in(folder: Path) -> tuple[Path, ...]:
+    """Return the pipelines directly in a folder, sorted; none where it cannot be listed. Hidden files are left out."""
+    try:
+        seen = sorted(path for path in folder.iterdir() if _is_seen(path.name))
+    except OSError:
+        return ()
+    return tuple(filter(_is_pipeline, seen))
+
+
 def _below(folder: str) -> Iterator[str]:
+    ignored = _ignored(Path(folder))
     for place, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if _is_entered(Path(place), name))
-        for name in sorted(files):
-            path = Path(place, name)  # spelt from the folder that was named
-            if name.endswith(_SUFFIXES) and not name.startswith(".") and _is_pipeline(path):
+        paths = [Path(place, name) for name in sorted(folders)]  # spelt from the folder that was named
+        folders[:] = [path.name for path in paths if _is_entered(path) and path not in ignored]
+        for path in (Path(place, name) for name in sorted(files)):
+            if _is_seen(path.name) and path not in ignored and _is_pipeline(path):
                 yield str(path)
 
 
-def _is_entered(place: Path, name: str) -> bool:
-    is_own = not name.startswith(".") and name not in _NOT_ENTERED
-    return is_own and not (place / name / _ENVIRONMENT_MARK).exists()
+def _ignored(folder: Path) -> frozenset[Path]:
+    """Return the files and whole folders below a folder that git ignores; none where there is no repository."""
+    from pipespec.project.git_state import ask_git  # noqa: PLC0415 - a file that is named is not looked for
+
+    answer = ask_git(folder, *_IGNORED, limit=_LONGEST_ANSWER)
+    names = [] if answer is None else answer.split(b"\0")[:-1]  # the last one may be cut
+    return frozenset(folder / os.fsdecode(name) for name in names)
+
+
+def _is_entered(path: Path) -> bool:
+    is_own = not path.name.startswith(".") and path.name not in _NOT_ENTERED
+    is_run = _RUN_ID.fullmatch(path.name) is not None and (path / "artifacts").is_dir()
+    return is_own and not is_run and not (path / _ENVIRONMENT_MARK).exists()
+
+
+def _is_seen(name: str) -> bool:
+    return not name.startswith(".") and name.endswith(_SUFFIXES)
 
 
 def _is_pipeline(path: Path) -> bool:

@@ -8,10 +8,10 @@
 It comes with pipespec, and alone as `pipespec_runtime`, which needs Luigi and MLflow and nothing else.
 """
 
-from pipespec.runtime.desk import StepFailedError, UnanswerableError
-from pipespec.runtime.pipeline import Pipeline
-from pipespec.runtime.tasks import PipelineTask, StepTask, main
-from pipespec.runtime.values import env, every, file, files, folder, git, output, text
+from pipespec.runtime.record_client import StepFailedError, UnanswerableError
+from pipespec.runtime.rendered_pipeline import Pipeline
+from pipespec.runtime.rendered_tasks import PipelineTask, StepTask, main
+from pipespec.runtime.rendered_values import env, every, file, files, folder, git, output, scalar, text
 
 __all__ = [
     "Pipeline",
@@ -27,5 +27,6 @@ __all__ = [
     "git",
     "main",
     "output",
+    "scalar",
     "text",
 ]

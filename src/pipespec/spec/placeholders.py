@@ -1,6 +1,6 @@
 """`${matrix.axis}` and `${step.name}`: the references whose value depends on the step that they stand in.
 
-Which axes a node refers to is read off its template; the rest is `document.interpolate`'s, asked once for
+Which axes a node refers to is read off its template; the rest is `document.interpolation.interpolate`'s, asked once for
 each variant with the values of its axes.
 """
 
@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pipespec.document.interpolate import interpolate_node
+from pipespec.document.interpolation.interpolate import interpolate_node
+from pipespec.document.interpolation.reference_syntax import Piece, Reference, has_reference, parse
+from pipespec.document.interpolation.resolver_interface import ReferenceScope
 from pipespec.document.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from pipespec.document.references import Piece, Reference, has_reference, parse
-from pipespec.document.resolvers import Scope
-from pipespec.spec.findings import Findings
+from pipespec.spec.spec_findings import SpecFindings
 
 __all__ = ["axes_used", "fill", "is_open", "is_settled"]
 
@@ -61,7 +61,7 @@ def _axes(pieces: Sequence[Piece]) -> Iterator[str]:
             yield from _axes(piece.default or ())
 
 
-def fill(node: Node, scope: Scope, found: Findings) -> Node | None:
+def fill(node: Node, scope: ReferenceScope, found: SpecFindings) -> Node | None:
     """Return the node with what the step knows in place, or None after telling what it does not know."""
     filled, problems = interpolate_node(node, scope)
     for problem in problems:

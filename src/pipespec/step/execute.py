@@ -13,25 +13,41 @@ import resource
 import signal
 import sys
 import time
+from collections import ChainMap
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final
 
+from pipespec.document.nodes import JSON
 from pipespec.document.wording import quote
-from pipespec.faults import reach
-from pipespec.step.binding import Binding, bind, convert_params, returned_values
-from pipespec.step.callables import import_callable, prepare_imports
-from pipespec.step.digest import digest_file
-from pipespec.step.failure import StepError, describe, shown
-from pipespec.step.inputs import load_input
-from pipespec.step.log import attach_streams, clean_log, flush_streams, open_log
-from pipespec.step.metrics import read_metrics
-from pipespec.step.model import Failure, SavedOutput, StepJob, StepOutcome
-from pipespec.step.outputs import check_output, make_place, save_output, undeclared
-from pipespec.step.secret import Redactor, fill, redactor
-from pipespec.step.seeds import seed_all, seed_on_import
-from pipespec.step.sources import Localise
+from pipespec.fault_points import reach
+from pipespec.plan.witness import NO_WITNESS, Witness
+from pipespec.step.arguments.argument_binding import ArgumentBinding, bind, convert_params
+from pipespec.step.arguments.callable_import import import_callable
+from pipespec.step.arguments.input_loading import load_input
+from pipespec.step.arguments.planned_sources import PlannedSources
+from pipespec.step.arguments.verified_content import Localise
+from pipespec.step.failure import StepError, describe
+from pipespec.step.formats.type_names import name_of
+from pipespec.step.process_ending import end_as_python_does, forget_exit_callbacks
+from pipespec.step.random_seeds import seed_all, seed_on_import
+from pipespec.step.results.after_arguments import after_arguments
+from pipespec.step.results.metric_reading import read_metrics
+from pipespec.step.results.output_saving import (
+    check_output,
+    fitted_output,
+    make_place,
+    save_output,
+    undeclared,
+)
+from pipespec.step.results.output_taking import take_outputs
+from pipespec.step.results.returned_values import returned_values
+from pipespec.step.secrets import Redactor, fill, redactor
+from pipespec.step.step_job import Failure, SavedOutput, StepJob, StepOutcome, taken_outputs, written_outputs
+from pipespec.step.step_log import attach_streams, clean_log, flush_streams, open_log
+from pipespec.step.step_logging import log_on_import
+from pipespec.step.witness.take_witness import WitnessTaking
 
 __all__ = ["execute"]
 
@@ -59,22 +75,25 @@ def execute(
         attach: False leaves the streams alone, for a debugger on the terminal.
     """
     started = time.monotonic()
-    execution = _Execution(job, localise, code_digest, during, attach=attach)
+    execution = _StepExecution(job, localise, code_digest, during, attach=attach)
     failure: Failure | None = None
     outputs: tuple[SavedOutput, ...] = ()
     metrics: Mapping[str, float] = {}
+    witness = NO_WITNESS
     try:
-        outputs, metrics = execution.run()
+        outputs, metrics, witness = execution.run()
     except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt of a function fail its step
         execution.require_sole()
         if on_error is not None:
             on_error(error)
         failure = describe(error, execution.redact)
     execution.close(failure)
-    return StepOutcome(job.step, time.monotonic() - started, outputs, metrics, _peak_bytes(), failure)
+    return StepOutcome(
+        job.step, time.monotonic() - started, outputs, metrics, _peak_bytes(), failure, witness
+    )
 
 
-class _Execution:
+class _StepExecution:
     """The stages of one execution, and how the process is kept in order around the user's code."""
 
     def __init__(
@@ -96,61 +115,68 @@ class _Execution:
         self._umask = _umask()
         self._recursion = sys.getrecursionlimit()
         self._staging = Path(job.staging).resolve()
+        self._sources = PlannedSources(job.code_files, job.code_folder, job.module_folders)
         self.redact: Redactor = redactor(
-            dict(job.params), {**os.environ, **job.environment}, names=job.secrets
+            dict(job.params), ChainMap(dict(job.environment), os.environ), names=job.secrets
         )
 
-    def run(self) -> tuple[tuple[SavedOutput, ...], Mapping[str, float]]:
+    def run(self) -> tuple[tuple[SavedOutput, ...], Mapping[str, float], Witness]:
         self._prepare()
+        if self._job.witness is None:
+            return *self._execute(), NO_WITNESS
+        with WitnessTaking(self._job.witness, self._job.code_files) as taking:
+            outputs, metrics = self._execute()
+            return outputs, metrics, taking.witness()
+
+    def _execute(self) -> tuple[tuple[SavedOutput, ...], Mapping[str, float]]:
         function = self._import()
         params = fill(dict(self._job.params), os.environ)
         assert isinstance(params, dict)
         binding = bind(function, self._job.inputs, params, self._job.outputs)
+        after = self._callable(self._job.after)
         savers = {output.name: self._callable(output.save_call) for output in self._job.outputs}
-        arguments = convert_params(params, binding.annotations) | self._inputs(binding)
+        converted = convert_params(params, binding.annotations)
+        inputs = self._inputs(binding)
         places = self._places(binding)
-        arguments |= {output.name: places[output.name] for output in binding.written}
-        value = self._call(function, arguments)
-        return self._save(binding, value, places, savers)
+        written = {output.name: places[output.name] for output in binding.written}
+        value = self._call(function, binding.arguments(inputs, converted, written))
+        saved = self._save(binding, value, places, savers, lambda: self._test_outputs(after, params, places))
+        self._sources.require_nothing_else()
+        return saved
 
     def _prepare(self) -> None:
         if self._attach:
             self._log = open_log(Path(self._job.log))
             attach_streams(self._log)
+            log_on_import()
+            forget_exit_callbacks()
         os.environ.setdefault("MPLBACKEND", "Agg")  # a step has no screen
         os.environ.update(self._job.environment)
         os.chdir(self._job.root)
-        prepare_imports(self._job.module_folders)
+        self._sources.install()
+        if self._job.is_new_seed:
+            sys.stderr.write(f"pipespec: random numbers start from the seed {self._job.seed}\n")
         seed_on_import(self._job.seed)
         seed_all(self._job.seed)
 
     def _import(self) -> Callable[..., Any]:
-        self._require_planned_files()
+        self._sources.require_planned()
         function = import_callable(self._job.call, self._job.module_folders)
         self.require_sole()
-        self._require_planned_files()
+        self._sources.require_planned()
         if self._code_digest is not None and self._job.code_digest is not None:
             digest = self._code_digest()
             if digest != self._job.code_digest:
                 raise StepError(
                     "changed",
-                    f"the code of {quote(self._job.call)} is not what was planned: its digest is {digest}, expected was {self._job.code_digest}",
+                    f"the code of {quote(self._job.call)} has changed since it was planned: its digest is {digest}, expected {self._job.code_digest}",
                 )
         return function
-
-    def _require_planned_files(self) -> None:
-        for file, planned in self._job.code_files.items():
-            try:
-                digest, _ = digest_file(Path(file))
-            except FileNotFoundError:
-                raise StepError("changed", f"{shown(file)} is gone since the run was planned") from None
-            if digest != planned:
-                raise StepError("changed", f"{shown(file)} changed since the run was planned; run again")
 
     def _callable(self, call: str | None) -> Callable[..., Any] | None:
         return None if call is None else import_callable(call, self._job.module_folders)
 
-    def _inputs(self, binding: Binding) -> dict[str, Any]:
+    def _inputs(self, binding: ArgumentBinding) -> dict[str, Any]:
         return {
             job.argument: load_input(
                 job,
@@ -162,7 +188,7 @@ class _Execution:
             for job in self._job.inputs
         }
 
-    def _places(self, binding: Binding) -> dict[str, Path]:
+    def _places(self, binding: ArgumentBinding) -> dict[str, Path]:
         """Where each output is to be; a directory is made for whoever writes into it, not for one that is returned."""
         return {
             output.name: make_place(
@@ -183,6 +209,24 @@ class _Execution:
                 self._repair()
             reach("step.after-call")
         return value
+
+    def _test_outputs(
+        self, function: Callable[..., Any] | None, params: Mapping[str, JSON], places: Mapping[str, Path]
+    ) -> None:
+        """Let `after` judge the outputs; one that was not written is told of later, as without it."""
+        if function is None or not all(place.exists() for place in places.values()):
+            return
+        folder = self._staging / "after"
+        arguments = after_arguments(function, self._job.outputs, params, places, folder)
+        with self._during():
+            try:
+                verdict = function(**arguments)
+            finally:
+                self._repair()
+        if type(verdict).__name__ in ("bool", "bool_") and not verdict:  # numpy has one of its own
+            raise StepError(
+                "outputs", f"{quote(str(self._job.after))} refused the outputs: it returned False"
+            )
 
     def require_sole(self) -> None:
         """End what the user's code forked and what came back out of it: a step has one result."""
@@ -205,18 +249,29 @@ class _Execution:
 
     def _save(
         self,
-        binding: Binding,
+        binding: ArgumentBinding,
         value: object,
         places: Mapping[str, Path],
         savers: Mapping[str, Callable[..., Any] | None],
+        test: Callable[[], None],
     ) -> tuple[tuple[SavedOutput, ...], Mapping[str, float]]:
         values = returned_values(value, binding.returned)
+        if value is not None and not self._job.outputs:
+            kind = quote(name_of(value))
+            sys.stderr.write(
+                f"pipespec: the returned value of type {kind} is not saved: the step has no outputs\n"
+            )
         for output in binding.returned:
-            save_output(values[output.name], places[output.name], output, savers[output.name])
+            value = fitted_output(values[output.name], output, binding.annotations_returned.get(output.name))
+            save_output(value, places[output.name], output, savers[output.name])
+        test()
+        end_as_python_does(written_outputs(self._staging), is_own_process=self._attach)
         self._repair()
+        take_outputs(self._staging, taken := taken_outputs(self._staging))
+        places = {output.name: taken / output.file for output in self._job.outputs}
         outputs = tuple(check_output(places[output.name], output) for output in self._job.outputs)
         for name in undeclared(self._staging, self._job.outputs):
-            sys.stderr.write(f"pipespec: {quote(name)} is no declared output, and is not kept\n")
+            sys.stderr.write(f"pipespec: {quote(name)} is not a declared output and is not saved\n")
         metrics = self._metrics(places)
         reach("step.after-save")
         return outputs, metrics

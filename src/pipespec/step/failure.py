@@ -1,4 +1,4 @@
-"""Exceptions -> `Failure`: strings only, the user's frames only, bounded, whatever the exception does.
+"""Exceptions -> `Failure`: strings only, the frames that tell something, bounded, whatever the exception does.
 
 Takes any exception, also one whose `__str__` raises, with a chain of thousands or a message of megabytes.
 Nothing of the user's survives in the answer but text that prints on one line, or in a traceback on many.
@@ -6,31 +6,25 @@ Nothing of the user's survives in the answer but text that prints on one line, o
 
 from __future__ import annotations
 
-import importlib
-import linecache
-from collections import deque
 from collections.abc import Callable, Iterator
-from itertools import islice
-from pathlib import Path
-from types import TracebackType
 from typing import Any, Final
 
 from pipespec.errors import PipespecError, StoreUnavailableError
-from pipespec.step.model import Failure
+from pipespec.step.active_environment import other_environment
+from pipespec.step.failed_command import command_text, ending_text, last_lines
+from pipespec.step.step_job import Failure
+from pipespec.step.traceback_frames import LONGEST_LINE, frame_lines, without_library_frames
 
 __all__ = ["StepError", "describe", "one_line", "shown", "summary", "traceback_text"]
 
-_HIDDEN: Final = (str(Path(__file__).parents[1]), importlib.__file__, "<frozen importlib", "<frozen runpy")
-"""Files whose frames are not the user's business, by their beginnings."""
-
 _LONGEST_MESSAGE: Final = 2_000
 _LONGEST_TRACEBACK: Final = 64_000
-_LONGEST_LINE: Final = 300
-_ENDS: Final = 20  # frames shown at either end of a stack
 _CHAIN_ENDS: Final = 5  # exceptions shown at either end of a chain
 _MEMBERS: Final = 5  # exceptions shown of a group
 _DEEPEST_GROUP: Final = 3
 
+_FRAME: Final = 'File "'
+"""In a text that may be the traceback of another process."""
 _CAUSED: Final = "The above exception was the direct cause of the following exception:"
 _DURING: Final = "During handling of the above exception, another exception occurred:"
 
@@ -38,11 +32,14 @@ _DURING: Final = "During handling of the above exception, another exception occu
 class StepError(PipespecError):
     """A step fails for a reason that pipespec found; `kind` is one of those of `Failure`.
 
-    Its text is the whole message; raised from another exception, that one's traceback is shown.
+    Its text is the whole message; raised from another exception, that one's traceback is shown. `refused` is the place of
+    recorded content that is not what was recorded, or gone. `details` are lines that are shown below the message.
     """
 
-    def __init__(self, kind: str, message: str) -> None:
+    def __init__(self, kind: str, message: str, *, refused: str = "", details: str = "") -> None:
         self.kind = kind
+        self.refused = refused
+        self.details = details
         super().__init__(message)
 
 
@@ -50,8 +47,9 @@ def describe(error: BaseException, redact: Callable[[str], str] = str) -> Failur
     """Turn what ended a step into its failure; `redact` takes secrets out of texts before they are cut."""
     if isinstance(error, StepError):
         cause = error.__cause__
-        trace = "" if cause is None else traceback_text(cause, redact)
-        return Failure(error.kind, one_line(redact(str(error))), trace)
+        details = _printable(redact(error.details))
+        trace = details if cause is None else traceback_text(cause, redact, is_told=False)
+        return Failure(error.kind, one_line(redact(str(error))), trace, error.refused)
     if isinstance(error, StoreUnavailableError):
         return Failure("store", one_line(redact(str(error))), traceback_text(error, redact))
     kind = "exited" if isinstance(error, SystemExit) else "raised"
@@ -62,7 +60,9 @@ def summary(error: BaseException, redact: Callable[[str], str] = str) -> str:
     """Return `ValueError: message` on one line of at most 2,000 characters."""
     if isinstance(error, SystemExit):
         return f"the function called sys.exit({one_line(redact(_exit_code(error)))}) instead of returning"
-    text = redact(_text(error))
+    text = redact(_text(error)) if (said := _command_failure(error, redact)) is None else said
+    if isinstance(error, ModuleNotFoundError) and (other := other_environment()):
+        return f"{one_line(f'{_type_name(error)}: {text}')} ({one_line(redact(other))})"
     return one_line(f"{_type_name(error)}: {text}" if text else _type_name(error))
 
 
@@ -78,16 +78,21 @@ def shown(place: object) -> str:
     return f"'{_printable(str(place))}'"
 
 
-def traceback_text(error: BaseException, redact: Callable[[str], str] = str) -> str:
-    """Return the traceback as Python prints it, without frames of pipespec and of the import system."""
-    text = "\n".join(_lines(error, redact, 0))
+def traceback_text(error: BaseException, redact: Callable[[str], str] = str, *, is_told: bool = True) -> str:
+    """Return the traceback as Python prints it, but for frames of pipespec and most frames of libraries.
+
+    `is_told` says that the `summary` of the exception stands beside it, which is not repeated where it is long.
+    """
+    text = "\n".join(_lines(error, redact, 0, is_told=is_told))
     if len(text) > _LONGEST_TRACEBACK:
         half = _LONGEST_TRACEBACK // 2
         text = f"{text[:half]}\n[{len(text) - 2 * half} characters left out]\n{text[-half:]}"
     return _printable(text)
 
 
-def _lines(error: BaseException, redact: Callable[[str], str], depth: int) -> Iterator[str]:
+def _lines(
+    error: BaseException, redact: Callable[[str], str], depth: int, *, is_told: bool = False
+) -> Iterator[str]:
     chain = _chain(error)
     hidden = len(chain) - 2 * _CHAIN_ENDS
     for position, (link, exception) in enumerate(chain):
@@ -97,7 +102,7 @@ def _lines(error: BaseException, redact: Callable[[str], str], depth: int) -> It
             continue
         if link:
             yield f"\n{link}\n"
-        yield from _one(exception, redact, depth)
+        yield from _one(exception, redact, depth, is_told=is_told and exception is error)
 
 
 def _chain(error: BaseException) -> list[tuple[str, BaseException]]:
@@ -125,14 +130,18 @@ def _before(error: BaseException) -> tuple[str, BaseException | None]:
     return "", None
 
 
-def _one(error: BaseException, redact: Callable[[str], str], depth: int) -> Iterator[str]:
-    frames = list(_frames(_attribute(error, "__traceback__")))
+def _one(error: BaseException, redact: Callable[[str], str], depth: int, *, is_told: bool) -> Iterator[str]:
+    frames = frame_lines(_attribute(error, "__traceback__"))
     if frames:
         yield "Traceback (most recent call last):"
         yield from frames
     if isinstance(error, SyntaxError):
         yield from _syntax_place(error)
-    text = _cut(redact(_text(error)), _LONGEST_TRACEBACK // 4)
+    if (command := command_text(error, redact)) is None:
+        text = redact(_text(error))
+    else:
+        text = "\n".join(_command_lines(error, "the command" if is_told else command, redact))
+    text = _cut(without_library_frames(text) if _FRAME in text else text, _LONGEST_TRACEBACK // 4)
     yield f"{_type_name(error)}: {text}" if text else _type_name(error)
     notes = _attribute(error, "__notes__")
     if isinstance(notes, list | tuple):
@@ -143,35 +152,24 @@ def _one(error: BaseException, redact: Callable[[str], str], depth: int) -> Iter
             yield from ("  " + line.replace("\n", "\n  ") for line in _lines(member, redact, depth + 1))
 
 
-def _frames(trace: Any) -> Iterator[str]:
-    """The user's frames, of a deep stack the first and the last ones."""
-    frames = (frame for frame in _walk(trace) if not _is_ours(frame))
-    yield from (_frame(entry) for entry in islice(frames, _ENDS))
-    last: deque[TracebackType] = deque(maxlen=_ENDS)
-    count = 0
-    for entry in frames:
-        count += 1
-        last.append(entry)
-    if count > _ENDS:
-        yield f"  [{count - _ENDS} frames left out]"
-    yield from (_frame(entry) for entry in last)
+def _command_failure(error: BaseException, redact: Callable[[str], str]) -> str | None:
+    """Say on one line which program failed, how, and the last that it said; None where no program did."""
+    command = command_text(error, redact)
+    if command is None:
+        return None
+    _, lines = last_lines(error, redact)
+    return f"{command} {ending_text(error)}" + (f": {lines[-1].strip()}" if lines else "")
 
 
-def _walk(trace: TracebackType | None) -> Iterator[TracebackType]:
-    while trace is not None:
-        yield trace
-        trace = trace.tb_next
-
-
-def _is_ours(entry: TracebackType) -> bool:
-    return entry.tb_frame.f_code.co_filename.startswith(_HIDDEN)
-
-
-def _frame(entry: TracebackType) -> str:
-    code = entry.tb_frame.f_code
-    place = f'  File "{code.co_filename}", line {entry.tb_lineno}, in {code.co_name}'
-    line = linecache.getline(code.co_filename, entry.tb_lineno).strip()
-    return f"{place}\n    {_cut(line, _LONGEST_LINE)}" if line else place
+def _command_lines(error: BaseException, command: str, redact: Callable[[str], str]) -> Iterator[str]:
+    """Say how a program ended, and the last lines that it wrote."""
+    said = f"{command} {ending_text(error)}"
+    stream, lines = last_lines(error, redact)
+    if not lines:
+        yield f"{said}; unless its output was redirected, it is in the step's log"
+        return
+    yield f"{said}; the end of its {stream}:"
+    yield from (f"    {line}" for line in lines)
 
 
 def _syntax_place(error: SyntaxError) -> Iterator[str]:
@@ -179,7 +177,7 @@ def _syntax_place(error: SyntaxError) -> Iterator[str]:
     if isinstance(file, str):
         yield f'  File "{file}", line {line}'
     if isinstance(text, str) and text.strip():
-        yield f"    {_cut(text.strip(), _LONGEST_LINE)}"
+        yield f"    {_cut(text.strip(), LONGEST_LINE)}"
 
 
 def _text(error: BaseException) -> str:

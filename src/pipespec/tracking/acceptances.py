@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from pipespec.plan.model import Accepted, StepRecord
-from pipespec.tracking import names
-from pipespec.tracking.records import RunFacts, complete_record, precedence
+from pipespec.plan.records import Accepted, StepRecord
+from pipespec.tracking import record_names
+from pipespec.tracking.run_facts import RunFacts, complete_record, precedence
 
 __all__ = [
     "LONGEST_REASON",
@@ -33,7 +33,7 @@ _LONGEST_NAME: Final = 200
 
 def encode_acceptance(said: Accepted) -> str:
     """Return the value of the tag `pipespec.accepted.<key>`."""
-    return names.fit_tag(json.dumps(_fields(said), ensure_ascii=False))
+    return record_names.fit_tag(json.dumps(_fields(said), ensure_ascii=False))
 
 
 def encoded_length(why: str) -> int:
@@ -53,7 +53,7 @@ def parse_acceptance(text: str) -> Accepted:
 
 def with_acceptance(record: StepRecord, facts: RunFacts, key: str) -> StepRecord:
     """Return a record that counts for a key which is not its own, with who said so."""
-    return replace(record, accepted=parse_acceptance(facts.tags[names.accepted_tag(key)]))
+    return replace(record, accepted=parse_acceptance(facts.tags[record_names.accepted_tag(key)]))
 
 
 def add_to_trail(trail: str, said: Accepted, taken_back: Accepted) -> str:
@@ -62,9 +62,9 @@ def add_to_trail(trail: str, said: Accepted, taken_back: Accepted) -> str:
     What is oldest is left out where it would pass MLflow's limit.
     """
     entries = [*_entries(trail), {**_fields(taken_back), "accepted": _fields(said)}]
-    while len(text := json.dumps(entries, ensure_ascii=False)) > names.TAG_LENGTH and len(entries) > 1:
+    while len(text := json.dumps(entries, ensure_ascii=False)) > record_names.TAG_LENGTH and len(entries) > 1:
         entries.pop(0)
-    return names.fit_tag(text)
+    return record_names.fit_tag(text)
 
 
 def accepted_runs(candidates: Iterable[tuple[str, RunFacts]]) -> Mapping[str, tuple[StepRecord, ...]]:
@@ -72,7 +72,7 @@ def accepted_runs(candidates: Iterable[tuple[str, RunFacts]]) -> Mapping[str, tu
     found: dict[str, list[StepRecord]] = {}
     for key, facts in candidates:
         record = complete_record(facts)
-        if record is not None and names.accepted_tag(key) in facts.tags:
+        if record is not None and record_names.accepted_tag(key) in facts.tags:
             found.setdefault(key, []).append(with_acceptance(record, facts, key))
     return {key: tuple(sorted(records, key=precedence)) for key, records in found.items()}
 

@@ -1,8 +1,8 @@
 """How files get into a run, and back.
 
 Takes the artifact URI of a run, names below it and local files. Files of a local store are put and read
-without mlflow: moved or copied beside their place, written through to the disk, then renamed into it; others
-go through MLflow's artifact repositories, and their sizes are read back. What is fetched is compared with
+without mlflow: moved or copied beside their place, renamed into it, then written through to the disk; others
+go to their store, and their sizes are read back. What is fetched is compared with
 its recorded digest, since MLflow hands out cut and zeroed files without a word.
 """
 
@@ -18,30 +18,33 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Final
 
-from pipespec.errors import PipespecError, StoreUnavailableError
-from pipespec.faults import reach
-from pipespec.step.digest import digest_file, digest_tree, walk_files
-from pipespec.step.model import Artifact
-from pipespec.tracking.client import import_mlflow, without_progress
-from pipespec.tracking.places import local_path, location, require_name
-from pipespec.tracking.store import shown
-
-if TYPE_CHECKING:
-    from mlflow.store.artifact.artifact_repo import ArtifactRepository
+from pipespec.activity import busy
+from pipespec.errors import AlteredContentError, PipespecError, UsageError
+from pipespec.fault_points import reach
+from pipespec.step.content_digest import digest_file, digest_tree, walk_files
+from pipespec.step.step_job import Artifact
+from pipespec.tracking.artifact_uris import local_path, location, original_name, require_name
+from pipespec.tracking.far_files import far_files, send_whole
+from pipespec.tracking.record_names import MANIFEST_FILE
+from pipespec.tracking.tracking_uri import shown
 
 __all__ = [
     "fetch",
     "local_path",
     "localise",
     "location",
+    "make_executable",
     "put",
     "read",
     "require_digest",
     "upload",
+    "verified_path",
 ]
 
+
+_READABLE: Final = 0o444
 
 # ------------------------------------------------------------------------------------------- putting
 
@@ -65,7 +68,8 @@ def upload(files: Sequence[tuple[Path, str]], artifact_uri: str, tracking_uri: s
     if folder is not None:
         _place(found, folder, [name for _, name in files if name.endswith("/")])
     elif found:
-        _send(found, artifact_uri, tracking_uri)
+        with far_files(artifact_uri, tracking_uri) as far:
+            send_whole(far, {name: source for source, name in found})
     reach("publish.after-upload")
 
 
@@ -78,37 +82,35 @@ def _flat(files: Iterable[tuple[Path, str]]) -> Iterator[tuple[Path, str]]:
 
 
 def _place(files: Sequence[tuple[Path, str]], folder: Path, directories: Iterable[str]) -> None:
-    for directory in directories:
-        (folder / directory).mkdir(parents=True, exist_ok=True)
-    touched = {folder}
+    for directory in (folder, *(folder / directory for directory in directories)):
+        directory.mkdir(parents=True, exist_ok=True)
     for source, name in files:
         target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with _written_through(source, target) as written:
+        if target.parent != folder:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        with _beside(source, target) as written:
             reach("publish.mid-upload")
             written.replace(target)
-        touched.update(parent for parent in target.parents if parent.is_relative_to(folder))
-    for place in touched:
-        if place.is_dir():
-            _sync(place)
+        _sync(target)
 
 
 @contextlib.contextmanager
-def _written_through(source: Path, target: Path) -> Iterator[Path]:
+def _beside(source: Path, target: Path) -> Iterator[Path]:
     """Give a file with the source's content on the target's disk: the source itself, or a copy beside the target."""
     status = source.lstat()
     movable = stat.S_ISREG(status.st_mode) and status.st_nlink == 1
     if movable and status.st_dev == target.parent.stat().st_dev:
-        _sync(source)
         yield source
         return
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".pipespec-")
     copy_path = Path(name)
     try:
-        with os.fdopen(descriptor, "wb") as copy, source.open("rb") as original:
+        with (
+            os.fdopen(descriptor, "wb") as copy,
+            source.open("rb") as original,
+            busy(f"copying {target.name}", status.st_size),
+        ):
             shutil.copyfileobj(original, copy, 1 << 20)
-            copy.flush()
-            os.fsync(copy.fileno())
         copy_path.chmod(stat.S_IMODE(status.st_mode))
         yield copy_path
     finally:
@@ -116,6 +118,11 @@ def _written_through(source: Path, target: Path) -> Iterator[Path]:
 
 
 def _sync(path: Path) -> None:
+    """Write a file through to the disk, under the name that it was renamed to before: the folder is not written for itself.
+
+    The usual file systems then write the name, too. Where one does not, a failure of power loses a file whole, which is
+    noticed and made again; content that is lost would have been taken for the result.
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -123,37 +130,11 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _send(files: Sequence[tuple[Path, str]], artifact_uri: str, tracking_uri: str) -> None:
-    with _sending(artifact_uri), tempfile.TemporaryDirectory(prefix="pipespec-") as scratch:
-        repository = _repository(artifact_uri, tracking_uri)
-        for source, name in files:
-            folder, _, base = name.rpartition("/")
-            if source.name != base:
-                # A repository names a file as its source is named.
-                link = Path(scratch, base)
-                link.unlink(missing_ok=True)
-                link.symlink_to(source.absolute())
-                source = link  # noqa: PLW2901 - the same content under its name
-            repository.log_artifact(str(source), folder or None)
-            reach("publish.mid-upload")
-        _require_sizes(repository, {name: source.stat().st_size for source, name in files})
-
-
-def _require_sizes(repository: ArtifactRepository, sizes: Mapping[str, int]) -> None:
-    found: dict[str, int | None] = {}
-    for folder in {name.rpartition("/")[0] for name in sizes}:
-        found.update((info.path, info.file_size) for info in repository.list_artifacts(folder or None))
-    for name, size in sizes.items():
-        if name not in found:
-            raise StoreUnavailableError(f"the artifact store took '{name}' and does not list it")
-        if found[name] not in (None, size):
-            raise StoreUnavailableError(
-                f"the artifact store has {found[name]} bytes of '{name}', which has {size}"
-            )
-
-
 def put(files: Mapping[str, bytes], artifact_uri: str, tracking_uri: str) -> None:
     """Put small files of ours below a run, name -> content, one after the other in this order.
+
+    In a local store only the manifest is written through to the disk: a result counts by it, the others are for people
+    to read.
 
     Raises:
         StoreUnavailableError: where the store did not take them whole.
@@ -161,28 +142,24 @@ def put(files: Mapping[str, bytes], artifact_uri: str, tracking_uri: str) -> Non
     """
     folder = local_path(artifact_uri)
     if folder is not None:
+        for place in {(folder / name).parent for name in files}:
+            place.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
-            _write(folder / name, content)
+            _write(folder / name, content, through=name == MANIFEST_FILE)
         return
-    with tempfile.TemporaryDirectory(prefix="pipespec-") as scratch:
-        sources = []
-        for number, (name, content) in enumerate(files.items()):
-            source = Path(scratch, str(number), name.rpartition("/")[2])
-            source.parent.mkdir()
-            source.write_bytes(content)
-            sources.append((source, name))
-        _send(sources, artifact_uri, tracking_uri)
+    with far_files(artifact_uri, tracking_uri) as far:
+        send_whole(far, files)
 
 
-def _write(target: Path, content: bytes) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
+def _write(target: Path, content: bytes, *, through: bool) -> None:
+    """Write a file whole, or none; `through` as `_sync`."""
     temporary = target.with_name(f".pipespec-{secrets.token_hex(8)}")
     with temporary.open("xb") as file:
         file.write(content)
         file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(target)
-    _sync(target.parent)
+        temporary.replace(target)
+        if through:
+            os.fsync(file.fileno())
 
 
 # ------------------------------------------------------------------------------------------- getting
@@ -192,33 +169,18 @@ def read(artifact_uri: str, file: str, tracking_uri: str) -> bytes:
     """Return a small file of a run.
 
     Raises:
-        FileNotFoundError: where a local store has none.
-        StoreUnavailableError: where another store does not give it.
+        FileNotFoundError: where there is none.
+        StoreUnavailableError: where a store that is not local does not give it.
     """
     folder = local_path(artifact_uri)
     if folder is not None:
         return (folder / file).read_bytes()
-    with tempfile.TemporaryDirectory(prefix="pipespec-") as scratch:
-        try:
-            return _download(location(artifact_uri, file), Path(scratch), tracking_uri).read_bytes()
-        except StoreUnavailableError as error:
-            if not _is_listed(artifact_uri, file, tracking_uri):
-                raise FileNotFoundError(file) from error
-            raise
-
-
-def _is_listed(artifact_uri: str, file: str, tracking_uri: str) -> bool:
-    """Tell whether a store has a file: how it says on a download that it has none differs from store to store.
-
-    Raises:
-        StoreUnavailableError: where it cannot be asked that either.
-    """
-    with _sending(artifact_uri):
-        folder = file.rpartition("/")[0]
-        return any(
-            info.path == file
-            for info in _repository(artifact_uri, tracking_uri).list_artifacts(folder or None)
-        )
+    with (
+        tempfile.TemporaryDirectory(prefix="pipespec-") as scratch,
+        far_files(artifact_uri, tracking_uri) as far,
+    ):
+        far.get(file, Path(scratch, "file"))
+        return Path(scratch, "file").read_bytes()
 
 
 def localise(artifact: Artifact, downloads: Path, tracking_uri: str) -> Artifact:
@@ -228,7 +190,7 @@ def localise(artifact: Artifact, downloads: Path, tracking_uri: str) -> Artifact
 
     Raises:
         StoreUnavailableError: where the store does not give it.
-        PipespecError: where what it gives is not what the run recorded.
+        AlteredContentError: where it is gone, or not what the run recorded.
     """
     if local_path(artifact.location) is not None:
         return artifact
@@ -239,20 +201,32 @@ def localise(artifact: Artifact, downloads: Path, tracking_uri: str) -> Artifact
         _discard(target)
         downloads.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=downloads, prefix=".part-") as scratch:
-            got = _download(artifact.location, Path(scratch), tracking_uri)
+            got = Path(scratch, "got")
+            _download(artifact.location, got, tracking_uri)
             require_digest(got, artifact)
             with contextlib.suppress(OSError):  # another process was first, with the same content
                 got.replace(target)
+    make_executable(target, artifact.executable)
     return replace(artifact, location=f"{target}/" if is_directory else str(target))
 
 
-def fetch(artifact: Artifact, to: Path, downloads: Path, tracking_uri: str) -> None:
-    """Copy an artifact to `to`, a file or directory that is not there yet or is replaced.
+def fetch(
+    artifact: Artifact, to: Path, downloads: Path, tracking_uri: str, *, replace_other: bool = False
+) -> None:
+    """Copy an artifact to `to`; what is there and is not just that is replaced only with `replace_other`.
 
     Raises:
+        UsageError: where something else is there.
         StoreUnavailableError: where the store does not give it.
-        PipespecError: where it is gone, or not what the run recorded; then `to` is as it was.
+        AlteredContentError: where it is gone, or not what the run recorded; then `to` is as it was.
     """
+    if os.path.lexists(to) and not replace_other:
+        if artifact.digest is not None and artifact.digest == _digest(
+            to, is_directory=artifact.location.endswith("/")
+        ):
+            return
+        kind = "folder" if to.is_dir() else "file"
+        raise UsageError(f"there is another {kind} at '{to}'; name another path, or replace it with --force")
     local = localise(artifact, downloads, tracking_uri)
     source = local_path(local.location)
     assert source is not None
@@ -263,26 +237,49 @@ def fetch(artifact: Artifact, to: Path, downloads: Path, tracking_uri: str) -> N
             if source.is_dir():
                 shutil.copytree(source, copy, symlinks=True)
             else:
-                shutil.copyfile(source, copy)
+                shutil.copy(source, copy)
         except FileNotFoundError:
-            raise PipespecError(f"'{artifact.name}' is gone from '{source}'") from None
+            raise AlteredContentError(f"'{artifact.name}' no longer exists in '{source}'") from None
         require_digest(copy, artifact)
-        if to.is_dir():
+        make_executable(copy, artifact.executable)
+        if os.path.lexists(to):
             to.replace(Path(scratch, ".replaced"))
         copy.replace(to)
+
+
+def make_executable(place: Path, names: Iterable[str]) -> None:
+    """Let those of the files at a place be executed that could be when they were recorded; a store may not keep that."""
+    for name in names:
+        path = place / name if place.is_dir() else place
+        with contextlib.suppress(OSError):
+            mode = stat.S_IMODE(path.stat().st_mode)
+            path.chmod(mode | (mode & _READABLE) >> 2)
+
+
+def verified_path(artifact: Artifact, downloads: Path, tracking_uri: str) -> Path:
+    """Return a local path of an artifact, of a download where it is not local; its content was checked.
+
+    Raises:
+        StoreUnavailableError: where the store does not give it.
+        AlteredContentError: where it is gone, or not what the run recorded.
+    """
+    path = local_path(localise(artifact, downloads, tracking_uri).location)
+    assert path is not None
+    require_digest(path, artifact)
+    return path
 
 
 def require_digest(path: Path, artifact: Artifact) -> None:
     """Compare the content of a local copy with what was recorded.
 
     Raises:
-        PipespecError: where it is something else, or gone.
+        AlteredContentError: where it is something else, or gone.
     """
     digest = _digest(path, is_directory=artifact.location.endswith("/"))
     if artifact.digest is not None and digest != artifact.digest:
-        raise PipespecError(
-            f"'{artifact.name}' is not what its run recorded: its content was altered at "
-            f"{shown(artifact.location)} since"
+        raise AlteredContentError(
+            f"'{artifact.name}' differs from what its run recorded: its content was changed at "
+            f"{shown(artifact.location)} afterwards"
         )
 
 
@@ -300,30 +297,14 @@ def _discard(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _download(uri: str, scratch: Path, tracking_uri: str) -> Path:
-    folder, _, name = uri.rstrip("/").rpartition("/")
-    with _sending(uri):
-        _repository(folder, tracking_uri).download_artifacts(name, str(scratch))
-    return scratch / name
-
-
-@contextlib.contextmanager
-def _sending(uri: str) -> Iterator[None]:
-    """Artifact stores fail in as many ways as there are libraries for them."""
-    try:
-        with without_progress():
-            yield
-    except PipespecError:
-        raise
-    except Exception as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise StoreUnavailableError(f"artifact store {shown(uri)}: {shown(lines[0])[:300]}") from error
-
-
-def _repository(artifact_uri: str, tracking_uri: str) -> Any:
-    import_mlflow()
-    from mlflow.store.artifact.artifact_repository_registry import (  # noqa: PLC0415 - as import_mlflow
-        get_artifact_repository,
-    )
-
-    return get_artifact_repository(artifact_uri, tracking_uri=tracking_uri)
+def _download(uri: str, target: Path, tracking_uri: str) -> None:
+    whole, slash = uri.rstrip("/"), "/" if uri.endswith("/") else ""
+    folder, _, name = whole.rpartition("/")
+    with far_files(folder, tracking_uri) as far:
+        try:
+            far.get(original_name(name) + slash, target)
+        except FileNotFoundError:
+            name = original_name(name)
+            raise AlteredContentError(
+                f"'{name}' no longer exists in the artifact store, at {shown(folder)}"
+            ) from None

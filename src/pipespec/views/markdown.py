@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from pipespec.views.terminal import printable
+from pipespec.views.terminal_text import printable
 
 __all__ = ["fence", "span", "table"]
 

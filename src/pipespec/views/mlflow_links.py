@@ -1,6 +1,7 @@
-"""Where a reader finds a run: its page on a tracking server, or the command that shows a store.
+"""Where a reader finds records: the store, the page of a run on a tracking server, or the command that shows a store.
 
-Takes a tracking URI as it may be printed, without a password.
+Takes a tracking URI as it may be printed, without a password. MLflow's pages begin with what concerns language models; a link
+says that runs are wanted, and who opens the first page has to click.
 """
 
 from __future__ import annotations
@@ -10,24 +11,60 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-__all__ = ["run_url", "ui_command"]
+from pipespec.plan.store_name import StoreName
+from pipespec.views.terminal_text import printable
 
-_SQLITE: Final = "sqlite:///"
+__all__ = ["CLICK", "experiment_url", "how_to_look", "name_of_store", "run_url", "ui_address", "ui_command"]
+
+CLICK: Final = "Model training"
+"""The switch at the top left of MLflow's pages that shows experiments as runs; the browser keeps it."""
+
+_VIEW: Final = "?workflowType=machine_learning"
+_LOCAL: Final = "http://127.0.0.1:5000"
+"""Where `mlflow ui` serves its pages, unless it is told otherwise."""
+
+
+def name_of_store(store: StoreName) -> str:
+    """Return the line that names the store to people."""
+    private = " (private: tracking is off)" if store.is_private else ""
+    return f"store: {printable(store.short)}{private}"
 
 
 def run_url(tracking_uri: str, experiment_id: str, run_id: str) -> str | None:
     """Return the page of a run, or None where the store is no server or the run's experiment is not known."""
-    if not tracking_uri.startswith(("http://", "https://")) or not experiment_id:
+    if not _is_server(tracking_uri) or not experiment_id:
         return None
-    return f"{tracking_uri.rstrip('/')}/#/experiments/{_quoted(experiment_id)}/runs/{_quoted(run_id)}"
+    page = f"{tracking_uri.rstrip('/')}/#/experiments/{_quoted(experiment_id)}/runs/{_quoted(run_id)}"
+    return page + _VIEW
 
 
-def ui_command(tracking_uri: str, root: Path) -> str:
-    """Return the command that shows a store's runs, as one types it in the project's root."""
-    path = tracking_uri.removeprefix(_SQLITE)
-    if path != tracking_uri and Path(path).is_relative_to(root):
-        tracking_uri = f"{_SQLITE}{Path(path).relative_to(root)}"
-    return f"mlflow ui --backend-store-uri {shlex.quote(tracking_uri)}"
+def experiment_url(server: str, experiment_id: str | None) -> str:
+    """Return the page of an experiment's runs on a server, or that of all experiments."""
+    below = "" if experiment_id is None else f"/{_quoted(experiment_id)}"
+    return f"{server.rstrip('/')}/#/experiments{below}{_VIEW}"
+
+
+def ui_command(store: StoreName, folder: Path) -> str | None:
+    """Return the command that shows a store's runs, as one types it in a folder; None for a server, which shows them."""
+    if _is_server(store.uri):
+        return None
+    return f"mlflow ui --backend-store-uri {shlex.quote(store.seen_from(folder))}"
+
+
+def ui_address(store: StoreName) -> str:
+    """Return where the pages of a store are, once a command shows it."""
+    return printable(store.uri).rstrip("/") if _is_server(store.uri) else _LOCAL
+
+
+def how_to_look(store: StoreName, folder: Path) -> str:
+    """Return a sentence in Markdown that says how to see a store's runs, for those who are in a folder."""
+    command = ui_command(store, folder)
+    first = f"run `{command}`, open" if command else "open"
+    return f"To see the runs in MLflow, {first} <{ui_address(store)}> and click *{CLICK}* at the top left."
+
+
+def _is_server(tracking_uri: str) -> bool:
+    return tracking_uri.startswith(("http://", "https://"))
 
 
 def _quoted(text: str) -> str:

@@ -9,19 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipespec.plan.changes.code import changes_of_code
-from pipespec.plan.changes.content import changes_of_inputs, changes_of_outputs
-from pipespec.plan.changes.model import Change, Now, Part, PastRun, declared_at, differ
-from pipespec.plan.changes.values import changes_of_packages, changes_of_params, changes_of_probe
-from pipespec.plan.changes.wording import piece_place, place_text, value_text
-from pipespec.plan.model import Reason, ReasonKind
+from pipespec.plan.changes.change import Change, Now, Part, PastRun, declared_at, differ
+from pipespec.plan.changes.change_wording import piece_place, place_text, value_text
+from pipespec.plan.changes.code_changes import changes_of_code, changes_of_files
+from pipespec.plan.changes.content_changes import changes_of_after, changes_of_inputs, changes_of_outputs
+from pipespec.plan.changes.value_changes import changes_of_packages, changes_of_params, changes_of_probe
+from pipespec.plan.changes.witness_changes import changes_of_witness
+from pipespec.plan.plan import Reason, ReasonKind
 
 __all__ = [
     "Change",
     "Now",
     "Part",
     "PastRun",
+    "changes_of_witness",
     "changes_since",
+    "declared_at",
     "piece_place",
     "place_text",
     "reason_of",
@@ -30,17 +33,24 @@ __all__ = [
 
 
 def changes_since(now: Now, past: PastRun) -> tuple[Change, ...]:
-    """Return what differs between a past run and now; nothing where one of both has no key to compare."""
-    if not past.parts or not now.parts:
+    """Return what differs between a past run and now; nothing where the past run has no key to compare."""
+    if not past.parts:
+        return ()
+    if now.step.identity.never:
+        detail = "identity: none now, so it runs every time"
+        return (Change(Part.IDENTITY, "identity", detail, new="none", span=declared_at(now)),)
+    if not now.parts:
         return ()
     return (
         *_scalars(now, past),
         *changes_of_code(now, past),
+        *changes_of_files(now, past),
         *changes_of_params(now, past),
         *changes_of_inputs(now, past),
         *changes_of_outputs(now, past),
         *changes_of_packages(now, past),
         *changes_of_probe(now, past),
+        *changes_of_after(now, past),
     )
 
 
@@ -63,3 +73,7 @@ def _scalars(now: Now, past: PastRun) -> Iterator[Change]:
     if differ(old, new):
         detail = f"version: {value_text(old)} -> {value_text(new)}"
         yield Change(Part.VERSION, "version", detail, old=old, new=new, span=declared_at(now, "version"))
+    old, new = past.parts.get("untracked"), now.parts.get("untracked")
+    if differ(old, new):
+        detail = f"untracked: {value_text(old)} -> {value_text(new)}"
+        yield Change(Part.WITNESS, "untracked", detail, old=old, new=new, span=declared_at(now, "untracked"))

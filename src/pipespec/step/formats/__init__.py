@@ -1,6 +1,6 @@
 """Files <-> values: the suffix says the format, the annotation or the value's type says which kind of it.
 
-Takes paths and live objects; implements exactly the table `spec.suffixes`. A heavy library is imported only
+Takes paths and live objects; implements exactly the table `spec.file_formats`. A heavy library is imported only
 when a file or value needs it. Refuses, naming the way out, what the table has not.
 """
 
@@ -11,15 +11,24 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipespec.document.wording import listing, quote
-from pipespec.spec.suffixes import format_of, suffix_of
+from pipespec.spec.file_formats import format_of, suffix_of
 from pipespec.step.failure import summary
-from pipespec.step.formats import arrays, documents, figures, objects, plugins, tables, texts, values
-from pipespec.step.formats.options import FormatError, Loader, Options, Saver
-from pipespec.step.formats.types import name_of, type_of_annotation, type_of_value
+from pipespec.step.formats import (
+    arrays,
+    figures,
+    format_plugins,
+    json_files,
+    pickled_objects,
+    tables,
+    text_files,
+    yaml_files,
+)
+from pipespec.step.formats.library_options import FormatError, Loader, Options, Saver
+from pipespec.step.formats.type_names import name_of, type_of_annotation, type_of_value
 
 __all__ = ["LOADERS", "SAVERS", "FormatError", "gives_path", "load", "save"]
 
-_MODULES: Final = (texts, values, documents, tables, arrays, objects, figures)
+_MODULES: Final = (text_files, json_files, yaml_files, tables, arrays, pickled_objects, figures)
 
 LOADERS: Final[Mapping[tuple[str, str], Loader]] = {
     key: loader for module in _MODULES for key, loader in module.LOADERS.items()
@@ -35,7 +44,7 @@ def gives_path(name: str, annotation: Any) -> bool:
     """Tell whether an argument with this annotation (None without one) gets a file's path, not its content."""
     wanted = type_of_annotation(annotation)
     if wanted is None and format_of(name).default == "pathlib.Path":
-        return plugins.find(suffix_of(name)) is None
+        return format_plugins.find(suffix_of(name)) is None
     return wanted == "pathlib.Path"
 
 
@@ -52,7 +61,7 @@ def load(path: Path, name: str, annotation: Any, options: Options) -> Any:
     is_raw = wanted in ("bytes", "pathlib.Path")
     wanted = wanted or format_of(name).default
     try:
-        plugin = None if is_raw else plugins.find(suffix_of(name))
+        plugin = None if is_raw else format_plugins.find(suffix_of(name))
         if plugin is not None:
             return plugin.load(path, annotation, options)
         if wanted == "pathlib.Path":
@@ -74,7 +83,7 @@ def save(value: object, path: Path, name: str, options: Options) -> None:
     """
     kind = type_of_value(value)
     try:
-        plugin = None if kind == "bytes" else plugins.find(suffix_of(name))
+        plugin = None if kind == "bytes" else format_plugins.find(suffix_of(name))
         if plugin is not None:
             plugin.save(value, path, options)
         else:
@@ -83,7 +92,7 @@ def save(value: object, path: Path, name: str, options: Options) -> None:
         raise FormatError(f"{quote(name)} cannot be saved: {error}") from error.__cause__
     except RecursionError as error:
         raise FormatError(
-            f"{quote(name)} cannot be saved: the value is nested too deep, or holds itself"
+            f"{quote(name)} cannot be saved: the value is nested too deeply, or contains itself"
         ) from error
     except Exception as error:
         raise FormatError(f"{quote(name)} cannot be saved: {summary(error)}") from error
@@ -95,7 +104,7 @@ def _loader(name: str, wanted: str) -> Loader:
     if found is not None:
         return found
     if wanted == "bytes":
-        return texts.load_bytes
+        return text_files.load_bytes
     raise FormatError(f"a {quote(suffix)} file is loaded as {listing(format_of(name).loads)}")
 
 
@@ -105,8 +114,8 @@ def _saver(name: str, kind: str, value: object) -> Saver:
     if found is not None:
         return found
     if kind == "bytes":
-        return texts.save_bytes
+        return text_files.save_bytes
     takes = listing(format_of(name).saves)
     raise FormatError(
-        f"a value of type {quote(name_of(value))} does not go into a {quote(suffix)} file, which takes {takes}"
+        f"a value of type {quote(name_of(value))} does not fit into a {quote(suffix)} file, which accepts {takes}"
     )

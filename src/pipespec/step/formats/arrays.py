@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipespec.document.wording import quote
-from pipespec.step.formats.options import FormatError, Loader, Options, Saver, call, library
+from pipespec.step.formats.library_options import FormatError, Loader, Options, Saver, call, library
 
 __all__ = ["LOADERS", "SAVERS"]
 
@@ -30,14 +30,16 @@ def _load_arrays(path: Path, options: Options) -> dict[str, Any]:
 def _load_only_array(path: Path, options: Options) -> Any:
     arrays = _load_arrays(path, options)
     if len(arrays) != 1:
-        raise FormatError(f"it holds {len(arrays)} arrays: annotate the argument 'dict' to get them by name")
+        raise FormatError(
+            f"it contains {len(arrays)} arrays; annotate the argument as 'dict' to get them by name"
+        )
     return next(iter(arrays.values()))
 
 
 def _save_arrays(arrays: Mapping[str, Any], path: Path, options: Options) -> None:
     for name in arrays:
         if not isinstance(name, str) or name in _TAKEN:
-            raise FormatError(f"{quote(str(name))} is no name that numpy.savez keeps an array under")
+            raise FormatError(f"{quote(str(name))} is not a valid name for an array in numpy.savez")
     save = library("numpy").savez
     call(save, path, label="numpy.savez", options=options, **{"allow_pickle": False, **arrays})
 

@@ -10,7 +10,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from pipespec.step.formats.options import FormatError, Loader, Options, Saver, call, check_names, library
+from pipespec.step.formats.library_options import (
+    FormatError,
+    Loader,
+    Options,
+    Saver,
+    call,
+    check_names,
+    library,
+)
 
 __all__ = ["LOADERS", "SAVERS"]
 
@@ -27,7 +35,7 @@ _DIV: Final = "figure"  # plotly would draw a random id for it
 def _save_matplotlib(kind: str, figure: Any, path: Path, options: Options) -> None:
     metadata = options.get("metadata", {})
     if not isinstance(metadata, dict):
-        raise FormatError("option 'metadata' of matplotlib.figure.Figure.savefig is a mapping")
+        raise FormatError("option 'metadata' of matplotlib.figure.Figure.savefig must be a mapping")
     chosen: Options = {**options, "metadata": {**_NO_DATE[kind], **metadata}}
     with library("matplotlib").rc_context({"svg.hashsalt": "pipespec"}):
         call(figure.savefig, path, label="matplotlib.figure.Figure.savefig", options=chosen, format=kind)

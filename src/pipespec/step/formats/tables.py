@@ -1,8 +1,8 @@
 """Frames and Series of pandas and polars, and plain rows, as `.csv .tsv .xlsx .parquet .feather`.
 
 Options are keyword arguments of the library's own reader and writer (`pandas.read_csv`,
-`polars.DataFrame.write_parquet`). Frames go without their index unless `save` says `index: true`; a Series
-is a table of one column. What is written is the same bytes for the same frame, so that a step that makes
+`polars.DataFrame.write_parquet`). `frame_index` says what becomes of an index, unless `save` does; a Series is a
+table whose last column has its values. What is written is the same bytes for the same frame, so that a step that makes
 the same table again stops the wave.
 """
 
@@ -16,13 +16,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from pipespec.step.formats.options import FormatError, Loader, Options, Saver, call, library
-from pipespec.step.formats.types import name_of
+from pipespec.step.formats.frame_index import is_kept, with_index_columns
+from pipespec.step.formats.library_options import FormatError, Loader, Options, Saver, call, library
+from pipespec.step.formats.type_names import name_of
 
 __all__ = ["LOADERS", "SAVERS"]
 
 _SEPARATORS: Final = {".csv": ",", ".tsv": "\t"}
 _UNNAMED: Final = "value"  # the column of a Series without a name
+_INDEX_LEVEL: Final = re.compile(r"__index_level_\d+__")
+_BLANK: Final = b"\n"  # a table without columns; a file without any content is none
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip file can tell
 _PROPERTIES: Final = "docProps/core.xml"
 _TIMES: Final = re.compile(rb"(<dcterms:(created|modified)[^>]*>)[^<]*")
@@ -32,8 +35,10 @@ _TIMES: Final = re.compile(rb"(<dcterms:(created|modified)[^>]*>)[^<]*")
 
 
 def _pandas_csv(separator: str, path: Path, options: Options) -> Any:
-    ours: dict[str, Any] = {"sep": separator} if "delimiter" not in options else {}
     pandas = library("pandas")
+    if _is_blank(path):
+        return pandas.DataFrame()
+    ours: dict[str, Any] = {"sep": separator} if "delimiter" not in options else {}
     if "engine" not in options and pandas.__version__.startswith("2."):
         ours["float_precision"] = (
             "round_trip"  # as pandas 3 does: floats are read exactly as they were written
@@ -41,7 +46,13 @@ def _pandas_csv(separator: str, path: Path, options: Options) -> Any:
     return call(pandas.read_csv, path, label="pandas.read_csv", options=options, **ours)
 
 
+def _is_blank(path: Path) -> bool:
+    """Tell whether this is what is written of a table without columns, which libraries refuse to read."""
+    return path.stat().st_size == len(_BLANK) and path.read_bytes() == _BLANK
+
+
 def _pandas_to_csv(separator: str, frame: Any, path: Path, options: Options) -> None:
+    frame = frame if "index" in options else with_index_columns(frame, path)
     ours: dict[str, Any] = {"sep": separator, "index": False, "lineterminator": "\n"}
     call(frame.to_csv, path, label="pandas.DataFrame.to_csv", options=options, **ours)
 
@@ -54,6 +65,7 @@ def _pandas_excel(path: Path, options: Options) -> Any:
 
 def _pandas_to_excel(frame: Any, path: Path, options: Options) -> None:
     library("openpyxl")
+    frame = frame if "index" in options else with_index_columns(frame, path)
     ours: dict[str, Any] = {"engine": "openpyxl", "index": False}
     call(frame.to_excel, path, label="pandas.DataFrame.to_excel", options=options, **ours)
     _without_times(path)
@@ -74,7 +86,8 @@ def _pandas_parquet(path: Path, options: Options) -> Any:
 
 
 def _pandas_to_parquet(frame: Any, path: Path, options: Options) -> None:
-    call(frame.to_parquet, path, label="pandas.DataFrame.to_parquet", options=options, index=False)
+    index = "index" not in options and is_kept(frame, path)
+    call(frame.to_parquet, path, label="pandas.DataFrame.to_parquet", options=options, index=index)
 
 
 def _pandas_feather(path: Path, options: Options) -> Any:
@@ -84,12 +97,31 @@ def _pandas_feather(path: Path, options: Options) -> Any:
 def _pandas_to_feather(frame: Any, path: Path, options: Options) -> None:
     """`to_feather` itself refuses any index, so an index that is wanted goes through pyarrow."""
     rest = {name: value for name, value in options.items() if name != "index"}
-    table = library("pyarrow").Table.from_pandas(frame, preserve_index=bool(options.get("index")))
+    index = bool(options["index"]) if "index" in options else is_kept(frame, path)
+    table = library("pyarrow").Table.from_pandas(frame, preserve_index=index)
     write = library("pyarrow.feather").write_feather
     call(write, table, path, label="pyarrow.feather.write_feather", options=rest)
 
 
 # polars
+
+
+def _polars_csv(separator: str, path: Path, options: Options) -> Any:
+    if _is_blank(path):
+        return library("polars").DataFrame()
+    return _polars_read("read_csv", path, options, separator=separator)
+
+
+def _polars_to_csv(separator: str, frame: Any, path: Path, options: Options) -> None:
+    _polars_write("write_csv", frame, path, options, separator=separator)
+    if not frame.width:
+        path.write_bytes(_BLANK)
+
+
+def _polars_columnar(function: str, path: Path, options: Options) -> Any:
+    """Leave out what pandas kept of an index without a name: polars has no index."""
+    frame = _polars_read(function, path, options)
+    return frame.drop([name for name in frame.columns if _INDEX_LEVEL.fullmatch(name)])
 
 
 def _polars_read(function: str, path: Path, options: Options, **ours: Any) -> Any:
@@ -105,7 +137,12 @@ def _polars_write(method: str, frame: Any, path: Path, options: Options, **ours:
 
 def _polars_excel(path: Path, options: Options) -> Any:
     library("openpyxl")
-    return _polars_read("read_excel", path, options, engine="openpyxl")
+    frame = _polars_read("read_excel", path, options, engine="openpyxl", raise_if_empty=False)
+    if frame.width or options:
+        return frame
+    # Of a sheet without rows polars leaves out the header.
+    header = next(library("openpyxl").load_workbook(path).active.iter_rows(max_row=1, values_only=True), ())
+    return library("polars").DataFrame(schema=[str(name) for name in header if name is not None])
 
 
 def _polars_to_excel(frame: Any, path: Path, options: Options) -> None:
@@ -113,14 +150,15 @@ def _polars_to_excel(frame: Any, path: Path, options: Options) -> None:
     _pandas_to_excel(frame.to_pandas(), path, options)
 
 
-# Series: tables of one column
+# Series: tables whose last column has the values
 
 
 def _pandas_series(load: Loader, path: Path, options: Options) -> Any:
     frame = load(path, options)
-    if len(frame.columns) != 1:
-        raise FormatError(f"a Series is a table of one column, and this has {len(frame.columns)}")
-    return frame.iloc[:, 0]
+    if not len(frame.columns):
+        raise FormatError("a Series is a table with a column of values, but this has no columns")
+    index = list(frame.columns[:-1])
+    return (frame.set_index(index) if index else frame).iloc[:, 0]
 
 
 def _save_pandas_series(save: Saver, series: Any, path: Path, options: Options) -> None:
@@ -130,7 +168,7 @@ def _save_pandas_series(save: Saver, series: Any, path: Path, options: Options) 
 def _polars_series(load: Loader, path: Path, options: Options) -> Any:
     frame = load(path, options)
     if frame.width != 1:
-        raise FormatError(f"a Series is a table of one column, and this has {frame.width}")
+        raise FormatError(f"a Series is a table with one column, but this has {frame.width}")
     return frame.to_series()
 
 
@@ -151,14 +189,16 @@ def _rows(separator: str, path: Path, options: Options) -> list[dict[str, str]]:
 def _save_rows(separator: str, rows: Any, path: Path, options: Options) -> None:
     for row in rows:
         if not isinstance(row, Mapping):
-            raise FormatError(f"a row of such a list is a mapping of columns, not a '{name_of(row)}'")
+            raise FormatError(f"each row of the list must be a mapping of columns, not a '{name_of(row)}'")
     ours: dict[str, Any] = {"delimiter": separator, "lineterminator": "\n"}
     ours["fieldnames"] = list(rows[0]) if rows else []
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = call(csv.DictWriter, file, label="csv.DictWriter", options=options, **ours)
         if writer.fieldnames:
             writer.writeheader()
-        writer.writerows(rows)
+            writer.writerows(rows)
+        else:
+            file.write(_BLANK.decode())
 
 
 def _array(separator: str, path: Path, options: Options) -> Any:
@@ -185,14 +225,14 @@ _PANDAS: Final[Mapping[str, tuple[Loader, Saver]]] = {
 _POLARS: Final[Mapping[str, tuple[Loader, Saver]]] = {
     **{
         suffix: (
-            partial(_polars_read, "read_csv", separator=separator),
-            partial(_polars_write, "write_csv", separator=separator),
+            partial(_polars_csv, separator),
+            partial(_polars_to_csv, separator),
         )
         for suffix, separator in _SEPARATORS.items()
     },
     ".xlsx": (_polars_excel, _polars_to_excel),
-    ".parquet": (partial(_polars_read, "read_parquet"), partial(_polars_write, "write_parquet")),
-    ".feather": (partial(_polars_read, "read_ipc"), partial(_polars_write, "write_ipc")),
+    ".parquet": (partial(_polars_columnar, "read_parquet"), partial(_polars_write, "write_parquet")),
+    ".feather": (partial(_polars_columnar, "read_ipc"), partial(_polars_write, "write_ipc")),
 }
 
 LOADERS: Final[Mapping[tuple[str, str], Loader]] = {

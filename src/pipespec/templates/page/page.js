@@ -1,11 +1,8 @@
 "use strict";
 // What every script of a page uses: its data, and elements that are built of text, never of markup.
 
-/** The mark of each state; it stands with the state's word or colour, which alone would not be enough. */
-const MARKS = {
-  complete: "✓", stale: "↻", missing: "○", running: "▶", failed: "✕",
-  ran: "✓", reused: "=", blocked: "⊘", cancelled: "■",
-};
+/** The mark of each state, the state that matters most first; it stands with the state's word or colour, which alone would not be enough. */
+const MARKS = readData("marks");
 
 /** Returns what the page holds by this name. */
 function readData(name) {
@@ -53,24 +50,4 @@ function filled(made, attributes, children) {
 function stateWord(state, { onGround = false } = {}) {
   const classes = onGround ? "state on-ground" : "state";
   return element("span", { class: classes, "data-state": state }, `${MARKS[state] ?? ""} ${state}`.trim());
-}
-
-/** Says a duration as the terminal does: `0.04 s`, `2.1 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`. */
-function secondsText(seconds) {
-  if (seconds < 0.995) return `${Math.max(seconds, 0).toFixed(2)} s`;
-  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  const inTwo = (large, name, small, rest) => {
-    const left = Math.floor((whole % large) / small);
-    return `${Math.floor(whole / large)} ${name}${left ? ` ${left} ${rest}` : ""}`;
-  };
-  if (whole < 3600) return inTwo(60, "min", 1, "s");
-  if (whole < 86400) return inTwo(3600, "h", 60, "min");
-  return inTwo(86400, "d", 3600, "h");
-}
-
-/** Writes a metric with four digits that count, and whole numbers whole. */
-function numberText(value) {
-  if (value === null) return "not finite";
-  return Number.isInteger(value) && Math.abs(value) < 1e15 ? String(value) : String(Number(value.toPrecision(4)));
 }

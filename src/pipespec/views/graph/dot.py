@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pipespec.spec.model import PipelineSpec
-from pipespec.views.graph.picture import COLOURS, make_picture
-from pipespec.views.terminal import printable
+from pipespec.spec.pipeline_spec import PipelineSpec
+from pipespec.views.graph.graph_picture import make_picture
+from pipespec.views.state_words import FILLS
+from pipespec.views.terminal_text import printable
 
 __all__ = ["to_dot"]
 
@@ -22,7 +23,7 @@ def to_dot(spec: PipelineSpec, states: Mapping[str, str] | None = None) -> str:
     ]
     for name, node in picture.nodes.items():
         state = picture.state_of(node)
-        colour = f', fillcolor="{COLOURS[state]}"' if state else ""
+        colour = f', fillcolor="{FILLS[state]}"' if state else ""
         lines.append(f'  {names[name]} [label="{_dot(node.label)}"{colour}]')
     for edge in picture.edges:
         style = f'label="{_dot(", ".join(edge.outputs))}"' if edge.outputs else "style=dashed"

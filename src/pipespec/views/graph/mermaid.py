@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from pipespec.spec.model import PipelineSpec
-from pipespec.views.graph.picture import COLOURS, make_picture
-from pipespec.views.terminal import printable
+from pipespec.spec.pipeline_spec import PipelineSpec
+from pipespec.views.graph.graph_picture import make_picture
+from pipespec.views.state_words import FILLS
+from pipespec.views.terminal_text import printable
 
 __all__ = ["to_mermaid"]
 
@@ -27,7 +28,7 @@ def to_mermaid(spec: PipelineSpec, states: Mapping[str, str] | None = None) -> s
         arrow = f'-->|"{_mermaid(", ".join(edge.outputs))}"|' if edge.outputs else "-.->"
         lines.append(f"  {names[edge.source]} {arrow} {names[edge.reader]}")
     if picture.states:
-        lines.extend(f"  classDef {state} fill:{colour},color:#000" for state, colour in COLOURS.items())
+        lines.extend(f"  classDef {state} fill:{colour},color:#000" for state, colour in FILLS.items())
     return "\n".join(lines)
 
 

@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
-from pipespec.document.nodes import JSON, Node, plain
-from pipespec.document.passwords import without_passwords
-from pipespec.plan.model import StepStatus
-from pipespec.spec.model import InputSource, PipelineInput, PipelineSpec, StepInput, StepSpec, point_text
-from pipespec.views.graph.picture import edges_between
+from pipespec.document.nodes import JSON, Node, plain, set_at
+from pipespec.document.password_masking import without_passwords
+from pipespec.frozen_values import frozen
+from pipespec.plan.results import StepStatus
+from pipespec.plan.store_name import StoreName
+from pipespec.spec.pipeline_spec import InputSource, PipelineInput, PipelineSpec, StepInput, StepSpec
+from pipespec.spec.variant_names import point_text
+from pipespec.views.graph.graph_picture import edges_between
 from pipespec.views.mlflow_links import run_url, ui_command
 
 __all__ = ["Portrait", "to_json"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Portrait:
     """A pipeline and what is known of it; `places` are those of functions by `str(CallableRef)`: `steps.py:12`.
 
@@ -82,7 +85,7 @@ def _step(step_id: str, step: StepSpec, portrait: Portrait) -> dict[str, Any]:
 
 def _param(node: Node) -> dict[str, JSON]:
     """A value, and the place that set it; for a value of the command line that is the option as it was typed."""
-    origin = node.origin or node.span
+    origin = set_at(node)
     return {
         "value": _hidden(plain(node)),
         "file": without_passwords(origin.file),
@@ -133,5 +136,5 @@ def _run(status: StepStatus, portrait: Portrait) -> dict[str, Any]:
             if not name.startswith("pipespec.")
         },
         "url": url,
-        "open": None if url else ui_command(store, portrait.spec.root),
+        "open": None if url else ui_command(StoreName(store, portrait.spec.root), portrait.spec.root),
     }

@@ -9,11 +9,12 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from pipespec.errors import UsageError
-from pipespec.spec.model import PipelineSpec
-from pipespec.views.graph.layout import Box, Layout, lay_out
-from pipespec.views.graph.picture import COLOURS, Edge, Node, Picture, make_picture
-from pipespec.views.page import package_text, render_template
-from pipespec.views.terminal import columns_of, cut, printable
+from pipespec.spec.pipeline_spec import PipelineSpec
+from pipespec.views.graph.graph_layout import Box, Layout, lay_out
+from pipespec.views.graph.graph_picture import Edge, GraphPicture, Node, make_picture
+from pipespec.views.html_page import package_text, render_template
+from pipespec.views.state_words import FILLS, MARKS
+from pipespec.views.terminal_text import columns_of, cut, printable
 
 __all__ = ["to_svg"]
 
@@ -29,7 +30,6 @@ these are those of the wide ones."""
 _MOST_COLUMNS: Final = 30
 _MOST_NODES: Final = 1_000
 _MARGIN: Final = 16
-_MARKS: Final = {"failed": "✕", "running": "▶", "missing": "○", "stale": "↻", "complete": "✓"}
 
 
 def to_svg(spec: PipelineSpec, states: Mapping[str, str] | None = None) -> str:
@@ -41,8 +41,8 @@ def to_svg(spec: PipelineSpec, states: Mapping[str, str] | None = None) -> str:
     picture = make_picture(spec, states)
     if len(picture.nodes) > _MOST_NODES:
         raise UsageError(
-            f"{len(picture.nodes):,} steps are too many for a picture, which has room for {_MOST_NODES:,}; "
-            "'--format html' shows what is around a step"
+            f"{len(picture.nodes):,} steps are too many for a picture, which can contain {_MOST_NODES:,}; "
+            "use '--format html', which shows the steps around a step"
         )
     lines = {name: _lines(node, picture, spec) for name, node in picture.nodes.items()}
     sizes = {name: (_width(*texts), float(_HEIGHT)) for name, texts in lines.items()}
@@ -60,12 +60,12 @@ def to_svg(spec: PipelineSpec, states: Mapping[str, str] | None = None) -> str:
     )
 
 
-def _lines(node: Node, picture: Picture, spec: PipelineSpec) -> tuple[str, str]:
+def _lines(node: Node, picture: GraphPicture, spec: PipelineSpec) -> tuple[str, str]:
     """A node's name, and below it its state, that of its variants, or its function."""
     count = Counter(picture.states[step] for step in node.ids if step in picture.states)
     states = [
-        f"{_MARKS[state]} {state}" if len(node.ids) == 1 else f"{_MARKS[state]} {count[state]} {state}"
-        for state in COLOURS
+        f"{MARKS[state]} {state}" if len(node.ids) == 1 else f"{MARKS[state]} {count[state]} {state}"
+        for state in FILLS
         if count[state]
     ]
     note = "  ".join(states) or str(spec.steps[node.ids[0]].call)
@@ -81,7 +81,7 @@ def _width(name: str, note: str) -> float:
     return round(max(_LEAST, text + _BESIDE), 1)
 
 
-def _node(node: Node, lines: tuple[str, str], box: Box, picture: Picture) -> dict[str, Any]:
+def _node(node: Node, lines: tuple[str, str], box: Box, picture: GraphPicture) -> dict[str, Any]:
     remarks = ", ".join(picture.remarks(node))
     return {
         "box": box,
@@ -93,7 +93,7 @@ def _node(node: Node, lines: tuple[str, str], box: Box, picture: Picture) -> dic
     }
 
 
-def _edges(picture: Picture, layout: Layout) -> list[dict[str, Any]]:
+def _edges(picture: GraphPicture, layout: Layout) -> list[dict[str, Any]]:
     return [
         {"path": path, "order": not edge.outputs, "title": _title(edge), "tip": _tip(path)}
         for edge, path in zip(picture.edges, layout.paths, strict=True)

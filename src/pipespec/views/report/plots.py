@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
-from pipespec.views.report.model import Metric
+from pipespec.frozen_values import frozen
+from pipespec.views.report.report_parts import Metric
+from pipespec.views.terminal_text import number_text
 
-__all__ = ["Plot", "number_text", "plot"]
+__all__ = ["Plot", "plot"]
 
 _WIDTH: Final = 120
 _HEIGHT: Final = 30
@@ -22,7 +23,7 @@ _NEAR: Final = 2.0
 """A bound is drawn where the picture becomes at most so many times as high by it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plot:
     """A picture of `width` by `height`: the line through the values, a dot at each, lines at bounds.
 
@@ -66,13 +67,6 @@ def plot(metric: Metric) -> Plot | None:
         tuple(map(height_of, shown)),
         _words(metric, values),
     )
-
-
-def number_text(value: float) -> str:
-    """Write a number with four digits that count, and whole numbers whole."""
-    if math.isfinite(value) and value == int(value) and abs(value) < 1e15:
-        return str(int(value))
-    return f"{value:.4g}"
 
 
 def _path(points: Sequence[tuple[float, float] | None]) -> str:

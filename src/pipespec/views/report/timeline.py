@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
-from pipespec.views.report.model import StepPart
-from pipespec.views.terminal import seconds_text
+from pipespec.frozen_values import frozen
+from pipespec.views.report.report_parts import StepPart
+from pipespec.views.terminal_text import seconds_text
 
 __all__ = ["Bar", "Lane", "Tick", "Timeline", "timeline"]
 
@@ -20,12 +20,14 @@ _THINNEST: Final = 0.4
 """Percent."""
 _LONG_START: Final = 0.1
 """Where more than this share of a run passes before the first step, the timeline begins with that step."""
+_CLOCK: Final = 1e-6
+"""Seconds below which a run took no time: no clock tells less."""
 _TICKS: Final = 6
 _NICE: Final = (1, 2, 5, 10)
 _NICE_SIXTIES: Final = (1, 2, 5, 10, 15, 30, 60)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bar:
     """One execution; `start` and `width` are percent, `state` is how it ended, `label` says all of it."""
 
@@ -36,7 +38,7 @@ class Bar:
     label: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lane:
     """What one worker executed, in order; `busy` is its share of the time that is shown, in percent."""
 
@@ -45,7 +47,7 @@ class Lane:
     busy: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tick:
     """A mark of the axis, at so many percent."""
 
@@ -53,7 +55,7 @@ class Tick:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Timeline:
     """The lanes of a run above their axis; `first` is when the first step began, `begin` when the axis does."""
 
@@ -63,7 +65,7 @@ class Timeline:
     begin: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Turn:
     """One execution of a step, its `number`th."""
 
@@ -73,7 +75,7 @@ class _Turn:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Scale:
     """Seconds of the run as percent of the axis."""
 
@@ -99,7 +101,7 @@ def timeline(steps: Sequence[StepPart], seconds: float) -> Timeline | None:
     first = min(turn.started for turn in turns)
     end = max(seconds, *(turn.ended for turn in turns))
     begin = first if first > _LONG_START * end else 0.0
-    scale = _Scale(begin, end if end > begin else begin + 1.0)
+    scale = _Scale(begin, end if end - begin > _CLOCK else begin + 1.0)
     lanes = [_lane(worker, turns, scale) for worker, turns in sorted(by_worker.items())]
     return Timeline(tuple(lanes), tuple(_ticks(scale)), first, scale.begin)
 
@@ -119,7 +121,7 @@ def _bar(turn: _Turn, room_ends: float, scale: _Scale) -> Bar:
     state = "failed" if turn.number < tries else turn.step.state
     attempt = f", attempt {turn.number} of {tries}" if tries > 1 else ""
     when = f"from {seconds_text(turn.started)} to {seconds_text(turn.ended)}"
-    label = f"{turn.step.step}: {state}{attempt}, {seconds_text(turn.ended - turn.started)}, {when}"
+    label = f"{turn.step.step}: {state}{attempt}, {when}"
     return Bar(turn.step.step, state, scale.place(turn.started), width, label)
 
 

@@ -24,7 +24,7 @@ PIPELINE = runtime.Pipeline(
     tracking_uri=runtime.env("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db"),
     tags={"user": runtime.env("USER"), "fixed": "yes"},
     code={
-        "functions:use": "f8744337510067a62977a1ee89cf5115f27f71a1bbc43a452340a4ce3d333953",
+        "functions:use": "ddb9ee9f98e20ac8a0a323ebadd59582f225f3318bec0615bb8da61d5c8f85f5",
     },
     sources={
         "functions.py": "89590dce086beb416e38c2ff76c8a93cb39810f14d68c0c8a13852d09ff128e8",

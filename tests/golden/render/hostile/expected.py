@@ -23,7 +23,7 @@ PIPELINE = runtime.Pipeline(
     module=__file__,
     description="\"\"\" + __import__('os').system('touch owned') #\nsecond \\ line",
     code={
-        "functions:make": "745eff03e29609aa112988179862a8af37f20d196214d59fe72af038f948c0af",
+        "functions:make": "5f5c092b8dab9c487f30e874a07b51902b8d6bdacc26039d52a7c56381268035",
     },
     sources={
         "functions.py": "4e541c41f3abfb012cfe77c5be41eef03e01c15af1aaaecc6d6daf996028e266",

@@ -22,8 +22,8 @@ PIPELINE = runtime.Pipeline(
     file="pipeline.yaml",
     module=__file__,
     code={
-        "functions:best": "e8c057110d0d9cfee6a1b94e719f7ef068da47aeaa181c0b4b4f848aab5b2216",
-        "functions:train": "c5822ff72d91266c76a2f65e221f297532ee14c0797ce69a91d1be1d5cc47bf0",
+        "functions:best": "0a2447c0f025a93deb2b39042fb91a514abff09c661dba05367cb98a3a617c37",
+        "functions:train": "279e1d2f066668e6ea5bd8d98a759564056df0bde767e0d49a61a80b62df3c8c",
     },
     sources={
         "functions.py": "e0c4e2e4e2b44d1e40a5de6d46aa17efdfb4cac58d5a7ab302613222462a5768",

@@ -23,8 +23,8 @@ PIPELINE = runtime.Pipeline(
     module=__file__,
     description="Two steps.",
     code={
-        "functions:make": "2b9ad0f7596a44b2d52e1d634646ef4d58c6275df5f7c73f7e82bf0a088fe4c2",
-        "functions:total": "bcf5c61e20d5e846d254f451ec610a3f8eb584654320c360002d29a2696707d4",
+        "functions:make": "3461b1f5e0a0b3daab42489091462dcfa80e63d95adab69f9ff9618aa063e797",
+        "functions:total": "67090b487e9d05dce344b9bc8a3d5bde17753c71faed76a33e16d18951ab28c0",
     },
     sources={
         "functions.py": "c4dd545c75cb34000c6f7402c4d81c0ae6c31f44b8bc7a9422c30f906025e73f",

@@ -33,8 +33,8 @@ function noteOf(node) {
   }
   const [step] = node.steps;
   if (step.state === null) return step.call;
-  const seconds = step.run?.seconds;
-  return `${MARKS[step.state] ?? ""} ${step.state}${typeof seconds === "number" ? ` · ${secondsText(seconds)}` : ""}`;
+  const took = step.run?.shown.took;
+  return `${MARKS[step.state] ?? ""} ${step.state}${took ? ` · ${took}` : ""}`;
 }
 
 /** Returns a function that tells how wide a text is in the font of a class. */
@@ -74,19 +74,17 @@ function draw({ nodes, edges }, layout) {
 
 function drawEdge(edge, path) {
   const outputs = [...edge.outputs];
-  const title = `${edge.from} → ${edge.to}: ${outputs.length ? outputs.join(", ") : "order only"}`;
   const kind = outputs.length ? "edge" : "edge order";
   return drawing(
-    "g", { class: kind }, drawing("title", {}, title), drawing("path", { class: "touch", d: path }), drawing("path", { class: "line", d: path }),
+    "g", { class: kind, "data-outputs": outputs.join(", ") || "order only", "data-ends": `${edge.from} → ${edge.to}` }, drawing("path", { class: "touch", d: path }), drawing("path", { class: "line", d: path }),
     drawing("path", { class: "tip", d: tipOf(path) }),
   );
 }
 
-/** An arrow's tip at the end of a path, which always arrives level from the left. */
+/** An arrow's tip at the end of a path, which always arrives level from the left, or straight from above. */
 function tipOf(path) {
-  const [x] = /H(-?[\d.]+)$/.exec(path).slice(1).map(Number);
-  const y = Number(/(-?[\d.]+)H-?[\d.]+$/.exec(path)[1]);
-  return `M${x} ${y}l-7 -3.5v7z`;
+  const [, x, y, way, end] = /(-?[\d.]+) (-?[\d.]+)([HV])(-?[\d.]+)$/.exec(path);
+  return way === "H" ? `M${end} ${y}l-7 -3.5v7z` : `M${x} ${end}l-3.5 -7h7z`;
 }
 
 function drawNode(node, { x, y, width, height }) {

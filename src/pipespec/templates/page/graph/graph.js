@@ -1,6 +1,10 @@
 "use strict";
 // The graph that one can look at: drawn, moved, searched, opened, walked by keyboard, with a panel for what is chosen.
 
+const WAYS = [{ rank: 64 }, { rank: 30 }, { down: true, rank: 26 }];
+const FEW = 60; // nodes; of more one way is tried
+const PANEL = 400; // as wide as its style says
+
 class GraphView {
   /**
    * Draws a graph of `schemas/graph.schema.json` into an empty element.
@@ -50,7 +54,8 @@ class GraphView {
     this.notice = element("p", { class: "graph-notice", hidden: true, role: "status" });
     this.panel = element("aside", { class: "graph-panel", hidden: true, "aria-label": "The step that is chosen" });
     // It listens in place of the picture: Chromium lets one tab to an SVG that does.
-    this.canvas = element("div", { class: "graph-canvas" }, this.svg, this.notice, this.#zoomButtons());
+    this.tip = element("div", { class: "graph-tip", hidden: true, "aria-hidden": "true" });
+    this.canvas = element("div", { class: "graph-canvas" }, this.svg, this.notice, this.#zoomButtons(), this.tip);
     host.classList.add("graph");
     this.said = element("p", { class: "visually-hidden", role: "status" }); // for screen readers
     host.append(this.#bar(), element("div", { class: "graph-stage" }, this.canvas, this.panel), this.said);
@@ -100,6 +105,8 @@ class GraphView {
     this.canvas.addEventListener("focusin", (event) => this.#light(event.target.closest(".node")));
     this.canvas.addEventListener("focusout", () => this.#light(null));
     this.canvas.addEventListener("pointerover", (event) => this.#light(event.target.closest(".node")));
+    this.canvas.addEventListener("pointermove", (event) => this.#name(event.target.closest(".edge"), event));
+    this.canvas.addEventListener("pointerleave", () => this.#name(null));
     this.canvas.addEventListener("keydown", (event) => this.#onKey(event));
     document.addEventListener("keydown", (event) => {
       if (event.key === "/" && !isTyping(event.target)) {
@@ -125,7 +132,8 @@ class GraphView {
     } else this.middle = null;
     this.notice.hidden = this.middle === null;
     measure(drawn.nodes);
-    this.layout = layOut(drawn.nodes, drawn.edges);
+    this.way ??= this.#bestWay(drawn);
+    this.layout = layOut(drawn.nodes, drawn.edges, this.way);
     this.drawn = draw(drawn, this.layout);
     this.nodes = new Map(drawn.nodes.map((node) => [node.id, node]));
     this.edges = drawn.edges;
@@ -136,6 +144,16 @@ class GraphView {
     this.current = null;
     if (this.order.length) this.#setCurrent(this.order[0].id);
     this.#mark();
+  }
+
+  /** The way to lay out in which all is shown largest, also beside the panel: from left to right where that is large enough. */
+  #bestWay({ nodes, edges }) {
+    if (nodes.length > FEW) return WAYS[0];
+    const isNarrow = matchMedia("(max-width: 760px)").matches;
+    const panel = isNarrow ? { width: 0, height: 0 } : { width: PANEL, height: 0 };
+    const scales = WAYS.map((way) => this.viewport.scaleOf(layOut(nodes, edges, way), panel));
+    const best = Math.min(Math.max(...scales), 1);
+    return WAYS[scales.findIndex((scale) => scale >= best)];
   }
 
   #begin() {
@@ -181,10 +199,7 @@ class GraphView {
     if (node) {
       Object.assign(keys, {
         Enter: () => this.#activate(node.dataset.number), " ": () => this.#activate(node.dataset.number),
-        ArrowRight: () => this.#goto(alongEdge(this.edges, this.layout.nodes, this.current, "from", "to")),
-        ArrowLeft: () => this.#goto(alongEdge(this.edges, this.layout.nodes, this.current, "to", "from")),
-        ArrowDown: () => this.#goto(beside(this.layout.nodes, this.current, 1)),
-        ArrowUp: () => this.#goto(beside(this.layout.nodes, this.current, -1)),
+        ...this.#arrows(),
         PageDown: () => this.#goto(this.order[Number(node.dataset.number) + 1]?.id),
         PageUp: () => this.#goto(this.order[Number(node.dataset.number) - 1]?.id),
         Home: () => this.#goto(this.order[0].id), End: () => this.#goto(this.order.at(-1).id),
@@ -196,13 +211,26 @@ class GraphView {
     keys[event.key]();
   }
 
+  /** Those along edges, and those to what is beside a node: which are which depends on the way of the layout. */
+  #arrows() {
+    const [at, { down }] = [this.layout.nodes, this.way];
+    const [forth, back, next, previous] = down
+      ? ["ArrowDown", "ArrowUp", "ArrowRight", "ArrowLeft"] : ["ArrowRight", "ArrowLeft", "ArrowDown", "ArrowUp"];
+    return {
+      [forth]: () => this.#goto(alongEdge(this.edges, at, this.current, "from", "to", down)),
+      [back]: () => this.#goto(alongEdge(this.edges, at, this.current, "to", "from", down)),
+      [next]: () => this.#goto(beside(at, this.current, 1, down)),
+      [previous]: () => this.#goto(beside(at, this.current, -1, down)),
+    };
+  }
+
   #goto(id) {
     if (id !== undefined) this.#focus(id);
   }
 
   #focus(id) {
     this.#setCurrent(id);
-    this.viewport.show(this.layout.nodes[id], { scale: 0.6 });
+    this.viewport.show(this.layout.nodes[id], { scale: SCALE.legible });
     this.drawn.nodes.get(id).focus({ preventScroll: true });
   }
 
@@ -242,6 +270,17 @@ class GraphView {
     this.edges.forEach((edge, number) => {
       if (edge.from === id || edge.to === id) this.drawn.edges[number].classList.add("lit");
     });
+  }
+
+  /** Names an edge beside the pointer: by what is handed on. */
+  #name(edge, { clientX, clientY } = {}) {
+    this.tip.hidden = !edge;
+    if (!edge) return;
+    this.tip.replaceChildren(element("b", {}, edge.dataset.outputs), element("div", { class: "faint" }, edge.dataset.ends));
+    const { left, top, width, height } = this.canvas.getBoundingClientRect();
+    const place = (at, size, room) => Math.max(4, at + 14 + size > room ? at - 14 - size : at + 14);
+    this.tip.style.left = `${place(clientX - left, this.tip.offsetWidth, width)}px`;
+    this.tip.style.top = `${place(clientY - top, this.tip.offsetHeight, height)}px`;
   }
 
   #showPanel(content) {

@@ -1,6 +1,6 @@
 "use strict";
-// Where nodes stand and how edges run, from left to right. Takes sizes, gives coordinates; knows neither browser nor page,
-// so that pages and `graph --format svg` share it. dagre places the layers; what it is not made for is done before and after:
+// Where nodes stand and how edges run, from left to right, or downwards. Takes sizes, gives coordinates; knows neither browser
+// nor page, so that pages and `graph --format svg` share it. dagre places the layers; what it is not made for is done before and after:
 // many like siblings become a block of columns with a frame, where edges end; parts that hang together are packed; and edges
 // keep clear of nodes.
 
@@ -13,29 +13,37 @@ const BENDS_BY_BLOCK = 2; // that dagre places in a large part; the longest edge
 /**
  * Lays out nodes `{id, width, height}` and edges `{from, to}`.
  * Returns `{width, height, nodes: {id: {x, y, width, height}}, frames: [{x, y, width, height}], edges: [path]}`, edges in
- * their order, `y` downwards.
+ * their order, `y` downwards. `rank` is the room between columns; with `down` they are rows: all is laid out lying on its side.
  */
-function layOut(nodes, edges) {
-  const blocks = inBlocks(nodes, edges);
+function layOut(nodes, edges, { down = false, rank = GAP.rank } = {}) {
+  const way = { down, rank, shape: down ? 1 / SHAPE : SHAPE };
+  const blocks = inBlocks(down ? nodes.map(turned) : nodes, edges, way);
   const blockOf = new Map(blocks.flatMap((block) => block.nodes.map((node) => [node.id, block])));
   const between = edges.map((edge) => ({ edge, from: blockOf.get(edge.from), to: blockOf.get(edge.to) }));
-  const parts = inParts(blocks, between).map(layOutPart);
-  const size = pack(parts);
+  const parts = inParts(blocks, between).map((part) => layOutPart(part, way));
+  const size = pack(parts, way);
   const placed = Object.create(null); // a step may be called like anything that objects have
   for (const part of parts) {
     for (const block of part.blocks) placeBlock(block, part, placed);
   }
   const paths = new Map();
   for (const part of parts) {
-    for (const link of part.links) paths.set(link.edge, pathOf(link, part));
+    for (const link of part.links) paths.set(link.edge, pathOf(link, part, way));
   }
   const frames = blocks.filter((block) => block.nodes.length > 1).map((block) => block.place);
-  for (const place of [...Object.values(placed), ...frames]) round(place);
+  const places = [...Object.values(placed), ...frames];
+  for (const place of down ? [size, ...places] : []) Object.assign(place, turned(place));
+  places.forEach(round);
   return { ...size, nodes: placed, frames, edges: edges.map((edge) => paths.get(edge)) };
 }
 
+/** What lies on its side: the same with its axes exchanged. */
+function turned({ x, y, width, height, ...rest }) {
+  return { ...rest, ...(x === undefined ? {} : { x: y, y: x }), width: height, height: width };
+}
+
 /** Puts together what has the same size and the same neighbours, where it is many; all others stand alone. */
-function inBlocks(nodes, edges) {
+function inBlocks(nodes, edges, way) {
   const above = new Map(nodes.map((node) => [node.id, []]));
   const below = new Map(nodes.map((node) => [node.id, []]));
   for (const { from, to } of edges) {
@@ -51,13 +59,13 @@ function inBlocks(nodes, edges) {
   }
   const sets = [...alike.values()].map((set) => (set.length < FEWEST_IN_BLOCK ? set.map((one) => [one]) : [set]));
   let id = 0;
-  return sets.flatMap((set, kind) => set.map((together) => asBlock(together, String(id++), kind)));
+  return sets.flatMap((set, kind) => set.map((together) => asBlock(together, String(id++), kind, way)));
 }
 
-function asBlock(nodes, id, kind) {
+function asBlock(nodes, id, kind, { shape }) {
   const width = Math.max(...nodes.map((node) => node.width));
   const height = Math.max(...nodes.map((node) => node.height));
-  const columns = nodes.length === 1 ? 1 : Math.ceil(Math.sqrt((nodes.length * height * SHAPE) / width));
+  const columns = nodes.length === 1 ? 1 : Math.ceil(Math.sqrt((nodes.length * height * shape) / width));
   const rows = Math.ceil(nodes.length / columns);
   const frame = nodes.length > 1 ? GAP.frame : 0;
   return {
@@ -82,13 +90,13 @@ function inParts(blocks, between) {
 }
 
 /** Lets dagre place the blocks of one part, and notes the columns that they make. */
-function layOutPart({ blocks, links }) {
+function layOutPart({ blocks, links }, { rank }) {
   const graph = new dagre.graphlib.Graph();
   const isLarge = links.length > MANY_EDGES;
   const lengths = isLarge ? lengthsOf(blocks, links) : new Map(links.map((link) => [link, 1]));
   graph.setGraph({
     rankdir: "LR", ranker: isLarge ? "tight-tree" : "network-simplex",
-    ranksep: GAP.rank, nodesep: GAP.node, edgesep: GAP.edge, marginx: 0, marginy: 0,
+    ranksep: rank, nodesep: GAP.node, edgesep: GAP.edge, marginx: 0, marginy: 0,
   });
   for (const { id, width, height } of blocks) graph.setNode(id, { width, height });
   for (const [{ from, to }, minlen] of lengths) graph.setEdge(from.id, to.id, { minlen });
@@ -171,9 +179,9 @@ function slotsInOrder(blocks, graph) {
 }
 
 /** Sets parts side by side in rows, the tall ones first, so that the whole comes near the shape of a screen. */
-function pack(parts) {
+function pack(parts, { shape }) {
   const area = parts.reduce((sum, part) => sum + (part.width + GAP.beside) * (part.height + GAP.below), 0);
-  const most = Math.max(1.1 * Math.sqrt(area * SHAPE), ...parts.map((part) => part.width));
+  const most = Math.max(1.1 * Math.sqrt(area * shape), ...parts.map((part) => part.width));
   let [x, y, tallest, width] = [0, 0, 0, 0];
   for (const part of [...parts].sort((one, other) => other.height - one.height)) {
     if (x > 0 && x + part.width > most) [x, y, tallest] = [0, y + tallest + GAP.below, 0];
@@ -203,7 +211,7 @@ function round(place) {
 }
 
 /** Leaves a block in the middle of its right side; passes each column on a level, and bends only between columns. */
-function pathOf({ from, to, bends }, part) {
+function pathOf({ from, to, bends }, part, { down }) {
   const [start, end] = [from.place, to.place];
   const stops = [{ x: start.x + start.width, y: start.y + start.height / 2, leave: part.x + rightOf(part, from) }];
   for (const bend of bends) {
@@ -212,14 +220,16 @@ function pathOf({ from, to, bends }, part) {
     stops.push({ x: part.x + column.left, y: part.y + bend.y, leave: part.x + column.right });
   }
   const arrive = part.x + leftOf(part, to);
-  const text = (...numbers) => numbers.map((number) => Math.round(number * 10) / 10).join(" ");
-  let path = `M${text(stops[0].x, stops[0].y)}`;
+  const level = down ? "V" : "H";
+  const text = (number) => String(Math.round(number * 10) / 10);
+  const point = (x, y) => (down ? [y, x] : [x, y]).map(text).join(" ");
+  let path = `M${point(stops[0].x, stops[0].y)}`;
   stops.forEach((stop, number) => {
     const next = stops[number + 1] ?? { x: arrive, y: end.y + end.height / 2 };
     const middle = (stop.leave + next.x) / 2;
-    path += `H${text(stop.leave)}C${text(middle, stop.y, middle, next.y, next.x, next.y)}`;
+    path += `${level}${text(stop.leave)}C${point(middle, stop.y)} ${point(middle, next.y)} ${point(next.x, next.y)}`;
   });
-  return `${path}H${text(end.x)}`;
+  return `${path}${level}${text(end.x)}`;
 }
 
 function rightOf(part, block) {

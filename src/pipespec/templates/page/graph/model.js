@@ -5,7 +5,7 @@ const MOST_DRAWN = 700; // nodes; a layout of more takes longer than one likes t
 const MOST_EDGES = 2500;
 const AROUND = 120; // nodes that are drawn of a graph that is too large
 
-const STATE_ORDER = ["failed", "running", "blocked", "cancelled", "missing", "stale", "ran", "reused", "complete"];
+const STATE_ORDER = Object.keys(MARKS);
 
 /** The graph of `schemas/graph.schema.json`, with its steps by id, by name, and what each needs and feeds. */
 class Steps {

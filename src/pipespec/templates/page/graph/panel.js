@@ -77,7 +77,7 @@ function links(title, ids, go, stateOf = () => null) {
 
 function runSection(run, state) {
   if (!run) return null;
-  const metrics = Object.entries(run.metrics);
+  const metrics = Object.entries(run.shown.metrics);
   const id = run.url
     ? element("a", { href: run.url, target: "_blank", rel: "noopener noreferrer" }, `Run ${run.run_id} in MLflow`)
     : element("span", {}, "Run ", code(run.run_id));
@@ -85,7 +85,7 @@ function runSection(run, state) {
     ["stale", "missing"].includes(state) ? "Last run" : "Run",
     element("p", {}, id),
     run.url || !run.open ? null : element("p", { class: "faint" }, "Look at it with ", code(run.open), "."),
-    typeof run.seconds === "number" ? element("p", {}, `Took ${secondsText(run.seconds)}.`) : null,
-    table("Metrics", metrics, ([name, value]) => [code(name), element("span", { class: "number" }, numberText(value))]),
+    run.shown.took ? element("p", {}, `Took ${run.shown.took}.`) : null,
+    table("Metrics", metrics, ([name, text]) => [code(name), element("span", { class: "number" }, text)]),
   );
 }

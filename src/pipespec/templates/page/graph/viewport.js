@@ -1,7 +1,8 @@
 "use strict";
 // Moving and scaling what is drawn: by dragging, wheel, two fingers, buttons, and to show a given place.
 
-const SCALE = { least: 0.02, most: 3, step: 1.25, legible: 0.45 };
+const SCALE = { least: 0.02, most: 3, step: 1.25, legible: 0.45, large: 1.25 };
+const MARGIN = 12;
 
 class Viewport {
   /** `group` is moved within `svg`; `wheel` says whether the wheel alone scales, or only with Ctrl. */
@@ -18,7 +19,7 @@ class Viewport {
     return this.moved > 4;
   }
 
-  /** Shows all, never larger than life. */
+  /** Shows all, never much larger than life. */
   fit() {
     const { width, height } = this.#room();
     this.scale = Math.max(this.#scaleOfAll(), SCALE.least);
@@ -42,7 +43,7 @@ class Viewport {
     const [right, bottom] = [this.x + this.size.width * this.scale, this.y + this.size.height * this.scale];
     const wasWhole = this.x >= 0 && this.y >= 0 && right <= width && bottom <= height;
     change();
-    if (wasWhole && this.#scaleOfAll() >= SCALE.legible) this.fit();
+    if (wasWhole && this.#scaleOfAll() >= SCALE.legible / 1.5) this.fit();
   }
 
   zoom(factor, at = null) {
@@ -69,9 +70,15 @@ class Viewport {
     this.#apply();
   }
 
-  #scaleOfAll() {
+  /** How large all of a size is shown, where `taken` of the room is somebody else's. */
+  scaleOf(size, taken = { width: 0, height: 0 }) {
     const { width, height } = this.#room();
-    return Math.min(1, (width - 48) / this.size.width, (height - 48) / this.size.height);
+    const room = [width - taken.width - 2 * MARGIN, height - taken.height - 2 * MARGIN];
+    return Math.min(SCALE.large, room[0] / size.width, room[1] / size.height);
+  }
+
+  #scaleOfAll() {
+    return this.scaleOf(this.size);
   }
 
   #room() {

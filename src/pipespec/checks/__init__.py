@@ -1,0 +1,1 @@
+"""Spec and signatures -> diagnostics. All checks of a pipeline are here."""

@@ -1,0 +1,263 @@
+"""The list of all checks, and those that need no signatures.
+
+Takes a pipeline and the signatures of its functions, returns diagnostics. A new check is a function, a line in `CHECKS`, a
+section in `docs/diagnostics.md` and a folder in `tests/golden/invalid/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+from pipespec.checks.advice import defaults_in_range, respelt_numbers, unread_outputs, words_for_bools
+from pipespec.checks.after_checks import after_bound
+from pipespec.checks.binding_checks import (
+    arguments_bound,
+    calls_found,
+    params_fit,
+    params_that_are_paths,
+    plain_functions,
+)
+from pipespec.checks.body_checks import hidden_inputs, undefined_names
+from pipespec.checks.check_context import CheckContext, ExternalInput
+from pipespec.checks.code_checks import whole_modules
+from pipespec.checks.format_checks import inputs_load, outputs_save, pickles
+from pipespec.checks.handover_checks import values_pass
+from pipespec.checks.import_checks import live_params_fit, packages_there
+from pipespec.checks.import_results import ImportResult
+from pipespec.checks.library_checks import source_files_there, templates_filled
+from pipespec.checks.option_checks import options_named, options_set_params
+from pipespec.checks.reference_spellings import foreign_references, reference_hint
+from pipespec.checks.return_checks import missing_returns, returns_fit, unsaved_returns
+from pipespec.checks.schema_checks import params_fit_schema, schemas_apply, schemas_sound
+from pipespec.document.mlflow_names import fit_name
+from pipespec.document.wording import quote
+from pipespec.errors import Diagnostic, Severity, Span
+from pipespec.python.function_bodies import BodyFacts
+from pipespec.python.signature import CallableProblem, CallableSource
+from pipespec.spec.contracts.data_schema import DataSchema, SchemaProblem
+from pipespec.spec.file_formats import suffix_of
+from pipespec.spec.pipeline_spec import DirInput, FileInput, FilesInput, PipelineSpec, StepInput, StepSpec
+from pipespec.spec.step_graph import find_cycle
+from pipespec.spec.value_wording import nearest_or_all
+
+__all__ = ["CHECKS", "Check", "check_meaning"]
+
+Check: TypeAlias = Callable[[CheckContext], Iterator[Diagnostic]]
+
+_MOST_CYCLES = 20
+_METRICS_SUFFIXES: Final = (".json", ".yaml")
+
+
+def cycles(context: CheckContext) -> Iterator[Diagnostic]:
+    """Tell of steps that wait for themselves, one cycle for each set of declared steps."""
+    upstream = dict(context.spec.upstream)
+    told: set[frozenset[str]] = set()
+    while len(told) < _MOST_CYCLES and (cycle := find_cycle(upstream)) is not None:
+        steps = [context.spec.steps[step_id] for step_id in cycle]
+        names = frozenset(step.name for step in steps)
+        if names not in told:
+            told.add(names)
+            yield _cycle(steps)
+        for step_id in cycle:
+            upstream.pop(step_id, None)
+
+
+def _cycle(steps: list[StepSpec]) -> Diagnostic:
+    first, second = steps[0], steps[1]
+    if len(steps) == 2:
+        message = f"step {quote(first.id)} depends on itself"
+    else:
+        ids = [step.id for step in steps]
+        shown = ids if len(ids) <= 12 else [*ids[:6], f"… {len(ids) - 11} more …", *ids[-5:]]
+        message = f"steps depend on each other in a circle: {' -> '.join(shown)}"
+    return Diagnostic("cycle", message, _edge(first, second), "remove one of these dependencies")
+
+
+def _edge(step: StepSpec, awaited: StepSpec) -> Span:
+    """Return the place where a step says that it waits for another."""
+    for spec in step.inputs.values():
+        if isinstance(spec.source, StepInput) and awaited.id in spec.source.producers:
+            return spec.span
+    return next((span for name, span in step.needs if name == awaited.name), step.span)
+
+
+def repeated_needs(context: CheckContext) -> Iterator[Diagnostic]:
+    """Advise against naming a step under `needs` that is waited for anyway."""
+    for step in context.shared():
+        awaited = {spec.source.step for spec in step.inputs.values() if isinstance(spec.source, StepInput)}
+        for name, span in step.needs:
+            if name in awaited:
+                message = f"step {quote(step.name)} waits for {quote(name)} already, through an input or an earlier entry"
+                yield Diagnostic("repeated-need", message, span, "remove it from 'needs'", Severity.ADVICE)
+            awaited.add(name)
+
+
+def metrics_readable(context: CheckContext) -> Iterator[Diagnostic]:
+    """Tell of `metrics` that name no output, or none that numbers can be read from."""
+    for step in context.shared():
+        metrics = step.metrics
+        if metrics is None or step.name in context.spec.damaged:
+            continue
+        output = step.outputs.get(metrics.output)
+        if output is None:
+            message = f"'metrics' of step {quote(step.name)} names output {quote(metrics.output)}, which does not exist"
+            hint = (
+                nearest_or_all(metrics.output, step.outputs, kind="its outputs") or "the step has no outputs"
+            )
+            yield Diagnostic("unknown-output", message, metrics.span, hint)
+        elif metrics.part is not None and not output.is_directory:
+            message = f"'metrics' of step {quote(step.name)} is a part of output {quote(output.name)}, which is the file {quote(output.file)}"
+            yield Diagnostic("part-of-file", message, metrics.span, f"write 'metrics: {output.name}'")
+        elif output.is_directory and metrics.part is None:
+            message = (
+                f"'metrics' of step {quote(step.name)} is output {quote(output.name)}, which is a directory"
+            )
+            hint = f"name a file in it: 'metrics: {output.name}/scores.json'"
+            yield Diagnostic("metrics-format", message, metrics.span, hint)
+        elif suffix_of(file := metrics.part or output.file) not in _METRICS_SUFFIXES:
+            message = f"'metrics' of step {quote(step.name)} is {quote(file)}, a format from which metrics cannot be read"
+            yield Diagnostic("metrics-format", message, metrics.span, "metrics are read from .json and .yaml")
+
+
+def checks_named(context: CheckContext) -> Iterator[Diagnostic]:
+    """Tell of `checks` on metrics that MLflow records under another name, and of two that it records under one."""
+    for step in context.shared():
+        judged: dict[str, str] = {}
+        for name, bounds in step.checks.items():
+            fitted = fit_name(name)
+            other = judged.setdefault(fitted, name)
+            if other != name:
+                message = f"'checks' of step {quote(step.name)} names the metrics {quote(other)} and {quote(name)}, which MLflow records as one: {quote(fitted)}"
+                hint = "rename one of them in the output, with letters, digits and _ - . : / and spaces"
+                yield Diagnostic("metric-clash", message, bounds.span, hint)
+            elif fitted != name:
+                message = f"MLflow records metric {quote(name)} of step {quote(step.name)} as {quote(fitted)}, since it takes no such name"
+                hint = (
+                    "the check works; names of letters, digits and _ - . : / and spaces are kept as they are"
+                )
+                yield Diagnostic("metric-name", message, bounds.span, hint, Severity.ADVICE)
+
+
+def ignored_params(context: CheckContext) -> Iterator[Diagnostic]:
+    """Tell of `identity.ignore` with a name that is no param."""
+    for name, variants in context.declared.items():
+        if name in context.spec.damaged:
+            continue
+        known = {param: None for step in variants for param in (*step.params, *step.axis_arguments)}
+        identity = variants[0].identity
+        for param, span in zip(identity.ignore, identity.ignore_spans, strict=True):
+            if param not in known:
+                message = f"'identity.ignore' of step {quote(name)} names {quote(param)}, which is not one of its params"
+                hint = nearest_or_all(param, known, kind="its params")
+                yield Diagnostic("unknown-param", message, span, hint)
+
+
+def external_inputs(context: CheckContext) -> Iterator[Diagnostic]:
+    """Tell of files, folders and patterns of files that are not there."""
+    if context.exists is None:
+        return
+    answers: dict[ExternalInput, Diagnostic | None] = {}
+    for step in context.spec.steps.values():
+        for spec in step.inputs.values():
+            source = spec.source
+            if not isinstance(source, FileInput | DirInput | FilesInput):
+                continue
+            place = source.pattern if isinstance(source, FilesInput) else source.path
+            if "${" in source.text and (step.name in context.spec.damaged or place == source.text):
+                continue  # the reference has a mistake of its own, or no value yet
+            if source not in answers:
+                answers[source] = _problem(source, spec.span, context, context.exists)
+            if (found := answers[source]) is not None:
+                message = f"input {quote(spec.argument)}: {found.message}"
+                yield replace(found, message=message, span=spec.span)
+
+
+def _problem(
+    source: ExternalInput, span: Span, context: CheckContext, exists: Callable[[ExternalInput], bool]
+) -> Diagnostic | None:
+    """Return why an input cannot be read, or None."""
+    if not exists(source):
+        what, hint = _missing(source)
+        return Diagnostic("missing-file", what, span, reference_hint(source.text, context) or hint)
+    if isinstance(source, DirInput) and context.problem is not None and (why := context.problem(source)):
+        hint = "put the content there in place of a link, or name what it leads to as an input of its own"
+        message = f"{quote(source.text)} cannot be read: {why}"
+        return Diagnostic("bad-content", message, span, hint if "link" in why else None)
+    return None
+
+
+def _missing(source: ExternalInput) -> tuple[str, str]:
+    match source:
+        case FileInput(path=path, text=text):
+            return f"there is no file {quote(text)}", f"looked for {path}"
+        case DirInput(path=path, text=text):
+            return f"there is no folder {quote(text)}", f"looked for {path}"
+        case FilesInput(pattern=pattern, text=text):
+            return f"no file matches {quote(text)}", f"looked for {pattern}"
+
+
+CHECKS: Final[tuple[Check, ...]] = (
+    cycles,
+    repeated_needs,
+    metrics_readable,
+    checks_named,
+    ignored_params,
+    options_named,
+    options_set_params,
+    external_inputs,
+    calls_found,
+    plain_functions,
+    source_files_there,
+    templates_filled,
+    arguments_bound,
+    params_fit,
+    params_that_are_paths,
+    after_bound,
+    inputs_load,
+    values_pass,
+    returns_fit,
+    missing_returns,
+    unsaved_returns,
+    outputs_save,
+    pickles,
+    schemas_sound,
+    schemas_apply,
+    params_fit_schema,
+    unread_outputs,
+    respelt_numbers,
+    words_for_bools,
+    defaults_in_range,
+    foreign_references,
+    live_params_fit,
+    packages_there,
+    whole_modules,
+    undefined_names,
+    hidden_inputs,
+)
+
+
+def check_meaning(
+    spec: PipelineSpec,
+    callables: Mapping[str, CallableSource | CallableProblem],
+    *,
+    exists: Callable[[ExternalInput], bool] | None = None,
+    problem: Callable[[DirInput], str | None] | None = None,
+    suffixes: Collection[str] = frozenset(),
+    live: Mapping[str, ImportResult] = MappingProxyType({}),
+    widened: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    bodies: Mapping[str, BodyFacts] = MappingProxyType({}),
+    schemas: Mapping[str, DataSchema | SchemaProblem] = MappingProxyType({}),
+) -> tuple[Diagnostic, ...]:
+    """Return what all checks find, each finding once, sorted by place.
+
+    `callables` is keyed by `str(CallableRef)`, `exists` tells whether an external input is there (None: not
+    asked), `problem` why a folder cannot be read, `suffixes` are those that installed packages add to our formats,
+    `live` is what came of importing, `widened` why whole modules count for a callable, `bodies` what stands in
+    the functions of steps, `schemas` what the schemas say that the pipeline names.
+    """
+    context = CheckContext(spec, callables, exists, problem, suffixes, live, widened, bodies, schemas)
+    found = dict.fromkeys(finding for check in CHECKS for finding in check(context))
+    return tuple(sorted(found, key=lambda one: (one.span, one.code)))

@@ -1,0 +1,1 @@
+"""The JSON schema for one project, for editors."""

@@ -1,0 +1,51 @@
+"""`pipespec baseline`: which run others are compared with."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from pipespec import api
+from pipespec.cli.options import file_argument, format_option, layers
+from pipespec.cli.output import say
+from pipespec.cli.pipeline_command import StoreCommand
+from pipespec.views import compare_view as view
+
+
+@click.command(cls=StoreCommand)
+@file_argument
+@click.argument("action", metavar="set", type=click.Choice(["set"]))
+@click.argument("run", metavar="RUN")
+@click.option(
+    "--as",
+    "name",
+    metavar="NAME",
+    default="default",
+    show_default=True,
+    help="Name of the baseline. Other names than the default are found by --baseline tag:baseline=NAME.",
+)
+@format_option("text", "json")
+@layers
+def baseline(
+    file: str | None,
+    action: str,
+    run: str,
+    name: str,
+    format_: str,
+    overlays: tuple[str, ...],
+    overrides: tuple[str, ...],
+) -> None:
+    """Choose the run that 'pipespec compare' compares with.
+
+    'pipespec baseline set RUN' marks a finished run as the baseline of its step, or, if it is an invocation, of its pipeline.
+
+    RUN is the id of an MLflow run, or its first digits. It gets the tag 'baseline' in MLflow; the run that was the
+    baseline so far loses it. FILE only says which tracking store is meant.
+    """
+    del action  # there is only one so far
+    found = api.set_baseline(run, file, name=name, overlays=overlays, overrides=overrides)
+    if format_ == "json":
+        say(json.dumps(view.baseline_json(found), indent=2, ensure_ascii=False))
+    else:
+        say(view.baseline_text(found))

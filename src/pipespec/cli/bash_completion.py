@@ -1,0 +1,67 @@
+"""How bash asks for completions: its script, and how it splits a line.
+
+click's own script leaves the line to bash, which breaks words at `=` and `:`. So `train[depth=4]`, `tag:nlp` and `params.seed=` would each be
+several words. Here the line is split as a shell runs it, and what bash has already is taken off each answer.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Final
+
+from click.shell_completion import BashComplete, CompletionItem, add_completion_class, split_arg_string
+
+__all__ = ["OPEN", "LineComplete", "use_line_completion"]
+
+OPEN: Final = "open"
+"""The type of an answer that goes on: no space follows it."""
+
+_SCRIPT: Final = """\
+%(complete_func)s() {
+    local kind value
+    COMPREPLY=()
+    while IFS=, read -r kind value; do
+        case $kind in
+            plain) COMPREPLY+=("$value") ;;
+            open) COMPREPLY+=("$value"); compopt -o nospace ;;
+            file) compopt -o default ;;
+            dir) compopt -o dirnames ;;
+        esac
+    done < <(env COMP_LINE="${COMP_LINE:0:COMP_POINT}" COMP_WORDBREAKS="$COMP_WORDBREAKS" \\
+        %(complete_var)s=bash_complete "$1" 2>/dev/null)
+}
+
+complete -o nosort -F %(complete_func)s %(prog_name)s
+"""
+
+
+class LineComplete(BashComplete):
+    """Completes in bash, by the line as it was typed."""
+
+    source_template = _SCRIPT
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        """Return the words after the command, and the unfinished one."""
+        line = os.environ["COMP_LINE"]
+        words = split_arg_string(line)[1:]
+        incomplete = words.pop() if words and not line[-1].isspace() else ""
+        return words, incomplete
+
+    def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[Any]]:
+        """Return the answers without what bash takes for words of their own."""
+        breaks = os.environ.get("COMP_WORDBREAKS", "=:")
+        has = (
+            1 + max(incomplete.rfind(mark) for mark in "=:" if mark in breaks)
+            if set("=:") & set(breaks)
+            else 0
+        )
+        option, joined, _ = incomplete.partition("=")
+        is_split = joined and option.startswith("--")  # click answers for what is behind it
+        has -= len(option) + 1 if is_split else 0
+        found = super().get_completions(args, incomplete)
+        return [CompletionItem(one.value[max(has, 0) :], type=one.type, help=one.help) for one in found]
+
+
+def use_line_completion() -> None:
+    """Have click complete so in bash."""
+    add_completion_class(LineComplete, "bash")

@@ -1,0 +1,28 @@
+"""What a command says on stderr of an error that it ends with, or that it waits on after."""
+
+from __future__ import annotations
+
+import click
+
+from pipespec.cli.output import show
+from pipespec.errors import InvalidPipelineError, PipespecError
+
+__all__ = ["complain"]
+
+
+def complain(error: Exception) -> None:
+    """Tell on stderr what went wrong, if anything did."""
+    from pipespec.views import diagnostic_view
+
+    match error:
+        case click.ClickException():
+            error.show()
+        case InvalidPipelineError():
+            show(diagnostic_view.render_text(error.diagnostics, error.sources), err=True)
+        case PipespecError():
+            show(diagnostic_view.error_line(str(error)), err=True)
+        case OSError():
+            # The disk is full, or a folder of the project cannot be written: nothing half done counts, so it can be resumed.
+            place = f" ('{error.filename}')" if error.filename else ""
+            what = f"{error.strerror or error}{place}; what was published stands, run again to go on"
+            show(diagnostic_view.error_line(what), err=True)

@@ -1,0 +1,1 @@
+"""A pipeline of a Kedro project as a pipeline that calls the same functions."""

@@ -1,0 +1,66 @@
+"""How values look to someone who works in Python: a few lines of text, and HTML in a notebook.
+
+A leaf: values say here that they are shown, and views say here how. A value that no view knows looks as any object does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Self, TypeVar
+
+__all__ = ["Displayed", "ShownText", "View", "show_as", "view_of"]
+
+Value = TypeVar("Value")
+
+
+class View(NamedTuple):
+    """How a kind of value is shown: as text, and as HTML."""
+
+    text: Callable[[Any], str]
+    html: Callable[[Any], str]
+
+
+_VIEWS: dict[type, View] = {}
+
+
+def show_as(kind: type, view: View) -> None:
+    """Let values of a class be shown in this way."""
+    _VIEWS[kind] = view
+
+
+def view_of(kind: type) -> View | None:
+    """Return how values of a class are shown, if somebody said so."""
+    return next((_VIEWS[base] for base in kind.__mro__ if base in _VIEWS), None)
+
+
+class Displayed:
+    """A value that is shown by a view: `repr` gives its text, a notebook its HTML."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        view = view_of(type(self))
+        return object.__repr__(self) if view is None else view.text(self)
+
+    def _repr_html_(self) -> str | None:
+        view = view_of(type(self))
+        return None if view is None else view.html(self)
+
+
+class ShownText(str):
+    """A text of several lines that is shown as it is; `html` makes what a notebook shows in its place."""
+
+    __slots__ = ("html",)
+    html: Callable[[], str] | None
+
+    def __new__(cls, text: str, html: Callable[[], str] | None = None) -> Self:
+        """Make it of plain text."""
+        made = super().__new__(cls, text)
+        made.html = html
+        return made
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str | None:
+        return None if self.html is None else self.html()

@@ -1,0 +1,1 @@
+"""The layers of a pipeline file, merged: includes, overlays and `--set`."""

@@ -1,0 +1,55 @@
+"""The metrics that an invocation's run bears: those of its steps, under names that stay the same from run to run. Pure.
+
+Takes metrics by step; gives `{"accuracy": 0.9}`. A name that several steps have is preceded by the step's. Metrics of ours and
+of MLflow's system monitor are left out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from itertools import islice
+from typing import Final
+
+from pipespec.document.mlflow_names import fit_name
+from pipespec.plan.results import RunReport, StepState
+from pipespec.tracking.record_names import PREFIX
+
+__all__ = ["MOST_METRICS", "final_metrics", "own_metrics", "unmeasured"]
+
+MOST_METRICS: Final = 100
+"""So many are on an invocation's run; a matrix of a thousand variants has its own runs for that."""
+
+
+def own_metrics(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Return the metrics that a step reported, without those that pipespec and MLflow measure."""
+    return {name: value for name, value in metrics.items() if not name.startswith((PREFIX, "system/"))}
+
+
+def final_metrics(by_step: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """Return the metrics of steps, given by their ids in topological order, under one roof."""
+    steps = {step: own_metrics(metrics) for step, metrics in by_step.items()}
+    count = Counter(name for metrics in steps.values() for name in metrics)
+    named = (
+        (fit_name(name if count[name] == 1 else f"{step}.{name}"), value)
+        for step, metrics in steps.items()
+        for name, value in metrics.items()
+    )
+    return dict(islice(named, MOST_METRICS))
+
+
+def unmeasured(report: RunReport) -> tuple[str, ...]:
+    """Return the runs of last steps that executed and returned no metrics: their functions may have logged some."""
+    upstream = (
+        {} if report.plan is None else report.plan.pipeline.upstream
+    )  # Luigi runs rendered tasks, not a plan
+    read = {above for waits in upstream.values() for above in waits}
+    found = (
+        result.record.run_id
+        for result in report.steps
+        if result.state is StepState.RAN
+        and result.record is not None
+        and result.step not in read
+        and not own_metrics(result.record.metrics)
+    )
+    return tuple(islice(found, MOST_METRICS))

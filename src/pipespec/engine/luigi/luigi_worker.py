@@ -1,0 +1,203 @@
+"""Luigi's own work loop over a run of ours: Luigi says what is next, the run says what became of it.
+
+Takes a `TaskGraph`, and a `Turns` that begins steps and tells when they ended; returns when Luigi has nothing more to
+hand out. Luigi's `build` is not used: it sets up logging for the whole process, and its summary walks what is left
+pending by recursion, which a failed chain of 1,000 steps breaks. Its answer is not believed: the run knows.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Protocol, Self
+
+import luigi.rpc
+import luigi.worker
+from luigi.task_status import DONE, FAILED
+
+from pipespec.engine.luigi.luigi_tasks import PipelineTask, StepTask, TaskGraph, open_task_graph
+from pipespec.engine.luigi.ready_scheduler import ReadyScheduler
+from pipespec.errors import StoreUnavailableError
+
+__all__ = ["SchedulerUnavailableError", "Turns", "drive", "logging_to"]
+
+
+_CONNECT_LIMIT: Final = 5.0
+"""Seconds that a luigid may take to answer, thrice."""
+
+_RETRY_WAIT: Final = 1
+"""Seconds between those."""
+
+
+class SchedulerUnavailableError(StoreUnavailableError):
+    """The luigid cannot be asked. What executes is not harmed by that."""
+
+
+class Turns(Protocol):
+    """What Luigi drives."""
+
+    @property
+    def slots(self) -> int:
+        """How many steps may be under way, those that wait for their turn included."""
+
+    @property
+    def stopping(self) -> bool:
+        """True when nothing new may begin."""
+
+    def begin(self, step: str) -> None:
+        """Begin a step, of which `next_ended` will tell."""
+
+    def next_ended(self) -> tuple[str, bool] | None:
+        """Wait until a step ended and return it with whether it is complete; None when `slots` or `stopping` changed."""
+
+
+def drive(
+    graph: TaskGraph, turns: Turns, *, resources: dict[str, int], scheduler_url: str | None = None
+) -> None:
+    """Let Luigi hand out the graph's steps until none is left that could begin.
+
+    `resources` says how many there are of each, one of those it does not name. With `scheduler_url` a luigid
+    does the scheduling, and shows it.
+
+    Raises:
+        SchedulerUnavailableError: where the luigid cannot be asked.
+    """
+    with open_task_graph(graph):
+        if scheduler_url is None:
+            scheduler = ReadyScheduler(graph.positions(), resources)
+        else:
+            scheduler = luigi.rpc.RemoteScheduler(scheduler_url, connect_timeout=_CONNECT_LIMIT)
+            scheduler._rpc_retry_wait = _RETRY_WAIT  # noqa: SLF001 - else 30 s, and only a luigi.cfg could say so
+        worker = _StepWorker(turns, scheduler)
+        try:
+            with worker:
+                worker.add(graph.root())
+                worker.run()
+        except luigi.rpc.RPCError as error:
+            raise SchedulerUnavailableError(
+                f"the scheduler at {scheduler_url} does not answer: {error}"
+            ) from error
+
+
+class _StepWorker(luigi.worker.Worker):  # type: ignore[misc]  # Luigi is untyped
+    """Luigi's worker, whose processes are steps of the run. Every setting that a luigi.cfg could change is stated."""
+
+    def __init__(self, turns: Turns, scheduler: Any) -> None:
+        self._turns = turns
+        super().__init__(
+            scheduler=scheduler,
+            keep_alive=False,
+            task_limit=None,
+            timeout=0,
+            ping_interval=1.0,
+            send_failure_email=False,
+            no_install_shutdown_handler=True,
+            check_unfulfilled_deps=False,
+            check_complete_on_run=False,
+            cache_task_completion=False,
+        )
+        self._task_result_queue = _EndedSteps(turns)
+
+    @property
+    def worker_processes(self) -> int:
+        """Ask the run: a step that waits for a retry, or for another run, holds no place."""
+        return self._turns.slots
+
+    @worker_processes.setter
+    def worker_processes(self, _count: int) -> None:
+        """Ignore what Luigi would set."""
+
+    def __enter__(self) -> Self:
+        if not isinstance(self._scheduler, ReadyScheduler):
+            super().__enter__()  # a thread that tells a luigid that we live
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if not isinstance(self._scheduler, ReadyScheduler):
+            super().__exit__(*error)
+
+    def _create_task_process(self, task: StepTask | PipelineTask) -> _TaskInHand:
+        return _TaskInHand(task, self._task_result_queue)
+
+    def _get_work(self) -> Any:
+        if self._turns.stopping:
+            self._start_phasing_out()
+        return super()._get_work()
+
+    def _log_remote_tasks(self, get_work_response: Any) -> None:
+        """Say nothing: Luigi would log each running task at each look."""
+
+
+class _EndedSteps:
+    """Stands where Luigi's worker has the queue of results of its processes."""
+
+    def __init__(self, turns: Turns) -> None:
+        self.turns = turns
+        self.tasks: dict[str, StepTask] = {}
+        self.ended: list[tuple[str, str]] = []
+
+    def get(self, timeout: float) -> tuple[str, str, str, list[str], list[str]]:  # noqa: ARG002 - Luigi's signature
+        if self.ended:
+            task_id, status = self.ended.pop()
+        else:
+            found = self.turns.next_ended()
+            if found is None:
+                raise queue.Empty
+            step, is_complete = found
+            task_id, status = self.tasks.pop(step).task_id, DONE if is_complete else FAILED
+        return task_id, status, "", [], []
+
+    def put(self, _result: object) -> None:
+        """Take nothing from Luigi: the run itself notices what dies or takes too long."""
+
+    def close(self) -> None:
+        """Hold nothing."""
+
+
+class _TaskInHand:
+    """Stands where Luigi's worker has a process."""
+
+    use_multiprocessing = True
+    exitcode = None
+    timeout_time = None
+
+    def __init__(self, task: StepTask | PipelineTask, ended: _EndedSteps) -> None:
+        self.task = task
+        self._ended = ended
+
+    def start(self) -> None:
+        if isinstance(self.task, StepTask):
+            self._ended.tasks[self.task.step] = self.task
+            self._ended.turns.begin(self.task.step)
+        else:
+            self._ended.ended.append((self.task.task_id, DONE))
+
+    def is_alive(self) -> bool:
+        return True
+
+    def terminate(self) -> None:
+        """Leave it to the run, which ends its steps itself."""
+
+
+@contextmanager
+def logging_to(log: Path) -> Iterator[None]:
+    """Send what Luigi says to a file while a run goes on, and to nobody else."""
+    handler = logging.FileHandler(log, delay=True, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+    loggers = [logging.getLogger(name) for name in ("luigi", "luigi-interface", "luigi.scheduler")]
+    before = [(logger.level, logger.propagate) for logger in loggers]
+    for logger in loggers:
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+    try:
+        yield
+    finally:
+        for logger, (level, propagate) in zip(loggers, before, strict=True):
+            logger.removeHandler(handler)
+            logger.setLevel(level)
+            logger.propagate = propagate
+        handler.close()

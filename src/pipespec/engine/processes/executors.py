@@ -1,0 +1,270 @@
+"""Where steps execute: a `StepJob` goes in, in time one `StepOutcome` comes out, whatever the step does.
+
+An executor decides nothing about pipelines, knows no MLflow, and believes only what it can check: a step succeeded
+when its result record is there *and* its process ended cleanly. `LocalExecutor` runs each job in a process
+of its own on this machine; others (a Dask cluster) fit the same Protocol.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import signal
+import sys
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+from pipespec.engine.processes.process_messages import Answer, Exited, Lost, Ready, Started
+from pipespec.engine.processes.step_processes import StepProcesses
+from pipespec.fault_points import reach
+from pipespec.step.outcome_file import read_outcome
+from pipespec.step.step_job import Failure, StepJob, StepOutcome, result_path
+
+__all__ = ["Executor", "InlineExecutor", "LocalExecutor"]
+
+_ENTRY: Final = f"{__package__}.step_worker:prepare"
+
+_UNKILLABLE: Final = 10.0
+"""Seconds after SIGKILL when a process is given up: it hangs in the kernel, on a dead disk above all."""
+
+
+class Executor(Protocol):
+    """A place where jobs execute. All calls come from one thread, but for `wake`."""
+
+    def submit(self, job: StepJob, *, timeout: float | None) -> None:
+        """Begin a job, of which no other of the same step may be under way; `timeout` is in seconds of running."""
+
+    def wait(self, timeout: float) -> Sequence[StepOutcome]:
+        """Return the outcomes that come within so many seconds, as soon as there are any, or when woken."""
+
+    def wake(self) -> None:
+        """Make a `wait` return at once; may be called from a signal handler or another thread."""
+
+    def cancel(self, step: str, *, at_once: bool) -> None:
+        """End a job: kindly, with a grace, or at once. Its outcome comes as of any other."""
+
+    def close(self) -> None:
+        """End everything that runs, and forget it."""
+
+
+@dataclass(slots=True)
+class _RunningJob:
+    """One job under way; times are of the monotonic clock."""
+
+    job: StepJob
+    timeout: float | None
+    started: float | None = None
+    ending: Failure | None = None
+    """Why it is being ended."""
+    due: float | None = None
+    """When the next harder measure is taken."""
+    killed: bool = False
+
+
+class LocalExecutor:
+    """Executes each job in a process of its own, forked from a template that has `modules` loaded.
+
+    `grace` is what a process has between SIGTERM and SIGKILL, in seconds. `folder` is where processes begin,
+    `log` what the template writes to.
+    """
+
+    def __init__(
+        self, *, modules: Sequence[str] = (), folder: Path, log: Path, grace: float = 5.0, entry: str = _ENTRY
+    ) -> None:
+        self._processes = StepProcesses(entry, modules=modules, folder=folder, log=log)
+        self._processes.warm_up()
+        self._grace = grace
+        self._executions: dict[int, _RunningJob] = {}
+        self._numbers: dict[str, int] = {}
+        self._dropped: list[StepOutcome] = []
+        self._last = 0
+
+    def submit(self, job: StepJob, *, timeout: float | None) -> None:
+        """Begin a job in a new process."""
+        assert job.step not in self._numbers, job.step
+        self._last += 1
+        self._numbers[job.step] = self._last
+        self._executions[self._last] = _RunningJob(job, timeout)
+        reach("worker.before-spawn")
+        self._processes.spawn(self._last, pickle.dumps(job), Path(job.log))
+        reach("worker.after-spawn")
+
+    def wait(self, timeout: float) -> Sequence[StepOutcome]:
+        """Return what ended; time limits are kept while waiting."""
+        dues = [execution.due for execution in self._executions.values() if execution.due is not None]
+        limit = 0.0 if self._dropped else min([timeout, *(due - time.monotonic() for due in dues)])
+        dropped, self._dropped = self._dropped, []
+        outcomes = [
+            outcome
+            for answer in self._processes.wait(max(limit, 0.0))
+            if (outcome := self._note(answer)) is not None
+        ]
+        return [*dropped, *outcomes, *self._keep_limits()]
+
+    def wake(self) -> None:
+        """Make a `wait` return at once."""
+        self._processes.wake()
+
+    def cancel(self, step: str, *, at_once: bool) -> None:
+        """End a step's process and its group; one that is not known to run yet is killed as soon as it is."""
+        number = self._numbers.get(step)
+        if number is None:
+            return
+        why = Failure("cancelled", "was cancelled")
+        if self._executions[number].started is None:
+            self._dropped.append(_failed(self._forget(number), why))
+        else:
+            self._end(number, why, at_once=at_once)
+
+    def close(self) -> None:
+        """Kill what runs, with all its descendants."""
+        self._processes.close()
+
+    def _note(self, answer: Answer) -> StepOutcome | None:
+        match answer:
+            case Started(number) if number in self._executions:
+                execution = self._executions[number]
+                execution.started = time.monotonic()
+                if execution.timeout is not None and execution.due is None:
+                    execution.due = execution.started + execution.timeout
+            case Exited(number, code) if number in self._executions:
+                return _judge(self._forget(number), code)
+            case Lost(number, reason) if number in self._executions:
+                execution = self._forget(number)
+                return _failed(execution, execution.ending or Failure("exited", reason))
+            case Started(number):
+                self._processes.signal(number, signal.SIGKILL)  # of a job that was cancelled
+            case Ready() | Exited() | Lost():
+                pass
+        return None
+
+    def _keep_limits(self) -> list[StepOutcome]:
+        """Take the next measure against what is over its time; give up what no signal ends."""
+        now = time.monotonic()
+        late = [
+            number for number, found in self._executions.items() if found.due is not None and found.due <= now
+        ]
+        given_up = []
+        for number in late:
+            execution = self._executions[number]
+            if execution.killed:
+                given_up.append(_failed(self._forget(number), _unkillable(execution.ending)))
+            elif execution.ending is not None:
+                self._end(number, execution.ending, at_once=True)
+            else:
+                message = f"exceeded its timeout of {execution.timeout:g} s"
+                self._end(number, Failure("timeout", message), at_once=False)
+        return given_up
+
+    def _end(self, number: int, why: Failure, *, at_once: bool) -> None:
+        execution = self._executions[number]
+        execution.ending = execution.ending or why
+        execution.killed = execution.killed or at_once
+        execution.due = time.monotonic() + (_UNKILLABLE if execution.killed else self._grace)
+        self._processes.signal(number, signal.SIGKILL if at_once else signal.SIGTERM)
+
+    def _forget(self, number: int) -> _RunningJob:
+        execution = self._executions.pop(number)
+        del self._numbers[execution.job.step]
+        return execution
+
+
+class InlineExecutor:
+    """Executes some steps in this very process, for a debugger, and leaves the others to another executor.
+
+    `on_error` is told the live exception of such a step. Nothing isolates it, and no time limit ends it.
+    """
+
+    def __init__(
+        self, steps: Collection[str], on_error: Callable[[BaseException], None], others: Executor
+    ) -> None:
+        self._steps = steps
+        self._on_error = on_error
+        self._others = others
+        self._ended: list[StepOutcome] = []
+
+    def submit(self, job: StepJob, *, timeout: float | None) -> None:
+        """Execute one of our steps now."""
+        if job.step not in self._steps:
+            self._others.submit(job, timeout=timeout)
+            return
+        from pipespec.engine.processes.step_worker import work  # noqa: PLC0415 - all that a step needs, 20 ms
+
+        with _restored_process():
+            self._ended.append(work(job, on_error=self._on_error))
+
+    def wait(self, timeout: float) -> Sequence[StepOutcome]:
+        """Return what ended here, or there."""
+        ended, self._ended = self._ended, []
+        return ended or self._others.wait(timeout)
+
+    def wake(self) -> None:
+        """Make a `wait` return at once."""
+        self._others.wake()
+
+    def cancel(self, step: str, *, at_once: bool) -> None:
+        """End a step that executes elsewhere."""
+        self._others.cancel(step, at_once=at_once)
+
+    def close(self) -> None:
+        """End everything that runs elsewhere."""
+        self._others.close()
+
+
+@contextlib.contextmanager
+def _restored_process() -> Iterator[None]:
+    """Put back what executing a step changes of the process, as far as that can be; Ctrl-C is the step's meanwhile."""
+    folder, environment, path = Path.cwd(), dict(os.environ), list(sys.path)
+    handler = signal.getsignal(signal.SIGINT)
+    with contextlib.suppress(ValueError):  # not the main thread: no handler of ours is there
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ValueError):
+            signal.signal(signal.SIGINT, handler)
+        os.chdir(folder)
+        sys.path[:] = path
+        for name in os.environ.keys() - environment.keys():
+            del os.environ[name]
+        # What was taken away stays away: user code got MLflow's own patience back, and nobody takes it off again.
+        os.environ.update({name: value for name, value in environment.items() if name in os.environ})
+
+
+def _judge(execution: _RunningJob, code: int) -> StepOutcome:
+    """Believe a result only with a clean exit, and a clean exit only with a result."""
+    if execution.ending is not None:
+        return _failed(execution, execution.ending)
+    if code < 0:
+        return _failed(execution, Failure("signal", f"was killed by {_signal_name(-code)}"))
+    outcome = read_outcome(result_path(execution.job.staging))
+    if code > 0:
+        after = " after it returned its result" if outcome is not None else ""
+        return _failed(execution, Failure("exited", f"exited with code {code}{after}"))
+    if outcome is None:
+        return _failed(execution, Failure("exited", "exited without a result"))
+    return outcome
+
+
+def _failed(execution: _RunningJob, failure: Failure) -> StepOutcome:
+    since = execution.started if execution.started is not None else time.monotonic()
+    return StepOutcome(execution.job.step, seconds=time.monotonic() - since, failure=failure)
+
+
+def _unkillable(ending: Failure | None) -> Failure:
+    why = ending or Failure("cancelled", "was cancelled")
+    return Failure(
+        why.kind, f"{why.message}; its process did not end after SIGKILL, it may hang in the kernel"
+    )
+
+
+def _signal_name(number: int) -> str:
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = "an unknown signal"
+    return f"signal {number} ({name})" + ("; out of memory?" if number == signal.SIGKILL else "")

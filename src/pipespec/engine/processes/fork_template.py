@@ -1,0 +1,360 @@
+"""The process that step processes are forked from: `python -P -m pipespec.engine.processes.fork_template FD ENTRY MODULES`.
+
+Takes `Order`s over an inherited socket and gives `Answer`s; knows nothing of steps. ENTRY is `module:function`, called
+here with an order's payload, and what it returns is called in the fork; MODULES (JSON) are loaded beforehand, so that a fork
+begins with them. While a fork works, the next one is there already and waits for its order. One thread, no clean-up code in the
+forks: a fork ends by `os._exit`. The template ends when its socket does, that is with its parent however that died, and takes
+every descendant along. decisions/0005-step-processes says why it is ours.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import pickle
+import select
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from pipespec.engine.processes.preload import preload
+from pipespec.engine.processes.process_messages import (
+    Answer,
+    Exited,
+    Lost,
+    Order,
+    Signal,
+    Spawn,
+    Started,
+    receive,
+    send,
+)
+from pipespec.engine.processes.written_pages import WrittenPages
+from pipespec.step.step_log import attach_streams, c_library, flush_streams, open_log
+
+__all__ = ["Template", "main"]
+
+_PR_SET_PDEATHSIG: Final = 1
+_PR_SET_CHILD_SUBREAPER: Final = 36
+
+_LEFTOVER_GRACE: Final = 1.0
+"""Seconds that what a step left running has after SIGTERM; the standard library's and joblib's resource trackers
+remove shared memory in that time."""
+
+_PARENT_CHECK: Final = 5.0
+"""Seconds between looks at the parent, in case a fork of it keeps our socket open."""
+
+_END_LIMIT: Final = 5.0
+"""Seconds spent on killing what is left: a process in uninterruptible sleep cannot be waited for."""
+
+_FORK_ATTEMPTS: Final = 5
+
+_SIGNALS: Final = (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+"""Those that the template handles in its own way."""
+
+
+class _Waiting(NamedTuple):
+    """A process that was forked before the order that it will carry out; it reads that from the other end of a pipe."""
+
+    pid: int
+    orders: int
+
+
+class Template:
+    """Serves one socket until it ends."""
+
+    def __init__(
+        self, control: Connection[Answer, Order], entry: Callable[[bytes], Callable[[], None]]
+    ) -> None:
+        self._control = control
+        self._entry = entry
+        self._parent = os.getppid()
+        self._pid = os.getpid()
+        self._own = frozenset(_children())
+        """What a preloaded module started."""
+        self._pids: dict[int, int] = {}
+        """number of the order -> pid of its running process"""
+        self._leftovers: dict[int, float] = {}
+        """group that outlived its step -> when it is killed"""
+        self._orphans: dict[int, float] = {}
+        """process handed to us when its step died -> when it is killed"""
+        self._waiting: _Waiting | None = None
+        self._pages = WrittenPages()
+        self._stopping = False
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_read, False)
+        os.set_blocking(self._wake_write, False)
+        self._poll = select.poll()
+        for descriptor in (self._control.fileno(), self._wake_read):
+            self._poll.register(descriptor, select.POLLIN)
+
+    def serve(self) -> None:
+        """Do as ordered until the parent is gone or SIGTERM comes; then end every descendant."""
+        _call_prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGTERM, self._stop)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        with contextlib.suppress(EOFError, OSError):  # OSError: the parent died with answers unread
+            while not self._stopping and os.getppid() == self._parent:
+                self._turn()
+        self._end_all()
+
+    def _stop(self, *_: object) -> None:
+        self._stopping = True
+
+    def _turn(self) -> None:
+        dues = (*self._leftovers.values(), *self._orphans.values())
+        timeout = min([_PARENT_CHECK, *(due - time.monotonic() for due in dues)])
+        readable = [descriptor for descriptor, _ in self._poll.poll(max(timeout, 0.0) * 1000)]
+        if self._wake_read in readable:
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._wake_read, 4096)
+        if self._wake_read in readable or not readable:  # an order need not wait for that
+            self._reap()
+            self._kill_what_is_due()
+        if self._control.fileno() in readable:
+            self._obey(receive(self._control))
+
+    def _obey(self, order: Order) -> None:
+        match order:
+            case Spawn():
+                self._spawn(order)
+            case Signal(number, signum):
+                pid = self._pids.get(number)
+                if pid is not None and not _signal_group(pid, signum):
+                    os.kill(pid, signum)  # it has not come to lead its group yet
+
+    def _spawn(self, order: Spawn) -> None:
+        pid = self._hand_over(order)
+        try:
+            run = self._entry(
+                order.payload
+            )  # also for those that are forked later: what it gets ready is theirs
+        except Exception as error:  # noqa: BLE001 - whatever it is, other orders are to be obeyed
+            what = f"it could not be prepared: {type(error).__name__}: {error}"
+            send(self._control, Lost(order.number, what))
+            return
+        try:
+            pid = pid or self._fork(_fork_patiently, lambda: self._run(order.log, run))
+        except OSError as error:
+            send(self._control, Lost(order.number, f"no process could be started: {error}"))
+            return
+        self._pids[order.number] = pid
+        send(self._control, Started(order.number, pid))
+        self._fork_ahead()
+
+    def _hand_over(self, order: Spawn) -> int | None:
+        """Give an order to the process that waits for one, and return its pid; None where there is none."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is None:
+            return None
+        try:
+            with open(waiting.orders, "wb") as orders:  # noqa: PTH123 - a pipe
+                pickle.dump(order, orders)
+        except BrokenPipeError:  # it was killed
+            return None
+        return waiting.pid
+
+    def _fork_ahead(self) -> None:
+        """Fork the process of the next order now, while the last one is carried out; it gets ready meanwhile, and waits."""
+        orders, ours = os.pipe()
+        try:
+            pid = self._fork(os.fork, lambda: self._wait_for_order(orders, ours))
+        except OSError:  # there is no room for it now
+            os.close(ours)
+        else:
+            self._waiting = _Waiting(pid, ours)
+        finally:
+            os.close(orders)
+
+    def _fork(self, fork: Callable[[], int], become: Callable[[], None]) -> int:
+        gc.freeze()
+        # Our own handlers must not swallow what is meant for the fork.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        try:
+            pid = fork()
+        finally:
+            if os.getpid() == self._pid:
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        if pid == 0:
+            self._become_step(become)
+        return pid
+
+    def _become_step(self, become: Callable[[], None]) -> None:
+        """Be what an order asks for, and end."""
+        code = 1
+        try:
+            self._leave_template()
+            become()
+            code = 0
+        except BaseException:  # noqa: BLE001 - nothing may return into the template's loop
+            traceback.print_exc()
+        finally:
+            with contextlib.suppress(BaseException):
+                flush_streams()
+            # No atexit: MLflow's would mark a run FINISHED, others wait for threads that never end.
+            os._exit(code)
+
+    def _wait_for_order(self, orders: int, ours: int) -> None:
+        os.close(ours)
+        self._pages.copy()
+        with open(orders, "rb") as pipe:
+            told = pipe.read()
+        if told:
+            order: Spawn = pickle.loads(told)  # noqa: S301 - from the template
+            self._run(order.log, self._entry(order.payload))
+
+    def _run(self, log: str, run: Callable[[], None]) -> None:
+        target = open_log(Path(log))
+        attach_streams(target)
+        os.close(target)
+        run()
+        self._pages.note()
+
+    def _leave_template(self) -> None:
+        os.setsid()
+        _call_prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != self._pid:
+            os._exit(1)  # it died before we could ask to be told
+        # What a step's children leave behind comes to the step while it lives, and to the template after that:
+        # there it can only be of a step that is gone.
+        _call_prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        signal.set_wakeup_fd(-1)
+        for signum in _SIGNALS:
+            signal.signal(signum, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        self._control.close()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+        del sys.argv[1:]  # they are the template's, and user code may look
+
+    def _reap(self) -> None:
+        for number, pid in list(self._pids.items()):
+            status = _reap_leader(pid)
+            if status is None:
+                continue
+            del self._pids[number]
+            if _signal_group(pid, 0):
+                self._leftovers[pid] = time.monotonic() + _LEFTOVER_GRACE
+            send(self._control, Exited(number, os.waitstatus_to_exitcode(status)))
+        self._reap_orphans()
+
+    def _reap_orphans(self) -> None:
+        waiting = () if self._waiting is None else (self._waiting.pid,)
+        for pid in set(_children()).difference(self._own, self._pids.values(), waiting):
+            if os.waitpid(pid, os.WNOHANG)[0]:
+                self._orphans.pop(pid, None)
+            elif pid not in self._orphans:
+                os.kill(pid, signal.SIGTERM)
+                self._orphans[pid] = time.monotonic() + _LEFTOVER_GRACE
+
+    def _kill_what_is_due(self) -> None:
+        now = time.monotonic()
+        for group in [group for group, due in self._leftovers.items() if due <= now]:
+            del self._leftovers[group]
+            _signal_group(group, signal.SIGKILL)
+        for pid in [pid for pid, due in self._orphans.items() if due <= now]:
+            self._orphans[pid] = now + _LEFTOVER_GRACE
+            os.kill(pid, signal.SIGKILL)  # ours to reap, so the number is still its own
+
+    def _end_all(self) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if self._waiting is not None:
+            os.close(self._waiting.orders)  # no order comes: it ends
+        for group in self._leftovers:
+            _signal_group(group, signal.SIGKILL)
+        deadline = time.monotonic() + _END_LIMIT
+        while time.monotonic() < deadline:
+            for pid in {*self._pids.values(), *_children()}:
+                _signal_group(pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            try:
+                ended, _ = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if ended:
+                self._pids = {number: pid for number, pid in self._pids.items() if pid != ended}
+            else:
+                time.sleep(0.005)
+
+
+def _fork_patiently() -> int:
+    """Fork, trying again for a moment where the system has no room for a process."""
+    for attempt in range(1, _FORK_ATTEMPTS):
+        try:
+            return os.fork()
+        except OSError:
+            time.sleep(0.1 * attempt)
+    return os.fork()
+
+
+def _call_prctl(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        c_library().prctl(option, value, 0, 0, 0)
+
+
+def _reap_leader(pid: int) -> int | None:
+    """Reap a child that ended, and end its group; None while it runs."""
+    if sys.platform == "darwin":  # has no waitid before Python 3.13
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if not ended:
+            return None
+        _signal_group(pid, signal.SIGTERM)
+        return status
+    if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        return None
+    # The group is told while its leader is a zombie: its number cannot be another's yet.
+    _signal_group(pid, signal.SIGTERM)
+    return os.waitpid(pid, 0)[1]
+
+
+def _signal_group(group: int, signum: int) -> bool:
+    """Signal a process group, and say whether there is one."""
+    try:
+        os.killpg(group, signum)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # some of it changed its user
+        return True
+    return True
+
+
+def _children() -> list[int]:
+    """List the direct children; empty where the system does not tell."""
+    try:
+        with open(f"/proc/self/task/{os.getpid()}/children", "rb", buffering=0) as file:  # noqa: PTH123 - asked at each turn
+            return [int(pid) for pid in file.read().split()]
+    except OSError:
+        return []
+
+
+def main() -> None:
+    """Load, say so, and serve."""
+    control: Connection[Answer, Order] = Connection(int(sys.argv[1]))
+    # A step sets this for itself, but matplotlib reads it when it is loaded.
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    module, function = sys.argv[2].split(":")
+    entry = getattr(importlib.import_module(module), function)
+    ready = preload(json.loads(sys.argv[3]))
+    os.set_inheritable(control.fileno(), False)  # noqa: FBT003 - until here a restart needed it
+    attach_streams(1)  # to what they lead to already: a fork has Python's streams from here
+    gc.collect()
+    gc.freeze()  # collecting in a fork would copy all that was loaded
+    send(control, ready)
+    Template(control, entry).serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""What the parent and the template of step processes tell each other over their socket.
+
+Pickled by `pickle` itself: `Connection.send` makes a pickler that knows of shared memory and descriptors, which is a dozen functions for each
+message, and memory that the template copies after each fork.
+"""
+
+from __future__ import annotations
+
+import pickle
+from multiprocessing.connection import Connection
+from typing import Any, NamedTuple, TypeAlias
+
+__all__ = ["Answer", "Exited", "Lost", "Order", "Ready", "Signal", "Spawn", "Started", "receive", "send"]
+
+
+class Spawn(NamedTuple):
+    """Fork a process that runs what the entry makes of `payload`, with stdout and stderr appended to `log`."""
+
+    number: int
+    payload: bytes
+    log: str
+
+
+class Signal(NamedTuple):
+    """Send a signal to the process group of a spawned process, if it still runs."""
+
+    number: int
+    signum: int
+
+
+class Ready(NamedTuple):
+    """The template takes orders; `left_out` says of modules that were not loaded beforehand why not."""
+
+    loaded: tuple[str, ...]
+    left_out: tuple[tuple[str, str], ...]
+
+
+class Started(NamedTuple):
+    """A process runs; its pid is also the number of its process group."""
+
+    number: int
+    pid: int
+
+
+class Exited(NamedTuple):
+    """A process is gone: its exit code, or the negated number of the signal that ended it."""
+
+    number: int
+    code: int
+
+
+class Lost(NamedTuple):
+    """A process could not be started, or went down with the template that watched it."""
+
+    number: int
+    reason: str
+
+
+Order: TypeAlias = Spawn | Signal
+Answer: TypeAlias = Ready | Started | Exited | Lost
+
+
+def send(connection: Connection[Any, Any], message: Order | Answer) -> None:
+    """Send a message.
+
+    Raises:
+        OSError: where nobody is there any more.
+    """
+    connection.send_bytes(pickle.dumps(message))
+
+
+def receive(connection: Connection[Any, Any]) -> Any:
+    """Wait for a message, and return it.
+
+    Raises:
+        EOFError: where nobody is there any more.
+    """
+    return pickle.loads(connection.recv_bytes())  # noqa: S301 - from our parent, or our child

@@ -1,0 +1,201 @@
+"""The parent's hold on the template that step processes are forked from.
+
+Takes payloads to run in processes of their own, gives `Answer`s about them. Where a template dies its processes
+die with it, and are told of as `Lost`; the next order starts a new template. decisions/0005-step-processes says why not a pool.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from multiprocessing.connection import wait as wait_for
+from pathlib import Path
+from typing import Final
+
+from pipespec.engine.processes.process_messages import (
+    Answer,
+    Exited,
+    Lost,
+    Order,
+    Ready,
+    Signal,
+    Spawn,
+    Started,
+    receive,
+    send,
+)
+
+__all__ = ["StepProcesses"]
+
+_PRELOAD_LIMIT: Final = 120.0
+"""Seconds that a template may take to load modules beforehand, before it is started anew without any."""
+
+_CLOSE_LIMIT: Final = 10.0
+"""Seconds that a template may take to end all processes, before it is killed, which kills its children."""
+
+
+class StepProcesses:
+    """Processes of one run; used from one thread, but for `wake`.
+
+    `entry` is `module:function`, called with the payload where processes are forked from; what it returns runs in the
+    process. `modules` are loaded beforehand where
+    that works. The processes begin in `folder`; `log` gets what the template itself has to say.
+    """
+
+    def __init__(self, entry: str, *, modules: Sequence[str] = (), folder: Path, log: Path) -> None:
+        self._entry = entry
+        self._modules = tuple(modules)
+        self._folder = folder
+        self._log = log
+        self._template: _TemplateProcess | None = None
+        self._waiting: dict[int, Spawn] = {}
+        self._pids: dict[int, int] = {}
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_read, False)
+        os.set_blocking(self._wake_write, False)
+
+    def warm_up(self) -> None:
+        """Start the template, and do not wait until it is ready."""
+        if self._template is None:
+            self._template = _TemplateProcess(self._entry, self._modules, self._folder, self._log)
+
+    def spawn(self, number: int, payload: bytes, log: Path) -> None:
+        """Start a process under a new number; `Started` and then `Exited` will tell of it, or `Lost`."""
+        self._waiting[number] = Spawn(number, payload, str(log))
+        if self._template is None:
+            self._restart()
+        else:
+            self._template.send(self._waiting[number])
+
+    def signal(self, number: int, signum: int) -> None:
+        """Send a signal to a process and its group, if it still runs."""
+        if self._template is not None:
+            self._template.send(Signal(number, signum))
+
+    def wake(self) -> None:
+        """Make a `wait` return at once; may be called from a signal handler or another thread."""
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._wake_write, b"x")
+
+    def wait(self, timeout: float) -> list[Answer]:
+        """Return the answers that come within so many seconds, as soon as there are any, or when woken."""
+        template = self._template
+        watched: list[int | Connection[Order, Answer]] = [self._wake_read]
+        if template is not None:
+            watched.append(template.control)
+        limit = timeout if template is None else min(timeout, template.seconds_left())
+        if self._wake_read in wait_for(watched, limit):
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._wake_read, 4096)
+        if template is None:
+            return []
+        answers, is_dead = template.receive()
+        for answer in answers:
+            self._note(answer)
+        return [*answers, *self._bury(template)] if is_dead else answers
+
+    def close(self) -> None:
+        """End all processes and the template."""
+        if self._template is not None:
+            self._template.close()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+
+    def _note(self, answer: Answer) -> None:
+        match answer:
+            case Started(number, pid):
+                self._waiting.pop(number, None)
+                self._pids[number] = pid
+            case Exited(number) | Lost(number):
+                self._waiting.pop(number, None)
+                self._pids.pop(number, None)
+            case Ready():
+                return
+
+    def _bury(self, template: _TemplateProcess) -> list[Answer]:
+        """Count a dead template's processes as lost: the system killed them with it. Their children we kill."""
+        code = template.close()
+        self._template = None
+        for pid in self._pids.values():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, signal.SIGKILL)
+        if not template.was_ready and self._modules:
+            # Loading them killed it, or took too long. Nothing had begun.
+            self._modules = ()
+            self._restart()
+            return []
+        reason = f"the process from which steps are forked ended with code {code}; its log is {self._log}"
+        lost: list[Answer] = [Lost(number, reason) for number in (*self._pids, *self._waiting)]
+        self._pids.clear()
+        self._waiting.clear()
+        return lost
+
+    def _restart(self) -> None:
+        self.warm_up()
+        assert self._template is not None
+        for order in self._waiting.values():
+            self._template.send(order)
+
+
+class _TemplateProcess:
+    """One template, from its start to its end."""
+
+    def __init__(self, entry: str, modules: Sequence[str], folder: Path, log: Path) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs, log.open("ab") as output:
+            arguments = [str(theirs.fileno()), entry, json.dumps(modules)]
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", f"{__package__}.fork_template", *arguments],
+                cwd=folder,
+                # Sets and hashes come in one order, so that a step which is repeated makes the same bytes.
+                env={"PYTHONHASHSEED": "0", **os.environ},
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,  # Ctrl-C in the terminal is the parent's to handle
+            )
+        self.control: Connection[Order, Answer] = Connection(ours.detach())
+        self.was_ready = False
+        self._is_ending = False
+        self._ready_by = time.monotonic() + _PRELOAD_LIMIT
+
+    def seconds_left(self) -> float:
+        """How long it may still take to be ready; without end once it is."""
+        return float("inf") if self.was_ready else max(0.0, self._ready_by - time.monotonic())
+
+    def send(self, order: Order) -> None:
+        """Give an order; that it is dead is noticed by the next `receive`."""
+        with contextlib.suppress(OSError):
+            send(self.control, order)
+
+    def receive(self) -> tuple[list[Answer], bool]:
+        """Return the answers that are there, and whether it is dead, or as good as that."""
+        answers: list[Answer] = []
+        try:
+            while self.control.poll():
+                answers.append(receive(self.control))
+                self.was_ready = True
+        except (EOFError, OSError):
+            self._is_ending = True
+            return answers, True
+        return answers, self.seconds_left() == 0.0
+
+    def close(self) -> int:
+        """Let it end all its processes and itself, and return its exit code."""
+        self.control.close()
+        if not self._is_ending:
+            self._process.terminate()  # while it loads modules it does not look at the socket
+        try:
+            return self._process.wait(_CLOSE_LIMIT)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()

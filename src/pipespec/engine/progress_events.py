@@ -1,0 +1,72 @@
+"""Who is told how a run goes on. All is told from the run's own thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from pipespec.plan.results import StepResult, StepStarted, StoreAway
+from pipespec.plan.time_left import Remaining
+
+__all__ = ["PatientProgress", "Progress"]
+
+
+class Progress(Protocol):
+    """What a run tells while it goes on."""
+
+    def expect(self, remaining: Remaining) -> None:
+        """Tell what the run has left, before it begins."""
+
+    def begin(self, total: int) -> None:
+        """So many steps are part of the run."""
+
+    def started(self, event: StepStarted) -> None:
+        """Tell that a step began, or began again."""
+
+    def ended(self, result: StepResult) -> None:
+        """Tell what became of a step; once for each."""
+
+    def store_away(self, away: StoreAway | None) -> None:
+        """Tell that the store does not answer, or, with None, that it does again; once for each absence."""
+
+    def tick(self) -> None:
+        """Tell that time passes: a few times a second."""
+
+
+class PatientProgress:
+    """Passes on what happens until that fails: a run does not fail because its output was closed."""
+
+    def __init__(self, listener: Progress | None) -> None:
+        self._listener = listener
+
+    def expect(self, remaining: Remaining) -> None:
+        """Pass it on."""
+        self._tell(lambda listener: listener.expect(remaining))
+
+    def begin(self, total: int) -> None:
+        """Pass it on."""
+        self._tell(lambda listener: listener.begin(total))
+
+    def started(self, event: StepStarted) -> None:
+        """Pass it on."""
+        self._tell(lambda listener: listener.started(event))
+
+    def ended(self, result: StepResult) -> None:
+        """Pass it on."""
+        self._tell(lambda listener: listener.ended(result))
+
+    def store_away(self, away: StoreAway | None) -> None:
+        """Pass it on."""
+        self._tell(lambda listener: listener.store_away(away))
+
+    def tick(self) -> None:
+        """Pass it on."""
+        self._tell(lambda listener: listener.tick())
+
+    def _tell(self, what: Callable[[Progress], None]) -> None:
+        if self._listener is None:
+            return
+        try:
+            what(self._listener)
+        except OSError:
+            self._listener = None

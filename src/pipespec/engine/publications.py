@@ -1,0 +1,133 @@
+"""Publishing what steps made: at once, or in threads beside what executes next where the store is far away.
+
+Takes a function that publishes, gives in time what it returned or raised. A server needs tens of milliseconds for each
+request; a database file is written faster than a thread is woken. Where the store is away, a thread asks again
+with growing waits, until the patience of the run is over or it is told to hurry.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from typing import Final
+
+from pipespec.engine.result_publication import Published
+from pipespec.engine.step_in_progress import StepInProgress
+from pipespec.engine.store_absence import StoreAbsence
+from pipespec.engine.unpublished_results import UnpublishedResult
+from pipespec.errors import StoreUnavailableError
+from pipespec.frozen_values import frozen
+
+__all__ = ["Publication", "Publications"]
+
+_SIDE_BY_SIDE: Final = 4
+"""As many requests as a tracking server takes at a time by default."""
+
+_LAST_MOMENT: Final = 2.0
+"""Seconds that a request under way has, once all is to end."""
+
+
+@frozen
+class Publication:
+    """A step whose result is being published, or was; `published` raises what went wrong."""
+
+    step: StepInProgress
+    result: UnpublishedResult
+    published: Future[Published]
+
+
+class Publications:
+    """The publications of one invocation; used from one thread. Close it."""
+
+    def __init__(self, *, is_far: bool, wake: Callable[[], None], absence: StoreAbsence) -> None:
+        """Let `wake` be called by a thread that has published."""
+        self._is_far = is_far
+        self._wake = wake
+        self._absence = absence
+        self._places = threading.Semaphore(_SIDE_BY_SIDE)
+        self._under_way: list[Publication] = []
+        self._hurry = threading.Event()
+        self._hurried = 0.0
+
+    def __len__(self) -> int:
+        return len(self._under_way)
+
+    def begin(
+        self, step: StepInProgress, result: UnpublishedResult, publish: Callable[[], Published]
+    ) -> None:
+        """Publish what a step made."""
+        publication = Publication(step, result, Future())
+        self._under_way.append(publication)
+        number = 0
+        if not self._is_far and self._absence.current is None:
+            if self._is_settled(publication.published, publish):
+                return
+            number = 1
+        threading.Thread(
+            target=self._publish, args=(publication.published, publish, number), name="publish", daemon=True
+        ).start()
+
+    def take_ended(self) -> list[Publication]:
+        """Return those that ended and were not returned before, in the order in which they began."""
+        if self._hurry.is_set() and time.monotonic() - self._hurried > _LAST_MOMENT:
+            for one in self._under_way:
+                with contextlib.suppress(InvalidStateError):
+                    one.published.set_exception(StoreUnavailableError("the tracking store did not answer"))
+        ended: list[Publication] = []
+        waiting: list[Publication] = []
+        for one in self._under_way:
+            (ended if one.published.done() else waiting).append(one)
+        self._under_way = waiting
+        return ended
+
+    def hurry(self) -> None:
+        """Wait for the store no more: what it does not take in a moment ends as unpublished."""
+        if not self._hurry.is_set():
+            self._hurried = time.monotonic()
+            self._hurry.set()
+
+    def close(self) -> None:
+        """Wait a moment for what is being published."""
+        self.hurry()
+        for one in self._under_way:
+            with contextlib.suppress(Exception):
+                one.published.exception(max(0.0, self._hurried + _LAST_MOMENT - time.monotonic()))
+
+    def _publish(self, published: Future[Published], publish: Callable[[], Published], number: int) -> None:
+        with self._places:
+            while not self._may_end(number) and not self._is_settled(published, publish):
+                number += 1
+        if not published.done():
+            self._is_settled(published, publish, is_last=True)
+        self._wake()
+
+    def _may_end(self, number: int) -> bool:
+        """Wait until the store is to be asked again, and say whether this is the last time."""
+        if number:
+            self._hurry.wait(self._absence.pause(number - 1))
+        return self._hurry.is_set() or self._absence.is_spent
+
+    def _is_settled(
+        self, published: Future[Published], publish: Callable[[], Published], *, is_last: bool = False
+    ) -> bool:
+        try:
+            found = publish()
+        except StoreUnavailableError as error:
+            self._absence.note(error)
+            if not is_last:
+                return False
+            _tell(published.set_exception, error)
+        except Exception as error:  # noqa: BLE001 - whoever asks for the result gets it
+            _tell(published.set_exception, error)
+        else:
+            self._absence.over()
+            _tell(published.set_result, found)
+        return True
+
+
+def _tell(settle: Callable[..., None], said: object) -> None:
+    with contextlib.suppress(InvalidStateError):  # it was given up meanwhile
+        settle(said)

@@ -1,0 +1,106 @@
+"""Publishing one result: looked for again under its key, its files sent, its run ended.
+
+Takes an `UnpublishedResult`, of this process or kept by an earlier one; gives the record that counts. Everything here
+may be done twice: a store that went away in between is asked for the whole again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from shutil import rmtree
+
+from pipespec.engine.unpublished_results import UnpublishedResult, kept_results
+from pipespec.errors import PipespecError, StoreUnavailableError
+from pipespec.frozen_values import frozen
+from pipespec.plan.records import StepRecord
+from pipespec.step.step_job import Failure, taken_outputs
+from pipespec.tracking.artifacts import upload
+from pipespec.tracking.reading.ledger import Ledger
+from pipespec.tracking.writing.recorder import Recorder
+
+__all__ = ["Published", "newer_record", "publish_kept", "publish_result"]
+
+
+@frozen
+class Published:
+    """What counts for a key now: our own result, or that of an invocation that was faster."""
+
+    record: StepRecord
+    is_ours: bool
+
+
+def publish_result(result: UnpublishedResult, ledger: Ledger, recorder: Recorder) -> Published:
+    """Publish a result, unless another invocation did for the same generation.
+
+    Raises:
+        StoreUnavailableError: where it cannot be known, or not be written.
+        PipespecError: where the run is gone.
+        OSError: from a local disk.
+    """
+    started, outcome = result.started, result.outcome
+    superseded: tuple[str, ...] = ()
+    if started.key is not None:
+        if result.may_be_taken and (record := newer_record(ledger, started.key, result.known)):
+            if record.run_id == started.run_id:  # an earlier try came through, and its answer was lost
+                return Published(record, is_ours=True)
+            why = f"run {record.run_id} was faster with the same key"
+            recorder.fail(started, Failure("cancelled", why), status="KILLED")
+            return Published(record, is_ours=False)
+        before = ledger.complete((started.key,)).get(started.key) if result.known is not None else None
+        superseded = () if before is None or before.accepted else (before.run_id,)
+    if not outcome.is_uploaded:
+        made = taken_outputs(result.staging)
+        files = [(made / saved.file, saved.file) for saved in outcome.outputs]
+        upload(files, started.artifact_uri, recorder.tracking_uri)
+    record = recorder.publish(
+        started,
+        outcome,
+        manifest=result.manifest,
+        generation=0 if result.known is None else result.known + 1,
+        log=result.log,
+        supersedes=superseded,
+    )
+    ledger.note((record,))
+    return Published(_with_logged(record, result, ledger), is_ours=True)
+
+
+def newer_record(ledger: Ledger, key: str, known: int | None) -> StepRecord | None:
+    """Return what was published beyond the generation that we knew; what was only accepted for the key is not."""
+    record = ledger.complete((key,)).get(key)
+    if record is None or record.accepted is not None:
+        return None
+    return record if known is None or record.generation > known else None
+
+
+def publish_kept(folder: Path, ledger: Ledger, recorder: Recorder) -> tuple[str, ...]:
+    """Publish what earlier runs kept for this store, and return the steps whose results now count.
+
+    What was published meanwhile, or whose run is gone, is dropped.
+
+    Raises:
+        StoreUnavailableError: where the store is still away; what is not published stays.
+    """
+    published = []
+    for result in kept_results(folder, ledger.tracking_uri):
+        facts = ledger.run(result.started.run_id)
+        if facts is not None and facts.status != "FINISHED":
+            try:
+                if publish_result(result, ledger, recorder).is_ours:
+                    published.append(result.started.step)
+            except StoreUnavailableError:
+                raise
+            except OSError:
+                continue
+            except PipespecError:
+                pass
+        rmtree(result.staging, ignore_errors=True)
+    return tuple(published)
+
+
+def _with_logged(record: StepRecord, result: UnpublishedResult, ledger: Ledger) -> StepRecord:
+    """Add the metrics that the function logged by itself, where bounds are set on any of them."""
+    if set(result.bounded) <= record.metrics.keys():
+        return record
+    facts = ledger.run(record.run_id)
+    return record if facts is None else replace(record, metrics={**facts.metrics, **record.metrics})

@@ -1,0 +1,160 @@
+"""Run a plan: from a `Plan` to a `RunReport`, by Luigi, in processes, recorded in MLflow.
+
+Takes a plan, a ledger to read and a way to open a recorder; what it opens is closed however the run ends.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from itertools import count
+from typing import Final, TypeAlias
+
+from pipespec.activity import busy
+from pipespec.engine.invocation import Invocation
+from pipespec.engine.open_engine import Opened, opened
+from pipespec.engine.progress_events import Progress
+from pipespec.engine.readiness import require_resources
+from pipespec.engine.run_settings import RunSettings
+from pipespec.errors import StoreUnavailableError
+from pipespec.own_process import leaving_out
+from pipespec.plan.open_axes import AxisError
+from pipespec.plan.plan import Plan
+from pipespec.plan.records import StepRecord
+from pipespec.plan.results import RunReport, StepState
+from pipespec.plan.store_name import StoreName
+from pipespec.tracking.reading.ledger import Ledger
+from pipespec.tracking.tracking_uri import shown
+from pipespec.tracking.writing.recorder import Recorder
+
+__all__ = ["NextWave", "run_plan"]
+
+_UNUSED_BY_LUIGI: Final = ("requests", "requests_unixsocket", "jsonschema", "tornado")
+"""What it imports where it is there: to ask a luigid, for schemas of params, for its server. More than half of its import."""
+
+NextWave: TypeAlias = Callable[[Mapping[str, StepRecord]], Plan | None]
+"""Plans again, with the matrices that the records of complete steps make known; None when there is nothing new.
+Raises AxisError for a step whose matrix cannot be made of them, and leaves that step out when it is asked again."""
+
+
+def run_plan(
+    plan: Plan,
+    *,
+    ledger: Ledger,
+    open_recorder: Callable[[], Recorder],
+    settings: RunSettings,
+    progress: Progress | None = None,
+    next_wave: NextWave | None = None,
+) -> RunReport:
+    """Run what a plan leaves to run, and report on every step of it, in plan order.
+
+    Where steps wait for a matrix, `next_wave` is asked once nothing else is left; its plan takes the place of the first.
+    A failure of a step is in the report; so is a signal that ended the run early.
+
+    Raises:
+        UsageError: where a step needs more of a resource than there is.
+        StoreUnavailableError: where the tracking store cannot be asked before anything began, or not for as long as
+            the run waits for it, or a luigid cannot be. What executed was published before, or is kept for the next run.
+    """
+    with opened(
+        plan, ledger=ledger, open_recorder=open_recorder, settings=settings, progress=progress
+    ) as run:
+        # Luigi, a tenth of a second, while the process that steps are forked from gets ready.
+        with busy("importing luigi"), leaving_out(*_UNUSED_BY_LUIGI):
+            from pipespec.engine.luigi.luigi_worker import logging_to  # noqa: PLC0415
+
+        invocation = run.invocation
+        with logging_to(settings.state.logs / f"{run.token}-luigi.log"):
+            current: Plan | None = plan
+            wave = 0
+            while current is not None:
+                plan, wave = current, wave + 1
+                run.progress.begin(len(plan.decisions))
+                _conduct(invocation, plan, f"{run.token}-{wave}", settings, is_first=wave == 1)
+                current = _next_plan(next_wave, invocation)
+        invocation.settle_rest()
+        report = RunReport(
+            invocation=run.attempts.invocation,
+            steps=tuple(invocation.settled.results[step] for step in plan.decisions),
+            seconds=time.monotonic() - run.began,
+            store=StoreName(shown(ledger.tracking_uri), plan.pipeline.root),
+            interrupted_by=run.interrupts.signum,
+            plan=invocation.carried_out,
+            workers=settings.workers,
+        )
+        report = _finish(run, report, settings)
+    if invocation.lost_store is not None and report.interrupted_by is None:
+        raise _lost(invocation)
+    return report
+
+
+def _finish(run: Opened, report: RunReport, settings: RunSettings) -> RunReport:
+    """End the invocation's run; one that a store does not take in time, or before a signal, is left to the next run."""
+    invocation, began = run.invocation, time.monotonic()
+    for number in count():
+        try:
+            with run.interrupts.asking():
+                run.attempts.finish(report)
+        except StoreUnavailableError:
+            is_spent = time.monotonic() - began >= settings.patience
+            if run.interrupts.count or invocation.lost_store is not None:
+                return replace(report, interrupted_by=run.interrupts.signum)
+            if is_spent or not any(result.state is StepState.RAN for result in report.steps):
+                raise
+            run.interrupts.sleep(min(0.5 * 2**number, 30.0))
+        else:
+            break
+    return report
+
+
+def _lost(invocation: Invocation) -> StoreUnavailableError:
+    """Say that the store stayed away, and what became of the results."""
+    kept = [f"'{step}'" for step in invocation.kept]
+    if not kept:
+        return StoreUnavailableError(str(invocation.lost_store))
+    folder = next(iter(invocation.kept.values())).parent
+    what = f"the result of {kept[0]}" if len(kept) == 1 else f"the results of {', '.join(kept)}"
+    return StoreUnavailableError(
+        f"{invocation.lost_store}; {what} {'is' if len(kept) == 1 else 'are'} kept in '{folder}', and published by the next run"
+    )
+
+
+def _conduct(
+    invocation: Invocation, plan: Plan, token: str, settings: RunSettings, *, is_first: bool
+) -> None:
+    """Let Luigi run what a plan leaves to run, but for steps whose matrix is not known yet, and what is below them.
+
+    `token` tells the wave from all others. A luigid that shows the run is told of reused steps in the first.
+    """
+    from pipespec.engine.luigi.luigi_worker import SchedulerUnavailableError, drive  # noqa: PLC0415 - see above
+    from pipespec.engine.luigi.make_task_graph import make_task_graph  # noqa: PLC0415
+
+    invocation.take(plan)
+    require_resources(plan, settings.resources, invocation.settled.records)
+    graph = make_task_graph(
+        plan,
+        token,
+        complete=invocation.settled.records,
+        failed=invocation.settled.failed,
+        shows_reused=settings.scheduler is not None and is_first,
+    )
+    if graph.is_complete or invocation.stopping:
+        return
+    resources = dict(settings.resources)
+    try:
+        drive(graph, invocation, resources=resources, scheduler_url=settings.scheduler)
+    except SchedulerUnavailableError:
+        invocation.drain()
+        raise
+    invocation.finish_begun()
+
+
+def _next_plan(next_wave: NextWave | None, invocation: Invocation) -> Plan | None:
+    """Ask for the next wave; a step whose matrix cannot be made fails, and others may still go on."""
+    while next_wave is not None and not invocation.stopping:
+        try:
+            return next_wave(invocation.settled.records)
+        except AxisError as error:
+            invocation.fail(error.step, str(error))
+    return None

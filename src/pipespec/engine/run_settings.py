@@ -1,0 +1,60 @@
+"""What a caller of the engine decides and knows: values, and the few edges that only it can reach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import field
+from pathlib import Path
+
+from pipespec.document.nodes import JSON
+from pipespec.engine.step_jobs import ExternalInputs
+from pipespec.frozen_values import frozen
+from pipespec.plan.results import RunReport
+from pipespec.state_folder import StateFolder
+from pipespec.step.secrets import Redactor
+from pipespec.tracking.started_run import NewInvocation
+
+__all__ = ["RunSettings"]
+
+
+def _nothing(_report: RunReport) -> Mapping[str, str]:
+    return {}
+
+
+@frozen
+class RunSettings:
+    """How a run goes about it."""
+
+    state: StateFolder
+    """Logs, staging and downloads go below it."""
+    invocation: Callable[[], NewInvocation]
+    """Says what is recorded of the invocation; asked once, and only when a step executes."""
+    external: ExternalInputs
+    workers: int = 1
+    """How many steps execute at a time, at least 1."""
+    keep_going: bool = False
+    """After a failure, go on with all that does not depend on it."""
+    resources: Mapping[str, int] = field(default_factory=dict)
+    """How many there are of each; of one that is not named there is one."""
+    scheduler: str | None = None
+    """The address of a luigid that shows the run; None schedules in this process."""
+    inline: Collection[str] = ()
+    """Steps that execute in this very process, without isolation and time limits, for a debugger."""
+    on_error: Callable[[BaseException], None] | None = None
+    """Told the live exception of an inline step that failed."""
+    preload: bool = True
+    """Load what several steps import once, before they are forked."""
+    patience: float = 600.0
+    """Seconds that what is computed waits for a store that is away; after that it is kept for the next run."""
+    grace: float = 5.0
+    """Seconds between SIGTERM and SIGKILL."""
+    redact: Redactor = field(default_factory=lambda: Redactor({}))
+    """Takes the values of the pipeline's secrets out of logs."""
+    about: Mapping[str, JSON] = field(default_factory=dict)
+    """What stands in each step's manifest beside what the engine knows: versions above all."""
+    report_files: Callable[[RunReport], Mapping[str, str]] = _nothing
+    """Files that the invocation's run gets at its end: name -> text."""
+
+    def log_of(self, run_id: str) -> Path:
+        """Return where the log of a step's run is."""
+        return self.state.log_of(run_id)

@@ -1,0 +1,32 @@
+"""The bytes of planned code in a folder of one run, each in a file named by its digest.
+
+Takes files with their bytes as they were parsed; gives the digests, by which workers find the bytes. A run goes on with
+what it planned, whoever edits the files meanwhile; the folder goes with the run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+__all__ = ["SourceSnapshot"]
+
+
+class SourceSnapshot:
+    """Keeps each content once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._digests: dict[bytes, str] = {}
+
+    def keep(self, files: Mapping[str, bytes]) -> dict[str, str]:
+        """Keep these files' bytes, and return sha256 of each file."""
+        return {file: self._digest(content) for file, content in files.items()}
+
+    def _digest(self, content: bytes) -> str:
+        if content not in self._digests:
+            digest = hashlib.sha256(content).hexdigest()
+            self.folder.joinpath(digest).write_bytes(content)
+            self._digests[content] = digest
+        return self._digests[content]

@@ -1,0 +1,66 @@
+"""A step from its claim to its publication: what was decided for it, and where it executes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pipespec.engine.attempts import Claim
+from pipespec.engine.random_seed import seed_of
+from pipespec.engine.run_settings import RunSettings
+from pipespec.engine.source_snapshot import SourceSnapshot
+from pipespec.engine.step_jobs import JobPlace, PartDigests, job_for, planned_code
+from pipespec.frozen_values import frozen
+from pipespec.plan.plan import Decision, Plan
+from pipespec.plan.records import StepRecord
+from pipespec.step.step_job import StepJob
+
+__all__ = ["StepInProgress"]
+
+
+@frozen
+class StepInProgress:
+    """A step that executes, for the `number`th time, on a `worker` that has no other."""
+
+    decision: Decision
+    claim: Claim
+    number: int
+    worker: int
+    started: float
+    staging: Path
+    log: Path
+    upstream: Mapping[str, StepRecord]
+
+    def job(
+        self, plan: Plan, settings: RunSettings, parts: PartDigests, code: SourceSnapshot, tracking_uri: str
+    ) -> StepJob:
+        """Say everything that its process needs.
+
+        Raises:
+            PipespecError: where an external input is not what was planned any more.
+            StoreUnavailableError: where an earlier record cannot be asked.
+        """
+        decision, started = self.decision, self.claim.started
+        place = JobPlace(
+            tracking_uri=tracking_uri,
+            run_id=started.run_id,
+            experiment_id=started.experiment_id,
+            artifact_uri=started.artifact_uri,
+            staging=self.staging,
+            log=self.log,
+            downloads=settings.state.downloads,
+            secrets=settings.redact.names,
+            code_folder=str(code.folder),
+        )
+        return job_for(
+            decision.step,
+            plan.pipeline,
+            plan.facts,
+            key=decision.key,
+            seed=seed_of(decision, started.run_id),
+            upstream=self.upstream,
+            external=settings.external,
+            parts=parts,
+            place=place,
+            code_files=code.keep(planned_code(decision.step, plan.facts)),
+        )

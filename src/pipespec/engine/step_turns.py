@@ -1,0 +1,77 @@
+"""What a step's turn brings: decided with the inputs that are known now, and claimed if it is to execute.
+
+Takes a plan and the records that its steps have by now; asks the store, and gives a `StepTurn`. It begins nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from pipespec.engine.attempts import Attempts, Claim
+from pipespec.engine.turn_records import TurnRecords
+from pipespec.frozen_values import frozen
+from pipespec.plan.plan import Action, Decision, Plan, ReasonKind
+from pipespec.plan.planner import decide
+from pipespec.plan.records import StepRecord
+from pipespec.tracking.reading.ledger import Ledger
+
+__all__ = ["StepTurn", "StepTurns", "at_its_turn"]
+
+
+@frozen
+class StepTurn:
+    """A step as it was decided, with the records of the steps above it, and the right to compute it.
+
+    In place of a claim stands the record that the step has, or None while another invocation computes it.
+    """
+
+    decision: Decision
+    upstream: Mapping[str, StepRecord]
+    claim: Claim | StepRecord | None
+
+
+class StepTurns:
+    """Gives steps their turns."""
+
+    def __init__(self, ledger: Ledger, attempts: Attempts) -> None:
+        self._ledger = ledger
+        self._attempts = attempts
+
+    def take(self, plan: Plan, step: str, records: Mapping[str, StepRecord], *, waited: bool) -> StepTurn:
+        """Decide a step and claim it; `records` are those of this invocation, `waited` is as for `Attempts.claim`.
+
+        Raises:
+            StoreUnavailableError: where the store cannot be asked.
+        """
+        planned = plan.decisions[step]
+        upstream = {producer: records[producer] for producer in planned.step.producers}
+        decision = self._decide(plan, planned, upstream, records)
+        if decision.record is not None:
+            return StepTurn(decision, upstream, decision.record)
+        forced = step in plan.forced
+        return StepTurn(
+            decision, upstream, self._attempts.claim(plan, decision, forced=forced, waited=waited)
+        )
+
+    def _decide(
+        self,
+        plan: Plan,
+        planned: Decision,
+        upstream: Mapping[str, StepRecord],
+        records: Mapping[str, StepRecord],
+    ) -> Decision:
+        if planned.step.identity.never or (planned.action is Action.RUN and planned.key is not None):
+            return planned
+        # The twin of a forced step takes that one's new record.
+        forced = planned.step.id in plan.forced and planned.same_as is None
+        known = TurnRecords(self._ledger, planned, records.values())
+        return decide(planned.step, plan.facts, known, upstream, forced=forced)
+
+
+def at_its_turn(planned: Decision, decided: Decision | None) -> Decision:
+    """Return what was decided; a step that never ran before the run has not changed since another of its variants did."""
+    if decided is None:
+        return planned
+    never = tuple(reason for reason in planned.reasons if reason.kind is ReasonKind.NEVER_RAN)
+    return replace(decided, reasons=never) if never and decided.action is Action.RUN else decided

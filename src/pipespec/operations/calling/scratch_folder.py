@@ -1,0 +1,33 @@
+"""What a called function logs to MLflow goes to a store of its own, which is thrown away: nothing of a call is recorded."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from pipespec.tracking.writing.user_logging import end_open_runs
+
+__all__ = ["scratch_folder"]
+
+_STORE: Final = "MLFLOW_TRACKING_URI"
+_RUN: Final = "MLFLOW_RUN_ID"
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Make a folder for one call, with the store that MLflow's own functions then write to."""
+    before = {name: os.environ[name] for name in (_STORE, _RUN) if name in os.environ}
+    with tempfile.TemporaryDirectory(prefix="pipespec-call-") as folder:
+        os.environ[_STORE] = f"sqlite:///{folder}/mlflow.db"
+        os.environ.pop(_RUN, None)
+        try:
+            yield Path(folder)
+        finally:
+            end_open_runs()
+            for name in (_STORE, _RUN):
+                os.environ.pop(name, None)
+            os.environ.update(before)

@@ -1,0 +1,94 @@
+"""Reads another tool's pipeline from the disk and converts it.
+
+Takes a file or folder, and where the pipeline file is to be; gives a `Conversion`. Writes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+from pipespec.converting.conversion import Conversion
+from pipespec.converting.dvc.convert_dvc import convert_dvc
+from pipespec.document.size_limits import MAX_BYTES
+from pipespec.document.wording import quote
+from pipespec.errors import UsageError
+from pipespec.frozen_values import frozen
+from pipespec.operations.init_project import pipeline_name
+from pipespec.project.project_root import find_root, without_dots
+from pipespec.spec.foreign_files import DVC, foreign_kind
+
+__all__ = ["Beside", "convert_source"]
+
+_DVC_FILE: Final = "dvc.yaml"
+
+
+def convert_source(source: Path, target: Path | None) -> Conversion:
+    """Convert a dvc.yaml, or the one in a folder.
+
+    Raises:
+        UsageError: where there is none, or it is outside of the project that the pipeline file belongs to.
+        InvalidPipelineError: where it cannot be converted.
+    """
+    file = source / _DVC_FILE if source.is_dir() else source
+    try:
+        text = file.read_bytes()
+    except FileNotFoundError:
+        raise UsageError(
+            f"there is no file {quote(str(file))}; give a dvc.yaml, or: pipespec convert kedro FOLDER"
+        ) from None
+    except OSError as error:
+        raise UsageError(f"{quote(str(file))} cannot be read: {error.strerror or error}") from error
+    _require_dvc(file, text)
+    folder = without_dots(file).parent
+    beside = folder if target is None else without_dots(target).parent
+    root = find_root(beside / "pipeline.yaml")
+    if not folder.is_relative_to(root):
+        raise UsageError(
+            f"{quote(str(file))} is outside of the project {quote(str(root))}, where the pipeline file is to be"
+        )
+    return convert_dvc(
+        text,
+        file=str(file),
+        name=pipeline_name(folder),
+        files=Beside(folder),
+        root=os.path.relpath(folder, root),
+        target=os.path.relpath(folder, beside),
+    )
+
+
+def _require_dvc(file: Path, text: bytes) -> None:
+    kind = foreign_kind(file.name, text)
+    if kind is not None and kind[0] != DVC:
+        title, hint = kind
+        raise UsageError(f"{quote(str(file))} is {title}, which cannot be converted; {hint}")
+    if file.suffix not in (".yaml", ".yml"):
+        raise UsageError(
+            f"{quote(str(file))} is no dvc.yaml; what can be converted: a dvc.yaml, or 'kedro FOLDER'"
+        )
+
+
+@frozen
+class Beside:
+    """The files of a folder."""
+
+    folder: Path
+
+    def content(self, path: str) -> bytes | None:
+        """Return what a file holds, or None where there is none, or it is too large."""
+        place = self.folder / path
+        try:
+            if not place.is_file() or place.stat().st_size > MAX_BYTES:
+                return None
+            return place.read_bytes()
+        except (OSError, ValueError):
+            return None
+
+    def is_folder(self, path: str) -> bool | None:
+        """Tell a folder from a file; None where there is neither."""
+        place = self.folder / path
+        try:
+            return place.is_dir() if place.exists() else None
+        except (OSError, ValueError):
+            return None

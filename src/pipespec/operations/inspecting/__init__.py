@@ -1,0 +1,1 @@
+"""Past runs and versions of a pipeline: explained, compared, accepted."""

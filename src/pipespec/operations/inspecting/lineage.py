@@ -1,0 +1,151 @@
+"""`lineage`: what made a run's outputs, and what was made of them, from MLflow's records alone, through all pipelines.
+
+Takes a ledger and a run; gives a `Lineage`. What is above is read level by level, a bulk read each; for what is below all
+complete runs are read once, in pages. What runs read is in their tags; of runs of earlier versions it is in their manifests, of
+which a bounded number is read.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from pipespec.engine.final_metrics import own_metrics
+from pipespec.errors import PipespecError, StoreUnavailableError, UsageError
+from pipespec.operations.inspecting.named_run import find_run, require_ours
+from pipespec.plan.lineage import Lineage, LineageEdge, LineageRun, OutsideData, downstream
+from pipespec.plan.records import SECONDS
+from pipespec.plan.store_name import StoreName
+from pipespec.tracking import record_names
+from pipespec.tracking.read_inputs import ReadInput, decode_inputs, inputs_of_manifest
+from pipespec.tracking.reading.ledger import Ledger
+from pipespec.tracking.run_facts import RunFacts, finished_record, parse_outputs
+from pipespec.tracking.tracking_uri import shown
+
+__all__ = ["lineage"]
+
+_MOST_MANIFESTS: Final = 1000
+"""So many manifests of runs of earlier versions are read."""
+
+
+def lineage(ledger: Ledger, name: str, root: Path, *, up: bool = True, down: bool = True) -> Lineage:
+    """Return the lineage of the run of a step that an id, or its first digits, name.
+
+    Raises:
+        UsageError: where there is none, or it is no run of a step.
+        StoreUnavailableError: where the store cannot be asked.
+    """
+    start = find_run(name, ledger)
+    require_ours(start)
+    if record_names.STEP not in start.tags:
+        raise UsageError(
+            f"run {start.run_id[:8]} is an invocation of pipeline '{start.tags[record_names.PIPELINE]}'; lineage is asked of a"
+            " step's run, see 'pipespec status'"
+        )
+    reading = _LineageReading(ledger)
+    above = reading.up(start) if up else ()
+    below = reading.down(start) if down else ()
+    known = {edge.reader for edge in (*above, *below)} | {start.run_id}
+    known |= {edge.source for edge in (*above, *below) if isinstance(edge.source, str)}
+    runs = {run_id: reading.runs.get(run_id) or LineageRun(run_id, state="gone") for run_id in sorted(known)}
+    return Lineage(
+        start.run_id, runs, StoreName(shown(ledger.tracking_uri), root), above, below, tuple(reading.notes())
+    )
+
+
+@dataclass(slots=True)
+class _LineageReading:
+    """What was read for one lineage."""
+
+    ledger: Ledger
+    runs: dict[str, LineageRun] = field(default_factory=dict)
+    manifests: int = 0
+    unread: int = 0
+
+    def up(self, start: RunFacts) -> tuple[LineageEdge, ...]:
+        """Read all that is above a run, a bulk read for each level."""
+        edges: dict[LineageEdge, None] = {}
+        level: Iterable[RunFacts] = (start,)
+        while level:
+            read = [edge for run in level for edge in self._edges(run)]
+            edges.update(dict.fromkeys(read))
+            wanted = {edge.source for edge in read if isinstance(edge.source, str)} - self.runs.keys()
+            found = self.ledger.runs(wanted)
+            self._note_missing(wanted - found.keys())
+            level = tuple(found.values())
+        return tuple(edges)
+
+    def down(self, start: RunFacts) -> tuple[LineageEdge, ...]:
+        """Read all complete runs, and return what is below one of them."""
+        everything = {run.run_id: run for run in self.ledger.published()}
+        everything.setdefault(start.run_id, start)
+        edges = [edge for run in everything.values() for edge in self._edges(run)]
+        twins: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+        for run_id, run in self.runs.items():
+            twins[run.pipeline, run.step].append(run_id)
+        same = {run_id: twins[run.pipeline, run.step] for run_id, run in self.runs.items()}
+        return downstream(start.run_id, self.runs, edges, same)
+
+    def notes(self) -> Iterable[str]:
+        """Say what was not looked at."""
+        if self.unread:
+            yield f"{self.unread} runs of earlier versions were not looked at: what they read is only in their manifests"
+
+    def _edges(self, run: RunFacts) -> list[LineageEdge]:
+        self.runs[run.run_id] = _told(run)
+        edges = []
+        for read in self._inputs(run):
+            source = read.run_id or OutsideData(read.source, read.digest[:16])
+            edges.append(LineageEdge(source, read.source if read.run_id else "", read.argument, run.run_id))
+        return edges
+
+    def _inputs(self, run: RunFacts) -> tuple[ReadInput, ...]:
+        text = run.tags.get(record_names.INPUTS)
+        told = None if text is None else decode_inputs(text)
+        if told is not None:
+            return told
+        record = finished_record(run)
+        if record is None:
+            return ()
+        if self.manifests >= _MOST_MANIFESTS:
+            self.unread += 1
+            return ()
+        self.manifests += 1
+        try:
+            return inputs_of_manifest(self.ledger.manifest(record).get("inputs"))
+        except StoreUnavailableError:
+            raise
+        except PipespecError:
+            self.unread += 1
+            return ()
+
+    def _note_missing(self, run_ids: set[str]) -> None:
+        """Take in runs that cannot be read any more: deleted ones, and those of which nothing is known."""
+        deleted: Mapping[str, object] = self.ledger.deleted_runs(run_ids) if run_ids else {}
+        for run_id in run_ids:
+            self.runs[run_id] = LineageRun(run_id, state="deleted" if run_id in deleted else "gone")
+
+
+def _told(run: RunFacts) -> LineageRun:
+    text = run.tags.get(record_names.OUTPUTS)
+    try:
+        outputs = {} if text is None else {name: one.digest[:16] for name, one in parse_outputs(text).items()}
+    except ValueError:
+        outputs = {}
+    return LineageRun(
+        run.run_id,
+        run.tags.get(record_names.STEP, ""),
+        run.tags.get(record_names.PIPELINE, ""),
+        run.status.lower(),
+        run.ended,
+        outputs,
+        run.params,
+        own_metrics(run.metrics),
+        run.tags.get(record_names.CALL, ""),
+        run.tags.get("mlflow.source.git.commit", ""),
+        run.metrics.get(SECONDS),
+        run.experiment_id,
+    )

@@ -1,0 +1,1 @@
+"""A checked pipeline with its store open -> plans, and what records hold."""

@@ -1,0 +1,113 @@
+"""What was recorded, brought back: logs of attempts, outputs of complete runs.
+
+Takes a ledger and what to look for; gives text, bytes or paths. Content is checked against the digest that its
+run recorded, whatever store it comes from.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from pipespec.errors import PipespecError, UsageError
+from pipespec.operations.planning.output_requests import (
+    OutputRequest,
+    one_request,
+    requested_artifact,
+    requests,
+)
+from pipespec.operations.planning.pipeline_session import PipelineSession
+from pipespec.operations.planning.refused_content import noting_refusal
+from pipespec.plan.records import StepRecord
+from pipespec.spec.pipeline_spec import PipelineSpec
+from pipespec.state_folder import StateFolder
+from pipespec.step import formats
+from pipespec.tracking import artifacts
+
+__all__ = ["fetch_outputs", "load_path", "local_output", "read_output"]
+
+
+def fetch_outputs(
+    session: PipelineSession, reference: str, to: Path | None, *, force: bool
+) -> tuple[Path, ...]:
+    """Copy what a reference means, and return the copies.
+
+    One output goes to `to`, or below it where that is a folder, or without it to the working directory. Several go below
+    `to`, each in a folder named by its step.
+
+    Raises:
+        UsageError: where there is no such output, or something else stands where one would go.
+    """
+    found = requests(session, reference)
+    folder = Path() if to is None else to
+    if "[*]" in reference:
+        if to is None:
+            raise UsageError(f"'{reference}' may mean several outputs; name a folder to fetch them to")
+        if os.path.lexists(folder) and not folder.is_dir():
+            raise UsageError(f"'{to}' is a file, and several outputs need a folder")
+        return tuple(
+            _fetched(session, request, folder / request.step.id.replace("/", "_"), force=force, is_below=True)
+            for request in found
+        )
+    return (_fetched(session, found[0], folder, force=force, is_below=folder.is_dir()),)
+
+
+def _fetched(
+    session: PipelineSession, request: OutputRequest, to: Path, *, force: bool, is_below: bool
+) -> Path:
+    record = session.record(request.step)
+    artifact = requested_artifact(session, request, record)
+    target = to / artifact.name if is_below else to
+    downloads = _downloads(session.spec)
+    with _noting(session, request, record):
+        artifacts.fetch(artifact, target, downloads, session.ledger.tracking_uri, replace_other=force)
+    return target
+
+
+def _noting(
+    session: PipelineSession, request: OutputRequest, record: StepRecord
+) -> AbstractContextManager[None]:
+    words = ["pipespec", "run", session.source.name, request.step.id, "--verify"]
+    return noting_refusal(session.spec, session.ledger, record, remedy=shlex.join(words))
+
+
+def local_output(session: PipelineSession, reference: str) -> Path:
+    """Return a local path of an output, its content checked; where the store is remote, of a download."""
+    request = one_request(session, reference)
+    record = session.record(request.step)
+    artifact = requested_artifact(session, request, record)
+    with _noting(session, request, record):
+        return artifacts.verified_path(artifact, _downloads(session.spec), session.ledger.tracking_uri)
+
+
+def read_output(session: PipelineSession, reference: str) -> bytes:
+    """Return the content of an output that is a file.
+
+    Raises:
+        UsageError: where it is a directory.
+    """
+    path = local_output(session, reference)
+    if path.is_dir():
+        raise UsageError(f"'{reference}' is a directory; give a path to copy it to")
+    return path.read_bytes()
+
+
+def load_path(path: Path, as_type: type | None) -> Any:
+    """Load a local file as its suffix says, or as a type.
+
+    Raises:
+        UsageError: where it cannot be loaded so.
+    """
+    if path.is_dir() or as_type is Path or formats.gives_path(path.name, as_type):
+        return path
+    try:
+        return formats.load(path, path.name, as_type, {})
+    except PipespecError as error:
+        raise UsageError(str(error)) from error
+
+
+def _downloads(spec: PipelineSpec) -> Path:
+    return StateFolder.of(spec.root).downloads

@@ -1,0 +1,88 @@
+"""The tracking store of a pipeline, opened: for reading, or for writing.
+
+Takes a pipeline; gives a `Ledger` or a `Recorder`, to be closed. What MLflow says of itself goes to a log in the
+project's state folder.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pipespec.activity import busy
+from pipespec.plan.store_name import StoreName
+from pipespec.project.environment_variables import variable
+from pipespec.project.witness_files import WitnessFiles
+from pipespec.state_folder import StateFolder
+from pipespec.tracking.reading.ledger import Ledger
+from pipespec.tracking.reading.open_ledger import open_ledger
+from pipespec.tracking.tracking_uri import resolve_uri, shown, store_places
+
+if TYPE_CHECKING:
+    from pipespec.spec.pipeline_spec import PipelineSpec
+    from pipespec.tracking.writing.recorder import Recorder
+
+__all__ = [
+    "read_store",
+    "read_store_at",
+    "store_name",
+    "store_uri",
+    "write_store",
+    "write_store_at",
+]
+
+_DEFAULT: Final = "MLFLOW_TRACKING_URI"
+
+
+def store_uri(tracking_uri: str | None, root: Path) -> str:
+    """Return where records are: as a pipeline says, else as the environment says, else in a file of the project.
+
+    Raises:
+        UsageError: for a URI that can be no store.
+    """
+    return resolve_uri(tracking_uri or variable(_DEFAULT), root)
+
+
+def store_name(tracking_uri: str | None, root: Path) -> StoreName:
+    """Return the same as it may be printed; raises as `store_uri`."""
+    return StoreName(shown(store_uri(tracking_uri, root)), root)
+
+
+def read_store(spec: PipelineSpec) -> Ledger:
+    """Open a pipeline's store for reading; nothing is made, neither a store nor a folder.
+
+    Raises:
+        StoreUnavailableError: where it cannot be asked.
+        UsageError: for a URI that can be no store.
+    """
+    return read_store_at(spec.mlflow.tracking_uri, spec.mlflow.artifact_location, spec.root)
+
+
+def read_store_at(tracking_uri: str | None, artifact_location: str | None, root: Path) -> Ledger:
+    """Open the store of a pipeline that says this of it; raises as `read_store`."""
+    uri = store_uri(tracking_uri, root)
+    places = store_places(uri, root, artifact_location or "")
+    log = StateFolder.of(root).mlflow_log
+    with busy(f"opening the store {shown(uri)}"):
+        return open_ledger(uri, root=root, log=log, check=WitnessFiles(root, places))
+
+
+def write_store(spec: PipelineSpec) -> Recorder:
+    """Open a pipeline's store for writing, which imports MLflow; a file that is not there yet is made.
+
+    Raises:
+        StoreUnavailableError: where it cannot be asked.
+        UsageError: for a URI that can be no store.
+    """
+    return write_store_at(spec.mlflow.tracking_uri, spec.mlflow.artifact_location, spec.root)
+
+
+def write_store_at(tracking_uri: str | None, artifact_location: str | None, root: Path) -> Recorder:
+    """Open the store of a pipeline that says this of it; raises as `write_store`."""
+    from pipespec.tracking.writing.recorder import Recorder  # noqa: PLC0415 - what only reads has no use for it
+
+    log = StateFolder.of(root).made().mlflow_log
+    log.parent.mkdir(exist_ok=True)
+    uri = store_uri(tracking_uri, root)
+    with busy(f"opening the store {shown(uri)}"):
+        return Recorder.open(uri, root=root, log=log, artifact_location=artifact_location)

@@ -1,0 +1,46 @@
+"""What a picture tells of a pipeline: where its functions stand in the source and, if asked, how its steps stand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipespec.operations.compiling.compile_file import read_signatures
+from pipespec.operations.compiling.pipeline_source import PipelineSource
+from pipespec.operations.inspecting.step_states import states
+from pipespec.python.signature import CallableSource
+from pipespec.spec.pipeline_spec import PipelineSpec
+from pipespec.tracking.tracking_uri import shown
+from pipespec.views.graph.portrait import Portrait
+
+if TYPE_CHECKING:
+    from pipespec.operations.planning.pipeline_session import PipelineSession
+
+__all__ = ["portrait", "portrait_with_states"]
+
+
+def portrait(source: PipelineSource) -> Portrait:
+    """Tell what the files of a project say; nothing is imported or asked."""
+    return Portrait(source.pipeline, _places(source.pipeline, source))
+
+
+def portrait_with_states(session: PipelineSession) -> Portrait:
+    """Tell also how the steps stand; matrices that outputs of complete steps fill are then known.
+
+    Raises:
+        StoreUnavailableError: where the store cannot be asked.
+    """
+    plan = session.plan()
+    found = {each.step: each for each in states(plan, session.ledger)}
+    return Portrait(
+        plan.pipeline, _places(plan.pipeline, session.source), found, shown(session.ledger.tracking_uri)
+    )
+
+
+def _places(spec: PipelineSpec, source: PipelineSource) -> dict[str, str]:
+    """Name the file, as seen from the project's root, and the line of each function that can be read."""
+    found = read_signatures(spec, source.modules)
+    return {
+        text: f"{each.path.relative_to(spec.root) if each.path.is_relative_to(spec.root) else each.path.name}:{each.line}"
+        for text, each in found.items()
+        if isinstance(each, CallableSource)
+    }

@@ -1,0 +1,117 @@
+"""One `pipespec run` from its plan to its report: what the engine has to be told about the surroundings.
+
+Takes a compiled pipeline and a plan that leaves something to do; gives the report. What is recorded of the invocation
+is gathered only when a step executes, and its page is made when all have ended.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from pipespec.engine.progress_events import Progress
+from pipespec.engine.run_plan import NextWave, run_plan
+from pipespec.engine.run_settings import RunSettings
+from pipespec.errors import StoreUnavailableError
+from pipespec.operations.compiling.pipeline_source import PipelineSource
+from pipespec.operations.planning.open_store import write_store
+from pipespec.operations.reporting.invocation_report import REPORT, Reporting
+from pipespec.operations.reporting.run_environment import about
+from pipespec.operations.running.notify import tell
+from pipespec.plan.plan import Action, Plan
+from pipespec.plan.results import RunReport
+from pipespec.project.planned_inputs import PlannedInputs
+from pipespec.spec.pipeline_spec import PipelineSpec
+from pipespec.state_folder import StateFolder
+from pipespec.tracking.reading.ledger import Ledger
+from pipespec.tracking.record_names import RUN_FILE
+from pipespec.views.run_view import printable, to_json
+
+__all__ = ["invoke"]
+
+
+def invoke(
+    source: PipelineSource,
+    plan: Plan,
+    ledger: Ledger,
+    *,
+    workers: int | None,
+    keep_going: bool | None,
+    debug: bool,
+    scheduler: str | None,
+    progress: Progress | None,
+    reporting: Reporting,
+    external: PlannedInputs,
+    next_wave: NextWave,
+) -> RunReport:
+    """Run a plan, and those that follow as matrices become known.
+
+    What the command line leaves open (None) is as the pipeline's `engine` says.
+    """
+    spec = plan.pipeline
+    state = StateFolder.of(spec.root).made()
+    state.logs.mkdir(exist_ok=True)
+    settings = RunSettings(
+        state=state,
+        invocation=reporting.about,
+        external=external,
+        workers=spec.engine.workers_for(workers),
+        keep_going=spec.engine.keep_going if keep_going is None else keep_going,
+        resources=spec.engine.resources,
+        scheduler=scheduler or spec.engine.scheduler,
+        inline=_to_debug(plan) if debug else (),
+        on_error=_post_mortem if debug else None,
+        patience=spec.engine.patience,
+        redact=source.redactor(),
+        about=about(),
+        report_files=lambda report: _report_files(report, reporting),
+    )
+    run = partial(
+        run_plan,
+        plan,
+        ledger=ledger,
+        open_recorder=partial(write_store, spec),
+        settings=settings,
+        progress=progress,
+        next_wave=next_wave,
+    )
+    report = _told(spec, run)
+    reporting.write(report)
+    return report
+
+
+def _told(spec: PipelineSpec, run: Callable[[], RunReport]) -> RunReport:
+    """Run, and tell those who want to know how it ended."""
+    try:
+        report = run()
+    except StoreUnavailableError as error:
+        _complain(tell(spec, error))
+        raise
+    if report.invocation is not None:
+        _complain(tell(spec, report))
+    return report
+
+
+def _complain(problems: Sequence[str]) -> None:
+    for problem in problems:
+        sys.stderr.write(f"{printable(problem)}\n")
+
+
+def _to_debug(plan: Plan) -> tuple[str, ...]:
+    """Choose the step that a debugger is wanted for: the last one of the plan that may run."""
+    chosen = [step for step, decision in plan.decisions.items() if decision.action is not Action.REUSE]
+    return tuple(chosen[-1:])
+
+
+def _post_mortem(error: BaseException) -> None:
+    import pdb  # noqa: PLC0415, T100 - what --pdb is for; 10 ms
+
+    pdb.post_mortem(error.__traceback__)
+
+
+def _report_files(report: RunReport, reporting: Reporting) -> Mapping[str, str]:
+    files = {RUN_FILE: json.dumps(to_json(report), indent=2, ensure_ascii=False) + "\n"}
+    page = reporting.page(report)
+    return files if page is None else files | {REPORT: page}

@@ -1,0 +1,140 @@
+"""How long a plan may take: expected seconds of each step, the longest chain, and all with so many at a time.
+
+Takes a plan with its history, gives a `Forecast`. A step is expected to take the median of what its past runs
+took, of any variant. Steps that wait for content are counted as if they ran, so that the whole is an upper bound
+as far as the past tells. Resources are left out of account. Pure, and n log n.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping, Sequence
+
+from pipespec.frozen_values import frozen
+from pipespec.plan.plan import Action, Decision, Plan
+
+__all__ = ["Forecast", "Work", "expected_work", "forecast", "longest_chain", "makespan"]
+
+
+@frozen
+class Forecast:
+    """What a plan is expected to take, in seconds.
+
+    `steps` has each step that is not reused, None where it never finished; those count as nothing in `seconds`, the
+    time of all with `workers` at a time, and in `chain_seconds`, that of the longest `chain`, the critical path.
+    """
+
+    steps: Mapping[str, float | None]
+    workers: int
+    seconds: float
+    chain: tuple[str, ...]
+    chain_seconds: float
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The steps of which nothing is known."""
+        return tuple(step for step, seconds in self.steps.items() if seconds is None)
+
+
+@frozen
+class Work:
+    """What a plan leaves to do: the expected seconds of each step that is not reused, and the order."""
+
+    steps: Mapping[str, float | None]
+    upstream: Mapping[str, tuple[str, ...]]
+    priorities: Mapping[str, int]
+
+
+def expected_work(plan: Plan) -> Work:
+    """Return what is left to do, in topological order; None for a step that never finished."""
+    medians = {name: _median(seconds) for name, seconds in plan.history.items() if seconds}
+    steps = {
+        step: 0.0 if decision.same_as is not None else _expected(decision, medians)
+        for step, decision in plan.decisions.items()
+        if decision.action is not Action.REUSE
+    }
+    return Work(
+        steps=steps,
+        upstream={step: _waits_for(plan, plan.decisions[step], steps) for step in steps},
+        priorities={step: plan.decisions[step].step.priority for step in steps},
+    )
+
+
+def forecast(plan: Plan, workers: int = 1) -> Forecast:
+    """Say how long a plan may take with so many steps at a time."""
+    work = expected_work(plan)
+    seconds = {step: known or 0.0 for step, known in work.steps.items()}
+    chain = longest_chain(work.upstream, seconds)
+    return Forecast(
+        steps=work.steps,
+        workers=workers,
+        seconds=makespan(work.upstream, seconds, workers, work.priorities),
+        chain=chain,
+        chain_seconds=sum(seconds[step] for step in chain),
+    )
+
+
+def longest_chain(upstream: Mapping[str, Sequence[str]], seconds: Mapping[str, float]) -> tuple[str, ...]:
+    """Return the chain of steps that takes longest, the first step first; `upstream` is in topological order."""
+    ends: dict[str, float] = {}
+    before: dict[str, str] = {}
+    for step, above in upstream.items():
+        latest = max(above, key=lambda one: ends[one], default=None)
+        ends[step] = seconds[step] + (0.0 if latest is None else ends[latest])
+        if latest is not None:
+            before[step] = latest
+    last = max(ends, key=lambda step: ends[step], default=None)
+    chain: list[str] = []
+    while last is not None:
+        chain.append(last)
+        last = before.get(last)
+    return tuple(reversed(chain))
+
+
+def makespan(
+    upstream: Mapping[str, Sequence[str]],
+    seconds: Mapping[str, float],
+    workers: int,
+    priorities: Mapping[str, int] | None = None,
+) -> float:
+    """Return when the last step ends if at most `workers` go on at once.
+
+    Of those that are ready the one of the highest priority begins, then the first of the plan, as in a run.
+    """
+    order = {step: number for number, step in enumerate(upstream)}
+    missing = {step: len(set(above)) for step, above in upstream.items()}
+    readers: dict[str, list[str]] = {}
+    for step, above in upstream.items():
+        for one in dict.fromkeys(above):
+            readers.setdefault(one, []).append(step)
+    ready = [(-(priorities or {}).get(step, 0), order[step], step) for step in upstream if not missing[step]]
+    heapq.heapify(ready)
+    going: list[tuple[float, int, str]] = []
+    now = 0.0
+    while ready or going:
+        while ready and len(going) < workers:
+            _, number, step = heapq.heappop(ready)
+            heapq.heappush(going, (now + seconds[step], number, step))
+        now, _, ended = heapq.heappop(going)
+        for reader in readers.get(ended, ()):
+            missing[reader] -= 1
+            if not missing[reader]:
+                heapq.heappush(ready, (-(priorities or {}).get(reader, 0), order[reader], reader))
+    return now
+
+
+def _expected(decision: Decision, medians: Mapping[str, float]) -> float | None:
+    """Of a matrix whose values are not known yet nobody knows how many variants it has."""
+    return None if decision.step.deferred else medians.get(decision.step.name)
+
+
+def _waits_for(plan: Plan, decision: Decision, steps: Mapping[str, float | None]) -> tuple[str, ...]:
+    above = [one for one in plan.pipeline.upstream[decision.step.id] if one in steps]
+    if decision.same_as is not None and decision.same_as in steps:
+        above.append(decision.same_as)
+    return tuple(dict.fromkeys(above))
+
+
+def _median(values: Sequence[float]) -> float:
+    ordered, middle = sorted(values), len(values) // 2
+    return ordered[middle] if len(values) % 2 else (ordered[middle - 1] + ordered[middle]) / 2

@@ -1,0 +1,227 @@
+"""One of two pipelines that are compared: its steps, its code, and what its inputs hold, as far as names tell it.
+
+Takes a pipeline and the code that it calls; gives the parts of its steps' keys, made of names where content is not known, so
+that the parts of two sides differ where a run's keys would. Pure, but for what `Side.content` asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import field
+from pathlib import Path
+from typing import Final
+
+from pipespec.document.nodes import JSON
+from pipespec.frozen_values import frozen
+from pipespec.plan.changes import PastRun
+from pipespec.plan.plan import Facts
+from pipespec.plan.planner import input_content
+from pipespec.plan.records import OtherResult, OutputRecord, StepRecord
+from pipespec.plan.step_key import step_key
+from pipespec.python.identity.code_facts import CodeFacts
+from pipespec.spec.contracts.data_schema import DataSchema
+from pipespec.spec.pipeline_spec import (
+    DirInput,
+    FileInput,
+    FilesInput,
+    InputSource,
+    PipelineInput,
+    PipelineSpec,
+    StepInput,
+    StepSpec,
+)
+
+__all__ = ["NamedContents", "Side"]
+
+_NO_DIGEST: Final = ""
+
+
+@frozen
+class Side:
+    """One of two pipelines. `code` has what each callable's code is, by its name; `notes` what is not known of it.
+
+    `content` tells the digest of what an external input held, None where nobody knows: it is asked only for inputs that
+    the other side does not name.
+    """
+
+    label: str
+    spec: PipelineSpec
+    code: Mapping[str, CodeFacts]
+    notes: tuple[str, ...] = ()
+    content: Callable[[FileInput | DirInput | FilesInput], str | None] = lambda _: None
+    schemas: Mapping[str, DataSchema] | None = None
+    """What the schemas of inputs and outputs say, by their paths; None where nobody knows."""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """What came of it where it ran, by names as an invocation's run has them."""
+
+
+class NamedContents:
+    """One side with contents of which mostly the names are known: equal names stand for equal bytes.
+
+    Of an external input that the `other` side does not name the content is asked for: it may have been moved.
+
+    A step that is known under another name on the other side stands under that one (`rename`).
+    """
+
+    def __init__(self, side: Side, other: Side) -> None:
+        named = _input_names(other)
+        # Where one side cannot tell its schemas, they are taken as unchanged.
+        known = {} if side.schemas is None or other.schemas is None else side.schemas
+        self.side = side
+        self._named = named
+        self._untold: set[str] = set()
+        self._aliases: dict[str, str] = {}
+        sources = [spec.source for step in side.spec.steps.values() for spec in step.inputs.values()]
+        self.facts = Facts(
+            code=_AnyCode(side.code),
+            files={
+                _place(source): self._content(source)
+                for source in sources
+                if isinstance(source, FileInput | DirInput | FilesInput)
+            },
+            packages=_AsInstalled(),
+            schemas={
+                schema.path: known.get(schema.path, DataSchema(schema.text, ()))
+                for step in side.spec.steps.values()
+                for schema in step.schemas
+            },
+            probes={step_id: None for step_id, step in side.spec.steps.items() if step.identity.probe},
+            results={
+                source: OtherResult(
+                    OutputRecord(f"{source.text}#{source.step}.{source.output}", 0, 1, "result"),
+                    source.step,
+                    source.output or "",
+                    "",
+                )
+                for source in sources
+                if isinstance(source, PipelineInput)
+            },
+        )
+        self.records = {step_id: self._record(step_id, step) for step_id, step in side.spec.steps.items()}
+
+    def rename(self, step_id: str, known: str) -> None:
+        """Let a step's outputs count as those of a step of the other side."""
+        self._aliases[step_id] = known
+        self.records[step_id] = self._record(step_id, self.side.spec.steps[step_id])
+
+    def is_untold(self, step_id: str, argument: str) -> bool:
+        """Say whether nobody knows what an external input holds, which the other side does not name."""
+        spec = self.side.spec.steps[step_id].inputs.get(argument)
+        source = None if spec is None else spec.source
+        return isinstance(source, FileInput | DirInput | FilesInput) and source.text in self._untold
+
+    def parts(self, step_id: str) -> Mapping[str, JSON]:
+        """Return the parts of a step's key, as far as names tell them; none for a step without identity."""
+        step, steps = self.side.spec.steps[step_id], self.side.spec.steps
+        contents = {
+            argument: input_content(spec.source, self.facts, self.records, lambda one: steps[one].variant)
+            for argument, spec in step.inputs.items()
+        }
+        key = step_key(step, self.facts, contents)
+        return {} if key is None else key.parts
+
+    def past(self, step_id: str, parts: Mapping[str, JSON]) -> PastRun:
+        """Return a step as if it had run so, with these parts of its key."""
+        step = self.side.spec.steps[step_id]
+        called = {str(ref): self.side.code.get(str(ref)) for ref in step.counted}
+        pieces = {
+            name: piece.text for known in called.values() if known for name, piece in known.pieces.items()
+        }
+        own = called[str(step.call)]
+        return PastRun(
+            run_id="",
+            step=step_id,
+            key="",
+            generation=0,
+            seconds=0.0,
+            ended=0.0,
+            manifest={
+                "parts": dict(parts),
+                "params": step.param_values,
+                "inputs": {name: self._told(spec.source) for name, spec in step.inputs.items()},
+                "code": {} if own is None else dict(own.counted),
+                "also_called": {
+                    call: {"code": dict(known.counted)} for call, known in called.items() if known
+                },
+                "sources": dict(pieces),
+                "imports": {
+                    name: line.text
+                    for known in called.values()
+                    if known
+                    for name, line in known.import_lines.items()
+                },
+            },
+        )
+
+    def _told(self, source: InputSource) -> JSON:
+        if isinstance(source, PipelineInput):
+            return {"pipeline": source.text, "step": source.step, "output": source.output, "digest": None}
+        if not isinstance(source, StepInput):
+            return {"external": source.text, "digest": None}
+        return [
+            {
+                "step": self._aliases.get(producer, producer),
+                "output": source.output,
+                "part": source.part,
+                "digest": _output_of(self.records[producer], source.output),
+                "run_id": None,
+            }
+            for producer in source.producers
+        ]
+
+    def _record(self, step_id: str, step: StepSpec) -> StepRecord:
+        known = self._aliases.get(step_id, step_id)
+        outputs = {
+            name: OutputRecord(f"{known}.{name}", 0, 1, output.file) for name, output in step.outputs.items()
+        }
+        return StepRecord("", step_id, "", outputs, 0, 0.0, 0.0, "")
+
+    def _content(self, source: FileInput | DirInput | FilesInput) -> OutputRecord:
+        name = _name_of(source, self.side.spec.root)
+        digest = None if name in self._named else self.side.content(source)
+        if digest is None and name not in self._named:
+            self._untold.add(source.text)
+        return OutputRecord(digest or name, 0, 1, name)
+
+
+class _AnyCode(dict[str, CodeFacts]):
+    """Code by the callable's name; of what is not known, none."""
+
+    def __missing__(self, call: str) -> CodeFacts:
+        return CodeFacts(_NO_DIGEST, {}, ())
+
+
+class _AsInstalled(dict[str, str | None]):
+    """Versions of packages: on both sides those that are installed."""
+
+    def get(self, name: str, default: str | None = None) -> str | None:  # type: ignore[override]
+        del name, default
+        return "as installed"
+
+
+def _input_names(side: Side) -> frozenset[str]:
+    """Return the names of the external files, folders and patterns that a pipeline reads, as seen from its root."""
+    sources = [spec.source for step in side.spec.steps.values() for spec in step.inputs.values()]
+    return frozenset(
+        _name_of(source, side.spec.root)
+        for source in sources
+        if isinstance(source, FileInput | DirInput | FilesInput)
+    )
+
+
+def _name_of(source: FileInput | DirInput | FilesInput, root: Path) -> str:
+    place = _place(source)
+    return str(Path(place).relative_to(root)) if Path(place).is_relative_to(root) else place
+
+
+def _place(source: InputSource) -> str:
+    match source:
+        case FileInput(path=place) | DirInput(path=place) | FilesInput(pattern=place):
+            return place
+        case _:
+            return ""
+
+
+def _output_of(record: StepRecord, output: str | None) -> JSON:
+    known = record.outputs.get(output or "")
+    return None if known is None else known.digest

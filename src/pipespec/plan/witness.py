@@ -1,0 +1,235 @@
+"""The witness of a run: what it touched beyond what its key covers, and what of that is another today.
+
+Frozen values, their compact text for a tag, and the `Protocol` by which whoever reads files says what changed. Pure. A text
+that no run of ours wrote is refused with ValueError: it comes from a store that hands can reach.
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+import os
+import zlib
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Final, Protocol
+
+from pipespec.document.nodes import JSON
+from pipespec.frozen_values import frozen
+
+__all__ = [
+    "NO_WITNESS",
+    "BrokenWitness",
+    "Touched",
+    "Trace",
+    "TraceChange",
+    "Witness",
+    "WitnessChange",
+    "WitnessCheck",
+    "decode_witness",
+    "encode_witness",
+    "witness_from_manifest",
+    "witness_to_manifest",
+]
+
+
+class Trace(StrEnum):
+    """In what way something was touched, and so what its digest is over.
+
+    MODULE: code that was loaded; its canonical tree, and the bytes of what is no Python source. FILE: the bytes.
+    LARGE: size and time of a file too large to be read again for each plan. FOLDER: the names in it. TREE: names and
+    bytes of all files below a folder of which too many were read to keep each. MISSING: that nothing is there.
+    """
+
+    MODULE = "module"
+    FILE = "file"
+    LARGE = "large"
+    FOLDER = "folder"
+    TREE = "tree"
+    MISSING = "missing"
+
+
+@frozen
+class Touched:
+    """One thing that a run touched.
+
+    `path` is POSIX text, below the project root relative to it, else absolute. `digest` is empty where what was touched
+    changed while the run went on: then no later state is the one that it saw. `tree` is, of Python source, the digest
+    of its canonical tree, where `digest` is over the bytes; `text` is that source, as far as there was room for it.
+    """
+
+    path: str
+    trace: Trace
+    digest: str
+    tree: str = ""
+    text: str = ""
+
+
+@frozen
+class Witness:
+    """What a run touched, sorted by path; `left_out` are files that `identity.untracked` keeps out of it."""
+
+    touched: tuple[Touched, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+
+NO_WITNESS: Final = Witness()
+
+
+class TraceChange(StrEnum):
+    """How something that a run touched is another today."""
+
+    CHANGED = "changed"
+    GONE = "gone"
+    APPEARED = "appeared"
+    UNSETTLED = "unsettled"
+    """It changed while the run went on."""
+
+
+@frozen
+class WitnessChange:
+    """One thing that is not as a run saw it; `text` is the source of changed code as it is now, `old` its digest then."""
+
+    path: str
+    trace: Trace
+    difference: TraceChange
+    old: str = ""
+    text: str = ""
+
+    @property
+    def detail(self) -> str:
+        """What differs, in a sentence part: `'conf/stop.txt', which its last run read, has changed`."""
+        verb = "looked for" if self.trace is Trace.MISSING else _VERBS.get(self.trace, "read")
+        return f"'{self.path}', which its last run {verb}, {_SAID[self.difference]}"
+
+
+_VERBS: Final = {Trace.MODULE: "loaded", Trace.FOLDER: "listed"}
+_SAID: Final = {
+    TraceChange.CHANGED: "has changed",
+    TraceChange.GONE: "is gone",
+    TraceChange.APPEARED: "is there now",
+    TraceChange.UNSETTLED: "changed while that run went on",
+}
+
+
+@frozen
+class BrokenWitness:
+    """Of a complete run that does not count for its key: what it touched and is another now; never empty."""
+
+    run_id: str
+    changes: tuple[WitnessChange, ...]
+
+
+class WitnessCheck(Protocol):
+    """Looks at what runs touched, as it is now."""
+
+    def changes(self, witness: Witness) -> Sequence[WitnessChange]:
+        """Return what is not as the run saw it; empty means that the witness holds."""
+
+
+_SHORT: Final = 32
+"""Hex digits of a digest that a tag keeps, 128 bits: against accidents, not against whoever writes to the store."""
+
+_MOST_BYTES: Final = 4 << 20
+"""Of a packed text once it is unpacked; the store may hold anything."""
+
+
+def encode_witness(witness: Witness, limit: int) -> str:
+    """Return the value of the tag `pipespec.witness`: JSON, packed where it is long; `manifest` where it passes the limit."""
+    rows: dict[str, dict[str, str]] = {}
+    for each in witness.touched:
+        rows.setdefault(each.trace, {})[each.path] = each.digest[:_SHORT] + (
+            f":{each.tree[:_SHORT]}" if each.tree else ""
+        )
+    text = json.dumps(rows, separators=(",", ":"))
+    if len(text) > limit:
+        text = binascii.b2a_base64(zlib.compress(text.encode(), 9), newline=False).decode()
+    return text if len(text) <= limit else "manifest"
+
+
+def decode_witness(text: str) -> Witness | None:
+    """Return what `encode_witness` wrote; None where the manifest has it.
+
+    Raises:
+        ValueError: for any other text.
+    """
+    if text == "manifest":
+        return None
+    rows = json.loads(text if text.startswith("{") else _unpacked(text))
+    if not isinstance(rows, dict):
+        raise ValueError("a witness is a mapping")  # noqa: TRY004 - one kind of error for a bad text
+    touched = []
+    for trace, digests in rows.items():
+        for path, digest in _texts(digests).items():
+            first, _, tree = digest.partition(":")
+            touched.append(Touched(_sound(path), Trace(trace), first, tree))
+    return Witness(tuple(touched))
+
+
+def witness_to_manifest(witness: Witness) -> dict[str, JSON]:
+    """Return a manifest's entry `witness`: the whole of it."""
+    touched: list[JSON] = [
+        {
+            "path": each.path,
+            "as": str(each.trace),
+            "digest": each.digest,
+            **({"tree": each.tree} if each.tree else {}),
+            **({"text": each.text} if each.text else {}),
+        }
+        for each in witness.touched
+    ]
+    return {"touched": touched, "left_out": list(witness.left_out)}
+
+
+def witness_from_manifest(entry: JSON) -> Witness:
+    """Return what `witness_to_manifest` made; nothing at all is a run without a witness.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if entry is None:
+        return NO_WITNESS
+    if not isinstance(entry, dict) or not isinstance(rows := entry.get("touched"), list):
+        raise ValueError("a witness is a mapping with what was touched")  # noqa: TRY004 - one kind of error
+    touched = []
+    for row in rows:
+        each = _texts(row)
+        try:
+            touched.append(
+                Touched(
+                    _sound(each["path"]),
+                    Trace(each["as"]),
+                    each["digest"],
+                    each.get("tree", ""),
+                    each.get("text", ""),
+                )
+            )
+        except KeyError as error:
+            raise ValueError(f"something touched has no {error}") from error
+    left_out = entry.get("left_out")
+    return Witness(tuple(touched), tuple(map(str, left_out)) if isinstance(left_out, list) else ())
+
+
+def _unpacked(text: str) -> str:
+    try:
+        packed = binascii.a2b_base64(text, strict_mode=True)
+        unpacker = zlib.decompressobj()
+        whole = unpacker.decompress(packed, _MOST_BYTES)
+    except (binascii.Error, zlib.error) as error:
+        raise ValueError(f"a witness that cannot be unpacked: {error}") from error
+    if not unpacker.eof:
+        raise ValueError("a witness that cannot be unpacked")
+    return whole.decode()
+
+
+def _texts(value: object) -> Mapping[str, str]:
+    if not isinstance(value, Mapping) or not all(isinstance(each, str) for each in (*value, *value.values())):
+        raise ValueError("a witness is made of texts")
+    return value
+
+
+def _sound(path: str) -> str:
+    """Refuse a path with steps upward, and one that no system call takes."""
+    if not path or "\0" in path or os.pardir in path.split("/"):
+        raise ValueError(f"{path!r} is no path of a witness")
+    return path

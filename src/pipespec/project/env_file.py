@@ -1,0 +1,49 @@
+"""The file `.env` beside a project's root: variables for the environment of a run.
+
+Takes a pipeline's file and the environment; adds to it what `.env` sets and the environment does not. Refuses a file that
+cannot be read as such. Only verbs that trust the pipeline may ask. Values may be secrets: no message shows them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from io import StringIO
+from pathlib import Path
+from typing import Final
+
+from pipespec.errors import UsageError
+from pipespec.project.project_root import find_root
+
+__all__ = ["read_env_file"]
+
+_NAME: Final = ".env"
+
+
+def read_env_file(file: str, environment: MutableMapping[str, str]) -> None:
+    """Set the variables of `.env` that are not set yet.
+
+    Raises:
+        UsageError: where the file is there and cannot be read.
+    """
+    path = find_root(Path(file)) / _NAME
+    if not path.is_file():  # python-dotenv takes 20 ms to import
+        return
+    from dotenv import dotenv_values  # noqa: PLC0415 - as above
+    from dotenv.parser import parse_stream  # noqa: PLC0415 - as above
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise UsageError(f"'{path}' cannot be read: {reason}") from error
+    for binding in parse_stream(StringIO(text)):
+        if binding.error or "\0" in (binding.value or ""):
+            written = binding.original.string
+            line = binding.original.line + written[: len(written) - len(written.lstrip())].count("\n")
+            raise UsageError(
+                f"'{path}', line {line}, is no variable; write NAME=value, and quote a value that has"
+                " spaces or '#'"
+            )
+    for name, value in dotenv_values(stream=StringIO(text)).items():
+        if value is not None:
+            environment.setdefault(name, value)

@@ -1,0 +1,109 @@
+"""What `[tool.pipespec]` in a project's pyproject.toml sets.
+
+Takes a folder; gives the values by key, none where there is no such table. Refuses unknown keys and values of the wrong type.
+`file` alone is read of a project that is not trusted, and names a file inside it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pipespec.document.size_limits import MAX_BYTES
+from pipespec.errors import UsageError
+
+__all__ = ["SETTINGS_FILE", "default_file", "read_settings"]
+
+SETTINGS_FILE: Final = "pyproject.toml"
+_JOBS_LIMIT: Final = 1024
+_TABLE: Final = "[tool.pipespec]"
+_KINDS: Final[Mapping[str, str]] = {
+    "file": "a text",
+    "jobs": f"a whole number from 1 to {_JOBS_LIMIT}",
+    "overlays": "a list of texts",
+    "scheduler": "a text",
+    "verbose": "true or false",
+    "keep-going": "true or false",
+    "tracking": "true or false",
+}
+
+
+def default_file(folder: Path) -> Path | None:
+    """Return the pipeline that a folder's pyproject.toml names by `file`, or None. Its other keys are not looked at.
+
+    Raises:
+        UsageError: where it is no text, no file, or outside of the folder.
+    """
+    name = _table(folder).get("file")
+    if name is None:
+        return None
+    _check("file", name)
+    path = Path(os.path.normpath(folder / name))
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise UsageError(
+            f"{SETTINGS_FILE}: 'file' in {_TABLE} is '{name}', which is outside of the project; name a file inside it"
+        )
+    if not path.is_file():  # a pipe would hang us
+        raise UsageError(f"{SETTINGS_FILE}: 'file' in {_TABLE} is '{name}', but there is no such file")
+    return path
+
+
+def read_settings(folder: Path) -> Mapping[str, Any]:
+    """Return all that a folder's pyproject.toml sets, checked.
+
+    Raises:
+        UsageError: for a key that does not exist, or a value of another type.
+    """
+    found = _table(folder)
+    for key, value in found.items():
+        _check(key, value)
+    return found
+
+
+def _table(folder: Path) -> Mapping[str, Any]:
+    path = folder / SETTINGS_FILE
+    try:
+        if not path.is_file():  # a pipe would hang us
+            return {}
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES)
+    except OSError:
+        return {}
+    if b"pipespec" not in content:
+        return {}
+    import tomllib  # noqa: PLC0415 - most projects set nothing
+
+    try:
+        tool = tomllib.loads(content.decode()).get("tool", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return {}  # the project's other tools say it
+    table = tool.get("pipespec", {}) if isinstance(tool, dict) else {}
+    if not isinstance(table, dict):
+        raise UsageError(f"{SETTINGS_FILE}: 'tool.pipespec' is no table; write {_TABLE} above its keys")
+    return table
+
+
+def _check(key: str, value: object) -> None:
+    if key not in _KINDS:
+        import difflib  # noqa: PLC0415 - only a mistake needs it
+
+        near = difflib.get_close_matches(key, _KINDS, n=1)
+        way = f"did you mean '{near[0]}'?" if near else f"the keys are {', '.join(_KINDS)}"
+        raise UsageError(f"{SETTINGS_FILE}: {_TABLE} has no key '{key}'; {way}")
+    match key:
+        case "jobs":
+            fits = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _JOBS_LIMIT
+        case "overlays":
+            fits = isinstance(value, list) and all(map(_is_text, value))
+        case "verbose" | "keep-going" | "tracking":
+            fits = isinstance(value, bool)
+        case _:
+            fits = _is_text(value)
+    if not fits:
+        raise UsageError(f"{SETTINGS_FILE}: '{key}' in {_TABLE} is {value!r}; it must be {_KINDS[key]}")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value != "" and "\0" not in value

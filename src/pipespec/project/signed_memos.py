@@ -1,0 +1,144 @@
+"""What commands found, kept in `.pipespec/memos/` for the next command that asks the same.
+
+Takes a question, as text, and JSON; gives that JSON back, or None. A memo is signed with a key of this user, which lies in
+the user's cache folder: one that a stranger wrote, that came from another machine, that was cut or changed is none, and
+says nothing. Nothing here fails: a folder that cannot be written keeps nothing. Whether a memo still holds is for
+`source_stamps` to say.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import stat
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from pipespec.document.password_masking import without_passwords
+from pipespec.state_folder import StateFolder
+from pipespec.user_folder import is_ours_alone, read_own_file, user_folder
+
+__all__ = ["SignedMemos"]
+
+_FORMAT: Final = 1
+_LARGEST: Final = 1 << 26
+"""Bytes of a memo: that of 100,000 steps has 30 million."""
+_MOST: Final = 512
+"""So many memos are kept, the newest."""
+_KEY_BYTES: Final = 32
+
+
+class SignedMemos:
+    """The memos of one project, for one user."""
+
+    def __init__(self, root: Path) -> None:
+        self._state = StateFolder.of(root)
+
+    def recall(self, question: str) -> Any | None:
+        """Return what was kept for a question by this version of pipespec and Python, or None."""
+        key = _signing_key()
+        content = None if key is None else read_own_file(self._file(question), _LARGEST)
+        if key is None or content is None:
+            return None
+        signature, _, body = content.partition(b"\n")
+        if not hmac.compare_digest(signature, _signature(key, question, body)):
+            return None
+        return json.loads(body)
+
+    def keep(self, question: str, answer: Any) -> None:
+        """Keep JSON for a question, in the place of what was kept for it; nothing in which a URI has a password."""
+        key, text = _signing_key(), json.dumps(answer, separators=(",", ":"))
+        if key is None or without_passwords(text) != text:
+            return
+        body = text.encode()
+        with contextlib.suppress(OSError):
+            folder = self._made()
+            if folder is None:
+                return
+            temporary = folder / f".{secrets.token_hex(8)}.new"
+            try:
+                temporary.touch(mode=0o600)
+                temporary.write_bytes(_signature(key, question, body) + b"\n" + body)
+                temporary.replace(self._file(question))
+            finally:
+                temporary.unlink(missing_ok=True)
+            _drop_oldest(folder)
+
+    def sealed(self, text: str) -> str:
+        """Return what stands for a text that is nobody else's business, such as a value of the environment."""
+        return hmac.new(_signing_key() or b"", text.encode("utf-8", "surrogateescape"), "sha256").hexdigest()
+
+    def _file(self, question: str) -> Path:
+        return (
+            self._state.memos / hashlib.sha256(question.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+        )
+
+    def _made(self) -> Path | None:
+        """Make the folder; None where a link, or somebody else's folder, stands in its way."""
+        for folder in (self._state.made().path, self._state.memos):
+            folder.mkdir(exist_ok=True)
+            status = folder.lstat()
+            if not (stat.S_ISDIR(status.st_mode) and is_ours_alone(status)):
+                return None
+        return self._state.memos
+
+
+@functools.cache
+def _signing_key() -> bytes | None:
+    """Return this user's key, made at the first time; None where none can be kept."""
+    folder = user_folder()
+    if folder is None:
+        return None
+    file = folder / "memo.key"
+    with contextlib.suppress(OSError):
+        if not file.exists():
+            temporary = folder / f".{secrets.token_hex(8)}.new"
+            try:
+                temporary.touch(mode=0o600)
+                temporary.write_bytes(secrets.token_bytes(_KEY_BYTES))
+                with contextlib.suppress(FileExistsError):  # another process was first
+                    os.link(temporary, file)
+            finally:
+                temporary.unlink(missing_ok=True)
+        if file.lstat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+            return None  # others may have read it
+    key = read_own_file(file, _KEY_BYTES)
+    return key if key is not None and len(key) == _KEY_BYTES else None
+
+
+def _signature(key: bytes, question: str, body: bytes) -> bytes:
+    signed = hmac.new(key, digestmod="sha256")
+    for part in (_maker(), question):
+        signed.update(part.encode("utf-8", "surrogateescape") + b"\0")
+    signed.update(body)
+    return signed.hexdigest().encode()
+
+
+@functools.cache
+def _maker() -> str:
+    """Say what makes memos: this Python, and this package to the last edit, which may be a checkout."""
+    package = Path(__file__).parents[1]
+    schemas = package.parents[1] / "schemas"  # where a checkout has them; a wheel has them within
+    edited, waiting = 0, [str(folder) for folder in (package, schemas) if folder.is_dir()]
+    # One listing of each folder, and few stats: this stands in the way of every command.
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.name.endswith((".py", ".json")):
+                    edited = max(edited, entry.stat().st_mtime_ns)
+                elif entry.name != "__pycache__" and entry.is_dir():
+                    waiting.append(entry.path)
+    return f"{_FORMAT} {sys.version} {sys.executable} {package} {edited}"
+
+
+def _drop_oldest(folder: Path) -> None:
+    with os.scandir(folder) as entries:
+        files = [(entry.stat(follow_symlinks=False).st_mtime_ns, entry.path) for entry in entries]
+    for _, path in sorted(files, reverse=True)[_MOST:]:
+        Path(path).unlink(missing_ok=True)

@@ -1,0 +1,65 @@
+"""Where a project's files are read from: the disk, or what git keeps of them."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Protocol
+
+__all__ = ["DiskTree", "Tree", "WatchedTree"]
+
+
+class Tree(Protocol):
+    """Files by their absolute paths."""
+
+    def read(self, path: Path, limit: int) -> bytes:
+        """Return at most the first `limit` bytes of a file.
+
+        Raises:
+            OSError: where it is not there or cannot be read.
+        """
+
+    def real(self, path: Path) -> str:
+        """Return where a path leads, links followed."""
+
+
+class DiskTree:
+    """The files on disk."""
+
+    def read(self, path: Path, limit: int) -> bytes:
+        """Return at most the first `limit` bytes of a file."""
+        with path.open("rb") as file:
+            return file.read(limit)
+
+    def real(self, path: Path) -> str:
+        """Return where a path leads, links followed."""
+        return os.path.realpath(path)
+
+
+class WatchedTree(DiskTree):
+    """The files on disk, with note of what was read."""
+
+    def __init__(self) -> None:
+        self.began = time.time_ns()
+        self._read: dict[tuple[Path, int], bytes | None] = {}
+
+    def read(self, path: Path, limit: int) -> bytes:
+        """Return at most the first `limit` bytes of a file."""
+        self._read[path, limit] = None
+        self._read[path, limit] = content = super().read(path, limit)
+        return content
+
+    def is_current(self) -> bool:
+        """Tell whether every file that was read, or was missing, is as it was."""
+        return all(self._now(path, limit) == content for (path, limit), content in self._read.items())
+
+    def contents(self) -> dict[str, bytes | None]:
+        """Return what was read, by path; None is what could not be read."""
+        return {os.fspath(path): content for (path, _), content in self._read.items()}
+
+    def _now(self, path: Path, limit: int) -> bytes | None:
+        try:
+            return super().read(path, limit)
+        except OSError:
+            return None

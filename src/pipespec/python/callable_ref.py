@@ -1,0 +1,78 @@
+"""What a user writes to name a callable: `module:function`; and what a text that is not of that form was meant to say."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from pipespec.errors import Span
+from pipespec.frozen_values import frozen
+
+__all__ = ["CallableRef", "SourceFileRef", "is_call", "likely_call", "parse_call"]
+
+_DOTTED: Final = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*"
+_CALL: Final = re.compile(rf"{_DOTTED}:{_DOTTED}", re.ASCII)
+_COMMAND: Final = re.compile(r"(?:\S*/)?python[0-9.]*\s+(?:-m\s+)?")
+_CALLED: Final = re.compile(r"\(.*\)$")
+_SOURCE_FOLDER: Final = "src"
+
+
+@frozen
+class CallableRef:
+    """`module:function` or `module:Class.method`, as written at `span`."""
+
+    module: str
+    qualname: str
+    span: Span
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.qualname}"
+
+
+@frozen
+class SourceFileRef:
+    """A file that a step runs as code: a script, a notebook, a query, or a file that a command line names.
+
+    `is_word` is true of the words of a command, which are names of files only if there is such a file in the project's
+    root; the others are looked for where modules are. `is_required` says that its absence is a mistake.
+    """
+
+    text: str
+    span: Span
+    is_word: bool = False
+    is_required: bool = True
+
+    def __str__(self) -> str:
+        return f"{'command file' if self.is_word else 'file'} {self.text}"
+
+
+def is_call(written: str) -> bool:
+    """Tell whether a text is of the form `module:function`, as the schema asks."""
+    return _CALL.fullmatch(written) is not None
+
+
+def parse_call(written: str, span: Span) -> CallableRef:
+    """Split `module:function`, which `is_call`, into its parts."""
+    module, _, qualname = written.partition(":")
+    return CallableRef(module, qualname, span)
+
+
+def likely_call(written: str) -> str | None:
+    """Return the `module:function` that a text in another form stands for: `steps.plot`, `./steps.py:plot()`.
+
+    Of a file without a function, the function is left to be named: `prep:function`. None where nothing is likely.
+    """
+    text = _CALLED.sub("", _COMMAND.sub("", written.strip()))
+    place, separator, function = (part.strip() for part in re.sub(r"::+|#|->", ":", text).partition(":"))
+    if not separator:
+        is_file = place.endswith(".py")
+        place, _, function = (place, "", "function") if is_file else place.rpartition(".")
+    likely = f"{_module_of(place)}:{function}"
+    return likely if likely != written and is_call(likely) else None
+
+
+def _module_of(place: str) -> str:
+    """Return the module of a path such as `./src/prep.py`; the folder `src` is one that modules are looked for in."""
+    parts = place.removesuffix(".py").replace("\\", "/").split("/")
+    dotted = ".".join(part for part in parts if part != ".")
+    return dotted.removeprefix(f"{_SOURCE_FOLDER}.")

@@ -1,0 +1,104 @@
+"""Texts that the surroundings gave (`${env:N, 3}`) -> numbers, bools and nulls, where a param's annotation asks for those.
+
+Takes a pipeline and the signatures of its functions; gives the pipeline with such texts read by the rules of an unquoted
+scalar; those that are asked for later are marked as such. Where an annotation takes text, or nothing is known of it, they stay text; what cannot be read stays, too, and
+does not fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from pipespec.document.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from pipespec.document.yaml.plain_scalars import Refused, resolve_plain
+from pipespec.python.signature import (
+    Annotation,
+    CallableProblem,
+    CallableSource,
+    DataclassDefinition,
+    Definition,
+)
+from pipespec.spec.pipeline_spec import PipelineSpec, StepSpec
+from pipespec.spec.placeholders import is_open
+
+__all__ = ["read_asked_texts"]
+
+_NO_TEXTS: Final = frozenset({"int", "float", "complex", "bool", "None"})
+
+
+def read_asked_texts(
+    spec: PipelineSpec, callables: Mapping[str, CallableSource | CallableProblem]
+) -> PipelineSpec:
+    """Return the pipeline with the texts of params read as their arguments ask; steps without any are shared."""
+    return replace(
+        spec,
+        steps={step_id: _step(step, callables.get(str(step.call))) for step_id, step in spec.steps.items()},
+    )
+
+
+def _step(step: StepSpec, source: CallableSource | CallableProblem | None) -> StepSpec:
+    if not isinstance(source, CallableSource):
+        return step
+    read = {}
+    for name, node in step.params.items():
+        argument = source.argument(name)
+        read[name] = node if argument is None else _read(node, argument.annotation, source.definitions)
+    is_same = all(read[name] is node for name, node in step.params.items())
+    return step if is_same else replace(step, params=read)
+
+
+def _read(node: Node, annotation: Annotation | None, definitions: Mapping[str, Definition]) -> Node:
+    if annotation is None:
+        return node
+    match node:
+        case ScalarNode(asked=False) if is_open(node) and _takes_no_text(annotation):
+            return replace(node, asked=True)  # for whoever asks later
+        case ScalarNode(asked=True, value=str(text)) if not is_open(node) and _takes_no_text(annotation):
+            value = resolve_plain(text)
+            return (
+                node if isinstance(value, Refused | str) else ScalarNode(value, node.span, origin=node.origin)
+            )
+        case SequenceNode(items=items) if any(
+            not isinstance(item, ScalarNode) or item.asked for item in items
+        ):
+            args = [member.args[0] if member.args else None for member in annotation.members]
+            known = next((arg for arg in args if arg is not None), None)
+            read = tuple(_read(item, known, definitions) for item in items)
+            return (
+                node
+                if all(one is other for one, other in zip(read, items, strict=True))
+                else replace(node, items=read)
+            )
+        case MappingNode(entries=entries):
+            below = {key: _below(key, annotation, definitions) for key in entries}
+            values = {key: _read(entry.value, below[key], definitions) for key, entry in entries.items()}
+            if all(values[key] is entry.value for key, entry in entries.items()):
+                return node
+            return replace(node, entries={k: replace(entry, value=values[k]) for k, entry in entries.items()})
+        case _:
+            return node
+
+
+def _takes_no_text(annotation: Annotation) -> bool:
+    return all(
+        member.name in _NO_TEXTS
+        or (
+            member.name == "typing.Literal"
+            and not member.args
+            and not any(isinstance(one, str) for one in member.literals)
+        )
+        for member in annotation.members
+    )
+
+
+def _below(key: str, annotation: Annotation, definitions: Mapping[str, Definition]) -> Annotation | None:
+    """Return the annotation of what stands below a key: a field's, or that of all values of a mapping."""
+    for member in annotation.members:
+        definition = definitions.get(member.name)
+        if isinstance(definition, DataclassDefinition):
+            return next((field.annotation for field in definition.fields if field.name == key), None)
+        if len(member.args) == 2:
+            return member.args[1]
+    return None

@@ -1,0 +1,1 @@
+"""JSON schemas that a pipeline declares for its data and its params."""

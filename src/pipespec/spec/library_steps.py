@@ -1,0 +1,96 @@
+"""The functions of `pipespec.steps`: which of their params name files of code.
+
+Takes what a step calls and its params, gives the files; whether they are there is not asked here. The words of a command are
+taken apart, since `--script=run.R` and `bash -c "./tool.sh"` name files, too.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from pipespec.document.nodes import MappingNode, Node, ScalarNode, SequenceNode, set_at
+from pipespec.python.callable_ref import CallableRef, SourceFileRef
+
+__all__ = ["LIBRARY", "PATH_NAME", "TEMPLATE", "files_of", "is_library", "path_in_project"]
+
+LIBRARY: Final = "pipespec.steps"
+_FILES: Final = {"script": "script", "notebook": "notebook", "sql": "query"}
+"""The param of each function that names its file."""
+_COMMAND: Final = "command"
+
+TEMPLATE: Final = re.compile(r"\{(inputs|params|outputs)\.([^{}]+)\}")
+"""What stands in an argument for a value: `{inputs.raw}`."""
+PATH_NAME: Final = re.compile(r"(inputs|params|outputs)\.(.+)|params")
+"""What `paths` of a command names: one value of the step, or all of its params."""
+
+
+def is_library(call: CallableRef) -> bool:
+    """Tell whether a step calls a function of the library."""
+    return call.module == LIBRARY
+
+
+def files_of(call: CallableRef, params: Mapping[str, Node]) -> tuple[SourceFileRef, ...]:
+    """Return the files that the params name, each once."""
+    if not is_library(call):
+        return ()
+    match params.get(_FILES.get(call.qualname, "")):
+        case ScalarNode(value=str(text)) as node if text and "${" not in text:
+            return (SourceFileRef(text, set_at(node)),)
+    match params.get(_COMMAND) if call.qualname == _COMMAND else None:
+        case SequenceNode(items=items):
+            folder = _text(params.get("folder"))
+            return tuple(dict(reversed([*_named(items, folder, _laid(params, folder))])).values())[::-1]
+        case _:
+            return ()
+
+
+def path_in_project(written: str, folder: str = "") -> str | None:
+    """Return a path as the project's root sees it, where a program in a folder of the project names it; None if it leaves the project."""
+    path = posixpath.normpath(posixpath.join(folder, written))
+    is_inside = written and not path.startswith(("/", "../")) and path not in (".", "..") and "\0" not in path
+    return path if is_inside else None
+
+
+def _laid(params: Mapping[str, Node], folder: str) -> tuple[str, ...]:
+    """Return the paths at which inputs and outputs are while the program runs: what stands there else does not count."""
+    node = params.get("paths")
+    written = [_text(entry.value) for entry in node.entries.values()] if isinstance(node, MappingNode) else []
+    return tuple(path for text in written if (path := path_in_project(text, folder)) is not None)
+
+
+def _text(node: Node | None) -> str:
+    return node.value if isinstance(node, ScalarNode) and isinstance(node.value, str) else ""
+
+
+def _named(items: Sequence[Node], folder: str, laid: tuple[str, ...]) -> Iterator[tuple[str, SourceFileRef]]:
+    for position, item in enumerate(items):
+        if isinstance(item, ScalarNode) and isinstance(item.value, str):
+            is_own = position == 0 and "/" in item.value and not item.value.startswith("/")
+            for word in _words(item.value):
+                path = path_in_project(word, folder) or word
+                if not f"{path}/".startswith(tuple(f"{each}/" for each in laid)):
+                    is_program = is_own and word == item.value
+                    name = path if folder else word
+                    yield name, SourceFileRef(name, set_at(item), is_word=True, is_required=is_program)
+
+
+def _words(text: str) -> Iterator[str]:
+    """Yield what may be the name of a file in one argument of a command."""
+    try:
+        pieces = shlex.split(text)
+    except ValueError:  # quotes that do not end
+        pieces = text.split()
+    for piece in dict.fromkeys((text, *pieces)):
+        for word in (piece, piece.partition("=")[2]):
+            if (
+                word
+                and not TEMPLATE.search(word)
+                and "${" not in word
+                and "\0" not in word
+                and len(word) < 4096
+            ):
+                yield word

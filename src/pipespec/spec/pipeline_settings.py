@@ -1,0 +1,102 @@
+"""What a pipeline says beside its steps: where MLflow keeps records, how a run goes about it, who is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pipespec.document.interpolation.resolver_interface import ReferenceScope
+from pipespec.document.nodes import MappingNode, Node, ScalarNode, plain, set_at
+from pipespec.document.yaml.plain_scalars import spell
+from pipespec.spec.durations import read_duration
+from pipespec.spec.node_reading import entries, flag, items, text, whole_number
+from pipespec.spec.pipeline_spec import PATIENCE, PRIVATE_STORE, EngineSpec, MlflowSpec, Notice
+from pipespec.spec.placeholders import fill, is_open
+from pipespec.spec.spec_findings import SpecFindings
+from pipespec.spec.value_wording import shown
+
+__all__ = [
+    "is_off",
+    "read_engine",
+    "read_experiment",
+    "read_mlflow",
+    "read_notify",
+    "read_resources",
+]
+
+
+def read_experiment(document: MappingNode, pipeline: str, step: str, found: SpecFindings) -> str:
+    """Return the experiment of a step's runs: `<pipeline>/<step>` where nothing else is said."""
+    stated = entries(document.get("mlflow")).get("experiment")
+    if stated is None or not text(stated.value):
+        return f"{pipeline}/{step}"
+    return text(fill(stated.value, ReferenceScope(document, step), found)) or ""
+
+
+def read_mlflow(node: Node | None, found: SpecFindings) -> MlflowSpec:
+    """Return where records go; `mlflow: false` is a store of the project's own."""
+    if is_off(node):
+        return MlflowSpec(PRIVATE_STORE)
+    below = entries(node)
+
+    def written(key: str) -> str | None:
+        return text(below[key].value) if key in below else None
+
+    tags = below["tags"].value if "tags" in below else None
+    _needs_mapping(tags, "'mlflow.tags'", found)
+    return MlflowSpec(
+        written("tracking_uri"),
+        written("artifact_location"),
+        {key: spell(plain(entry.value)) for key, entry in entries(tags).items()},
+    )
+
+
+def is_off(node: Node | None) -> bool:
+    """Tell whether tracking is off: `mlflow: false`."""
+    return isinstance(node, ScalarNode) and node.value is False
+
+
+def read_engine(node: Node | None, found: SpecFindings) -> EngineSpec:
+    """Return how a run goes about it."""
+    below = entries(node)
+
+    def value(key: str) -> Node | None:
+        return below[key].value if key in below else None
+
+    patience = read_duration(value("patience"))
+    return EngineSpec(
+        workers=whole_number(value("workers")),
+        executor=text(value("executor")) or "local",
+        scheduler=text(value("scheduler")),
+        keep_going=flag(value("keep_going"), default=False),
+        resources=read_resources(value("resources"), "'engine.resources'", found),
+        patience=PATIENCE if patience is None else patience,
+    )
+
+
+def read_resources(node: Node | None, subject: str, found: SpecFindings) -> Mapping[str, int]:
+    """Return amounts by name, what is none left out; `subject` begins a message."""
+    _needs_mapping(node, subject, found)
+    amounts = {name: whole_number(entry.value) for name, entry in entries(node).items()}
+    return {name: amount for name, amount in amounts.items() if amount is not None and amount >= 0}
+
+
+def _needs_mapping(node: Node | None, subject: str, found: SpecFindings) -> None:
+    """Tell of a reference that stands for a mapping and turned out to be text."""
+    if node is not None and is_open(node):
+        message = f"{subject} is {shown(text(node))}, which is text, not a mapping"
+        found.error("wrong-kind", message, set_at(node))
+
+
+def read_notify(node: Node | None) -> tuple[Notice, ...]:
+    """Return who is told."""
+    notices = []
+    for item in items(node):
+        below = entries(item)
+        if "url" in below:
+            ends = (
+                tuple(word for end in items(below["on"].value) if (word := text(end)))
+                if "on" in below
+                else ()
+            )
+            notices.append(Notice(below["url"].value, ends or Notice(below["url"].value).on))
+    return tuple(notices)

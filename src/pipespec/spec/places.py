@@ -1,0 +1,76 @@
+"""Paths that a user wrote -> absolute ones, without touching the disk.
+
+Takes the node of a path and where relative paths start; refuses `..` that leads out of the project.
+"""
+
+from __future__ import annotations
+
+import os.path
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from pipespec.document.nodes import ScalarNode, set_at
+from pipespec.document.wording import quote
+from pipespec.frozen_values import frozen
+from pipespec.spec.contracts.data_schema import SchemaFile
+from pipespec.spec.placeholders import is_open
+from pipespec.spec.spec_findings import SpecFindings
+
+__all__ = ["Places", "locate", "locate_schema"]
+
+_URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
+
+@frozen
+class Places:
+    """Where relative paths start: `folders` by the file that states them, `root` is the project's."""
+
+    file: Path
+    root: Path
+    folders: Mapping[str, Path]
+
+
+def locate(
+    node: ScalarNode, subject: str, places: Places, found: SpecFindings, *, must_stay: str = ""
+) -> str | None:
+    """Return the absolute path of a path as written, or None; a URI, or a text that is not resolved yet, as it is.
+
+    A relative path starts at the folder of the file that states it: the file in which the text stands, or from
+    which a reference brought it. It may not leave the project by `..`; with `must_stay`, which says what it leads to, no path may.
+    """
+    written = str(node.value)
+    if _URI.match(written) or is_open(node):
+        return written
+    if not written.isprintable() or written.startswith("~"):
+        told = "'~' is not expanded" if written.startswith("~") else "it contains control characters"
+        found.error("bad-path", f"{subject}: the path {quote(written)} cannot be read: {told}", set_at(node))
+        return None
+    folder = places.folders.get(set_at(node).file, places.file.parent)
+    path = os.path.normpath(folder / written)
+    is_bound = must_stay or not Path(written).is_absolute()
+    if is_bound and _is_inside(str(folder), places.root) and not _is_inside(path, places.root):
+        message = f"{subject}: the path {quote(written)} is outside of the project"
+        hint = "only an absolute path may be outside of the project"
+        hint = f"{must_stay} must be inside the project" if must_stay else hint
+        found.error("outside-project", message, set_at(node), hint)
+        return None
+    return path
+
+
+def locate_schema(node: ScalarNode, subject: str, places: Places, found: SpecFindings) -> SchemaFile | None:
+    """Return the schema that a path leads to, or None after telling why it cannot be one."""
+    written = str(node.value)
+    if is_open(node):
+        return None  # told already: no reference may stand here
+    if _URI.match(written):
+        message = f"{subject}: the schema {quote(written)} is not a file of the project"
+        found.error("bad-path", message, set_at(node), "keep a copy in the project, and name its path")
+        return None
+    path = locate(node, subject, places, found, must_stay="a schema")
+    return None if path is None else SchemaFile(path, written, set_at(node))
+
+
+def _is_inside(path: str, root: Path) -> bool:
+    return path == str(root) or path.startswith(str(root).rstrip(os.sep) + os.sep)

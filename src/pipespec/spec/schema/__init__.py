@@ -1,0 +1,1 @@
+"""The shape of a pipeline file, checked against its JSON schema."""

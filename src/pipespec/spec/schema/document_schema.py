@@ -1,0 +1,331 @@
+"""The shape of a pipeline file: is every key known, is every value of the right kind?
+
+Takes a resolved tree, gives diagnostics in the user's words, one for each cause. The rules stand in
+`schemas/pipeline.schema.json` and nowhere else; what the names mean is for `build_spec` and the stage `checks`.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pipespec.document.key_paths import join_path
+from pipespec.document.key_search import find_key, single_keys
+from pipespec.document.nodes import MappingNode, Node, ScalarNode, plain, set_at
+from pipespec.document.wording import did_you_mean, nearest
+from pipespec.errors import Diagnostic, Span
+from pipespec.python.callable_ref import likely_call
+from pipespec.spec.schema import json_schema
+from pipespec.spec.schema.likely_shapes import likely_shape, value_text
+from pipespec.spec.schema.misplaced_keys import misplaced_keys
+from pipespec.spec.schema.other_words import other_word
+from pipespec.spec.value_wording import nearest_or_all, shown
+
+__all__ = ["check_shape", "load_schema", "shape_findings"]
+
+_KIND_WORDS = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "null": "nothing",
+    "number": "a number",
+    "object": "a mapping",
+    "string": "text",
+}
+
+_REFERENCE = r"^\$\{.+\}$(?!\n)"
+"""The pattern of places where text may stand only as a reference to what else stands there."""
+
+
+@functools.cache
+def load_schema() -> Mapping[str, Any]:
+    """Return the schema of a pipeline file: shipped beside the package, or of the checkout that this is.
+
+    By the file's own path and not by `importlib.resources`, whose import takes longer than all shape checking.
+    """
+    here = Path(__file__)
+    shipped = here.parents[2] / "schemas" / "pipeline.schema.json"
+    checkout = here.parents[4] / "schemas" / "pipeline.schema.json"
+    schema: Mapping[str, Any] = json.loads((shipped if shipped.exists() else checkout).read_bytes())
+    return schema
+
+
+@functools.cache
+def _rule() -> json_schema.SchemaRule:
+    return json_schema.compile_schema(load_schema())
+
+
+def check_shape(document: MappingNode) -> tuple[Diagnostic, ...]:
+    """Return what is wrong with the document's shape, one diagnostic for each cause, in the order of the tree."""
+    return tuple(diagnostic for _, diagnostic in shape_findings(document))
+
+
+def shape_findings(document: MappingNode) -> tuple[tuple[json_schema.Path, Diagnostic], ...]:
+    """Return the same with the path of each culprit, so that what only follows from it can be left unsaid."""
+    broken = json_schema.violations(_rule(), document)
+    if not broken:
+        return ()
+    misplaced, others = misplaced_keys(document, _rule(), broken)
+    return (*misplaced, *((one.path, _diagnostic(one)) for one in _without_consequences(others)))
+
+
+def _without_consequences(broken: Iterable[json_schema.Violation]) -> Iterator[json_schema.Violation]:
+    """Leave out a missing key where an unknown one beside it is that key misspelt."""
+    found = tuple(broken)
+    unknown: dict[json_schema.Path, list[str]] = {}
+    for one in found:
+        if one.keyword == "additionalProperties" and one.key is not None:
+            unknown.setdefault(one.path, []).append(one.key)
+    for one in found:
+        misspelt = unknown.get(one.path, ()) if one.keyword == "required" else ()
+        if not any(_is_meant(one, key) for key in misspelt):
+            yield one
+
+
+def _is_meant(missing: json_schema.Violation, key: str) -> bool:
+    """Tell whether an unknown key is the missing one misspelt, or as another tool calls it."""
+    word = other_word(missing.path, key)
+    if word is not None:
+        return word.key == missing.key
+    return get_close_matches(key, missing.rule.properties, n=1) == [missing.key]
+
+
+def _diagnostic(broken: json_schema.Violation) -> Diagnostic:
+    match broken.keyword, broken.key:
+        case "additionalProperties", str(key):
+            return _unknown_key(broken, key)
+        case "false", str(key):
+            message = f"key '{key}' is not allowed in {_subject(broken.path)}"
+            return Diagnostic("unknown-key", message, _key_span(broken))
+        case (("required" | "dependentRequired"), str(key)):
+            return _missing_key(broken, key)
+        case "propertyNames", str(key):
+            message = (
+                f"name {shown(key)} in {_subject(broken.path)} must consist of {_expected(broken.rule.names)}"
+            )
+            return Diagnostic("bad-name", message, _key_span(broken))
+        case "type", _:
+            return _wrong_kind(broken)
+        case "pattern", _ if broken.rule.source["pattern"] == _REFERENCE:
+            return _wrong_kind(broken)
+        case _:
+            return _bad_value(broken)
+
+
+def _unknown_key(broken: json_schema.Violation, key: str) -> Diagnostic:
+    is_upper = _key_span(broken).layer in (
+        "overlay",
+        "set",
+    )  # which may have meant a key that a lower layer has
+    present = broken.node.entries if isinstance(broken.node, MappingNode) and not is_upper else {}
+    known = [name for name, rule in broken.rule.properties.items() if not rule.accepts_nothing]
+    hint = (
+        _place_hint(broken, key)
+        or _colon_hint(broken, key, known)
+        or _word_hint(broken, key)
+        or nearest_or_all(
+            key, [name for name in known if name not in present], kind="keys that are allowed here"
+        )
+    )
+    message = f"unknown key {shown(key)} in {_subject(broken.path)}"
+    return Diagnostic("unknown-key", message, _key_span(broken), hint)
+
+
+def _colon_hint(broken: json_schema.Violation, key: str, known: Iterable[str]) -> str | None:
+    """Take apart what lacks only a colon, or the space after it: `{file data.csv}`, `inputs {data: rides.rides}`."""
+    name, *rest = re.split(r"\s*[\s:]\s*", key, maxsplit=1)
+    value = broken.node.get(key) if isinstance(broken.node, MappingNode) else None
+    if not rest or not rest[0] or name not in known or not isinstance(value, ScalarNode):
+        return None
+    if value.value is None:
+        return f"write {name}: {rest[0]}"
+    return f"write {name}: {rest[0]}: {value.value}" if rest[0].startswith(("{", "[")) else None
+
+
+def _place_hint(broken: json_schema.Violation, key: str) -> str | None:
+    """Name the place where such a key stands, or a key of a step or a param belongs: `seed` is `params.seed`."""
+    if not isinstance(broken.node, MappingNode):
+        return None
+    match broken.path:
+        case ():
+            path = _place_at_top(broken.node, key)
+        case ("steps", str(step)):
+            params = broken.node.get("params")
+            has_param = isinstance(params, MappingNode) and key in params.entries
+            path = ("steps", step, "params", key) if has_param else None
+        case _:
+            path = None
+    return None if path is None else f"did you mean {shown(join_path(path))}?"
+
+
+def _place_at_top(document: MappingNode, key: str) -> tuple[str, ...] | None:
+    """Return the path of a param, or of a step with what is set in it, that somebody wrote at the top."""
+    params, steps = document.get("params"), document.get("steps")
+    below = single_keys(key, document.entries[key].value)[1:]
+    if isinstance(params, MappingNode):
+        found = find_key(params, key) or ((near,) if (near := nearest(key, params.entries)) else None)
+        if found is not None and nearest(key, load_schema()["properties"]) is None:
+            return ("params", *found, *below)
+    step = steps.get(key) if isinstance(steps, MappingNode) else None
+    if not isinstance(step, MappingNode) or not below:
+        return None
+    own = step.get("params")
+    is_param = isinstance(own, MappingNode) and below[0] in own.entries
+    return ("steps", key, *(("params",) if is_param else ()), *below)
+
+
+def _word_hint(broken: json_schema.Violation, key: str) -> str | None:
+    """Say what another tool's word is here, with the user's value where that has a place."""
+    word = other_word(broken.path, key)
+    if word is None:
+        return None
+    if word.is_sentence or word.key is None:
+        return word.how
+    value = broken.node.get(key) if isinstance(broken.node, MappingNode) else None
+    written = None
+    if value is not None and key in broken.rule.properties[word.key].properties:
+        inner = value_text((*broken.path, word.key, key), value, frozenset({json_schema.kind_of(value)}))
+        written = None if inner is None else f"{{{key}: {inner}}}"
+    elif value is not None and not word.is_example:
+        written = _value_of(word.key, value, broken)
+    return f"{shown(key)} is {shown(word.key)} here: write {word.key}: {written or word.how}"
+
+
+def _value_of(key: str, value: Node, broken: json_schema.Violation) -> str | None:
+    rule = broken.rule.properties[key]
+    text = value.value if isinstance(value, ScalarNode) else None
+    if isinstance(text, str) and rule.pattern is not None and rule.pattern.search(text) is None:
+        return likely_call(text) if key == "call" else None
+    return value_text((*broken.path, key), value, rule.kinds or frozenset())
+
+
+def _missing_key(broken: json_schema.Violation, key: str) -> Diagnostic:
+    subject = _subject(broken.path)
+    examples = broken.rule.properties[key].source.get("examples", ())
+    hint = (
+        f"add '{key}: {examples[0]}'" if examples and not isinstance(examples[0], dict) else f"add '{key}:'"
+    )
+    if broken.keyword == "dependentRequired":
+        message = f"{subject} has '{_beside(broken, key)}' but no '{key}'"
+    else:
+        message = f"{subject} has no '{key}'"
+    return Diagnostic("missing-key", message, _key_span(broken), hint)
+
+
+def _beside(broken: json_schema.Violation, key: str) -> str:
+    wanting = broken.rule.dependent_required.items()
+    return next(name for name, companions in wanting if key in companions)
+
+
+def _wrong_kind(broken: json_schema.Violation) -> Diagnostic:
+    node, rule = broken.node, broken.rule
+    if isinstance(node, ScalarNode) and node.value is None:
+        found = "empty"
+    else:
+        found = shown(node.value) if isinstance(node, ScalarNode) else _KIND_WORDS[json_schema.kind_of(node)]
+    message = f"{_subject(broken.path)} is {found}, but must be {_expected(rule)}"
+    return Diagnostic("wrong-kind", message, _value_span(broken), _kind_hint(broken))
+
+
+def _kind_hint(broken: json_schema.Violation) -> str | None:
+    """Offer the value as it would be of the right kind, or quotes where a number or bool would pass as text."""
+    node, rule = broken.node, broken.rule
+    if isinstance(node, ScalarNode) and node.value is None:
+        return "give it a value, or remove the key"
+    likely = likely_shape(broken.path, node, rule.kinds or frozenset())
+    if likely is not None:
+        return f"write {likely}"
+    is_text = isinstance(node, ScalarNode) and isinstance(node.value, str)
+    if not isinstance(node, ScalarNode) or is_text or rule.kinds is None or "string" not in rule.kinds:
+        return None
+    text = node.text if node.text is not None else str(plain(node)).lower()
+    if rule.pattern is not None and rule.pattern.search(text) is None:
+        return None
+    return f'if text is intended, put it in quotes: "{text}"'
+
+
+def _bad_value(broken: json_schema.Violation) -> Diagnostic:
+    node, rule, hint = broken.node, broken.rule, None
+    expected = f"be {_expected(rule)}"
+    if broken.keyword in ("minItems", "minProperties", "minLength"):
+        found = "empty"
+        expected = expected if broken.keyword == "minLength" else "have at least one entry"
+    elif isinstance(node, ScalarNode):
+        found = shown(node.value)
+        hint = _value_hint(node, rule)
+    else:
+        found = _KIND_WORDS[json_schema.kind_of(node)]
+    message = f"{_subject(broken.path)} is {found}, but must {expected}"
+    return Diagnostic("bad-value", message, _value_span(broken), hint)
+
+
+def _value_hint(node: ScalarNode, rule: json_schema.SchemaRule) -> str | None:
+    if not isinstance(node.value, str):
+        return None
+    if node.span.end_line > node.span.line and not node.quoted:
+        lines = f"lines {node.span.line} to {node.span.end_line}"
+        return f"{lines} are read as one text, because what follows the first is indented deeper"
+    if "module:function" in _expected(rule) and "${" not in node.value:
+        return _call_hint(node.value)
+    if "${" in node.value:
+        return "a reference is not allowed here"
+    return did_you_mean(node.value, [one for one in rule.enum or () if isinstance(one, str)])
+
+
+def _call_hint(written: str) -> str | None:
+    likely = likely_call(written)
+    if likely is None:
+        return f"write 'module:{written}', with its module" if written.isidentifier() else None
+    if likely.endswith(":function") and not written.endswith("function"):
+        return f"write {shown(likely)}, with the name of a function in that file"
+    return f"did you mean {shown(likely)}?"
+
+
+def _expected(rule: json_schema.SchemaRule | None) -> str:
+    """Say what a rule asks for: its own words, else its allowed values, else its kinds."""
+    source = {} if rule is None else rule.source
+    if "x-expected" in source:
+        return str(source["x-expected"])
+    if "enum" in source:
+        return " or ".join(shown(one) for one in source["enum"])
+    declared = source.get("type", "string")
+    kinds = [declared] if isinstance(declared, str) else declared
+    return " or ".join(_KIND_WORDS[kind] for kind in kinds)
+
+
+def _subject(path: json_schema.Path) -> str:
+    """Name what stands at a path: `'inputs.ids' of step 'titles'`."""
+    match path:
+        case ():
+            return "the pipeline"
+        case ("steps", str(step)):
+            return f"step {shown(step)}"
+        case ("steps", str(step), *rest):
+            return f"{_subject_below(rest)} of step {shown(step)}"
+        case _:
+            return _subject_below(path)
+
+
+def _subject_below(path: Iterable[str | int]) -> str:
+    keys = list(path)
+    prefix = "an item of " if isinstance(keys[-1], int) else ""
+    return prefix + shown(".".join(key for key in keys if isinstance(key, str)))
+
+
+def _value_span(broken: json_schema.Violation) -> Span:
+    """Point at the value; at its key where the value is empty, or so long that it would hide the place."""
+    span = set_at(broken.node)
+    is_visible = span.line == span.end_line and span.column < span.end_column
+    return span if is_visible or broken.key_span is None else broken.key_span
+
+
+def _key_span(broken: json_schema.Violation) -> Span:
+    if broken.key_span is not None:
+        return broken.key_span
+    start = broken.node.span
+    return start._replace(end_line=start.line, end_column=start.column + 1)

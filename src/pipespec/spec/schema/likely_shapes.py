@@ -1,0 +1,172 @@
+"""A value of the wrong kind, written as the language has it: `outputs: r2.png` is `{r2: r2.png}`.
+
+Takes the path and the value that the schema refused; returns the value to write, in the user's own names, or None where
+nothing is likely.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from pipespec.document.nodes import JSON, Node, plain
+from pipespec.document.yaml.plain_scalars import spell
+from pipespec.spec.file_formats import suffix_of
+from pipespec.spec.file_wording import as_input, flow_text
+from pipespec.spec.schema.json_schema import kind_of
+
+__all__ = ["likely_shape", "value_text"]
+
+_LONGEST: Final = 160
+"""Characters of a value that a hint shows."""
+_MOST: Final = 4
+"""Entries that a hint shows; a longer list only repeats the lesson."""
+
+
+def likely_shape(path: Sequence[str | int], node: Node, kinds: frozenset[str]) -> str | None:
+    """Return how a value is written so that it is of one of the wanted `kinds`, as JSON Schema names them."""
+    shape = _likely(path, plain(node), kinds)
+    return shape if shape is not None and len(shape) <= _LONGEST else None
+
+
+def value_text(path: Sequence[str | int], node: Node, kinds: frozenset[str]) -> str | None:
+    """Return how a value is written at another key, whose kinds these are; None where it has no place there."""
+    value = plain(node)
+    text = _flow(value) if kind_of(node) in kinds else likely_shape(path, node, kinds)
+    return text if value not in (None, "", [], {}) and text is not None and len(text) <= _LONGEST else None
+
+
+def _likely(path: Sequence[str | int], value: JSON, kinds: frozenset[str]) -> str | None:
+    match path:
+        case ("steps",) if isinstance(value, list):
+            return _steps(value)
+        case ("steps", str()) if isinstance(value, str) and ":" in value:
+            return f"{{call: {flow_text(value)}}}"
+        case ("steps", str(), key, *below) | ("defaults", key, *below) if below or key in _KEYS:
+            return _in_step(str(key), below, value, kinds)
+        case ("notify",) if isinstance(value, str | dict):
+            return f"[{{url: {flow_text(value)}}}]" if isinstance(value, str) else f"[{_flow(value)}]"
+        case _:
+            return _one_more_or_less(value, kinds)
+
+
+def _in_step(key: str, below: Sequence[str | int], value: JSON, kinds: frozenset[str]) -> str | None:
+    if not below:
+        texts = _texts(value)
+        return _KEYS[key](value, texts) if key in _KEYS else _one_more_or_less(value, kinds)
+    if len(below) == 1 and key in ("inputs", "outputs") and isinstance(value, list):
+        texts = _texts(value)
+        if len(texts) == 1:
+            return (as_input(texts[0]) if key == "inputs" else None) or flow_text(texts[0])
+        return _pattern(texts) if key == "inputs" else None
+    if len(below) == 1 and key == "checks" and isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{{min: {spell(value)}}}"
+    return _one_more_or_less(value, kinds)
+
+
+def _inputs(_: JSON, texts: Sequence[str]) -> str | None:
+    return _mapping(
+        {_name(text, of_output=not as_input(text)): as_input(text) or flow_text(text) for text in texts}
+    )
+
+
+def _outputs(_: JSON, texts: Sequence[str]) -> str | None:
+    return _mapping({_name(text): flow_text(text) for text in texts})
+
+
+def _params(value: JSON, texts: Sequence[str]) -> str | None:
+    if texts and isinstance(value, list):
+        return _mapping({_name(text, of_output=True): f'"${{params.{text}}}"' for text in texts})
+    return _joined(value)
+
+
+def _resources(_: JSON, texts: Sequence[str]) -> str | None:
+    return _mapping(dict.fromkeys(map(_name, texts), "1"))
+
+
+def _retry(value: JSON, _: Sequence[str]) -> str | None:
+    is_count = isinstance(value, int) and not isinstance(value, bool)
+    return f"{{times: {value}}}" if is_count else None
+
+
+def _timeout(value: JSON, _: Sequence[str]) -> str | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return f"{spell(value)}s" if is_number else None
+
+
+_KEYS: Final[Mapping[str, Callable[[JSON, Sequence[str]], str | None]]] = {
+    "inputs": _inputs,
+    "outputs": _outputs,
+    "params": _params,
+    "resources": _resources,
+    "retry": _retry,
+    "timeout": _timeout,
+}
+
+
+def _one_more_or_less(value: JSON, kinds: frozenset[str]) -> str | None:
+    """Put one value into a list, or take it out of one."""
+    if "array" in kinds and isinstance(value, str | int | float):
+        return f"[{_flow(value)}]"
+    if "string" in kinds and len(texts := _texts(value)) == 1 and isinstance(value, list):
+        return flow_text(texts[0])
+    return _joined(value) if "object" in kinds else None
+
+
+def _steps(value: list[JSON]) -> str | None:
+    """Name the steps of a list by the key that other tools have for that."""
+    names = [str(one.get("name") or one.get("id") or "") for one in value if isinstance(one, dict)]
+    if not names or not all(re.fullmatch(r"[A-Za-z_][\w-]*", name) for name in names):
+        return "{name: {call: module:function}}"
+    return _mapping(dict.fromkeys(names, "{call: module:function}"))
+
+
+def _joined(value: JSON) -> str | None:
+    """Make one mapping of a list of mappings with a key each: `[{seed: 4}]` is `{seed: 4}`."""
+    items = value if isinstance(value, list) else []
+    if not items or not all(isinstance(item, dict) and len(item) == 1 for item in items):
+        return None
+    pairs = [pair for item in items if isinstance(item, dict) for pair in item.items()]
+    return _mapping({key: _flow(below) for key, below in pairs})
+
+
+def _mapping(entries: Mapping[str, str]) -> str | None:
+    shown = [f"{key}: {value}" for key, value in list(entries.items())[:_MOST]]
+    more = ", ..." if len(entries) > _MOST else ""
+    return f"{{{', '.join(shown)}{more}}}" if shown else None
+
+
+def _pattern(files: Sequence[str]) -> str | None:
+    """Return the pattern of files in one folder with one suffix."""
+    places = {(file.rpartition("/")[0], suffix_of(file)) for file in files}
+    if len(places) != 1 or not all(map(as_input, files)):
+        return None
+    ((folder, suffix),) = places
+    return f'{{files: "{folder + "/" if folder else ""}*{suffix}"}}'
+
+
+def _name(text: str, *, of_output: bool = False) -> str:
+    """Make the name of an argument of a file's name, or of the last part of a reference."""
+    last = text.rpartition(".")[2] if of_output else text.rstrip("/").rpartition("/")[2].partition(".")[0]
+    name = re.sub(r"\W+", "_", last, flags=re.ASCII).strip("_") or "name"
+    return f"_{name}" if name[0].isdigit() else name
+
+
+def _texts(value: JSON) -> list[str]:
+    """Return a text or a list of texts, nothing for all else."""
+    items = value if isinstance(value, list) else [value]
+    texts = [item for item in items if isinstance(item, str) and item]
+    return texts if len(texts) == len(items) else []
+
+
+def _flow(value: JSON) -> str:
+    match value:
+        case str():
+            return flow_text(value)
+        case list():
+            return f"[{', '.join(map(_flow, value))}]"
+        case dict():
+            return f"{{{', '.join(f'{flow_text(key)}: {_flow(below)}' for key, below in value.items())}}}"
+        case _:
+            return spell(value)

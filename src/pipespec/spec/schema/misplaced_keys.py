@@ -1,0 +1,210 @@
+"""Keys that are indented too far or too little: valid YAML that says something else than was meant.
+
+Takes a document and its violations of the schema; returns one diagnostic for each key that would fit at another place near by, and
+the violations that this leaves. Speaks of block style alone: in braces the indentation says nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Final, TypeAlias
+
+from pipespec.document.key_search import find_key
+from pipespec.document.nodes import Entry, MappingNode, Node, ScalarNode
+from pipespec.document.wording import listing, quote, spaces
+from pipespec.errors import Diagnostic
+from pipespec.frozen_values import frozen
+from pipespec.spec.schema.json_schema import Path, SchemaRule, Violation, violations
+
+__all__ = ["misplaced_keys"]
+
+_Told: TypeAlias = tuple[Path, Diagnostic, Sequence[str]]
+"""The path where a key belongs, what is said, and the keys beside each other that this explains."""
+_MOST: Final = 50
+"""Violations that are looked at: as many as a text report shows."""
+
+
+@frozen
+class _Place:
+    """A mapping of the document, with what the schema asks of it."""
+
+    path: Path
+    node: MappingNode
+    rule: SchemaRule
+
+    @property
+    def indent(self) -> int | None:
+        """The spaces before its keys; None in braces."""
+        first = next(iter(self.node.entries.values()), None)
+        is_block = first is not None and first.key_span[:3] == self.node.span[:3]
+        return self.node.span.column - 1 if is_block else None
+
+    def rule_of(self, key: str) -> SchemaRule | None:
+        """Return what the schema asks of a key, None where it knows no such key."""
+        known = self.rule.properties.get(key, self.rule.additional)
+        return None if known is None or known.accepts_nothing else known
+
+    def knows(self, key: str) -> bool:
+        """Tell whether a key is one of the language's here, so that it is not misplaced whatever its value is."""
+        return key in self.rule.properties and not self.rule.properties[key].accepts_nothing
+
+    def takes(self, key: str, value: Node) -> bool:
+        """Tell whether a key that is not here would fit here: by its name, or as a step."""
+        if key in self.node.entries:
+            return False
+        if self.path == ("steps",):
+            return isinstance(value, MappingNode) and "call" in value.entries
+        return self.knows(key) and (_is_empty(value) or not violations(self.rule.properties[key], value))
+
+    def __str__(self) -> str:
+        match self.path:
+            case ():
+                return "a key of the pipeline"
+            case ("steps",):
+                return "a step"
+            case ("steps", str(step)):
+                return f"a key of step {quote(step)}"
+            case _:
+                return f"an entry of {quote(str(self.path[-1]))}"
+
+
+def misplaced_keys(
+    document: MappingNode, rule: SchemaRule, broken: Sequence[Violation]
+) -> tuple[list[tuple[Path, Diagnostic]], list[Violation]]:
+    """Return the keys that are misplaced, each with the path where it belongs, and the other violations."""
+    found: list[tuple[Path, Diagnostic]] = []
+    explained: set[Path] = set()
+    for one in broken[:_MOST]:
+        if any(_whole_path(one)[: len(path)] == path for path in explained):
+            continue
+        for place, key in _suspects(document, rule, one):
+            told = _below_an_empty_key(place, key, broken) or _elsewhere(document, rule, place, key)
+            if told is not None:
+                path, diagnostic, keys = told
+                found.append((path, diagnostic))
+                explained.update((*place.path, name) for name in keys)
+                if one.keyword == "required" and path == (*one.path, one.key):
+                    explained.add(_whole_path(one))
+                break
+    left = [one for one in broken if not any(_whole_path(one)[: len(path)] == path for path in explained)]
+    return found, left
+
+
+def _whole_path(broken: Violation) -> Path:
+    """Return the path of a violation's culprit: that of an unknown key with the key."""
+    is_of_key = broken.keyword in ("additionalProperties", "propertyNames", "required")
+    return (*broken.path, broken.key) if is_of_key and broken.key is not None else broken.path
+
+
+def _suspects(document: MappingNode, rule: SchemaRule, broken: Violation) -> Iterator[tuple[_Place, str]]:
+    """Yield the keys on the way to a violation, the innermost first, each with the mapping that it stands in."""
+    path = _whole_path(broken)
+    if broken.keyword == "required" and isinstance(broken.node, MappingNode) and broken.key is not None:
+        deeper = find_key(broken.node, broken.key)  # the missing key may stand below another
+        path = broken.path if deeper is None else (*broken.path, *deeper)
+    places = list(_places(document, rule, path))
+    for place in reversed(places):
+        if len(place.path) < len(path) and isinstance(key := path[len(place.path)], str):
+            yield place, key
+
+
+def _places(document: MappingNode, rule: SchemaRule, path: Path) -> Iterator[_Place]:
+    """Yield the mappings that a path leads through, the document first."""
+    place: _Place | None = _Place((), document, rule)
+    for key in path:
+        if place is None:
+            return
+        yield place
+        value = place.node.get(key) if isinstance(key, str) else None
+        below = place.rule_of(key) if isinstance(key, str) else None
+        is_place = isinstance(value, MappingNode) and below is not None
+        place = _Place((*place.path, key), value, below) if is_place else None  # type: ignore[arg-type]
+    if place is not None:
+        yield place
+
+
+def _elsewhere(document: MappingNode, rule: SchemaRule, place: _Place, key: str) -> _Told | None:
+    """Tell of a key that would fit in a mapping around its own, or in the one that ends before it."""
+    entry = place.node.entries.get(key)
+    if entry is None or place.indent is None or place.knows(key):
+        return None
+    around = reversed(list(_places(document, rule, place.path))[:-1])
+    for other in (*around, *_ending_before(place, key)):
+        if other.indent is not None and _is_beside(other, entry) and other.takes(key, entry.value):
+            message = f"{quote(key)} is {_indented(place.indent)}, so it is {place}"
+            hint = f"{_indent('it', other.indent)} to make it {other}"
+            return (*other.path, key), Diagnostic("misplaced-key", message, entry.key_span, hint), [key]
+    return None
+
+
+def _ending_before(place: _Place, key: str) -> Iterator[_Place]:
+    """Yield the mappings that end directly before a key: the value of the key before it, and the last ones in that."""
+    before = next((name for name, name_after in pairwise(place.node.entries) if name_after == key), None)
+    inner = place
+    while before is not None:
+        value, rule = inner.node.get(before), inner.rule_of(before)
+        if not isinstance(value, MappingNode) or not value.entries or rule is None:
+            return
+        inner = _Place((*inner.path, before), value, rule)
+        yield inner
+        before = list(value.entries)[-1]
+
+
+def _is_beside(place: _Place, entry: Entry) -> bool:
+    """Tell whether a mapping and a key are of one file."""
+    return (place.node.span.file, place.node.span.layer) == (entry.key_span.file, entry.key_span.layer)
+
+
+def _below_an_empty_key(place: _Place, key: str, broken: Sequence[Violation]) -> _Told | None:
+    """Tell of an empty key whose own entries stand beside it instead of below it."""
+    entries = place.node.entries
+    if place.indent is None or key not in entries:
+        return None
+    owner = key if _is_empty(entries[key].value) else _empty_before(entries, key)
+    if owner is None or (rule := place.rule_of(owner)) is None:
+        return None
+    harmed = {
+        _whole_path(one)[len(place.path)]
+        for one in broken
+        if _whole_path(one)[: len(place.path)] == place.path != _whole_path(one)
+    }
+    names = list(entries)
+    after = names[names.index(owner) + 1 :]
+    ends = (
+        at
+        for at, name in enumerate(after)
+        if name not in harmed or place.knows(name) or _is_empty(entries[name].value)
+    )
+    below = {name: entries[name] for name in after[: next(ends, len(after))]}
+    if (
+        not below
+        or key not in (owner, *below)
+        or violations(rule, MappingNode(below, entries[owner].key_span))
+    ):
+        return None
+    first = entries[after[0]]
+    are, them = ("is", "it") if len(below) == 1 else ("are", "them")
+    message = f"{listing(below)} {are} {_indented(place.indent)}, as {quote(owner)} is, which is empty"
+    hint = f"{_indent(them, place.indent + 2)} to put {them} below {quote(owner)}"
+    diagnostic = Diagnostic("misplaced-key", message, first.key_span, hint)
+    return (*place.path, owner), diagnostic, [owner, *below]
+
+
+def _empty_before(entries: Mapping[str, Entry], key: str) -> str | None:
+    """Return the nearest empty key before a key."""
+    names = list(entries)
+    before = names[: names.index(key)]
+    return next((name for name in reversed(before) if _is_empty(entries[name].value)), None)
+
+
+def _is_empty(node: Node) -> bool:
+    return isinstance(node, ScalarNode) and node.value is None
+
+
+def _indented(count: int) -> str:
+    return f"indented by {spaces(count)}" if count else "not indented"
+
+
+def _indent(what: str, count: int) -> str:
+    return f"indent {what} by {spaces(count)}" if count else f"do not indent {what},"

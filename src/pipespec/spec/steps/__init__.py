@@ -1,0 +1,1 @@
+"""Declared steps -> variants with their inputs connected."""

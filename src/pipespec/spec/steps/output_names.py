@@ -1,0 +1,121 @@
+r"""Outputs: file names that survive every store, no two of which get in each other's way.
+
+Takes the node below `outputs`, gives `OutputSpec`s. What may stand in a name follows from what MLflow's stores lose:
+`%`, `#`, `?` and line ends come back under another name or not at all, `\\` and letters beyond ASCII depend on the
+system, a dot in front hides a file, a name in small and capital letters is one file on macOS.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from pipespec.document.nodes import JSON, Entry, MappingNode, Node, ScalarNode, plain
+from pipespec.document.wording import quote
+from pipespec.python.callable_ref import CallableRef, is_call, parse_call
+from pipespec.spec.node_reading import entries, text
+from pipespec.spec.pipeline_spec import OutputSpec
+from pipespec.spec.places import Places, locate_schema
+from pipespec.spec.spec_findings import SpecFindings
+
+__all__ = ["read_outputs"]
+
+_SEGMENT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.,+=@()-]*")
+_LONGEST: Final = 200
+_OURS: Final = "pipespec"
+"""The folder of the manifest and the log, beside the outputs."""
+_RULE: Final = "use letters, digits and _ . , + = @ ( ) -, and '/' to separate folders"
+
+
+def read_outputs(
+    node: Node | None, step: str, places: Places, found: SpecFindings
+) -> Mapping[str, OutputSpec]:
+    """Return the outputs of a step in declared order."""
+    outputs = {
+        name: _read_output(name, entry, f"output {quote(name)} of step {quote(step)}", places, found)
+        for name, entry in entries(node).items()
+    }
+    read = {name: output for name, output in outputs.items() if output is not None}
+    for output in read.values():
+        if (problem := _problem(output.file)) is not None:
+            message = f"output {quote(output.name)} of step {quote(step)} cannot be named {quote(output.file)}: {problem}"
+            found.error("bad-output-name", message, output.span, _RULE)
+    _check_apart(read, step, found)
+    return read
+
+
+def _read_output(
+    name: str, entry: Entry, subject: str, places: Places, found: SpecFindings
+) -> OutputSpec | None:
+    node = entry.value
+    below = node.entries.get("file") if isinstance(node, MappingNode) else entry
+    file = text(below.value) if below else None
+    if below is None or not file:
+        return None
+    save = node.entries.get("save") if isinstance(node, MappingNode) else None
+    schema = node.get("schema") if isinstance(node, MappingNode) else None
+    named = None
+    if isinstance(schema, ScalarNode) and text(schema):
+        named = locate_schema(schema, subject, places, found)
+    return OutputSpec(name, file, _read_save(save), below.value.span, named)
+
+
+def _read_save(entry: Entry | None) -> Mapping[str, JSON] | CallableRef | None:
+    if entry is None:
+        return None
+    written = text(entry.value)
+    if written is not None:
+        return parse_call(written, entry.value.span) if is_call(written) else None
+    value = plain(entry.value)
+    return value if isinstance(value, dict) else None
+
+
+@functools.lru_cache(maxsize=1024)
+def _problem(file: str) -> str | None:
+    """Say what a file name breaks, or None."""
+    segments = file.removesuffix("/").split("/")
+    if file.startswith("/"):
+        return "it is absolute"
+    if ".." in segments:
+        return "'..' is outside of the step's folder"
+    if len(file) > _LONGEST:
+        return f"it is longer than {_LONGEST} characters"
+    if segments[0] == _OURS:
+        return f"the folder {quote(_OURS)} is reserved for the record of pipespec"
+    for segment in segments:
+        if segment in ("", "."):
+            return "it contains a folder without a name"
+        if segment.startswith((".", "-")):
+            return f"{quote(segment)} begins with {quote(segment[0])}"
+        if segment.endswith("."):
+            return f"{quote(segment)} ends with '.'"
+        if not _SEGMENT.fullmatch(segment):
+            strange = next(c for c in segment if not _SEGMENT.fullmatch("x" + c))
+            return f"{quote(strange)} is not allowed in every store"
+    return None
+
+
+def _check_apart(outputs: Mapping[str, OutputSpec], step: str, found: SpecFindings) -> None:
+    """Tell of files that are one, differ only in upper and lower case, or lie in another output's directory."""
+    taken: dict[str, OutputSpec] = {}
+    for output in outputs.values():
+        path = output.file.removesuffix("/")
+        other = taken.setdefault(path.lower(), output)
+        if other is not output:
+            is_same = other.file.removesuffix("/") == path
+            how = "the same file" if is_same else "a file whose name differs only in upper and lower case"
+            _clash(output, other, how, step, found)
+    for output in outputs.values():
+        folders = output.file.removesuffix("/").lower().split("/")[:-1]
+        for depth in range(1, len(folders) + 1):
+            other = taken.get("/".join(folders[:depth]), output)
+            if other is not output:
+                how = f"a file inside {quote(other.file)}"
+                _clash(output, other, how, step, found)
+
+
+def _clash(output: OutputSpec, other: OutputSpec, how: str, step: str, found: SpecFindings) -> None:
+    message = f"outputs {quote(other.name)} and {quote(output.name)} of step {quote(step)} clash: the second is {how}"
+    found.error("output-clash", message, output.span, "use a different file name for each output")

@@ -1,0 +1,24 @@
+"""Is the active virtual environment another one than that of this Python? The usual reason for a module that is missing.
+
+Takes the environment and the folder that this Python runs in; returns the words to add to a message, empty where both are one.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+__all__ = ["other_environment"]
+
+_VARIABLES: Final = ("VIRTUAL_ENV", "CONDA_PREFIX")
+
+
+def other_environment(environ: Mapping[str, str] = os.environ, prefix: str = sys.prefix) -> str:
+    """Say which environment is active, and which one this Python belongs to, where they differ."""
+    active = next((environ[name] for name in _VARIABLES if environ.get(name)), None)
+    if active is None or Path(active).resolve() == Path(prefix).resolve():
+        return ""
+    return f"pipespec runs in '{prefix}', but the active environment is '{active}'"

@@ -1,0 +1,189 @@
+"""Questions to the user's code, answered by one process of its own, in order, one line of JSON each.
+
+The parent's half, `ask`, starts `python -P -m MODULE`, whose `main` is the other half, `answer_all`. Answers come over
+a descriptor of their own, so that nothing printed is taken for one; of what is printed the end is kept. Whatever
+the code does to its process - exit, crash, hang, fork, print without end - the parent gets the answers before, and how it ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from pipespec.frozen_values import frozen
+from pipespec.step.arguments.planned_sources import PlannedSources
+from pipespec.step.step_log import flush_streams
+
+__all__ = ["ChildAnswers", "answer_all", "ask"]
+
+_PR_SET_PDEATHSIG: Final = 1
+_LAST_WORDS: Final = 4_000  # bytes shown of what a process printed before it died
+
+
+@frozen
+class ChildAnswers:
+    """`found` are the answers in the order of the questions; where there are fewer, `end` says how it ended."""
+
+    found: tuple[dict[str, Any], ...]
+    end: str = ""
+    last_words: str = ""
+    """The end of what the process printed."""
+
+
+def ask(
+    module: str,
+    questions: Sequence[object],
+    *,
+    folders: Sequence[str],
+    root: str,
+    timeout: float,
+    is_for_each: bool = False,
+) -> ChildAnswers:
+    """Put questions to `module`; `timeout` is in seconds, for all of them together or for each."""
+    task = {"folders": list(folders), "root": root, "questions": list(questions)}
+    reading, writing = os.pipe()
+    with tempfile.TemporaryFile() as question:
+        question.write(json.dumps(task).encode())
+        question.seek(0)
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", module, str(writing)],
+            stdin=question,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            pass_fds=[writing],
+            start_new_session=True,  # so that Ctrl-C reaches us alone, and all that it starts can be ended
+        )
+    os.close(writing)
+    assert process.stdout is not None
+    reader = _Reader(reading, process.stdout.fileno(), len(questions), timeout, is_for_each=is_for_each)
+    try:
+        reader.read()
+        end = _end_of(process, reader, timeout) if reader.lines < len(questions) else ""
+    finally:
+        os.close(reading)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+    lines = bytes(reader.answers).split(b"\n")[:-1]  # what comes after the last line end is torn
+    return ChildAnswers(tuple(map(json.loads, lines)), end, reader.printed.decode(errors="replace").strip())
+
+
+class _Reader:
+    """Reads answers and what is printed at once, until there are all answers, they end, or it is too late."""
+
+    def __init__(self, answers: int, printed: int, count: int, timeout: float, *, is_for_each: bool) -> None:
+        self.answers = bytearray()
+        self.printed = b""
+        self.lines = 0
+        self._places = {answers: self._answer, printed: self._print}
+        self._count = count
+        self._timeout = timeout
+        self._is_for_each = is_for_each
+        self._deadline = time.monotonic() + timeout
+
+    @property
+    def rest(self) -> float:
+        """The seconds that are left."""
+        return max(self._deadline - time.monotonic(), 0.0)
+
+    def read(self) -> None:
+        """Read until the answers end; what is printed may go on."""
+        with selectors.DefaultSelector() as selector:
+            for descriptor, take in self._places.items():
+                selector.register(descriptor, selectors.EVENT_READ, take)
+            answers = next(iter(self._places))
+            while self.lines < self._count and (ready := selector.select(self.rest)):
+                for key, _ in sorted(
+                    ready, key=lambda one: one[0].fd == answers
+                ):  # printed before it was answered
+                    chunk = os.read(key.fd, 1 << 16)
+                    key.data(chunk)
+                    if not chunk:
+                        selector.unregister(key.fd)
+                if answers not in selector.get_map():
+                    return
+                if self.rest == 0.0:  # what prints without end is always ready
+                    return
+
+    def _answer(self, chunk: bytes) -> None:
+        self.answers += chunk
+        found = chunk.count(b"\n")
+        self.lines += found
+        if found and self._is_for_each:
+            self.printed = b""
+            self._deadline = time.monotonic() + self._timeout
+
+    def _print(self, chunk: bytes) -> None:
+        self.printed = (self.printed + chunk)[-_LAST_WORDS:]
+
+    def drain(self) -> None:
+        """Take what a process that has ended printed last."""
+        _, printed = self._places
+        os.set_blocking(printed, False)
+        with contextlib.suppress(BlockingIOError):
+            while chunk := os.read(printed, 1 << 16):
+                self._print(chunk)
+                if self.rest == 0.0:  # what it started prints on
+                    return
+
+
+def _end_of(process: subprocess.Popen[bytes], reader: _Reader, timeout: float) -> str:
+    """Say how a process ended that has left the descriptor of its answers."""
+    try:
+        code = _wait(process, reader)
+    except subprocess.TimeoutExpired:
+        return f"it took longer than {timeout:g} seconds"
+    finally:
+        reader.drain()
+    return (
+        f"its process was killed by signal {-code}"
+        if code < 0
+        else f"its process ended with exit code {code}"
+    )
+
+
+def _wait(process: subprocess.Popen[bytes], reader: _Reader) -> int:
+    """Wait for the end, and let it print meanwhile: on a full pipe it would wait for us."""
+    while reader.rest > 0.05:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(0.05)
+        reader.drain()
+    return process.wait(0)
+
+
+def answer_all(answer: Callable[[Any, Sequence[str]], dict[str, Any]]) -> None:
+    """Answer the questions on stdin by `answer`, which gets each with the project's folders and never raises."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    task = json.load(sys.stdin)
+    # A private copy of the descriptor: what the user's code forks or starts must not keep the pipe open.
+    answers = os.dup(int(sys.argv[1]))
+    os.close(int(sys.argv[1]))
+    del sys.argv[1:]
+    PlannedSources({}, "", task["folders"]).install()
+    pid = os.getpid()
+    for question in task["questions"]:
+        os.chdir(task["root"])
+        line = json.dumps(answer(question, task["folders"])) + "\n"
+        flush_streams()  # what was printed belongs to what was asked
+        if os.getpid() != pid:
+            break  # a fork came back from the user's code, too
+        _write(answers, line.encode())
+    flush_streams()
+    os._exit(0)  # nothing that was left behind, such as a thread, may keep us
+
+
+def _write(descriptor: int, content: bytes) -> None:
+    while content:
+        content = content[os.write(descriptor, content) :]

@@ -1,0 +1,1 @@
+"""What a step's function made: outputs saved and checked, metrics read."""

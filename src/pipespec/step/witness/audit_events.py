@@ -1,0 +1,243 @@
+"""Python's audit events -> what an `Observer` notes: files opened, folders listed, programs started, classes unpickled.
+
+Each function takes an event's arguments and the frame that brought it about, stats a file at most, and opens nothing. Reading by the
+import system, by tracebacks and by pipespec itself is not a step's.
+"""
+
+from __future__ import annotations
+
+import importlib.machinery
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from importlib.abc import MetaPathFinder
+from types import FrameType
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from pipespec.step.witness.observer import Observer, absolute_path
+
+__all__ = ["EVENT_NOTES", "NotFoundFinder"]
+
+_OURS: Final = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep  # noqa: PTH100, PTH120 - compared as text
+_IMPORTS: Final = "<frozen importlib"
+_STANDARD: Final = ("<frozen ", os.path.dirname(os.__file__) + os.sep)  # noqa: PTH120 - compared as text
+_NOT_READERS: Final = (
+    f"{os.sep}importlib{os.sep}metadata{os.sep}",
+    f"{os.sep}importlib_metadata{os.sep}",
+    f"{os.sep}pkg_resources{os.sep}",
+)
+"""Who reads what is known of installed packages."""
+
+_LINES: Final = f"{os.sep}linecache.py"
+_PLANNED: Final = f"{_OURS}step{os.sep}arguments{os.sep}planned_sources.py"
+_CODE: Final = tuple(importlib.machinery.all_suffixes())
+
+_WRITES_ANEW: Final = os.O_TRUNC | os.O_EXCL
+_NO_FILE: Final = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_PATH", 0)
+
+
+def _reader(frame: FrameType | None) -> str:
+    """Return the file of the code that reads, through whatever of the standard library; empty where nobody is found."""
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if name.startswith(_IMPORTS) or name.endswith(_LINES) or any(part in name for part in _NOT_READERS):
+            return name
+        if not name.startswith(_STANDARD) or "-packages" in name:
+            return name
+        frame = frame.f_back
+    return ""
+
+
+def _is_reader(frame: FrameType | None, path: object = None) -> bool:
+    """Tell whether code of a user or of a library reads.
+
+    The import system and tracebacks read code for themselves, and anything else for whoever asked: `pkgutil.get_data`.
+    """
+    name = _reader(frame)
+    if name.startswith(_OURS) or any(part in name for part in _NOT_READERS):
+        return False
+    if name.startswith(_IMPORTS) or name.endswith(_LINES):
+        return isinstance(path, str | bytes | os.PathLike) and not os.fsdecode(path).endswith(_CODE)
+    return True
+
+
+def _note_source(observer: Observer, path: object, frame: FrameType) -> None:
+    """Note a source that is imported."""
+    name = absolute_path(path)
+    if name is None or not name.endswith(".py"):
+        return
+    if observer.is_forked:  # which modules are loaded is known of the step's own process only
+        observer.scripts.add(name)
+    elif _reader(frame).startswith((_IMPORTS, _PLANNED)):
+        observer.imported.add(name)
+
+
+def _note_open(observer: Observer, args: tuple[Any, ...], frame: FrameType) -> None:
+    path, _, flags = args
+    if flags & _NO_FILE:
+        return
+    if not _is_reader(frame, path):
+        _note_source(observer, path, frame)
+        return
+    access = flags & (os.O_RDONLY | os.O_WRONLY | os.O_RDWR)
+    if access == os.O_WRONLY or (access == os.O_RDWR and flags & _WRITES_ANEW):
+        observer.note_written(path)
+        return
+    observer.note_read(path)
+    if access == os.O_RDWR:
+        observer.note_written(path)
+
+
+def _note_listing(observer: Observer, args: tuple[Any, ...], frame: FrameType) -> None:
+    path = args[0] if args and args[0] is not None else "."
+    if _is_reader(frame) and (name := absolute_path(path)) is not None:
+        (observer.folders if os.path.isdir(name) else observer.missing).add(name)  # noqa: PTH112
+
+
+def _note_database(observer: Observer, args: tuple[Any, ...], frame: FrameType) -> None:
+    path = args[0]
+    name = os.fsdecode(path) if isinstance(path, str | bytes | os.PathLike) else ""
+    if name.startswith("file:"):
+        name = unquote(urlsplit(name).path)
+    if not name or name == ":memory:" or not _is_reader(frame):
+        return
+    observer.note_read(name)
+    observer.note_written(name)  # whoever connects may write; what counts is the file as the step leaves it
+
+
+def _note_library(observer: Observer, args: tuple[Any, ...], frame: FrameType) -> None:
+    if isinstance(args[0], str) and "/" in args[0] and _is_reader(frame):
+        observer.note_read(args[0])
+
+
+def _note_program(observer: Observer, args: tuple[Any, ...], frame: FrameType) -> None:
+    program, arguments, folder, *_ = (*args, None, None)
+    if _is_reader(frame):
+        _note_words(observer, [program, *_words(arguments)], absolute_path(folder) if folder else None)
+
+
+def _note_spawn(observer: Observer, args: tuple[Any, ...], frame: FrameType) -> None:
+    if _is_reader(frame):
+        _note_words(observer, [args[0], *_words(args[1])], None)
+
+
+def _note_shell(observer: Observer, args: tuple[Any, ...], frame: FrameType) -> None:
+    if _is_reader(frame):
+        _note_words(observer, [os.fsdecode(args[0])], None)
+
+
+def _words(arguments: object) -> list[object]:
+    return list(arguments) if isinstance(arguments, list | tuple) else [arguments]
+
+
+def _note_words(observer: Observer, words: list[object], folder: str | None) -> None:
+    """Note the program, and what of its arguments is a file: `make.py`, `--config=a.yaml`, `sh -c 'cat a.txt'`, `-m tools.make`."""
+    texts = [os.fsdecode(word) for word in words if isinstance(word, str | bytes | os.PathLike)]
+    if texts and "/" not in texts[0] and (found := shutil.which(texts[0])):
+        texts.append(found)
+    for text in [*texts]:
+        if " " in text:
+            texts += _split(text)
+    for before, text in zip(["", *texts], texts, strict=False):
+        candidates = [text, *text.split("=", 1)[1:]]
+        if before == "-m":
+            stem = text.replace(".", "/")
+            candidates += [f"{stem}.py", f"{stem}/__main__.py"]
+        for candidate in candidates:
+            name = absolute_path(candidate, folder)
+            if name is not None and os.path.isfile(name):  # noqa: PTH113
+                observer.note_read(name)
+                if name.endswith(".py"):
+                    observer.scripts.add(name)
+
+
+def _split(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:  # a quote without an end
+        return text.split()
+
+
+def _note_made(observer: Observer, args: tuple[Any, ...], _: FrameType) -> None:
+    if (name := absolute_path(args[0])) is not None:
+        observer.made.add(name)
+
+
+def _note_first(observer: Observer, args: tuple[Any, ...], _: FrameType) -> None:
+    observer.note_written(args[0])
+
+
+def _note_both(observer: Observer, args: tuple[Any, ...], _: FrameType) -> None:
+    observer.note_written(args[0])
+    observer.note_written(args[1])
+
+
+def _note_link(observer: Observer, args: tuple[Any, ...], frame: FrameType) -> None:
+    """Note what a link leads to as read, since it can be from now on without its name."""
+    target, link = args[:2]
+    observer.note_written(link)
+    place = absolute_path(link)
+    if place is not None and _is_reader(frame):
+        for name in (absolute_path(target), absolute_path(target, os.path.dirname(place))):  # noqa: PTH120 - compared as text
+            if name is not None and os.path.isfile(name):  # noqa: PTH113
+                observer.note_read(name)
+                observer.note_written(
+                    name
+                )  # a hard link changes its file's state; what is written to either is in both
+
+
+def _note_class(observer: Observer, args: tuple[Any, ...], _: FrameType) -> None:
+    module, name = args
+    if isinstance(module, str) and isinstance(name, str):
+        observer.unpickled.add((module, name))
+
+
+EVENT_NOTES: Final[Mapping[str, Callable[[Observer, tuple[Any, ...], FrameType], None]]] = {
+    "open": _note_open,
+    "os.listdir": _note_listing,
+    "os.scandir": _note_listing,
+    "sqlite3.connect": _note_database,
+    "ctypes.dlopen": _note_library,
+    "subprocess.Popen": _note_program,
+    "os.posix_spawn": _note_spawn,
+    "os.exec": _note_spawn,
+    "os.system": _note_shell,
+    "os.mkdir": _note_made,
+    "os.rename": _note_both,
+    "os.link": _note_link,
+    "os.symlink": _note_link,
+    "os.truncate": _note_first,
+    "pickle.find_class": _note_class,
+}
+
+
+class NotFoundFinder(MetaPathFinder):
+    """Stands last among the finders and finds nothing: what it is asked for, nobody else found."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+
+    def find_spec(self, fullname: str, path: Any = None, *_: object) -> None:
+        """Note a module that code of the user's asks for."""
+        asking = _who_imports(sys._getframe(1))  # noqa: SLF001
+        if asking is not None:
+            folders = None if path is None else tuple(os.fsdecode(each) for each in path)
+            self._observer.not_found.add((fullname, folders))
+
+
+def _who_imports(frame: FrameType | None) -> str | None:
+    """Return the file of the code whose import this is; None where that is installed code, which has its reasons."""
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if not name.startswith(_IMPORTS) and f"{os.sep}importlib{os.sep}" not in name:
+            break
+        frame = frame.f_back
+    else:
+        return None
+    is_installed = (
+        "site-packages" in name or "dist-packages" in name or name.startswith((_OURS, sys.base_prefix))
+    )
+    return None if is_installed else name

@@ -1,0 +1,111 @@
+"""Readers that open files in C, C++ or Rust, past Python's audit events: their entry points are wrapped once they are loaded.
+
+Takes the table below; a library that is not loaded costs nothing, and a reader that a library has no more is left out. What is
+wrapped behaves as before: the paths among its arguments are noted, whatever else they are.
+"""
+
+from __future__ import annotations
+
+import functools
+import glob
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, Final
+
+from pipespec.step.after_import import act_after_import
+
+__all__ = ["watch_native_readers"]
+
+_READERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "cv2": ("imread",),
+    "duckdb": ("connect", "from_parquet", "read_csv", "read_json", "read_parquet"),
+    "h5py": ("File.__init__",),
+    "lightgbm": ("Booster.__init__", "Dataset.__init__"),
+    "polars": (
+        "read_avro", "read_csv", "read_excel", "read_ipc", "read_ipc_stream", "read_json", "read_ndjson", "read_parquet",
+        "scan_csv", "scan_ipc", "scan_ndjson", "scan_parquet",
+    ),
+    "pyarrow": ("input_stream", "memory_map"),
+    "pyarrow.csv": ("open_csv", "read_csv"),
+    "pyarrow.dataset": ("dataset",),
+    "pyarrow.feather": ("read_feather", "read_table"),
+    "pyarrow.json": ("read_json",),
+    "pyarrow.orc": ("ORCFile.__init__", "read_table"),
+    "pyarrow.parquet": ("ParquetDataset.__init__", "ParquetFile.__init__", "read_metadata", "read_schema", "read_table"),
+    "xgboost": ("Booster.load_model", "DMatrix.__init__"),
+}  # fmt: skip
+
+_MOST: Final = 10_000
+"""Files below a folder, or found by a pattern, that are noted."""
+
+
+def watch_native_readers(note: Callable[[str], object]) -> None:
+    """Let the readers of what is loaded, and of what will be, note each path that they are given."""
+    for name in _READERS:
+        if name in sys.modules:
+            _wrap_all(name, note, sys.modules[name])
+    act_after_import({name: partial(_wrap_all, name, note) for name in _READERS})
+
+
+def _wrap_all(name: str, note: Callable[[str], object], module: Any) -> None:
+    for reader in _READERS[name]:
+        owner, _, last = reader.rpartition(".")
+        holder = getattr(module, owner, None) if owner else module
+        function = getattr(holder, last, None)
+        if function is None or holder is None:
+            continue
+        wrapped = _noting(function, note)
+        try:
+            setattr(holder, last, wrapped)
+        except (AttributeError, TypeError):  # a class in C
+            continue
+        # Where it is defined, too: pickle compares the two.
+        home = sys.modules.get(getattr(function, "__module__", None) or "")
+        if not owner and home is not None and getattr(home, last, None) is function:
+            setattr(home, last, wrapped)
+
+
+def _noting(function: Callable[..., Any], note: Callable[[str], object]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def noting(*args: Any, **more: Any) -> Any:
+        try:
+            for value in (*args, *more.values()):
+                for path in _paths(value):
+                    note(path)
+        except Exception:  # noqa: BLE001, S110 - an error here would be the user's
+            pass
+        return function(*args, **more)
+
+    return noting
+
+
+def _paths(value: object) -> Iterator[str]:
+    """Yield the files that an argument means: by name, in a list, below a folder, by a pattern."""
+    if isinstance(value, list | tuple):
+        for one in value[:_MOST]:
+            if isinstance(one, str | os.PathLike):
+                yield from _paths(one)
+        return
+    if not isinstance(value, str | os.PathLike):
+        return
+    path = os.fspath(value)
+    if not isinstance(path, str) or len(path) > 4096:
+        return
+    if os.path.isfile(path):  # noqa: PTH113 - as it was given
+        yield path
+    elif os.path.isdir(path):  # noqa: PTH112
+        yield from _below(path)
+    elif glob.has_magic(path):
+        yield from glob.iglob(path, recursive=True)  # noqa: PTH207 - the pattern may be absolute
+
+
+def _below(folder: str) -> Iterator[str]:
+    count = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            count += 1
+            if count > _MOST:
+                return
+            yield os.path.join(place, name)  # noqa: PTH118

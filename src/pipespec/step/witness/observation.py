@@ -1,0 +1,81 @@
+"""A process observed: what it reads, lists, starts and unpickles is noted while the context is entered.
+
+An audit hook cannot be taken off again, so it is added once to a process and notes nothing unless an `Observer` is active. It runs for
+every event of the process: it is short and never raises. Not seen: files that libraries open in C, C++ or Rust past the
+readers that are known, and what other programs read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from typing import Any
+
+from pipespec.step.witness.audit_events import EVENT_NOTES, NotFoundFinder
+from pipespec.step.witness.native_readers import watch_native_readers
+from pipespec.step.witness.observer import Observer
+
+__all__ = ["observe"]
+
+_active: Observer | None = None
+_is_hooked = False
+
+
+def _note_native(path: str) -> None:
+    if _active is not None:
+        _active.note_read(path)
+        if _active.is_forked:
+            _active.tell()
+
+
+class observe:  # noqa: N801 - used as a context, like contextlib's
+    """Note into an observer while the context is entered."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self._finder = NotFoundFinder(observer)
+
+    def __enter__(self) -> Observer:
+        global _active, _is_hooked  # noqa: PLW0603 - a hook stays for good, so there is one
+        if not _is_hooked:
+            sys.addaudithook(_hook)
+            os.register_at_fork(before=_before_fork, after_in_child=_in_fork)
+            watch_native_readers(_note_native)
+            _is_hooked = True
+        sys.meta_path.append(self._finder)
+        _active = self._observer
+        return self._observer
+
+    def __exit__(self, *_: object) -> None:
+        global _active  # noqa: PLW0603
+        _active = None
+        if self._finder in sys.meta_path:
+            sys.meta_path.remove(self._finder)
+
+
+def _hook(event: str, args: tuple[Any, ...]) -> None:
+    note = EVENT_NOTES.get(event)
+    observer = _active
+    if note is None or observer is None:
+        return
+    try:
+        note(observer, args, sys._getframe(1))  # noqa: SLF001 - there is no other way to who is reading
+        if observer.is_forked:
+            observer.tell()
+    except Exception:  # noqa: BLE001, S110 - an error here would be the user's
+        pass
+
+
+def _before_fork() -> None:
+    if _active is not None and _active.told is None:
+        with contextlib.suppress(OSError):
+            _active.told = tempfile.TemporaryFile("a+b", buffering=0)  # noqa: SIM115 - it lives as long as the step
+
+
+def _in_fork() -> None:
+    """Begin anew in a forked process, which tells its parent what it notes."""
+    global _active  # noqa: PLW0603
+    if _active is not None:
+        _active = Observer(_active.began, told=_active.told, is_forked=True)

@@ -1,0 +1,131 @@
+"""What was noted of a step's execution so far: absolute paths, not judged yet, and module names.
+
+A process that the step forks has an observer of its own, which tells the step's through a file without a name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import stat
+import time
+from dataclasses import dataclass, field
+from typing import IO
+
+from pipespec.frozen_values import frozen
+
+__all__ = ["Observer", "Seen", "absolute_path"]
+
+
+@frozen
+class Seen:
+    """A file as it was when it was first read: size, modification and change of state in ns, inode."""
+
+    size: int
+    modified: int
+    changed: int
+    inode: int
+
+    @classmethod
+    def of(cls, path: str) -> Seen | None:
+        """Return what stands at a path, None where that is no regular file.
+
+        Raises:
+            OSError: where nothing does, or it cannot be known.
+        """
+        status = os.stat(path)  # noqa: PTH116 - paths are text here
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
+
+@dataclass(slots=True)
+class Observer:
+    """What was noted so far, by absolute path."""
+
+    began: int = field(default_factory=time.time_ns)
+    read: dict[str, Seen] = field(default_factory=dict)
+    scripts: set[str] = field(default_factory=set)
+    """Python files that were handed to a program."""
+    imported: set[str] = field(default_factory=set)
+    """Python files that the import system read."""
+    folders: set[str] = field(default_factory=set)
+    missing: set[str] = field(default_factory=set)
+    written: set[str] = field(default_factory=set)
+    made: set[str] = field(default_factory=set)
+    """Folders."""
+    unpickled: set[tuple[str, str]] = field(default_factory=set)
+    """Module and name."""
+    not_found: set[tuple[str, tuple[str, ...] | None]] = field(default_factory=set)
+    """Modules that code asked for and nobody found, with the folders of their package."""
+    told: IO[bytes] | None = None
+    """What forked processes noted."""
+    is_forked: bool = False
+    unsaid: list[str] = field(default_factory=list)
+    """What a forked process wrote and has not told yet."""
+
+    def note_read(self, path: object, folder: str | None = None) -> str | None:
+        """Note a file that is about to be read; return its path where it is a file."""
+        name = absolute_path(path, folder)
+        if name is None or name in self.read or name in self.written:
+            return name
+        try:
+            seen = Seen.of(name)
+        except (FileNotFoundError, NotADirectoryError):
+            self.missing.add(name)
+            return None
+        except OSError:
+            return None
+        if seen is not None:
+            self.read[name] = seen
+        return name
+
+    def take_in_forked(self) -> None:
+        """Add what forked processes noted up to now."""
+        if self.told is None:
+            return
+        self.told.seek(0)
+        for line in self.told:
+            with contextlib.suppress(ValueError, TypeError):  # torn, where a process was killed
+                kind, path, *stamp = json.loads(line)
+                if kind == "read":
+                    self.read.setdefault(path, Seen(*stamp))
+                else:
+                    {"scripts": self.scripts, "folders": self.folders, "missing": self.missing,
+                     "written": self.written, "made": self.made}[kind].add(path)  # fmt: skip
+
+    def tell(self) -> None:
+        """Write what was noted since the last time, and forget it, but for what was written here."""
+        if self.told is None:
+            return
+        lines = [["read", path, *dataclasses.astuple(seen)] for path, seen in self.read.items()]
+        lines += [["written", path] for path in self.unsaid]
+        for kind in ("scripts", "folders", "missing", "made"):
+            lines += [[kind, path] for path in getattr(self, kind)]
+            getattr(self, kind).clear()
+        self.read.clear()
+        self.unsaid.clear()
+        if lines:
+            os.write(self.told.fileno(), "".join(f"{json.dumps(line)}\n" for line in lines).encode())
+
+    def note_written(self, path: object) -> None:
+        """Note a file that is about to be made or changed."""
+        name = absolute_path(path)
+        if name is not None and name not in self.written:
+            self.written.add(name)
+            if self.is_forked:
+                self.unsaid.append(name)
+
+
+def absolute_path(path: object, folder: str | None = None) -> str | None:
+    """Return what a call names as text: absolute, relative ones below the working directory or `folder`; None for no path."""
+    if not isinstance(path, str | bytes | os.PathLike):
+        return None
+    name = os.fsdecode(path)
+    if not name or "\0" in name:
+        return None
+    if not name.startswith("/"):
+        name = os.path.join(folder or os.getcwd(), name)  # noqa: PTH109, PTH118 - thousands of times a second
+    return os.path.normpath(name)

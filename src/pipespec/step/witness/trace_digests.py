@@ -1,0 +1,110 @@
+"""Digests of what a step touched: the same rule when a run is recorded and when a plan looks again.
+
+Takes absolute paths, opens regular files only and follows no link below a folder. Who calls says how the bytes of a file are digested, so
+that a plan can use its memory of digests.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from pipespec.step.content_digest import ContentError, open_regular, tree_digest
+from pipespec.step.witness.path_judgement import SKIPPED_NAMES
+
+__all__ = [
+    "LARGEST",
+    "FileDigest",
+    "folder_digest",
+    "large_digest",
+    "read_source",
+    "source_tree_digest",
+    "tree_of_folder",
+]
+
+FileDigest: TypeAlias = Callable[[Path], tuple[str, int]]
+"""Gives sha256 and size of a regular file."""
+
+LARGEST: Final = 256 << 20
+"""Bytes of a file that is digested whole; a larger one counts by size and time."""
+
+_LARGEST_SOURCE: Final = 4 << 20
+_MOST_FILES: Final = 100_000
+
+
+def large_digest(path: str) -> str:
+    """Return what stands for the content of a large file: its size and when it was modified."""
+    status = os.stat(path)  # noqa: PTH116 - paths are text here
+    return _sha256(f"{status.st_size} {status.st_mtime_ns}")
+
+
+def folder_digest(path: str, leaves_out: Callable[[str], bool]) -> str:
+    """Return the digest of the names in a folder.
+
+    Raises:
+        OSError: where it cannot be listed.
+        ContentError: where it has more than 100,000 names.
+    """
+    return _sha256("\0".join(sorted(name for name, _ in _entries(path, leaves_out))))
+
+
+def tree_of_folder(path: str, leaves_out: Callable[[str], bool], digest: FileDigest) -> str:
+    """Return the digest of names and bytes of all regular files below a folder; raises as `folder_digest`."""
+    manifest: dict[str, str] = {}
+    waiting = [("", path)]
+    while waiting:
+        below, folder = waiting.pop()
+        for name, entry in _entries(folder, leaves_out):
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append((f"{below}{name}/", entry.path))
+            elif entry.is_file(follow_symlinks=False):
+                is_large = entry.stat(follow_symlinks=False).st_size > LARGEST
+                manifest[f"{below}{name}"] = (
+                    large_digest(entry.path) if is_large else digest(Path(entry.path))[0]
+                )
+        if len(manifest) > _MOST_FILES:
+            raise ContentError(f"'{path}' has more than {_MOST_FILES} files")
+    return tree_digest(manifest)
+
+
+def read_source(path: str) -> bytes | None:
+    """Return the text of a Python source of at most 4 MiB; None where it is something else.
+
+    Raises:
+        OSError: where it cannot be read.
+        ContentError: where it is no regular file.
+    """
+    if not path.endswith(".py"):
+        return None
+    with open_regular(Path(path)) as file:
+        content = file.read(_LARGEST_SOURCE + 1)
+    return content if len(content) <= _LARGEST_SOURCE else None
+
+
+def source_tree_digest(source: bytes) -> str:
+    """Return the digest of the code without comments and formatting; empty where it does not parse.
+
+    Docstrings and annotations count: nobody knows who reads them of a module that was loaded by its name. The text of
+    a tree differs between Pythons, so it is compared only where the bytes differ.
+    """
+    try:
+        return _sha256(ast.dump(ast.parse(source)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ""
+
+
+def _entries(path: str, leaves_out: Callable[[str], bool]) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    with os.scandir(path) as entries:
+        for number, entry in enumerate(entries):
+            if number >= _MOST_FILES:
+                raise ContentError(f"'{path}' has more than {_MOST_FILES} names")
+            if entry.name not in SKIPPED_NAMES and not leaves_out(entry.path):
+                yield entry.name, entry
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()

@@ -1,0 +1,110 @@
+"""Any program as a step: its standard streams go to the step's log, and the end of what it said on stderr to the failure."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any, Final
+
+from pipespec.document.wording import quote
+from pipespec.spec.library_steps import path_in_project
+from pipespec.step.failure import StepError
+from pipespec.steps.program_folder import program_folder
+from pipespec.steps.step_arguments import Values
+
+__all__ = ["command"]
+
+_NOTHING_BESIDE_CODE: Final = {"PYTHONDONTWRITEBYTECODE": "1"}
+"""What Python keeps beside modules would change folders of the project that are inputs."""
+
+_KEPT: Final = 16_000
+"""Bytes of stderr that are kept for a failure."""
+_LAST_WORDS: Final = 1.0
+"""Seconds for what is left in the pipe when the program has ended: a process that it left behind may hold it open."""
+
+
+def command(
+    command: list[str | int | float],
+    inputs: Mapping[str, Path],
+    params: Mapping[str, Any],
+    outputs: Mapping[str, Path],
+    env: dict[str, str | int | float] | None = None,
+    folder: str = "",
+    paths: dict[str, str] | None = None,
+) -> None:
+    """Run a program in the project, which writes the outputs.
+
+    Args:
+        command: The program and its arguments, such as `["sort", "-o", "{outputs.sorted}", "{inputs.raw}"]`; no shell reads them.
+        inputs: Their paths.
+        params: The other params.
+        outputs: Where the program writes each.
+        env: Environment variables for the program, beside those of the step; values may have the same templates.
+        folder: Where the program runs, relative to the project root.
+        paths: Where the program itself expects what, relative to `folder`: `{"outputs.model": "model.pkl", "inputs.raw": "data/raw.csv",
+            "params": "params.yaml"}`. It then runs in a folder of its own that shows the project, with these in place.
+    """
+    if not command:
+        raise StepError("binding", "'command' is empty; write the program and its arguments")
+    values = Values(inputs, params, outputs)
+    words = values.filled(command)
+    extra = {name: values.text(value) for name, value in (env or {}).items()}
+    if folder and path_in_project(folder) is None and folder != ".":
+        raise StepError("binding", f"'folder' is {quote(folder)}, which is not inside the project")
+    if paths is None:
+        _run(words, extra, Path(folder))
+        return
+    with program_folder(folder, paths, values) as place:
+        _run(words, {**_NOTHING_BESIDE_CODE, **extra}, place)
+
+
+def _run(words: list[str], extra: Mapping[str, str], place: Path) -> None:
+    """Run a program to its end.
+
+    Raises:
+        StepError: where it cannot be started.
+        CalledProcessError: where it fails.
+    """
+    environment = {**os.environ, **extra, "PWD": str(place.absolute())}
+    sys.stdout.flush()
+    try:
+        process = subprocess.Popen(
+            words, cwd=place, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+    except (FileNotFoundError, NotADirectoryError):
+        if not place.is_dir():
+            raise StepError("binding", f"there is no folder {quote(str(place))}") from None
+        raise StepError(
+            "import", f"there is no program {quote(words[0])}{_nearby(place, words[0])}"
+        ) from None
+    except PermissionError:
+        raise StepError(
+            "import", f"{quote(words[0])} may not be executed; try: chmod +x {words[0]}"
+        ) from None
+    assert process.stderr is not None
+    kept = bytearray()
+    reader = threading.Thread(target=_pass_on, args=(process.stderr, kept), daemon=True)
+    reader.start()
+    code = process.wait()
+    reader.join(_LAST_WORDS)
+    if code:
+        raise subprocess.CalledProcessError(code, words, stderr=bytes(kept))
+
+
+def _pass_on(stream: IO[bytes], kept: bytearray) -> None:
+    """Write a program's stderr to the log as it comes, and keep the end of it."""
+    while chunk := os.read(stream.fileno(), 1 << 16):
+        view = memoryview(chunk)
+        while view:
+            view = view[os.write(2, view) :]
+        kept += chunk
+        del kept[:-_KEPT]
+
+
+def _nearby(place: Path, program: str) -> str:
+    is_file = (place / program).is_file()
+    return f"; write './{program}' for the file of the project" if is_file else ""

@@ -1,0 +1,171 @@
+"""The files of a run in a store that is not local: what is asked of it, and who carries that out.
+
+Takes an artifact URI and the tracking URI. Files that a tracking server hands out go by its HTTP routes; all others
+through MLflow's artifact repositories, which take seconds to import.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from pipespec.activity import busy
+from pipespec.errors import PipespecError, StoreUnavailableError
+from pipespec.fault_points import reach
+from pipespec.tracking.artifact_uris import original_name, stored_name
+from pipespec.tracking.mlflow_client import import_mlflow, without_progress
+from pipespec.tracking.tracking_uri import is_server, shown
+
+__all__ = ["FarFiles", "far_files", "send_whole"]
+
+
+class FarFiles(Protocol):
+    """The files of one run; names are relative, with slashes. A failing store raises StoreUnavailableError."""
+
+    def put(self, source: Path | bytes, name: str) -> None:
+        """Put a file, in place of what is there."""
+
+    def sizes(self, folder: str) -> Mapping[str, int | None]:
+        """Return what is in a folder, by its whole name, with its size where the store tells it."""
+
+    def get(self, name: str, target: Path) -> None:
+        """Fetch a file, or all of a directory, whose name ends with a slash, to a place where nothing is yet.
+
+        Raises:
+            FileNotFoundError: where there is surely no such file.
+        """
+
+
+@contextlib.contextmanager
+def far_files(artifact_uri: str, tracking_uri: str) -> Iterator[FarFiles]:
+    """Open the files at an artifact URI.
+
+    Raises:
+        StoreUnavailableError: for whatever goes wrong with the store meanwhile.
+    """
+    with contextlib.ExitStack() as stack:
+        files = _by_server(artifact_uri, tracking_uri, stack) if is_server(tracking_uri) else None
+        if files is None:
+            stack.enter_context(_sending(artifact_uri))
+            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pipespec-")))
+            files = _RepositoryFiles(_repository(artifact_uri, tracking_uri), scratch)
+        yield _NamedFiles(files)
+
+
+class _NamedFiles:
+    """A FarFiles whose store keeps each file under a name that it gives back."""
+
+    def __init__(self, files: FarFiles) -> None:
+        self._files = files
+
+    def put(self, source: Path | bytes, name: str) -> None:
+        self._files.put(source, stored_name(name))
+
+    def sizes(self, folder: str) -> Mapping[str, int | None]:
+        found = self._files.sizes(stored_name(folder))
+        return {original_name(name): size for name, size in found.items()}
+
+    def get(self, name: str, target: Path) -> None:
+        self._files.get(stored_name(name), target)
+        if not name.endswith("/"):
+            return
+        for folder, folders, names in os.walk(target, topdown=False):
+            for stored in (*folders, *names):
+                if (original := original_name(stored)) != stored:
+                    Path(folder, stored).rename(Path(folder, original))
+
+
+def _by_server(artifact_uri: str, tracking_uri: str, stack: contextlib.ExitStack) -> FarFiles | None:
+    # Late: HTTP costs 40 ms, which a step whose files stay here has no use for.
+    from pipespec.tracking.server.reach_server import server_client  # noqa: PLC0415
+    from pipespec.tracking.server.server_files import ServerFiles, is_handed_out  # noqa: PLC0415
+
+    if not is_handed_out(artifact_uri, tracking_uri):
+        return None
+    client = server_client(tracking_uri)
+    return None if client is None else ServerFiles(stack.enter_context(client), artifact_uri)
+
+
+def send_whole(far: FarFiles, files: Mapping[str, Path | bytes]) -> None:
+    """Put files, one after the other in this order, and look whether all of each is there.
+
+    Raises:
+        StoreUnavailableError: where it is not.
+    """
+    for name, source in files.items():
+        far.put(source, name)
+        reach("publish.mid-upload")
+    found: dict[str, int | None] = {}
+    for folder in {name.rpartition("/")[0] for name in files}:
+        found.update(far.sizes(folder))
+    for name, source in files.items():
+        size = len(source) if isinstance(source, bytes) else source.stat().st_size
+        if name not in found:
+            raise StoreUnavailableError(f"the artifact store accepted '{name}' but does not list it")
+        if found[name] not in (None, size):
+            raise StoreUnavailableError(
+                f"the artifact store has {found[name]} bytes of '{name}', which has {size}"
+            )
+
+
+class _RepositoryFiles:
+    """A FarFiles over one of MLflow's artifact repositories."""
+
+    def __init__(self, repository: Any, scratch: Path) -> None:
+        self._repository = repository
+        self._scratch = scratch
+
+    def put(self, source: Path | bytes, name: str) -> None:
+        folder, _, base = name.rpartition("/")
+        if isinstance(source, bytes) or source.name != base:
+            # A repository names a file as its source is named.
+            named = self._scratch / base
+            named.unlink(missing_ok=True)
+            if isinstance(source, bytes):
+                named.write_bytes(source)
+            else:
+                named.symlink_to(source.absolute())
+            source = named
+        with busy(f"uploading {base}", source.stat().st_size):
+            self._repository.log_artifact(str(source), folder or None)
+
+    def sizes(self, folder: str) -> Mapping[str, int | None]:
+        return {info.path: info.file_size for info in self._repository.list_artifacts(folder or None)}
+
+    def get(self, name: str, target: Path) -> None:
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".part-") as scratch:
+            try:
+                with busy(f"downloading {name}"):
+                    self._repository.download_artifacts(name.rstrip("/"), scratch)
+            except Exception as error:
+                # How a store says that it has no such file differs from store to store.
+                if name not in self.sizes(name.rpartition("/")[0]):
+                    raise FileNotFoundError(name) from error
+                raise
+            Path(scratch, name.rstrip("/")).replace(target)
+
+
+@contextlib.contextmanager
+def _sending(uri: str) -> Iterator[None]:
+    """Artifact stores fail in as many ways as there are libraries for them."""
+    try:
+        with without_progress():
+            yield
+    except (PipespecError, FileNotFoundError):
+        raise
+    except Exception as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise StoreUnavailableError(f"artifact store {shown(uri)}: {shown(lines[0])[:300]}") from error
+
+
+def _repository(artifact_uri: str, tracking_uri: str) -> Any:
+    import_mlflow()
+    from mlflow.store.artifact.artifact_repository_registry import (  # noqa: PLC0415 - as import_mlflow
+        get_artifact_repository,
+    )
+
+    return get_artifact_repository(artifact_uri, tracking_uri=tracking_uri)

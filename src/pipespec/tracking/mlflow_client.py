@@ -1,0 +1,240 @@
+"""Speaking to MLflow's own client without its noise, and with errors in one line.
+
+`Session(uri, log)` holds an `MlflowClient`, made at the first use: importing mlflow takes seconds. While one is
+open, what mlflow, alembic and sqlalchemy say goes to the log file, and requests give up in time. Nothing of
+that reaches processes that are started for user code: `fluent.activate` undoes it there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sqlite3
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pipespec.activity import busy
+from pipespec.errors import PipespecError, StoreUnavailableError
+from pipespec.tracking.sqlite_schema import open_database, unreadable
+from pipespec.tracking.tracking_uri import is_sqlite, shown, sqlite_path
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+__all__ = ["Session", "import_mlflow", "quiet", "speaking", "unset_limits", "without_progress"]
+
+_ALWAYS: Final[Mapping[str, str]] = {
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+
+# MLflow's own limits let 247 s pass until "connection refused", and more than 480 s on a silent server.
+# Three tries of 6 s, their pauses and the import of mlflow end below 30 s.
+_LIMITS: Final[Mapping[str, str]] = {
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "6",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+}
+
+_TALKATIVE: Final = ("mlflow", "alembic", "sqlalchemy", "sqlalchemy.engine", "huey", "urllib3", "py.warnings")
+_WARNERS: Final = r"(mlflow|alembic|sqlalchemy|pydantic|google)(\..*)?"
+
+_REFUSALS: Final = frozenset({"INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "INVALID_STATE"})
+
+
+class Session:
+    """One client of one store; close it. Several may be open at a time, in any order of closing."""
+
+    def __init__(self, uri: str, log: Path | None) -> None:
+        self.uri = uri
+        self._log = log
+        self._client: MlflowClient | None = None
+
+    @property
+    def client(self) -> MlflowClient:
+        """The client; the first use imports mlflow and opens the store.
+
+        Raises:
+            StoreUnavailableError: where the store cannot be opened.
+        """
+        if self._client is None:
+            _quiet.enter(self._log)
+            try:
+                with speaking(self.uri):
+                    self._client = self._make()
+            except BaseException:
+                _quiet.leave()
+                raise
+        return self._client
+
+    def _make(self) -> MlflowClient:
+        mlflow = import_mlflow()
+        _quiet.redirect()
+        if is_sqlite(self.uri):
+            self._look_at_file(sqlite_path(self.uri))
+        return mlflow.MlflowClient(tracking_uri=self.uri)
+
+    def _look_at_file(self, path: Path) -> None:
+        # MLflow would make its tables in any database, and migrate an older store without a question.
+        try:
+            open_database(path)[0].close()
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise unreadable(path, error) from error
+
+    def close(self) -> None:
+        """Let go of the client, and of the silence if it was the last."""
+        if self._client is not None:
+            self._client = None
+            _quiet.leave()
+
+
+@contextlib.contextmanager
+def quiet(log: Path | None) -> Iterator[None]:
+    """Import mlflow, and let what it says in this block go to the file `log`."""
+    _quiet.enter(log)
+    try:
+        import_mlflow()
+        _quiet.redirect()
+        yield
+    finally:
+        _quiet.leave()
+
+
+def import_mlflow() -> Any:
+    """Import mlflow without the warnings of what it imports.
+
+    Raises:
+        PipespecError: where a module of the user's stands in its place.
+    """
+    with busy("importing mlflow"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import mlflow  # noqa: PLC0415 - takes seconds; everything that can do without has done without
+    if not hasattr(mlflow, "__path__"):
+        raise PipespecError(
+            f"the module '{mlflow.__file__}' stands in the place of the package mlflow; rename it"
+        )
+    return mlflow
+
+
+@contextlib.contextmanager
+def without_progress() -> Iterator[None]:
+    """Keep MLflow from drawing progress bars and printing addresses meanwhile."""
+    ours = {name: value for name, value in _ALWAYS.items() if name not in os.environ}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name in ours:
+            os.environ.pop(name, None)
+
+
+@contextlib.contextmanager
+def speaking(uri: str) -> Iterator[None]:
+    """Turn every way in which a store can fail into one of our errors, in one line, without a password.
+
+    Raises:
+        StoreUnavailableError: where it cannot be asked or did not do what it was told.
+        PipespecError: where it refused, for instance since a run was deleted meanwhile.
+    """
+    try:
+        yield
+    except (PipespecError, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        refused = getattr(error, "error_code", None) in _REFUSALS
+        if not refused and not _is_of_a_store(error):
+            raise
+        kind = PipespecError if refused else StoreUnavailableError
+        raise kind(f"tracking store {shown(uri)}: {_one_line(error)}") from error
+
+
+def _is_of_a_store(error: Exception) -> bool:
+    package = type(error).__module__.partition(".")[0]
+    return isinstance(error, OSError | sqlite3.Error) or package in {
+        "alembic",
+        "azure",
+        "botocore",
+        "boto3",
+        "google",
+        "mlflow",
+        "requests",
+        "sqlalchemy",
+        "urllib3",
+    }
+
+
+def _one_line(error: Exception) -> str:
+    text = shown(str(error)).strip() or type(error).__name__
+    line = text.splitlines()[0]
+    return line if len(line) <= 300 else f"{line[:300]}..."
+
+
+def unset_limits() -> None:
+    """Give user code MLflow's own patience back: it may upload what takes minutes to be taken in."""
+    for name, value in _LIMITS.items():
+        if os.environ.get(name) == value:
+            del os.environ[name]
+    _quiet.forget()
+
+
+class _Quiet:
+    """The process-wide part of all open sessions: environment, log handlers and warning filters."""
+
+    def __init__(self) -> None:
+        self._sessions = 0
+        self._environment: dict[str, str] = {}
+        self._handler: logging.Handler | None = None
+        self._loggers: dict[str, tuple[list[logging.Handler], bool]] = {}
+        self._filter: Any = None
+
+    def enter(self, log: Path | None) -> None:
+        self._sessions += 1
+        if self._sessions > 1:
+            return
+        for name, value in {**_ALWAYS, **_LIMITS}.items():
+            if name not in os.environ:
+                os.environ[name] = self._environment[name] = value
+        warnings.filterwarnings("ignore", module=_WARNERS)
+        self._filter = warnings.filters[0]
+        self._handler = logging.NullHandler() if log is None else _to_file(log)
+
+    def redirect(self) -> None:
+        """Take the place of the handlers that mlflow gave itself when it was imported."""
+        if self._handler is None:
+            return
+        for name in _TALKATIVE:
+            logger = logging.getLogger(name)
+            self._loggers.setdefault(name, (logger.handlers, logger.propagate))
+            logger.handlers, logger.propagate = [self._handler], False
+
+    def leave(self) -> None:
+        self._sessions = max(0, self._sessions - 1)
+        if self._sessions > 0:
+            return
+        for name, value in self._environment.items():
+            if os.environ.get(name) == value:
+                del os.environ[name]
+        if self._handler is not None:
+            self._handler.close()
+        self.forget()
+
+    def forget(self) -> None:
+        """Give the loggers back, as if no session had been opened."""
+        for name, (handlers, propagate) in self._loggers.items():
+            logger = logging.getLogger(name)
+            logger.handlers, logger.propagate = handlers, propagate
+        warnings.filters[:] = [one for one in warnings.filters if one is not self._filter]  # type: ignore[index]
+        self._sessions, self._environment, self._handler, self._loggers = 0, {}, None, {}
+
+
+def _to_file(log: Path) -> logging.Handler:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(log, delay=True, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    return handler
+
+
+_quiet: Final = _Quiet()

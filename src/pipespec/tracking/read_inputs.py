@@ -1,0 +1,70 @@
+"""What a run read, as its tag `pipespec.inputs` says it, so that lineage needs no manifest. Pure.
+
+Takes the entries `inputs` of a manifest; gives `ReadInput`s, and their text in the tag, which is left to the manifest where it
+would pass MLflow's limit.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+
+from pipespec.document.nodes import JSON
+from pipespec.frozen_values import frozen
+from pipespec.tracking.record_names import TAG_LENGTH
+
+__all__ = ["ReadInput", "decode_inputs", "encode_inputs", "inputs_of_manifest"]
+
+
+@frozen
+class ReadInput:
+    """One thing that a run read: an output of another run, of whatever pipeline, or data from outside (`run_id` empty)."""
+
+    argument: str
+    source: str
+    """The output's name; of data from outside its path as it was written."""
+    digest: str
+    run_id: str = ""
+
+
+def inputs_of_manifest(inputs: JSON) -> tuple[ReadInput, ...]:
+    """Return what a manifest says of inputs, without what is not as we write it."""
+    if not isinstance(inputs, dict):
+        return ()
+    return tuple(
+        read
+        for argument, told in inputs.items()
+        for entry in (told if isinstance(told, list) else [told])
+        if isinstance(entry, dict)
+        for read in _read(argument, entry)
+    )
+
+
+def _read(argument: str, entry: Mapping[str, JSON]) -> Iterator[ReadInput]:
+    digest = str(entry.get("digest", ""))
+    if "run_id" in entry and "output" in entry:
+        yield ReadInput(argument, str(entry["output"]), digest, str(entry["run_id"]))
+    elif "external" in entry:
+        yield ReadInput(argument, str(entry["external"]), digest)
+
+
+def encode_inputs(inputs: JSON) -> str | None:
+    """Return the tag's value: a row for each thing read, with the beginning of its digest; None where it is too long."""
+    rows = [
+        [read.argument, read.source, read.digest[:16], read.run_id] for read in inputs_of_manifest(inputs)
+    ]
+    text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+    return text if len(text) <= TAG_LENGTH else None
+
+
+def decode_inputs(text: str) -> tuple[ReadInput, ...] | None:
+    """Return what `encode_inputs` wrote; None where a hand changed it to something else."""
+    try:
+        rows = json.loads(text)
+    except ValueError:
+        return None
+    if not isinstance(rows, list) or not all(
+        isinstance(row, list) and len(row) == 4 and all(isinstance(cell, str) for cell in row) for row in rows
+    ):
+        return None
+    return tuple(ReadInput(*row) for row in rows)

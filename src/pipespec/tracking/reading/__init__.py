@@ -1,0 +1,1 @@
+"""Questions to a tracking store, answered in bulk. Writes nothing."""

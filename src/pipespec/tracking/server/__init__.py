@@ -1,0 +1,1 @@
+"""Speaking to an MLflow tracking server by its documented REST API, without mlflow."""

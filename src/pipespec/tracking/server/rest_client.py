@@ -1,0 +1,274 @@
+"""Speaking to a tracking server by its documented REST API, with a bound on how long that may take.
+
+Takes an endpoint and a body, gives what the server answered; threads may share one client, each request has a kept
+connection to itself. What may pass is tried again for some seconds: a server that starts anew, is overloaded, lost a
+connection. Whoever asks for what must not be done twice says how to find out whether it was done.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from http.client import HTTPException
+from pathlib import Path
+from ssl import SSLCertVerificationError, SSLError
+from types import TracebackType
+from typing import Any, Final, Self, TypeAlias, TypeVar
+from urllib.parse import quote, urlencode
+
+from pipespec.activity import Activity, busy
+from pipespec.document.nodes import JSON
+from pipespec.errors import StoreUnavailableError
+from pipespec.tracking.server.answers import AnswerFailedError, json_object, require_success
+from pipespec.tracking.server.reachability import unreachable
+from pipespec.tracking.server.server_access import ServerAccess
+from pipespec.tracking.server.server_connection import (
+    ServerConnection,
+    TimedResponse,
+    tls_settings,
+    untrusted,
+)
+
+__all__ = ["RestClient", "WasDone"]
+
+WasDone: TypeAlias = Callable[[float], Mapping[str, Any] | None]
+"""Finds out, until a time by `time.monotonic`, whether the server did what it gave no answer to; None if it did not."""
+
+_Answer = TypeVar("_Answer")
+
+_API: Final = "/api/2.0/mlflow/"
+_FILES: Final = "/api/2.0/mlflow-artifacts/artifacts"
+
+_CONNECT: Final = 8.0
+"""Seconds for a connection, and for a server that refuses connections to come back."""
+_TRY: Final = 12.0
+"""Seconds for an answer, before the request is made again on another connection."""
+_PATIENCE: Final = 26.0
+"""Seconds from the first try of a request until it is given up."""
+_PAUSES: Final = (0.1, 0.2, 0.4, 0.8, 1.6, 2.0)
+"""Seconds between tries; the last counts for all that follow."""
+_BYTES_A_SECOND: Final = 1 << 20
+"""As slowly a server may pass a file on to the store behind it before it answers."""
+_PIECE: Final = 1 << 20
+_NETWORK: Final = frozenset(
+    {errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETRESET, errno.ENETUNREACH, errno.ENOTCONN}
+)
+
+
+class RestClient:
+    """One tracking server. Close it, or use it in a `with` statement.
+
+    Every request may raise StoreUnavailableError where the server did not answer in time, or something else did, and
+    RefusedError where the server says no.
+    """
+
+    def __init__(self, access: ServerAccess) -> None:
+        """Connect with the first request."""
+        self._access = access
+        self._tls = tls_settings(access)
+        self._idle: list[ServerConnection] = []
+
+    # ----------------------------------------------------------------------------------- records
+
+    def get(
+        self, endpoint: str, query: Mapping[str, str], *, until: float | None = None
+    ) -> Mapping[str, Any]:
+        """Ask an endpoint such as `runs/get`; `until` shortens the usual patience, by `time.monotonic`."""
+        path = f"{_API}{endpoint}?{urlencode(query)}"
+        return self._repeat(lambda seconds: self._object("GET", path, None, seconds), until=until)
+
+    def post(
+        self,
+        endpoint: str,
+        body: Mapping[str, JSON],
+        *,
+        was_done: WasDone | None = None,
+        until: float | None = None,
+    ) -> Mapping[str, Any]:
+        """Tell an endpoint such as `runs/create`, or ask one that wants a body.
+
+        What may be done twice is repeated where its answer is lost. For anything else `was_done` is asked first.
+        """
+        content = json.dumps(body, separators=(",", ":")).encode(errors="backslashreplace")
+        return self._repeat(
+            lambda seconds: self._object("POST", f"{_API}{endpoint}", content, seconds), was_done, until
+        )
+
+    # ------------------------------------------------------------------- files that the server hands out
+
+    def list_files(self, folder: str) -> list[Mapping[str, Any]]:
+        """List a folder below the root of the server's files; one that is not there is empty."""
+        path = f"{_FILES}?{urlencode({'path': folder})}"
+        found = self._repeat(lambda seconds: self._object("GET", path, None, seconds))
+        return list(found.get("files", ()))
+
+    def put_file(self, name: str, content: Path | bytes) -> None:
+        """Put a file below the root of the server's files, in place of what is there.
+
+        Raises:
+            OSError: where the local file cannot be read.
+        """
+        size = len(content) if isinstance(content, bytes) else content.stat().st_size
+        more = size / _BYTES_A_SECOND
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
+
+        def send(seconds: float) -> None:
+            work.reach(0)
+            body = content if isinstance(content, bytes) else _pieces(content, size, work)
+            with self._asking("PUT", f"{_FILES}/{quote(name)}", body, headers, seconds + more) as answer:
+                require_success(answer, answer.read(), self._access.uri)
+
+        with busy(f"uploading {_base(name)}", size) as work:
+            self._repeat(send)
+
+    def get_file(self, name: str, target: Path) -> None:
+        """Fetch one of the server's files, whole or not at all.
+
+        Raises:
+            OSError: where the local file cannot be written.
+        """
+
+        def receive(seconds: float) -> None:
+            with self._asking("GET", f"{_FILES}/{quote(name)}", None, {}, seconds) as answer:
+                if answer.status != 200:
+                    require_success(answer, answer.read(), self._access.uri)
+                expected = answer.length
+                with (
+                    target.open("wb") as file,
+                    busy(f"downloading {_base(name)}", expected or 0) as work,
+                ):
+                    while piece := answer.read(_PIECE):
+                        work.advance(file.write(piece))
+                        answer.allow(_TRY)
+                if expected not in (None, work.done):
+                    raise AnswerFailedError(f"it sent {work.done} of {expected} bytes")
+
+        self._repeat(receive)
+
+    # ------------------------------------------------------------------------------------- trying
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _repeat(
+        self,
+        attempt: Callable[[float], _Answer],
+        was_done: Callable[[float], Any] | None = None,
+        until: float | None = None,
+    ) -> _Answer:
+        """Try until it works, or until what keeps it from working has lasted too long."""
+        began = time.monotonic()
+        until = began + _PATIENCE if until is None else until
+        for number in range(1 << 16):
+            try:
+                return attempt(max(0.1, min(_TRY, until - time.monotonic())))
+            except AnswerFailedError as failed:
+                pause = max(failed.pause, _PAUSES[min(number, len(_PAUSES) - 1)])
+                if failed.was_kept and number == 0:
+                    pause = 0.0  # the server closed an idle connection while the request was under way
+                limit = min(until, began + _CONNECT) if failed.is_away else until
+                if time.monotonic() + pause >= limit:
+                    raise self._gave_up(failed) from None
+                was_sent = failed.was_sent
+            time.sleep(pause)
+            if was_sent and was_done is not None and (found := was_done(until)) is not None:
+                return found  # type: ignore[no-any-return]
+        raise AssertionError
+
+    def _gave_up(self, failed: AnswerFailedError) -> StoreUnavailableError:
+        if failed.is_away:
+            return unreachable(self._access.uri, failed.reason)
+        return StoreUnavailableError(f"tracking server {self._access.uri}: {failed.reason}")
+
+    def _object(self, method: str, path: str, content: bytes | None, seconds: float) -> Mapping[str, Any]:
+        headers = {} if content is None else {"Content-Type": "application/json"}
+        with self._asking(method, path, content, headers, seconds) as answer:
+            return json_object(answer, answer.read(), self._access.uri)
+
+    @contextmanager
+    def _asking(
+        self,
+        method: str,
+        path: str,
+        body: bytes | Iterable[bytes] | None,
+        headers: Mapping[str, str],
+        seconds: float,
+    ) -> Iterator[TimedResponse]:
+        """Ask once; the connection is kept when all of the answer was read."""
+        connection, was_kept = self._connected()
+        try:
+            try:
+                answer = connection.ask(
+                    method,
+                    self._access.prefix + path,
+                    body,
+                    {"User-Agent": "pipespec", **self._access.headers, **headers},
+                    seconds=seconds,
+                )
+                yield answer
+            except TimeoutError:
+                raise AnswerFailedError("it does not answer") from None
+            except (OSError, HTTPException) as error:
+                if not _is_of_connection(error):
+                    raise  # of the local file
+                reason = f"it closed the connection without an answer ({type(error).__name__})"
+                raise AnswerFailedError(reason, was_kept=was_kept) from None
+            if answer.isclosed():
+                self._idle.append(connection)
+            else:
+                connection.close()
+        except BaseException:
+            connection.close()
+            raise
+
+    def _connected(self) -> tuple[ServerConnection, bool]:
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_open:
+                return connection, True
+            connection.close()
+        connection = ServerConnection(self._access, _CONNECT, self._tls)
+        try:
+            connection.open()
+        except SSLCertVerificationError as error:
+            raise untrusted(self._access, error) from None
+        except OSError as error:
+            connection.close()
+            reason = error.strerror or str(error) or type(error).__name__
+            raise AnswerFailedError(reason, was_sent=False, is_away=True) from None
+        return connection, False
+
+
+def _is_of_connection(error: Exception) -> bool:
+    return isinstance(error, ConnectionError | HTTPException | SSLError) or (
+        isinstance(error, OSError) and error.errno in _NETWORK
+    )
+
+
+def _base(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
+def _pieces(file: Path, size: int, work: Activity) -> Iterator[bytes]:
+    """Read exactly what was promised, and no more; a file that has shrunk ends the request."""
+    with file.open("rb") as source:
+        while size > 0:
+            piece = source.read(min(_PIECE, size))
+            if not piece:
+                raise OSError(f"'{file}' became shorter while it was sent")
+            size -= len(piece)
+            yield piece
+            work.advance(len(piece))

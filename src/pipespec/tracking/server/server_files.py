@@ -1,0 +1,81 @@
+"""The files of one run that a tracking server hands out itself, by its documented HTTP routes.
+
+Takes the artifact URI that the server gave the run, and names below it; files are streamed both ways.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from pipespec.errors import StoreUnavailableError
+from pipespec.tracking.server.answers import RefusedError
+from pipespec.tracking.server.rest_client import RestClient
+
+__all__ = ["ServerFiles", "is_handed_out"]
+
+_SCHEME: Final = "mlflow-artifacts"
+_OWN_WAY: Final = ("MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD", "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD")
+"""Variables that let MLflow's client go past the server, to the store behind it."""
+
+
+def is_handed_out(artifact_uri: str, tracking_uri: str) -> bool:
+    """Tell whether the tracking server itself takes and gives the files at an artifact URI."""
+    parts = urlsplit(artifact_uri)
+    same_server = parts.netloc in ("", urlsplit(tracking_uri).netloc.rpartition("@")[2])
+    return (
+        parts.scheme == _SCHEME
+        and same_server
+        and not any(os.environ.get(name, "").lower() in ("true", "1") for name in _OWN_WAY)
+    )
+
+
+class ServerFiles:
+    """A FarFiles behind a tracking server."""
+
+    def __init__(self, client: RestClient, artifact_uri: str) -> None:
+        """Name the files of the run with this artifact URI."""
+        self._client = client
+        self._root = unquote(urlsplit(artifact_uri).path).strip("/")
+
+    def put(self, source: Path | bytes, name: str) -> None:
+        """Put a file, in place of what is there."""
+        self._client.put_file(f"{self._root}/{name}", source)
+
+    def sizes(self, folder: str) -> Mapping[str, int | None]:
+        """Return the files in a folder with their sizes; those below it are not among them."""
+        return {
+            f"{folder}/{entry['path']}".lstrip("/"): int(entry["file_size"]) if "file_size" in entry else None
+            for entry in self._client.list_files(f"{self._root}/{folder}".rstrip("/"))
+            if not entry.get("is_dir")
+        }
+
+    def get(self, name: str, target: Path) -> None:
+        """Fetch a file, or all of a directory, whose name ends with a slash.
+
+        Raises:
+            FileNotFoundError: where there is no such file.
+        """
+        if name.endswith("/"):
+            self._get_folder(name.rstrip("/"), target)
+            return
+        try:
+            self._client.get_file(f"{self._root}/{name}", target)
+        except RefusedError as error:
+            if error.code == "RESOURCE_DOES_NOT_EXIST":
+                raise FileNotFoundError(name) from error
+            raise StoreUnavailableError(str(error)) from None
+
+    def _get_folder(self, name: str, target: Path) -> None:
+        target.mkdir()
+        for entry in self._client.list_files(f"{self._root}/{name}"):
+            base = str(entry["path"])
+            if "/" in base or base in ("", ".", ".."):
+                raise StoreUnavailableError(f"the artifact store lists the name {base!r}, which is no file's")
+            if entry.get("is_dir"):
+                self._get_folder(f"{name}/{base}", target / base)
+            else:
+                self.get(f"{name}/{base}", target / base)

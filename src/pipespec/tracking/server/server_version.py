@@ -1,0 +1,34 @@
+"""The version of MLflow that a tracking server runs, as it says itself at `/version`; None where it does not say."""
+
+from __future__ import annotations
+
+import re
+import urllib.error
+import urllib.request
+from typing import Final
+
+from pipespec.tracking.server.server_access import access_to
+from pipespec.tracking.server.server_connection import tls_settings
+
+__all__ = ["server_version"]
+
+_VERSION: Final = re.compile(r"\d+\.\d+[\w.]*")
+_PATIENCE: Final = 10.0
+"""Seconds."""
+
+
+def server_version(uri: str) -> str | None:
+    """Ask the server at an HTTP URI that is known to be there.
+
+    Raises:
+        StoreUnavailableError: for a URI that names no host.
+    """
+    access = access_to(uri)
+    address = f"{access.uri.rstrip('/')}/version"
+    request = urllib.request.Request(address, headers=dict(access.headers))  # noqa: S310 - a server's, by its scheme
+    try:
+        with urllib.request.urlopen(request, timeout=_PATIENCE, context=tls_settings(access)) as answer:  # noqa: S310
+            text = answer.read(100).decode(errors="replace").strip()
+    except (OSError, ValueError):
+        return None
+    return text if _VERSION.fullmatch(text) else None

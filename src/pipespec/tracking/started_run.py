@@ -1,0 +1,84 @@
+"""What the recorder is told when a run starts, and what it answers: plain frozen values that pickle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+
+from pipespec.document.nodes import JSON
+from pipespec.frozen_values import frozen
+from pipespec.plan.records import StepRecord
+
+__all__ = ["NewAttempt", "NewInvocation", "PreparedResult", "StartedRun"]
+
+
+@frozen
+class NewAttempt:
+    """What is known of an execution of a step before it starts."""
+
+    pipeline: str
+    step: str
+    """The id with its variant."""
+    call: str
+    experiment: str
+    key: str | None
+    """64 hex digits; None for a step without identity."""
+    params: Mapping[str, JSON] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """The spec's own, `mlflow.tags` and `pipespec.tag.<word>` = 1 of the step."""
+    description: str | None = None
+    label: str = ""
+    """What tells the invocation from others, in a few words: part of the run's name."""
+    invocation: str | None = None
+    """The run id of the invocation."""
+    source: str = ""
+    """The pipeline's file, for `mlflow.source.name`."""
+    git_commit: str | None = None
+
+
+@frozen
+class NewInvocation:
+    """What is known of an invocation before its first step starts.
+
+    `files` are kept as its artifacts: name (`pipespec/pipeline.yaml`, `pipespec/packages.txt`, `pipespec/git.patch`,
+    ...) -> text. `command` is the command line with secrets masked.
+    """
+
+    pipeline: str
+    command: str
+    files: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = field(default_factory=dict)
+    """What was set, by names and values as MLflow has them."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    description: str | None = None
+    label: str = ""
+    """What tells it from other invocations, in a few words: part of the names of its runs."""
+    swept: str = ""
+    """What its sweeps vary, in a few words: part of the name of its own run."""
+    source: str = ""
+    git_commit: str | None = None
+
+
+@frozen
+class StartedRun:
+    """A run that was created and is RUNNING; `started` is in POSIX seconds.
+
+    `artifact_uri` is where a worker puts the step's files; it is what `artifacts.upload` takes.
+    """
+
+    run_id: str
+    experiment_id: str
+    artifact_uri: str
+    started: float
+    step: str = ""
+    key: str | None = None
+
+
+@frozen
+class PreparedResult:
+    """A result whose files are all in place: `record` is how it will be read once `tags` and the run's end are written."""
+
+    record: StepRecord
+    tags: Mapping[str, str]
+    params: Mapping[str, str] = field(default_factory=dict)
+    """Those of the steps upstream."""

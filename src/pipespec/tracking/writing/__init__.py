@@ -1,0 +1,1 @@
+"""Runs opened, logged to and published in a tracking store."""

@@ -1,0 +1,66 @@
+"""The manifest of a published run, `pipespec/step.json`: what it was made of and what it made, as bytes.
+
+Pure. Its digest stands in a tag, so that a manifest of another run, or a changed one, is known as such.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Final
+
+from pipespec.document.nodes import JSON
+from pipespec.plan.witness import NO_WITNESS, witness_to_manifest
+from pipespec.step.step_job import SavedOutput, StepOutcome
+from pipespec.tracking.started_run import StartedRun
+
+__all__ = ["FORMAT", "make_manifest"]
+
+FORMAT: Final = 1
+"""Raised when a reader of an older one would misread it."""
+
+
+def make_manifest(
+    started: StartedRun, outcome: StepOutcome, generation: int, told: Mapping[str, JSON]
+) -> bytes:
+    """Return the manifest as UTF-8 JSON; `told` are the caller's own entries, which ours override."""
+    entries: dict[str, JSON] = {
+        **told,
+        "format": FORMAT,
+        "run_id": started.run_id,
+        "step": started.step,
+        "key": started.key,
+        "generation": generation,
+        "seconds": outcome.seconds,
+        "outputs": {saved.name: _output(saved) for saved in outcome.outputs},
+        "metrics": {name: _number(value) for name, value in outcome.metrics.items()},
+    }
+    if outcome.witness != NO_WITNESS:
+        entries["witness"] = witness_to_manifest(outcome.witness)
+    # An entry a line: with an indent, json's encoder in C steps aside for one that takes ten times as long.
+    lines = ",\n".join(f" {_json(name)}: {_json(value)}" for name, value in entries.items())
+    return f"{{\n{lines}\n}}\n".encode(errors="backslashreplace")
+
+
+def _json(value: JSON) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _output(saved: SavedOutput) -> JSON:
+    entry: dict[str, JSON] = {
+        "digest": saved.digest,
+        "bytes": saved.bytes,
+        "files": saved.files,
+        "file": saved.file,
+    }
+    if saved.executable:
+        entry["executable"] = [*saved.executable]
+    if saved.manifest:
+        entry["manifest"] = dict(saved.manifest)
+    return entry
+
+
+def _number(value: float) -> JSON:
+    # JSON has no NaN and no infinity.
+    return value if math.isfinite(value) else str(value)

@@ -1,0 +1,415 @@
+"""Writing to the tracking store: the life of a run, from its claim to its publication. The only writer.
+
+Takes what is known of an attempt when it starts and when it ends; gives run ids and records. A `StoreWriter` does the
+writing; what is written when is decided here. A run is created without its key; key, outputs and the manifest's
+digest come in one batch after all files, and FINISHED after that or with it: whenever the process dies, what stands
+in the store is a whole result or none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import hashlib
+import os
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from pipespec.document.nodes import JSON
+from pipespec.errors import PipespecError, StoreUnavailableError
+from pipespec.fault_points import reach
+from pipespec.plan.records import Accepted, Attempt, OutputRecord, StepRecord
+from pipespec.step.step_job import Failure, StepOutcome
+from pipespec.tracking import record_names
+from pipespec.tracking.acceptances import add_to_trail, encode_acceptance, parse_acceptance
+from pipespec.tracking.process_owner import Owner
+from pipespec.tracking.started_run import NewAttempt, NewInvocation, PreparedResult, StartedRun
+from pipespec.tracking.tracking_uri import resolve_uri
+from pipespec.tracking.writing.experiments import Experiments
+from pipespec.tracking.writing.leases import Leases
+from pipespec.tracking.writing.log_excerpt import ends_of
+from pipespec.tracking.writing.manifest import make_manifest
+from pipespec.tracking.writing.opening import open_writer
+from pipespec.tracking.writing.run_tags import (
+    CONTEXT,
+    attempt_tags,
+    context_tags,
+    invocation_tags,
+    pipeline_note,
+    publication_tags,
+    step_note,
+)
+from pipespec.tracking.writing.store_writer import StoreWriter
+
+__all__ = ["Recorder", "user_name"]
+
+_New = TypeVar("_New", NewAttempt, NewInvocation)
+
+
+class Recorder:
+    """The one writer of one store. Close it, or use it in a `with` statement; threads may share it.
+
+    Every method may raise StoreUnavailableError, and PipespecError where the store refuses, for instance since
+    someone deleted the run.
+    """
+
+    tracking_uri: str
+    """As `store.resolve_uri` gives it."""
+    user: str
+    """Who writes."""
+
+    @classmethod
+    def open(
+        cls,
+        tracking_uri: str | None,
+        *,
+        root: Path,
+        log: Path | None = None,
+        artifact_location: str | None = None,
+    ) -> Self:
+        """Open a store for writing; a database file that is not there yet is made, once, whoever comes first.
+
+        Where mlflow is needed for it, what that says goes to the file `log`. `artifact_location` is the spec's, for
+        experiments that are yet to be made.
+
+        Raises:
+            StoreUnavailableError: as `open_ledger`.
+            UsageError: for a URI that can be no store, and for tags in the environment that are none.
+        """
+        uri = resolve_uri(tracking_uri, root)
+        context = context_tags(os.environ.get(CONTEXT, ""))
+        writer = open_writer(uri, log=log)
+        return cls(writer, Experiments(writer, root, artifact_location), context)
+
+    def __init__(
+        self, writer: StoreWriter, experiments: Experiments, context: Mapping[str, str] | None = None
+    ) -> None:
+        """Use `Recorder.open`."""
+        self.tracking_uri = writer.uri
+        self._writer = writer
+        self._experiments = experiments
+        self._context = context or {}
+        self._owner = str(Owner.here())
+        self.user = user_name()
+        self._leases = Leases()
+        self._beats = 0
+
+    # ----------------------------------------------------------------------------------- steps
+
+    def start(self, new: NewAttempt, *, after: Sequence[PreparedResult] = ()) -> StartedRun:
+        """Create the run of an attempt, RUNNING, with its claim and its params; publish what is prepared before that.
+
+        Where the store joins writes, all of it is one. The claim excludes nobody by itself: look at
+        `contenders(ledger.claims(key), run_id)` next.
+        """
+        tags = attempt_tags(
+            self._in_context(new),
+            owner=self._owner,
+            user=self.user,
+            when=_shown_now(),
+            in_experiment=new.experiment == new.pipeline,
+        )
+        params = record_names.dotted_params(new.params)
+        with self._together(after), self._experiments.named(new.experiment, step_note(new)) as experiment:
+            reach("run.before-create")
+            started = self._create(experiment, tags, params=params, step=new.step, key=new.key)
+        reach("run.after-params")
+        return started
+
+    @property
+    def joins(self) -> bool:
+        """Whether the store takes several results, and a start, in one write."""
+        return self._writer.joins
+
+    def publish(
+        self,
+        started: StartedRun,
+        outcome: StepOutcome,
+        *,
+        manifest: Mapping[str, JSON],
+        generation: int = 0,
+        log: Path | None = None,
+        supersedes: Collection[str] = (),
+    ) -> StepRecord:
+        """Publish the result of a run whose output files are uploaded: whole, or not at all.
+
+        `supersedes` are runs of earlier generations, which are told so; the rest is as for `prepare`.
+        """
+        prepared = self.prepare(started, outcome, manifest=manifest, generation=generation, log=log)
+        self.write_result(prepared)
+        for run_id in supersedes:
+            self._writer.set_tags(run_id, {record_names.stored(record_names.SUPERSEDED): started.run_id})
+        return prepared.record
+
+    def prepare(
+        self,
+        started: StartedRun,
+        outcome: StepOutcome,
+        *,
+        manifest: Mapping[str, JSON],
+        generation: int = 0,
+        log: Path | None = None,
+    ) -> PreparedResult:
+        """Put the manifest and the log of a result where its files are, and return what is left to be written.
+
+        `manifest` holds what only the caller knows (`parts` of the key, `inputs` with run ids and digests, `params`,
+        `upstream`: the params of steps upstream, which the run bears as well, ...); run, outputs and metrics are added.
+        """
+        assert outcome.failure is None
+        outputs = {
+            saved.name: OutputRecord(
+                saved.digest, saved.bytes, saved.files, saved.file, executable=saved.executable
+            )
+            for saved in outcome.outputs
+        }
+        metrics = {
+            **outcome.metrics,
+            record_names.SECONDS: outcome.seconds,
+            record_names.PEAK_BYTES: float(outcome.peak_bytes),
+        }
+        content = make_manifest(started, outcome, generation, manifest)
+        self._put(started, {**_log(log), record_names.MANIFEST_FILE: content})
+        reach("publish.after-manifest")
+        told = manifest.get("upstream")
+        upstream = {name: str(value) for name, value in told.items()} if isinstance(told, dict) else {}
+        tags = publication_tags(
+            started.key,
+            generation,
+            outputs,
+            hashlib.sha256(content).hexdigest(),
+            {saved.name: saved.values for saved in outcome.outputs if saved.values is not None},
+            outcome.witness,
+            inputs=manifest.get("inputs"),
+            upstream=upstream,
+        )
+        record = StepRecord(
+            run_id=started.run_id,
+            step=started.step,
+            key=started.key or "",
+            outputs=outputs,
+            generation=generation,
+            started=started.started,
+            ended=_now() / 1000,
+            artifact_uri=started.artifact_uri,
+            metrics=metrics,
+            experiment_id=started.experiment_id,
+            witness=outcome.witness,
+        )
+        return PreparedResult(record, tags, upstream)
+
+    def publish_prepared(self, prepared: Sequence[PreparedResult]) -> None:
+        """Publish what was prepared: all of it, or nothing, where the store joins writes."""
+        with self._together(prepared):
+            pass
+
+    @contextlib.contextmanager
+    def _together(self, prepared: Sequence[PreparedResult]) -> Iterator[None]:
+        """Publish results, and what is written in the block, in one write."""
+        with self._writer.at_once():
+            for one in prepared:
+                self.write_result(one)
+            yield
+        for _ in prepared if self.joins else ():
+            reach("publish.after-finish")
+
+    def write_result(self, prepared: PreparedResult) -> None:
+        """Let a result count whose files are in place."""
+        record = prepared.record
+        reach("publish.before-batch")
+        self._writer.publish(
+            record.run_id,
+            tags=prepared.tags,
+            metrics={record_names.fit_name(name): value for name, value in record.metrics.items()},
+            ended=round(record.ended * 1000),
+            params=prepared.params,
+            claim=record_names.stored(record_names.claim_tag(record.key)) if record.key else None,
+        )
+
+    def fail(
+        self,
+        started: StartedRun,
+        failure: Failure,
+        *,
+        log: Path | None = None,
+        status: str = "FAILED",
+        seconds: float | None = None,
+    ) -> None:
+        """End a run without a result; `status` is FAILED or KILLED. Its claim stays, and says what was tried.
+
+        `seconds` is how long the step took until then.
+        """
+        text = f"{failure.kind}: {failure.message}\n\n{failure.traceback}".rstrip() + "\n"
+        # A full disk may be why the step failed; that must not keep the run from being ended.
+        with contextlib.suppress(OSError, PipespecError):
+            self._put(started, {**_log(log), record_names.ERROR: text.encode(errors="backslashreplace")})
+        metrics = {} if seconds is None else {record_names.SECONDS: seconds}
+        self._writer.end(started.run_id, status, ended=_now(), metrics=metrics)
+
+    # ----------------------------------------------------------------------------- other processes
+
+    def heartbeat(self, run_ids: Iterable[str]) -> None:
+        """Renew the leases of runs that are going on, the invocation's too: every 10 s, one call a run."""
+        self._beats += 1
+        for run_id in run_ids:
+            self._writer.set_tags(run_id, {record_names.stored(record_names.LEASE): str(self._beats)})
+
+    def sweep(self, attempts: Iterable[Attempt]) -> tuple[str, ...]:
+        """Mark those of these RUNNING runs KILLED whose process is dead, and return their ids.
+
+        Of a process on this host the system knows. Another host's counts as dead when its lease was the same
+        for 30 s of this process's own clock; so ask again with the runs that are left, from time to time.
+        """
+        dead = tuple(attempt.run_id for attempt in attempts if self._leases.has_died(attempt))
+        for run_id in dead:
+            try:
+                self._writer.end(run_id, "KILLED", ended=_now())
+            except StoreUnavailableError:
+                raise
+            except PipespecError:
+                continue  # deleted meanwhile, which is as good
+        return dead
+
+    def mark_damaged(self, run_id: str, why: str) -> None:
+        """Keep with a run that a reader found its content to be another than recorded, so that it counts no more."""
+        spelt = _spelling(self._writer.tags(run_id))
+        self._writer.set_tags(run_id, {spelt(record_names.DAMAGED): record_names.fit_tag(why)})
+
+    def accept(self, record: StepRecord, key: str, *, who: str, why: str) -> Accepted:
+        """Let a complete run count for another key, too, and return what was said. Tags are added, in one call."""
+        said = Accepted(who, why, int(time.time()))
+        spelt = _spelling(self._writer.tags(record.run_id))
+        self._writer.set_tags(
+            record.run_id,
+            {
+                spelt(record_names.accepted_tag(key)): encode_acceptance(said),
+                spelt(record_names.key_tag(key)): "1",
+            },
+        )
+        return said
+
+    def revoke(self, run_id: str, key: str, *, why: str = "") -> Accepted:
+        """Take back what `accept` said of a run, and return it; the run keeps that it was said and taken back.
+
+        Raises:
+            PipespecError: where it was not said.
+        """
+        stored = self._writer.tags(run_id)
+        spelt, tags = _spelling(stored), record_names.told(stored)
+        if record_names.accepted_tag(key) not in tags:
+            raise PipespecError(f"run {run_id} is no longer accepted for key {key}")
+        said = parse_acceptance(tags[record_names.accepted_tag(key)])
+        taken_back = Accepted(self.user, why, int(time.time()))
+        trail = add_to_trail(tags.get(record_names.revoked_tag(key), ""), said, taken_back)
+        self._writer.set_tags(run_id, {spelt(record_names.revoked_tag(key)): trail})
+        self._writer.delete_tags(
+            run_id, (spelt(record_names.accepted_tag(key)), spelt(record_names.key_tag(key)))
+        )
+        return said
+
+    def mark(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """Put tags of a user's on a run."""
+        self._writer.set_tags(run_id, {name: record_names.fit_tag(value) for name, value in tags.items()})
+
+    def unmark(self, run_id: str, tag: str) -> None:
+        """Take a tag of a user's off a run."""
+        self._writer.delete_tags(run_id, (tag,))
+
+    # --------------------------------------------------------------------------------- invocations
+
+    def start_invocation(self, new: NewInvocation) -> StartedRun:
+        """Create the run of an invocation, in the experiment named like the pipeline, with its files."""
+        tags = invocation_tags(self._in_context(new), owner=self._owner, user=self.user, when=_shown_now())
+        with self._experiments.named(new.pipeline, pipeline_note(new)) as experiment:
+            started = self._create(experiment, tags, params=new.params)
+        reach("invocation.after-create")
+        self._put(started, _encoded(new.files))
+        return started
+
+    def finish_invocation(
+        self,
+        started: StartedRun,
+        *,
+        status: str,
+        files: Mapping[str, str],
+        metrics: Mapping[str, float] | None = None,
+    ) -> None:
+        """End an invocation's run: FINISHED, FAILED or KILLED, with files such as `pipespec/report.html`."""
+        self._put(started, _encoded(files))
+        reach("invocation.before-finish")
+        fitted = {record_names.fit_name(name): value for name, value in (metrics or {}).items()}
+        self._writer.end(started.run_id, status, ended=_now(), metrics=fitted)
+
+    # -------------------------------------------------------------------------------------- parts
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self._writer.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _in_context(self, new: _New) -> _New:
+        return replace(new, tags={**self._context, **new.tags})
+
+    def _create(
+        self,
+        experiment: str,
+        tags: Mapping[str, str],
+        *,
+        params: Mapping[str, str] | None = None,
+        step: str = "",
+        key: str | None = None,
+    ) -> StartedRun:
+        now = _now()
+        created = self._writer.create_run(experiment, tags=tags, params=params or {}, started=now)
+        return StartedRun(
+            run_id=created.run_id,
+            experiment_id=experiment,
+            artifact_uri=created.artifact_uri,
+            started=now / 1000,
+            step=step,
+            key=key,
+        )
+
+    def _put(self, started: StartedRun, files: Mapping[str, bytes]) -> None:
+        if files:
+            self._writer.put_files(files, started.artifact_uri)
+
+
+def _spelling(tags: Mapping[str, str]) -> Callable[[str], str]:
+    """Return how a run's tags are spelt, of which a run of an earlier version has all in another way than those of today."""
+    is_earlier = record_names.GENERATION in tags and record_names.stored(record_names.GENERATION) not in tags
+    return str if is_earlier else record_names.stored
+
+
+def _log(log: Path | None) -> dict[str, bytes]:
+    return {record_names.LOG: ends_of(log)} if log is not None and log.is_file() else {}
+
+
+def _encoded(files: Mapping[str, str]) -> dict[str, bytes]:
+    return {name: text.encode(errors="backslashreplace") for name, text in files.items()}
+
+
+def user_name() -> str:
+    """Return who writes."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a process whose user has no name
+        return "unknown"
+
+
+def _shown_now() -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _now() -> int:
+    return int(time.time() * 1000)

@@ -1,0 +1,112 @@
+"""What `Recorder` asks of a tracking store when it writes: the interface that every writer has.
+
+A writer takes names and values that fit MLflow's limits already (`names.fit_name`, `names.fit_tag`), and times
+in milliseconds since 1970; it gives ids. It leaves in the store what MLflow's own client would have left, and
+decides nothing: which tags a run bears, and what comes after what, is the recorder's business. A writer does
+pass the fault points `run.after-create`, `publish.after-batch` and `publish.after-finish`, since it alone knows
+which of its writes are one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
+from typing import Final, Protocol
+
+from pipespec.frozen_values import frozen
+
+__all__ = ["NOTE", "CreatedRun", "FoundExperiment", "StoreWriter"]
+
+NOTE: Final = "mlflow.note.content"
+"""The tag that MLflow's page shows as the description of a run, or of an experiment."""
+
+
+@frozen
+class FoundExperiment:
+    """An experiment as it stands in the store, deleted or not."""
+
+    experiment_id: str
+    artifact_location: str
+    is_active: bool
+
+
+@frozen
+class CreatedRun:
+    """What the store says of a run that it has just made."""
+
+    run_id: str
+    artifact_uri: str
+
+
+class StoreWriter(Protocol):
+    """Writes to one store; threads may share it. Close it.
+
+    Every method raises StoreUnavailableError where the store cannot be asked or does not do what it was told, and
+    PipespecError where it refuses, for instance since someone deleted the run; each in one line.
+    """
+
+    uri: str
+    """As `store.resolve_uri` gives it."""
+    joins: bool
+    """Whether what is written in `at_once` is one write."""
+
+    def at_once(self) -> AbstractContextManager[None]:
+        """Let what is written in this block reach the store in one write, where it can do that; else do nothing."""
+
+    def find_experiment(self, name: str) -> FoundExperiment | None:
+        """Return the experiment of exactly this name, a deleted one too, or None."""
+
+    def make_experiment(self, name: str, artifact_location: str | None, note: str = "") -> str | None:
+        """Make an experiment with a description and return its id; None where another process was first.
+
+        Without a location the store decides where artifacts go.
+        """
+
+    def create_run(
+        self, experiment_id: str, *, tags: Mapping[str, str], params: Mapping[str, str], started: int
+    ) -> CreatedRun:
+        """Create a run, RUNNING, with its tags and params.
+
+        Where this takes several writes, the tags are in the first, so that a claim is seen with its run.
+        """
+
+    def publish(
+        self,
+        run_id: str,
+        *,
+        tags: Mapping[str, str],
+        metrics: Mapping[str, float],
+        ended: int,
+        claim: str | None,
+        params: Mapping[str, str] | None = None,
+    ) -> None:
+        """Let a run count: its tags and metrics (of time `ended`, step 0), then FINISHED, then its `claim` tag off.
+
+        At most 100 `params` come with the tags; one that the run has already stays as it is.
+        No reader ever sees FINISHED without the tags, nor a RUNNING run without its claim. When this returns, all
+        but the claim's end is on the disk of the store; it does not matter if that fails.
+        """
+
+    def end(
+        self, run_id: str, status: str, *, ended: int, metrics: Mapping[str, float] | None = None
+    ) -> None:
+        """Give a run its last metrics, if any, its status (FINISHED, FAILED or KILLED) and its end."""
+
+    def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """Set tags of a run, all or none of up to 100."""
+
+    def delete_tags(self, run_id: str, tags: Collection[str]) -> None:
+        """Take tags off a run, in this order; refuses one that is not there."""
+
+    def tags(self, run_id: str) -> Mapping[str, str]:
+        """Return all tags of a run."""
+
+    def put_files(self, files: Mapping[str, bytes], artifact_uri: str) -> None:
+        """Put small files of ours below a run, name -> content, one after the other in this order.
+
+        Raises:
+            OSError: from a local disk.
+        """
+
+    def close(self) -> None:
+        """Let go of the store."""

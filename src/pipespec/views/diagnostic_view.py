@@ -1,0 +1,228 @@
+"""Findings about a pipeline as text with the lines they are in, JSON, GitHub annotations and SARIF.
+
+Takes diagnostics, in the order in which they are to be shown, and the texts of the files that they point
+into; a file whose text is not there is named without its line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Final
+from urllib.parse import quote
+
+from pipespec.document.password_masking import without_passwords
+from pipespec.errors import Diagnostic, Severity, Span
+from pipespec.views.styled_text import Style, joined, styled
+from pipespec.views.terminal_text import columns_of, printable
+
+__all__ = ["error_line", "render_text", "summary", "to_github", "to_json", "to_sarif"]
+
+_LINE_BREAK: Final = re.compile(r"\r\n|\r|\n")
+_SENTENCE: Final = re.compile(r"(?<=[.?!]) (?=[A-Z`])")
+_TAB: Final = "    "
+_SNIPPET: Final = 96
+"""Columns of a line that are shown; of a longer one those around the place."""
+_BEFORE: Final = 40
+_NO_PAGES: Final[Mapping[str, str]] = MappingProxyType({})
+_STYLES: Final = {Severity.ERROR: Style.BAD, Severity.ADVICE: Style.OPEN}
+_SARIF_LEVELS: Final = {Severity.ERROR: "error", Severity.ADVICE: "note"}
+
+
+def render_text(diagnostics: Sequence[Diagnostic], sources: Mapping[str, str], *, limit: int = 50) -> str:
+    """Show each finding with its line and a mark under its place, `limit` of them, then "and N more".
+
+    Control characters of messages and lines are shown as escapes.
+    """
+    lines_of = cache(lambda file: _LINE_BREAK.split(sources[file]) if file in sources else [])
+    blocks = [_block(found, lines_of(found.span.file)) for found in diagnostics[:limit]]
+    if len(diagnostics) > limit:
+        blocks.append(f"and {len(diagnostics) - limit} more")
+    return joined("\n\n", blocks)
+
+
+def error_line(message: str) -> str:
+    """Show a mistake that is in no file; an error's text is one line."""
+    return joined("", [styled("error", Style.BAD), f": {message}"])
+
+
+def summary(files: Sequence[str], diagnostics: Sequence[Diagnostic]) -> str:
+    """Sum up in one line: which files, how many errors, how much advice."""
+    subject = printable(files[0]) if len(files) == 1 else f"{len(files)} files"
+    errors = sum(found.severity is Severity.ERROR for found in diagnostics)
+    advice = len(diagnostics) - errors
+    counts = [f"{errors} error{'s' if errors != 1 else ''}"] if errors else ["no errors"]
+    if advice:
+        counts.append(f"{advice} piece{'s' if advice != 1 else ''} of advice")
+    return f"{subject}: {', '.join(counts)}"
+
+
+def to_json(diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:
+    """Return the shape of `schemas/validate.schema.json`."""
+    diagnostics = _to_be_shown(diagnostics)
+    return {
+        "version": 1,
+        "diagnostics": [
+            {
+                "code": found.code,
+                "severity": str(found.severity),
+                "message": found.message,
+                "file": found.span.file,
+                "line": found.span.line,
+                "column": found.span.column,
+                "end_line": found.span.end_line,
+                "end_column": found.span.end_column,
+                "hint": found.hint,
+            }
+            for found in diagnostics
+        ],
+    }
+
+
+def to_github(diagnostics: Sequence[Diagnostic]) -> str:
+    """Write workflow commands, one a line, which GitHub shows beside the lines of a pull request."""
+    return "\n".join(_annotation(found) for found in _to_be_shown(diagnostics))
+
+
+def to_sarif(
+    diagnostics: Sequence[Diagnostic],
+    *,
+    tool_version: str | None = None,
+    pages: Mapping[str, str] = _NO_PAGES,
+) -> dict[str, Any]:
+    """Return a SARIF 2.1.0 log of one run, which code scanners read.
+
+    `pages` holds Markdown on each code, which scanners show beside its findings.
+    """
+    diagnostics = _to_be_shown(diagnostics)
+    severities = {found.code: found.severity for found in diagnostics}
+    codes = sorted(severities)
+    rules = [_sarif_rule(code, severities[code], pages.get(code)) for code in codes]
+    driver: dict[str, Any] = {"name": "pipespec", "rules": rules}
+    if tool_version is not None:
+        driver["version"] = tool_version
+    return {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {"driver": driver},
+                "columnKind": "unicodeCodePoints",
+                "results": [_sarif_result(found, codes.index(found.code)) for found in diagnostics],
+            }
+        ],
+    }
+
+
+def _to_be_shown(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """Take the passwords of URIs out, which may stand in a `--set` or be quoted as values."""
+    return [
+        replace(
+            found,
+            message=without_passwords(found.message),
+            hint=None if found.hint is None else without_passwords(found.hint),
+            span=found.span._replace(file=without_passwords(found.span.file)),
+        )
+        for found in diagnostics
+    ]
+
+
+def _block(found: Diagnostic, lines: Sequence[str]) -> str:
+    place, message = (without_passwords(printable(text)) for text in (str(found.span), found.message))
+    word = styled(f"{found.severity}[{found.code}]", _STYLES[found.severity])
+    block: list[str] = [joined("", [place, ": ", word, ": ", message])]
+    if 1 <= found.span.line <= len(lines):
+        text, mark = _snippet(lines[found.span.line - 1], found.span)
+        block.append(without_passwords(f"{found.span.line:>5} | {text}".rstrip()))
+        margin = f"{'':>{max(5, len(str(found.span.line)))}} | {mark.replace('^', '')}"
+        block.append(joined("", [margin, styled(mark.lstrip(), Style.BAD)]))
+    if found.hint is not None:
+        help_ = without_passwords(printable(found.hint))
+        block.append(joined("", ["   ", styled("help", Style.PLACE), f": {help_}"]))
+    return joined("\n", block)
+
+
+def _snippet(line: str, span: Span) -> tuple[str, str]:
+    """Return what is shown of a line, and the carets that stand under the span; at least one does."""
+    start = min(span.column - 1, len(line))
+    end = min(span.end_column - 1, len(line)) if span.end_line == span.line else len(line)
+    near = max(start - _SNIPPET, 0)  # so that a line of megabytes costs no more than a short one
+    shown = [
+        _TAB if character == "\t" else printable(character) for character in line[near : start + _SNIPPET + 1]
+    ]
+    first, last = _window([columns_of(text) for text in shown], start - near)
+    before, after = "…" * (near + first > 0), "…" * (near + last < len(line))
+    lead = columns_of(before + "".join(shown[first : start - near]))
+    marked = columns_of("".join(shown[start - near : min(end - near, last)]))
+    return f"{before}{''.join(shown[first:last])}{after}", f"{' ' * lead}{'^' * max(marked, 1)}"
+
+
+def _window(widths: Sequence[int], start: int) -> tuple[int, int]:
+    """Choose the characters of a line that fit, `start` among them with some of what stands before it."""
+    if sum(widths) <= _SNIPPET:
+        return 0, len(widths)
+    first, taken = start, 0
+    while first > 0 and taken + widths[first - 1] <= _BEFORE:
+        first -= 1
+        taken += widths[first]
+    last = start
+    while last < len(widths) and taken + widths[last] <= _SNIPPET - 2:
+        taken += widths[last]
+        last += 1
+    return first, last
+
+
+def _annotation(found: Diagnostic) -> str:
+    command = "error" if found.severity is Severity.ERROR else "notice"
+    span = found.span
+    place = {"file": span.file, "line": span.line, "endLine": span.end_line, "col": span.column}
+    if span.line == span.end_line:
+        place["endColumn"] = span.end_column
+    properties = ",".join(f"{key}={_github_property(str(value))}" for key, value in place.items())
+    text = found.message if found.hint is None else f"{found.message}\nhelp: {found.hint}"
+    return f"::{command} {properties},title={_github_property(found.code)}::{_github_data(text)}"
+
+
+def _github_data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _github_property(text: str) -> str:
+    return _github_data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _sarif_rule(code: str, severity: Severity, page: str | None) -> dict[str, Any]:
+    rule: dict[str, Any] = {"id": code, "defaultConfiguration": {"level": _SARIF_LEVELS[severity]}}
+    if page is not None:
+        first = page.split("\n\n", 1)[0].replace("\n", " ")
+        rule["shortDescription"] = {"text": _SENTENCE.split(first, maxsplit=1)[0].replace("`", "'")}
+        rule["help"] = {"text": page, "markdown": page}
+    return rule
+
+
+def _sarif_result(found: Diagnostic, rule: int) -> dict[str, Any]:
+    span = found.span
+    return {
+        "ruleId": found.code,
+        "ruleIndex": rule,
+        "level": _SARIF_LEVELS[found.severity],
+        "message": {"text": found.message if found.hint is None else f"{found.message}\nhelp: {found.hint}"},
+        "locations": [
+            {
+                "physicalLocation": {
+                    "artifactLocation": {
+                        "uri": quote(f"file://{span.file}" if span.file[:1] == "/" else span.file, safe="/:")
+                    },
+                    "region": {
+                        "startLine": span.line,
+                        "startColumn": span.column,
+                        "endLine": span.end_line,
+                        "endColumn": span.end_column,
+                    },
+                }
+            }
+        ],
+    }

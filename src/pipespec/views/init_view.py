@@ -1,0 +1,38 @@
+"""What `init` says: what became of files that were there, which Python it runs in, and what to type next."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipespec.plan.new_project import NewProject
+from pipespec.views.mlflow_links import CLICK, ui_address, ui_command
+from pipespec.views.terminal_text import printable
+
+__all__ = ["render_text"]
+
+
+def render_text(made: NewProject) -> str:
+    """Return the lines that follow the names of the files."""
+    lines = [*_of_files_that_were_there(made), made.python, "next:"]
+    lines += [f"  {command}" for command in _commands(made)]
+    lines.append(f"then open {ui_address(made.store)} and click '{CLICK}' at the top left")
+    return "\n".join(map(printable, lines))
+
+
+def _of_files_that_were_there(made: NewProject) -> Iterator[str]:
+    if made.kept is not None:
+        yield f"{made.kept} was there and is unchanged"
+    if made.ignored and made.ignore_file not in made.files:
+        yield f"{os.path.relpath(made.ignore_file)} was there; added: {', '.join(made.ignored)}"
+
+
+def _commands(made: NewProject) -> Iterator[str]:
+    if made.folder != Path():
+        yield f"cd {shlex.quote(str(made.folder))}"
+    for verb in ("run", "status"):
+        yield f"{shlex.quote(made.pipespec)} {verb} {made.pipeline.name}"
+    if (command := ui_command(made.store, made.folder)) is not None:
+        yield command.replace("mlflow", shlex.quote(made.mlflow), 1)

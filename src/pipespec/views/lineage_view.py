@@ -1,0 +1,152 @@
+"""Lineage as text, Mermaid and JSON.
+
+Takes a `Lineage`. As text it is a tree in each direction, in which what was shown before is only named again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+from pipespec.plan.lineage import Lineage, LineageEdge, LineageRun, OutsideData
+from pipespec.views.mlflow_links import name_of_store
+from pipespec.views.terminal_text import age_text, printable
+
+__all__ = ["render_text", "run_text", "to_json", "to_mermaid"]
+
+_MOST_LINES: Final = 500
+"""So many lines of a tree are shown; JSON has all."""
+
+
+def render_text(found: Lineage, *, now: float) -> str:
+    """Show the run, what made it, and what was made of it."""
+    lines = [_line(found.runs[found.root], now)]
+    if found.above:
+        lines += ["", "made of:", *_tree(found, _sources(found.above), now)]
+    if found.below:
+        lines += ["", "used by:", *_tree(found, _readers(found.below), now)]
+    if not found.edges:
+        lines += ["", "nothing is recorded above or below it"]
+    return "\n".join([*lines, "", *found.notes, name_of_store(found.store)])
+
+
+_Below = Callable[[str], Sequence[tuple[str | OutsideData, str]]]
+
+
+def _sources(edges: Sequence[LineageEdge]) -> _Below:
+    """Return what gives, of a run, the things that it read, each with the output and the argument."""
+    read: defaultdict[str, dict[tuple[str | OutsideData, str], None]] = defaultdict(dict)
+    for edge in edges:
+        read[edge.reader][edge.source, _through(edge)] = None
+    return lambda run_id: list(read.get(run_id, ()))
+
+
+def _readers(edges: Sequence[LineageEdge]) -> _Below:
+    """Return what gives, of a run, the runs that read it."""
+    readers: defaultdict[str, dict[tuple[str | OutsideData, str], None]] = defaultdict(dict)
+    for edge in edges:
+        assert isinstance(edge.source, str)
+        readers[edge.source][edge.reader, _through(edge)] = None
+    return lambda run_id: list(readers.get(run_id, ()))
+
+
+def _through(edge: LineageEdge) -> str:
+    if not edge.output:
+        return edge.argument
+    return edge.output if edge.output == edge.argument else f"{edge.output} as {edge.argument}"
+
+
+def _tree(found: Lineage, below: _Below, now: float) -> Iterator[str]:
+    shown: set[str] = set()
+    waiting = [(found.root, 0, "")]
+    count = 0
+    while waiting:
+        run_id, depth, through = waiting.pop()
+        told = f"  ({printable(through)})" if through else ""
+        if depth:
+            count += 1
+            if count > _MOST_LINES:
+                yield "  ... --format json has all of it"
+                return
+            again = bool(below(run_id)) and run_id in shown
+            yield f"{'  ' * depth}{_line(found.runs[run_id], now)}{told}{'  ...' if again else ''}"
+            if again:
+                continue
+        shown.add(run_id)
+        for source, name in reversed(below(run_id)):
+            if isinstance(source, str):
+                waiting.append((source, depth + 1, name))
+        for source, name in below(run_id):
+            if isinstance(source, OutsideData):
+                yield f"{'  ' * (depth + 1)}{printable(source.path)}  sha256 {source.digest}  ({printable(name)})"
+
+
+def _line(run: LineageRun, now: float) -> str:
+    age = "" if run.ended is None else f"  {age_text(max(now - run.ended, 0.0))}"
+    state = "" if run.state == "finished" else f"  {run.state}"
+    return f"{printable(run_text(run))}  run {run.run_id[:8]}{age}{state}"
+
+
+def run_text(run: LineageRun) -> str:
+    """Return what a run is one of: `news/train`, or nothing better than `run` where that is not known."""
+    return f"{run.pipeline}/{run.step}" if run.step else "run"
+
+
+def to_mermaid(found: Lineage) -> str:
+    """Return a flowchart in which runs are boxes and data from outside are cylinders."""
+    names: dict[str | OutsideData, str] = {}
+    lines = ["flowchart LR"]
+    for run in found.runs.values():
+        names[run.run_id] = f"r{run.run_id[:12]}"
+        label = f"{_escaped(run_text(run))}<br>{run.run_id[:8]}"
+        lines.append(f'  {names[run.run_id]}["{label}"]')
+    for edge in found.edges:
+        if isinstance(edge.source, OutsideData) and edge.source not in names:
+            names[edge.source] = f"d{len(names)}"
+            lines.append(f'  {names[edge.source]}[("{_escaped(edge.source.path)}")]')
+    lines += [
+        f'  {names[edge.source]} -->|"{_escaped(_through(edge))}"| {names[edge.reader]}'
+        for edge in found.edges
+    ]
+    lines.append(f"  style {names[found.root]} stroke-width:3px")
+    return "\n".join(lines) + "\n"
+
+
+def _escaped(text: str) -> str:
+    """Return a text as a label that it cannot leave."""
+    return "".join(c if c.isalnum() or c in " ._-/=:,*" else f"#{ord(c)};" for c in printable(text))
+
+
+def to_json(found: Lineage) -> dict[str, Any]:
+    """Return the shape of `schemas/lineage.schema.json`."""
+    return {
+        "version": 1,
+        "run_id": found.root,
+        "runs": [_run_json(run) for run in found.runs.values()],
+        "up": [_edge_json(edge) for edge in found.above],
+        "down": [_edge_json(edge) for edge in found.below],
+        "notes": list(found.notes),
+    }
+
+
+def _run_json(run: LineageRun) -> Mapping[str, Any]:
+    return {
+        "run_id": run.run_id,
+        "step": run.step or None,
+        "pipeline": run.pipeline or None,
+        "state": run.state,
+        "ended": run.ended,
+        "commit": run.commit or None,
+        "outputs": dict(run.outputs),
+    }
+
+
+def _edge_json(edge: LineageEdge) -> Mapping[str, Any]:
+    source: Mapping[str, Any] = (
+        {"external": asdict(edge.source)}
+        if isinstance(edge.source, OutsideData)
+        else {"run_id": edge.source, "output": edge.output}
+    )
+    return {**source, "argument": edge.argument, "reader": edge.reader}

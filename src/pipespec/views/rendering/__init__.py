@@ -1,0 +1,1 @@
+"""A pipeline as a Luigi module that stands alone."""

@@ -1,0 +1,90 @@
+"""A resolved document -> the same, to stand in one file in the folder of its own.
+
+Takes a document, and the folder of each file that its values come from; restates the relative paths of inputs
+and schemas, which start from the file that states them. Pure: no path is looked at.
+"""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from pipespec.document.nodes import Entry, MappingNode, ScalarNode, set_at
+from pipespec.document.password_masking import hide_passwords
+
+__all__ = ["presentable", "relocated"]
+
+_INPUT_PATHS: Final = ("file", "dir", "files", "pipeline", "schema")
+_OUTPUT_PATHS: Final = ("schema",)
+
+
+def presentable(document: MappingNode, folders: Mapping[str, Path]) -> MappingNode:
+    """Return the document as it is printed and recorded: relocated, and without passwords of servers."""
+    return hide_passwords(relocated(document, folders))
+
+
+def relocated(document: MappingNode, folders: Mapping[str, Path]) -> MappingNode:
+    """Return the document with the paths of its inputs and schemas as the folder of its own file sees them.
+
+    A relative path starts at the file that states it; written into one file, it would start elsewhere. `folders`
+    maps each `Span.file` to its absolute folder.
+    """
+    here = folders.get(document.span.file)
+    steps = document.get("steps")
+    entries = dict(document.entries)
+    if here is None:
+        return document
+    if (defaults := entries.get("defaults")) is not None:
+        entries["defaults"] = _relocated_step(defaults, here, folders)
+    schema = entries.get("params_schema")
+    if schema is not None and isinstance(schema.value, ScalarNode):
+        entries["params_schema"] = replace(schema, value=_relocated_path(schema.value, here, folders))
+    if isinstance(steps, MappingNode):
+        moved = {name: _relocated_step(step, here, folders) for name, step in steps.entries.items()}
+        entries["steps"] = replace(entries["steps"], value=replace(steps, entries=moved))
+    return replace(document, entries=entries)
+
+
+def _relocated_step(step: Entry, here: Path, folders: Mapping[str, Path]) -> Entry:
+    body = step.value
+    if not isinstance(body, MappingNode):
+        return step
+    stated = dict(body.entries)
+    for key, paths in (("inputs", _INPUT_PATHS), ("outputs", _OUTPUT_PATHS)):
+        below = body.get(key)
+        if isinstance(below, MappingNode):
+            moved = {
+                name: _relocated_below(entry, paths, here, folders) for name, entry in below.entries.items()
+            }
+            stated[key] = replace(stated[key], value=replace(below, entries=moved))
+    return replace(step, value=replace(body, entries=stated))
+
+
+def _relocated_below(entry: Entry, paths: Sequence[str], here: Path, folders: Mapping[str, Path]) -> Entry:
+    source = entry.value
+    if not isinstance(source, MappingNode):
+        return entry
+    moved = {
+        key: replace(path, value=_relocated_path(path.value, here, folders))
+        if key in paths and isinstance(path.value, ScalarNode)
+        else path
+        for key, path in source.entries.items()
+    }
+    return replace(entry, value=replace(source, entries=moved))
+
+
+def _relocated_path(node: ScalarNode, here: Path, folders: Mapping[str, Path]) -> ScalarNode:
+    """Restate one path; what waits for an axis keeps its template. Other bases than folders are left alone."""
+    folder = folders.get(set_at(node).file, here)
+    written = node.value
+    if folder == here or not isinstance(written, str) or "://" in written or written.startswith(("/", "~")):
+        return node
+
+    def moved(path: str) -> str:
+        return os.path.relpath(os.path.normpath(folder / path), here)
+
+    template = node.text if node.text is not None and "${" in node.text else None
+    return replace(node, value=moved(written), text=template and moved(template))

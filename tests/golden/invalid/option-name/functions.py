@@ -1,0 +1,2 @@
+def build(day: str, size: int) -> None:
+    pass

@@ -1,0 +1,2 @@
+def make(sample, own) -> None:
+    """Take what comes."""

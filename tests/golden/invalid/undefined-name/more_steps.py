@@ -1,0 +1,5 @@
+from json import *
+
+
+def made():
+    return dumps(anything)

@@ -1,0 +1,138 @@
+"""Notebooks as steps, executed in a real kernel."""
+
+import json
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+
+@pytest.fixture
+def notebook(run_step, tmp_path):
+    """Run a notebook of these cells; one that begins with `#params` has the tag `parameters`."""
+
+    def run(*cells, name="report.ipynb", params=None, **fields):
+        place = tmp_path / "project" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        made = []
+        for number, one in enumerate(cells):
+            tags = ["parameters"] if one.startswith("#params") else []
+            is_text = one.startswith("#!")
+            cell = new_markdown_cell(one[1:]) if is_text else new_code_cell(one, metadata={"tags": tags})
+            cell["id"] = f"cell{number}"
+            made.append(cell)
+        nbformat.write(new_notebook(cells=made), place)
+        return run_step(
+            "", call="pipespec.steps:notebook", params={"notebook": name, **(params or {})}, **fields
+        )
+
+    return run
+
+
+def test_values_are_variables_and_stand_behind_the_default_ones(notebook, one, tmp_path):
+    raw = tmp_path / "raw.csv"
+    raw.write_text("a\n1\n")
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "helpers.py").write_text("def shout(text):\n    return text.upper()\n")
+
+    done = notebook(
+        "import helpers, json, os",
+        "#params\ndepth = 1\nother = 5",
+        "clean.write_text(helpers.shout(raw.read_text()) * depth)",
+        "print(json.dumps([depth, other, names, rate, nothing, os.getcwd()]))",
+        params={"depth": 3, "names": ["a", {"b": True}], "rate": 0.5, "nothing": None},
+        inputs=(one("raw", raw),),
+        outputs=[("clean", "clean.csv"), ("executed", "report.ipynb")],
+    )
+
+    assert done.failure is None
+    assert done.output("clean.csv").read_text() == "A\n1\n" * 3
+    executed = nbformat.read(done.output("report.ipynb"), as_version=4)
+    assert [cell.metadata.get("tags", []) for cell in executed.cells] == [
+        [],
+        ["parameters"],
+        ["injected-parameters"],
+        [],
+        [],
+    ]
+    assert executed.cells[2].source.splitlines() == [
+        "# Parameters of the step", "from pathlib import Path", "", "raw = Path('raw.csv')", "depth = 3",
+        "names = ['a', {'b': True}]", "nothing = None", "rate = 0.5", "clean = Path('clean.csv')",
+    ]  # fmt: skip
+    printed = json.loads(executed.cells[-1].outputs[0].text)
+    assert printed == [3, 5, ["a", {"b": True}], 0.5, None, str(tmp_path / "project")]
+
+
+def test_a_notebook_that_is_executed_twice_gives_the_same_bytes(notebook):
+    runs = [notebook("print(x)", params={"x": 1}, outputs=[("executed", "e.ipynb")]) for _ in range(2)]
+
+    first, second = (one.output("e.ipynb").read_bytes() for one in runs)
+    assert (runs[0].failure, first == second) == (None, True)
+    assert nbformat.reads(first.decode(), as_version=4).cells[0].source.endswith("x = 1")
+
+
+def test_a_page_shows_the_executed_notebook(notebook):
+    pytest.importorskip("nbconvert")
+
+    done = notebook("#!# Results", "print(40 + depth)", params={"depth": 2}, outputs=[("page", "page.html")])
+
+    page = done.output("page.html").read_text()
+    assert (done.failure, "Results" in page, ">42\n" in page) == (None, True, True)
+
+
+@pytest.mark.parametrize(
+    ("cells", "params", "failure"),
+    [
+        (["x = 1", "#!text", "1 / (x - 1)"], {}, ("raised", "report.ipynb, cell 3: ZeroDivisionError: division by zero")),
+        (["x ="], {}, ("raised", "report.ipynb, cell 1: SyntaxError: invalid syntax (")),
+        (["1"], {"class": 1}, ("binding", "'class' cannot be the name of a variable in a notebook")),
+        (["1"], {"notebook": "gone.ipynb"}, ("import", "there is no file 'gone.ipynb'")),
+    ],
+)  # fmt: skip
+def test_a_cell_that_fails_fails_the_step(notebook, cells, params, failure):
+    done = notebook(*cells, params=params)
+
+    kind, message = done.failure
+    assert (kind, message[: len(failure[1])]) == failure
+    if len(cells) == 3:
+        assert "1 / (x - 1)" in done.log
+
+
+def test_a_python_file_with_cells_is_a_notebook(run_step, one, tmp_path):
+    (tmp_path / "project").mkdir()
+    raw = tmp_path / "raw.csv"
+    raw.write_text("a\n1\n")
+    (tmp_path / "project" / "plot.py").write_text(
+        '# %% [markdown]\n# # Title\n\n# %% tags=["parameters"]\nupstream = None\nproduct = None\n\n# %%\n'
+        "from pathlib import Path\ntext = Path(upstream['get']['data']).read_text()\n"
+        "Path(product['table']).write_text(text * factor)\nprint([upstream['kept'], product['list'][0].name])\n"
+    )
+    params = {
+        "notebook": "plot.py",
+        "factor": 2,
+        "upstream": {"get": {"data": "{inputs.raw}"}, "kept": "{params.factor} {inputs.raw}"},
+        "product": {"table": "{outputs.table}", "list": ["{outputs.table}"]},
+    }
+
+    done = run_step(
+        "",
+        call="pipespec.steps:notebook",
+        params=params,
+        inputs=(one("raw", raw),),
+        outputs=[("table", "table.csv"), ("executed", "plot.ipynb")],
+    )
+
+    assert done.failure is None
+    assert done.output("table.csv").read_text() == "a\n1\n" * 2
+    executed = nbformat.read(done.output("plot.ipynb"), as_version=4)
+    assert [cell.cell_type for cell in executed.cells] == ["markdown", "code", "code", "code"]
+    assert executed.cells[-1].outputs[0].text == "['{params.factor} {inputs.raw}', 'table.csv']\n"
+
+
+def test_a_template_in_the_params_of_a_notebook_names_what_the_step_has(notebook):
+    done = notebook("pass", params={"product": {"x": "{outputs.tabel}"}}, outputs=[("table", "table.csv")])
+
+    assert done.failure == (
+        "binding",
+        "'{outputs.tabel}' is not one of the step's outputs; did you mean 'table'?",
+    )
