@@ -793,10 +793,11 @@ ANSWERS = {
     "schema": {},
     "read_bytes": b"",
     "function": SimpleNamespace(
+        is_step=False,
         options=(
             CallOption("x_y", CallOptionKind.TEXT, "str", None, ""),
             CallOption("z", CallOptionKind.FLAG, "bool", "True", ""),
-        )
+        ),
     ),
     "call": CallAnswer(),
 }
@@ -883,7 +884,8 @@ def record(monkeypatch, tmp_path):
             run = methods["run"]
             methods["run"] = lambda *args, **kwargs: (run(*args, **kwargs), swept)[1]
         find = methods["callable_step"]
-        methods["callable_step"] = lambda step: nullcontext((find(step), ANSWERS["function"])[1])
+        called = SimpleNamespace(**{**vars(ANSWERS["function"]), "is_step": True})
+        methods["callable_step"] = lambda step: nullcontext((find(step), called)[1])
         return SimpleNamespace(
             document=Named("document"), store=Named("store"), source=Named("source"), **methods
         )

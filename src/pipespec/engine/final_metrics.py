@@ -12,18 +12,13 @@ from itertools import islice
 from typing import Final
 
 from pipespec.document.mlflow_names import fit_name
+from pipespec.plan.records import own_metrics
 from pipespec.plan.results import RunReport, StepState
-from pipespec.tracking.record_names import PREFIX
 
-__all__ = ["MOST_METRICS", "final_metrics", "own_metrics", "unmeasured"]
+__all__ = ["MOST_METRICS", "final_metrics", "unmeasured"]
 
 MOST_METRICS: Final = 100
 """So many are on an invocation's run; a matrix of a thousand variants has its own runs for that."""
-
-
-def own_metrics(metrics: Mapping[str, float]) -> dict[str, float]:
-    """Return the metrics that a step reported, without those that pipespec and MLflow measure."""
-    return {name: value for name, value in metrics.items() if not name.startswith((PREFIX, "system/"))}
 
 
 def final_metrics(by_step: Mapping[str, Mapping[str, float]]) -> dict[str, float]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from pipespec.document.mlflow_names import fit_name
 from pipespec.plan.plan import Reason, ReasonKind
-from pipespec.plan.records import Records, StepRecord
+from pipespec.plan.records import Records, StepRecord, own_metrics
 from pipespec.spec.pipeline_spec import Bounds, StepSpec
 from pipespec.spec.value_wording import nearest_or_all
 
@@ -28,7 +28,7 @@ def with_numbers(step: StepSpec, record: StepRecord, records: Records) -> StepRe
     metrics = step.metrics
     if metrics is None or metrics.output not in record.outputs:
         return record
-    is_measured = any(not name.startswith("pipespec.") for name in record.metrics)
+    is_measured = bool(own_metrics(record.metrics))
     if is_measured and all(fit_name(name) in record.metrics for name in judged_metrics(step)):
         return record
     return replace(
@@ -56,7 +56,7 @@ def judged_metrics(step: StepSpec) -> tuple[str, ...]:
 def _missed(name: str, metrics: Mapping[str, float], bounds: Bounds) -> str | None:
     value = metrics.get(fit_name(name))
     if value is None:
-        others = [each for each in metrics if not each.startswith(("pipespec.", "system/"))]
+        others = list(own_metrics(metrics))
         hint = nearest_or_all(name, sorted(others), kind="metrics that were")
         return f"metric '{name}' was not recorded{f'; {hint}' if hint else ''}"
     if math.isnan(value):

@@ -25,6 +25,7 @@ __all__ = [
     "StepKey",
     "StepRecord",
     "duration",
+    "own_metrics",
 ]
 
 SECONDS: Final = "pipespec.seconds"
@@ -37,6 +38,11 @@ def duration(metrics: Mapping[str, float], started: float, ended: float) -> floa
     That is what its run says. A run that says nothing took as long as it was open, which includes the time of its store.
     """
     return metrics.get(SECONDS, max(ended - started, 0.0))
+
+
+def own_metrics(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Return the metrics that a step reported, without those that pipespec and MLflow's system monitor measure."""
+    return {name: value for name, value in metrics.items() if not name.startswith(("pipespec.", "system/"))}
 
 
 @frozen

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from pipespec.plan.records import own_metrics
 from pipespec.plan.results import StepStatus
 from pipespec.plan.store_name import StoreName
 from pipespec.views.change_view import accepted_json, accepted_text
@@ -95,7 +96,7 @@ def _advice(states: Sequence[StepStatus]) -> list[str]:
 
 def shown_metrics(metrics: Mapping[str, float]) -> list[tuple[str, float]]:
     """The user's own metrics; ours (`pipespec.seconds`) are columns already."""
-    return sorted((name, value) for name, value in metrics.items() if not name.startswith("pipespec."))
+    return sorted(own_metrics(metrics).items())
 
 
 def _age(status: StepStatus, now: float) -> float | None:

@@ -55,7 +55,7 @@ def _node(node: Any) -> dict[str, Any]:
         "tags": sorted(node.tags),
         "outputs": node._outputs,  # noqa: SLF001 - the public list does not tell a mapping from a list
     }
-    given = node._inputs  # noqa: SLF001
+    given = node._inputs  # noqa: SLF001 - the public list does not tell a mapping from a list, either
     args, kwargs = (
         ([], given) if isinstance(given, dict) else ([given] if isinstance(given, str) else given or [], {})
     )

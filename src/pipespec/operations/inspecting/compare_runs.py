@@ -11,14 +11,14 @@ from dataclasses import replace
 from typing import Final
 
 from pipespec.document.nodes import JSON
-from pipespec.engine.final_metrics import final_metrics, own_metrics
+from pipespec.engine.final_metrics import final_metrics
 from pipespec.errors import UsageError
 from pipespec.frozen_values import frozen
 from pipespec.operations.inspecting.baselines import Subject, find_baseline, marked_baseline
 from pipespec.operations.inspecting.named_run import find_run, is_run, require_ours
 from pipespec.operations.planning.open_store import store_name
 from pipespec.operations.planning.pipeline_session import PipelineSession
-from pipespec.plan.records import duration
+from pipespec.plan.records import duration, own_metrics
 from pipespec.plan.run_comparison import ComparedRun, DeltaBounds, RunComparison, deltas_to_judge
 from pipespec.plan.step_selection import select
 from pipespec.spec.pipeline_spec import PipelineSpec, StepSpec

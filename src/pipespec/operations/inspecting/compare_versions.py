@@ -15,7 +15,7 @@ from typing import Final
 from pipespec.document.interpolation.resolver_interface import Problem
 from pipespec.document.layers.resolve_layers import Fetch, IncludedSource, resolve
 from pipespec.document.nodes import JSON
-from pipespec.engine.final_metrics import final_metrics, own_metrics
+from pipespec.engine.final_metrics import final_metrics
 from pipespec.errors import (
     Diagnostic,
     InvalidPipelineError,
@@ -37,6 +37,7 @@ from pipespec.operations.inspecting.named_run import find_run, is_run
 from pipespec.operations.planning.gather_facts import code_of, schemas_of
 from pipespec.operations.planning.open_store import read_store, read_store_at
 from pipespec.plan.pipeline_diff import Difference, Side, compare_pipelines
+from pipespec.plan.records import own_metrics
 from pipespec.project.disk_modules import DiskModules
 from pipespec.project.git_revision import GitModules, GitTree
 from pipespec.project.pipeline_files import PipelineFiles

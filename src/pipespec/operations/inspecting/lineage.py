@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from pipespec.engine.final_metrics import own_metrics
 from pipespec.errors import PipespecError, StoreUnavailableError, UsageError
 from pipespec.operations.inspecting.named_run import find_run, require_ours
 from pipespec.plan.lineage import Lineage, LineageEdge, LineageRun, OutsideData, downstream
-from pipespec.plan.records import SECONDS
+from pipespec.plan.records import SECONDS, own_metrics
 from pipespec.plan.store_name import StoreName
 from pipespec.tracking import record_names
 from pipespec.tracking.read_inputs import ReadInput, decode_inputs, inputs_of_manifest

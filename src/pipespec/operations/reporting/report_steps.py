@@ -20,7 +20,7 @@ from pipespec.operations.reporting.file_head import last_lines
 from pipespec.plan.changes import reason_of
 from pipespec.plan.past_comparison import PlanPast, compare, with_causes
 from pipespec.plan.plan import Action, Decision, Plan, ReasonKind
-from pipespec.plan.records import StepRecord
+from pipespec.plan.records import StepRecord, own_metrics
 from pipespec.plan.results import RunReport, StepResult, StepState
 from pipespec.spec.pipeline_spec import Bounds, StepSpec
 from pipespec.step.secrets import Redactor
@@ -91,7 +91,7 @@ class StepHistory:
         """Return the runs of a step up to its record; those of a step that never ran are not asked for."""
         decision = self.plan.decisions[result.step]
         is_new = any(reason.kind is ReasonKind.NEVER_RAN for reason in decision.reasons)
-        if is_new or not (result.run_id in self.own or _shown(record.metrics)):
+        if is_new or not (result.run_id in self.own or own_metrics(record.metrics)):
             return _Past()
         runs = [run for run in self.of(decision.step) if run.tags.get(record_names.STEP) == result.step]
         own = next((run.metrics for run in runs if run.run_id == record.run_id), {})
@@ -181,18 +181,9 @@ def metrics_of(history: StepHistory) -> Iterator[Metric]:
             continue
         step = history.plan.decisions[result.step].step
         past = history.past_of(result, record)
-        found = _shown({**past.own, **record.metrics})
+        found = own_metrics({**past.own, **record.metrics})
         told += bool(found)
         for name, value in sorted(found.items()):
             bounds = step.checks.get(name) or Bounds(None, None, step.span)
             before = tuple(past.values(name))
             yield Metric(result.step, name, value, before, bounds.minimum, bounds.maximum)
-
-
-def _shown(metrics: Mapping[str, float]) -> dict[str, float]:
-    """Return a user's own metrics."""
-    return {
-        name: value
-        for name, value in metrics.items()
-        if not name.startswith((record_names.PREFIX, "system/"))
-    }

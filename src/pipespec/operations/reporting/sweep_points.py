@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pipespec.operations.compiling.pipeline_source import PipelineSource, PointSteps
+from pipespec.plan.records import own_metrics
 from pipespec.plan.results import RunReport, SweepPoint
-from pipespec.tracking.record_names import PREFIX
 from pipespec.views.state_words import ENDED
 
 __all__ = ["ended_points", "steps_told"]
@@ -32,10 +32,7 @@ def _worst(point: PointSteps, states: Mapping[str, str]) -> str:
 
 def _metrics(point: PointSteps, of_steps: Mapping[str, Mapping[str, float]]) -> Mapping[str, float]:
     """Return the metrics of its last steps, without ours, named by step where several have any."""
-    by_step = {
-        own: {name: value for name, value in of_steps.get(whole, {}).items() if not name.startswith(PREFIX)}
-        for own, whole in point.last.items()
-    }
+    by_step = {own: own_metrics(of_steps.get(whole, {})) for own, whole in point.last.items()}
     by_step = {own: metrics for own, metrics in by_step.items() if metrics}
     return {
         name if len(by_step) == 1 else f"{own}.{name}": value

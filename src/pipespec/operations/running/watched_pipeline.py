@@ -34,6 +34,9 @@ __all__ = ["WatchedPipeline"]
 _NEVER: Final = frozenset({".git", "__pycache__", "node_modules", "site-packages", "dist-packages"})
 """Folders in which nothing of a project is written by hand."""
 
+_PYTHON: Final = f"{Path(os.__file__).parent}{os.sep}"
+"""Where the modules of Python itself and of packages are."""
+
 _PART: Final = 1 << 20
 """Bytes from which on only the beginning of a file may have been read."""
 
@@ -231,6 +234,3 @@ def _places_of_store(spec: PipelineSpec) -> Iterator[Path]:
     for place in store_places(uri, spec.root, spec.mlflow.artifact_location or ""):
         yield Path(place)
         yield from (Path(f"{place}{end}") for end in ("-journal", "-wal", "-shm"))
-
-
-_PYTHON: Final = os.path.join(os.path.dirname(os.__file__), "")  # noqa: PTH118, PTH120

@@ -15,6 +15,7 @@ from typing import Any
 from pipespec.document.nodes import JSON, Node, plain, set_at
 from pipespec.document.password_masking import without_passwords
 from pipespec.frozen_values import frozen
+from pipespec.plan.records import own_metrics
 from pipespec.plan.results import StepStatus
 from pipespec.plan.store_name import StoreName
 from pipespec.spec.pipeline_spec import InputSource, PipelineInput, PipelineSpec, StepInput, StepSpec
@@ -132,8 +133,7 @@ def _run(status: StepStatus, portrait: Portrait) -> dict[str, Any]:
         "seconds": status.seconds,
         "metrics": {
             name: value if math.isfinite(value) else None
-            for name, value in sorted(status.metrics.items())
-            if not name.startswith("pipespec.")
+            for name, value in sorted(own_metrics(status.metrics).items())
         },
         "url": url,
         "open": None if url else ui_command(StoreName(store, portrait.spec.root), portrait.spec.root),
