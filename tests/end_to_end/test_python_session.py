@@ -44,6 +44,41 @@ def test_a_pipeline_tells_its_steps(pipeline):
     ]
 
 
+def test_inputs_are_told_as_the_pipeline_writes_them(project, monkeypatch):
+    monkeypatch.chdir(project.folder)
+    project.write("more.py", "def fit(depth, text: str = ''): return {}\ndef judge(**_): return {}\n")
+    project.write("data/a.csv", "a\n")
+    project.write(
+        "several.yaml",
+        "pipespec: 1\n"
+        "steps:\n"
+        "  fit: {call: 'more:fit', matrix: {depth: [2, 4], text: [a, b c]}, outputs: {curve: c.json, parts: parts/}}\n"
+        "  judge:\n"
+        "    call: more:judge\n"
+        "    inputs:\n"
+        "      all: fit[*].curve\n"
+        "      some: fit[depth=4].curve\n"
+        "      one: 'fit[depth=4,text=\"b c\"].parts/x.csv'\n"
+        "      file: {file: data/a.csv}\n"
+        "      address: {file: 'https://me:secret@lab.test/a.csv'}\n"
+        "      other: {pipeline: pipeline.yaml, output: total}\n"
+        "    outputs: {j: j.json}\n",
+    )
+    pipeline = pipespec.load("several.yaml")
+    read = (
+        "fit[*].curve",
+        "fit[depth=4].curve",
+        'fit[depth=4,text="b c"].parts/x.csv',
+        "data/a.csv",
+        "https://me:***@lab.test/a.csv",
+        "pipeline.yaml: total",
+    )
+
+    assert " ".join(repr(pipeline).split()).endswith(f" judge more:judge <- {', '.join(read)}")
+    told = [line.partition(": ")[2] for line in repr(pipeline["judge"]).splitlines() if " input " in line]
+    assert told == list(read)
+
+
 def test_a_pipeline_is_a_collection_of_its_steps_as_the_file_has_them_now(project, pipeline):
     assert (list(pipeline), len(pipeline)) == (["numbers", "squares", "total"], 3)
     assert ("total" in pipeline, "totl" in pipeline) == (True, False)
