@@ -247,16 +247,24 @@ NOTEBOOK = (
     "pipeline.graph()",
     "pipeline['total'].load('total')",
     "pipespec.load('bad.yaml')",
+    "pipeline.run('totl')",
+    "pipespec.load('gone.yaml')",
+    "pipeline.get('total.totl')",
+    "pipespec.load('failing.yaml').run()",
+    "pipespec.load('away.yaml').status()",
+    "1 / 0",
 )
+ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @pytest.mark.slow
 def test_a_real_kernel_shows_all_of_it(project):
     nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
-    project.write(
-        "bad.yaml",
-        (project.folder / "pipeline.yaml").read_text().replace("call: steps:total", "cal: steps:total"),
-    )
+    text = (project.folder / "pipeline.yaml").read_text()
+    project.write("bad.yaml", text.replace("call: steps:total", "cal: steps:total"))
+    project.write("failing.yaml", text.replace("{count: 5}", "{count: -1}"))
+    project.write("away.yaml", text + "mlflow: {tracking_uri: 'http://127.0.0.1:9'}\n")
+    project.edit("steps.py", 'print("adding up", len(squares))', "print(sum(squares) / len(squares))")
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in NOTEBOOK])
     client = nbclient.NotebookClient(
         notebook, timeout=120, allow_errors=True, resources={"metadata": {"path": str(project.folder)}}
@@ -276,7 +284,20 @@ def test_a_real_kernel_shows_all_of_it(project):
     assert results[3]["text/plain"].splitlines()[0] == "total"
     assert results[4]["text/plain"] == "{'name': 'ALL', 'total': 30}"
     (drawn,) = [out["data"] for out in notebook.cells[1].outputs if out["output_type"] == "display_data"]
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", drawn["text/plain"])
+    plain = ESCAPE.sub("", drawn["text/plain"])
     assert [line.strip() for line in plain.splitlines()] == ["━" * 40, "3 of 3 steps, 0 running"]
-    (error,) = [out for out in notebook.cells[5].outputs if out["output_type"] == "error"]
-    assert "unknown key 'cal' in step 'total'" in error["evalue"]
+    invalid, step, file, output, failure, store, own = [
+        ESCAPE.sub("", "\n".join(out["traceback"]))
+        for cell in notebook.cells[5:]
+        for out in cell.outputs
+        if out["output_type"] == "error"
+    ]
+    assert invalid == project.pipespec("validate", "bad.yaml").out.rstrip("\n")
+    assert step == "UsageError: there is no step 'totl'; did you mean 'total'?"
+    assert file.startswith("gone.yaml:1:1: error[unreadable-file]")
+    assert output.startswith("UsageError: 'total.totl' is not an output; step 'total' has 'total.total'")
+    assert "steps.py" in failure
+    assert "ZeroDivisionError: division by zero" in failure
+    assert "pipespec/pipeline.py" not in failure
+    assert store.startswith("StoreUnavailableError: tracking server http://127.0.0.1:9 cannot be reached: ")
+    assert "----> 1 1 / 0" in own  # others' errors are shown as ever
