@@ -17,7 +17,6 @@ from pipespec.document.password_masking import without_passwords
 from pipespec.frozen_values import frozen
 from pipespec.plan.records import own_metrics
 from pipespec.plan.results import StepStatus
-from pipespec.plan.store_name import StoreName
 from pipespec.spec.input_wording import input_text
 from pipespec.spec.pipeline_spec import PipelineSpec, StepSpec
 from pipespec.views.graph.graph_picture import edges_between
@@ -122,5 +121,5 @@ def _run(status: StepStatus, portrait: Portrait) -> dict[str, Any]:
             for name, value in sorted(own_metrics(status.metrics).items())
         },
         "url": url,
-        "open": None if url else ui_command(StoreName(store, portrait.spec.root), portrait.spec.root),
+        "open": None if url else ui_command(store),
     }
