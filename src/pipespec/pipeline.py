@@ -290,8 +290,8 @@ class Pipeline:
         Raises:
             UsageError: where there is no such step or run, or it was never tried.
         """
-        from pipespec.operations.inspecting.named_run import is_run
         from pipespec.operations.inspecting.read_log import read_log, read_log_of_run
+        from pipespec.operations.planning.named_run import is_run
 
         with self._open() as session:
             if is_run(step):
@@ -310,7 +310,7 @@ class Pipeline:
         """Copy `step.output` of its complete run to a path, and return it; its content is checked.
 
         A path that is a folder gets it below. `step.output/part` is one file of a folder; `step[*].output` means all
-        variants, each copied to a folder of its own below the path, which is returned. What is there already, and is not
+        variants, each copied to a folder of its own below the path, which is returned; `run:ID.output` that of a certain run. What is there already, and is not
         just that, is replaced with `force` alone.
 
         Raises:

@@ -15,6 +15,8 @@ def complain(error: Exception) -> None:
     from pipespec.views import diagnostic_view
 
     match error:
+        case click.MissingParameter(param=click.Argument() as argument, ctx=click.Context() as context):
+            show(diagnostic_view.error_line(_what_is_missing(argument, context)), err=True)
         case click.ClickException():
             error.show()
         case InvalidPipelineError():
@@ -26,3 +28,12 @@ def complain(error: Exception) -> None:
             place = f" ('{error.filename}')" if error.filename else ""
             what = f"{error.strerror or error}{place}; what was published stands, run again to go on"
             show(diagnostic_view.error_line(what), err=True)
+
+
+def _what_is_missing(argument: click.Argument, context: click.Context) -> str:
+    """Name an argument that was left out as the usage does, and show that."""
+    what = argument.human_readable_name.strip("[]")
+    if isinstance(argument.type, click.Choice) and len(argument.type.choices) > 1:
+        what = f"one of {', '.join(argument.type.choices)}"
+    usage = " ".join(context.get_usage().partition(" ")[2].split())
+    return f"{what} is missing: {usage}; '{context.command_path} --help' explains it"

@@ -123,7 +123,7 @@ class Compiled:
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The files and `--set` options that the document was laid together of, the lowest first."""
+        """The files and `--set` options that make up the document, the lowest first."""
         return tuple(self.sources)
 
     @property

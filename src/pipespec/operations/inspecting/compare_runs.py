@@ -15,7 +15,7 @@ from pipespec.engine.final_metrics import final_metrics
 from pipespec.errors import UsageError
 from pipespec.frozen_values import frozen
 from pipespec.operations.inspecting.baselines import Subject, find_baseline, marked_baseline
-from pipespec.operations.inspecting.named_run import find_run, is_run, require_ours
+from pipespec.operations.planning.named_run import find_run, is_run, require_ours
 from pipespec.operations.planning.open_store import store_name
 from pipespec.operations.planning.pipeline_session import PipelineSession
 from pipespec.plan.records import duration, own_metrics

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from pipespec.errors import PipespecError, StoreUnavailableError, UsageError
-from pipespec.operations.inspecting.named_run import find_run, require_ours
+from pipespec.operations.planning.named_run import find_run, require_ours
 from pipespec.plan.lineage import Lineage, LineageEdge, LineageRun, OutsideData, downstream
 from pipespec.plan.records import SECONDS, own_metrics
 from pipespec.plan.store_name import StoreName

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from pipespec.errors import UsageError
-from pipespec.operations.inspecting.named_run import find_run
 from pipespec.operations.inspecting.step_states import is_left_behind
+from pipespec.operations.planning.named_run import find_run
 from pipespec.plan.records import Attempt, StepRecord
 from pipespec.spec.pipeline_spec import PipelineSpec, StepSpec
 from pipespec.state_folder import StateFolder
