@@ -133,6 +133,15 @@ def read_only(disk, store):
     disk.allow_writing(True)
 
 
+def with_client(store, deed):
+    """Do something by MLflow's own client."""
+    writer = ClientWriter.open(f"sqlite:///{store}", log=store.with_name("log.txt"))
+    try:
+        deed(writer)
+    finally:
+        writer.close()
+
+
 @pytest.mark.parametrize(
     ("harmed", "said"),
     [
@@ -148,9 +157,7 @@ def test_what_lies_beneath_an_error_of_the_client_is_said(small_disk, project, h
             lambda writer: writer.create_run("0", tags={"a": "b"}, params={"n": "1"}, started=1),
             lambda writer: writer.make_experiment("new", None),
         ):
-            with pytest.raises(StoreUnavailableError) as raised, contextlib.ExitStack() as stack:
-                writer = ClientWriter.open(f"sqlite:///{store}", log=project.folder / "log.txt")
-                stack.callback(writer.close)
-                deed(writer)
+            with pytest.raises(StoreUnavailableError) as raised:
+                with_client(store, deed)
 
             assert str(raised.value) == f"the tracking store '{store}'{said}"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
-    from pipespec import Progress, Remaining, Rest, StepResult, StepStarted, StoreAway
+    from pipespec import Progress, Remaining, Rest, StepAwaited, StepResult, StepStarted, StoreAway
 
 __all__ = ["open_progress"]
 
@@ -131,6 +131,9 @@ class PlainProgress:
     def store_away(self, away: StoreAway | None) -> None:
         self._write(view.store_line(away))
 
+    def awaits(self, event: StepAwaited) -> None:
+        self._write(view.awaited_line(event))
+
     def tick(self) -> None:
         self._stream()
         for step, (file, before) in self._busy.items():
@@ -216,6 +219,9 @@ class LiveProgress:
     def store_away(self, away: StoreAway | None) -> None:
         self._board.away = away
         self._print(view.store_line(away), _LINE_STYLES[Style.OPEN])
+
+    def awaits(self, event: StepAwaited) -> None:
+        self._print(view.awaited_line(event), _LINE_STYLES[Style.OPEN])
 
     def tick(self) -> None:
         self._stream()

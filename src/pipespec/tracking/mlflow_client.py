@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipespec.activity import busy
 from pipespec.errors import PipespecError, StoreUnavailableError
-from pipespec.tracking.noise_log import NoiseLog
 from pipespec.tracking.sqlite_schema import open_database, unreadable
 from pipespec.tracking.tracking_uri import is_sqlite, shown, sqlite_path
 
@@ -269,6 +268,8 @@ class _Quiet:
 
 
 def _to_file(log: Path) -> logging.Handler:
+    from pipespec.tracking.noise_log import NoiseLog  # noqa: PLC0415 - an idle run speaks to nobody
+
     with contextlib.suppress(OSError):  # then there is no log
         log.parent.mkdir(parents=True, exist_ok=True)
     return NoiseLog(log, "%(asctime)s %(levelname)s %(name)s: %(message)s")
