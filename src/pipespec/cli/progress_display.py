@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, Self, TextIO
@@ -188,7 +188,8 @@ class LiveProgress:
 
     def __exit__(self, *_exc: object) -> None:
         if self._live.is_started:
-            self._live.stop()
+            with suppress(OSError):  # the terminal was closed
+                self._live.stop()
             if self._activities is not None:
                 self._activities.show()
 
