@@ -33,6 +33,8 @@ def _about_system(error: OSError) -> str:
     what = f"{error.strerror or error}{place}"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"{what}; make room, and run again: what was published stands"
-    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+    if error.errno == errno.EROFS:
         return f"{what}; the project's folder '.pipespec' and the store must be writable"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"{what}; change its permissions, or run as the user who owns it"
     return f"{what}; what was published stands, run again to go on"

@@ -335,6 +335,7 @@ class Invocation:
         self._has_begun = True
         step, run_id = decision.step, claim.started.run_id
         log, staging = self._settings.log_of(run_id), self._staging.make(run_id)
+        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # a step may have removed it
         execution = StepInProgress(
             decision, claim, number, self._free_worker(), self._now(), staging, log, upstream
         )
