@@ -269,6 +269,7 @@ def test_public_names_are_these():
         "RunReport",
         "Severity",
         "Span",
+        "StepAwaited",
         "StepCall",
         "StepFailedError",
         "StepHandle",

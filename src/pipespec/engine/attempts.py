@@ -139,6 +139,11 @@ class Attempts:
             return record
         return Claim(started, known, since)
 
+    def holder(self, key: str) -> Attempt | None:
+        """Return the run of another invocation that computes a key, None where none does any more."""
+        others = [claim for claim in self._live_claims(key) if claim.run_id not in self._own]
+        return others[0] if others else None
+
     def result(
         self,
         claim: Claim,

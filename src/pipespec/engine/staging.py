@@ -46,10 +46,21 @@ class Staging:
         os.close(self._lock)
 
     def make(self, name: str) -> Path:
-        """Make an empty folder of this name, which must be new."""
+        """Make an empty folder of this name, which must be new; where a step removed what it is in, that is made again."""
         folder = self._own / name
-        folder.mkdir(mode=0o700)
+        try:
+            folder.mkdir(mode=0o700)
+        except FileNotFoundError:
+            self._remake()
+            folder.mkdir(mode=0o700)
         return folder
+
+    def _remake(self) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not _lock_of(self._own).exists():
+            os.close(self._lock)
+            self._lock = _hold(_lock_of(self._own))
+        self._own.mkdir(mode=0o700, exist_ok=True)
 
     def discard(self, folder: Path) -> None:
         """Remove a step's folder with all that is in it."""
