@@ -33,6 +33,9 @@ POINTS: Final = (
     "publish.after-finish",
     "invocation.after-create",
     "invocation.before-finish",
+    "register.before-version",
+    "register.after-version",
+    "register.after-alias",
 )
 
 

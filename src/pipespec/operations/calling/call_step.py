@@ -26,7 +26,7 @@ from pipespec.operations.calling.returned_value import require_free
 from pipespec.operations.calling.scratch_folder import scratch_folder
 from pipespec.operations.planning.gather_facts import gather_facts
 from pipespec.operations.planning.pipeline_session import PipelineSession
-from pipespec.operations.planning.upstream_pipelines import OtherPipelines
+from pipespec.operations.planning.upstream_pipelines import OutsideResults
 from pipespec.plan.records import StepRecord
 from pipespec.project.planned_inputs import PlannedInputs
 from pipespec.python.docstrings import headline
@@ -38,6 +38,7 @@ from pipespec.state_folder import StateFolder
 from pipespec.step.execute import execute
 from pipespec.step.step_job import Artifact, StepJob, taken_outputs
 from pipespec.tracking.artifacts import localise
+from pipespec.tracking.models.mlflow_models import MlflowModels
 
 __all__ = ["StepCall", "step_call"]
 
@@ -81,7 +82,7 @@ class StepCall:
                 return localise(artifact, Path(job.downloads), self.session.ledger.tracking_uri)
 
             here = Path.cwd()
-            outcome = execute(job, localise=fetch, attach=False)
+            outcome = execute(job, localise=fetch, models=MlflowModels(), attach=False)
             os.chdir(here)
             if outcome.failure is not None:
                 raise error_of(outcome.failure)
@@ -118,7 +119,7 @@ class StepCall:
 
     def _job(self, step: StepSpec, records: Mapping[str, StepRecord], folder: Path) -> StepJob:
         spec, source = self.spec, self.session.source
-        results = OtherPipelines.of(spec).results([step])
+        results = OutsideResults.of(spec, self.session.ledger).results([step])
         told = {other: result.record for other, result in results.items()}
         facts = gather_facts(spec, [step], source.modules, results=told)
         staging = folder / "staging"

@@ -19,6 +19,7 @@ from pipespec.plan.records import own_metrics
 from pipespec.plan.results import StepStatus
 from pipespec.plan.store_name import StoreName
 from pipespec.spec.pipeline_spec import InputSource, PipelineInput, PipelineSpec, StepInput, StepSpec
+from pipespec.spec.registered_models import ModelInput
 from pipespec.spec.variant_names import point_text
 from pipespec.views.graph.graph_picture import edges_between
 from pipespec.views.mlflow_links import run_url, ui_command
@@ -38,6 +39,8 @@ class Portrait:
     statuses: Mapping[str, StepStatus] = field(default_factory=dict)
     tracking_uri: str | None = None
     """As it may be printed."""
+    used: Mapping[InputSource, str] = field(default_factory=dict)
+    """Which run, or version, is read of what comes from other pipelines and from the registry."""
 
     @property
     def states(self) -> dict[str, str] | None:
@@ -75,7 +78,7 @@ def _step(step_id: str, step: StepSpec, portrait: Portrait) -> dict[str, Any]:
         "place": portrait.places.get(call),
         "description": step.description,
         "params": {name: _param(node) for name, node in step.params.items()},
-        "inputs": {name: _input_text(each.source) for name, each in step.inputs.items()},
+        "inputs": {name: _input_text(each.source, portrait.used) for name, each in step.inputs.items()},
         "outputs": list(step.outputs),
         "files": {name: output.file for name, output in step.outputs.items()},
         "tags": list(step.tags),
@@ -109,8 +112,9 @@ def _hidden(value: JSON) -> JSON:
             return value
 
 
-def _input_text(source: InputSource) -> str:
+def _input_text(source: InputSource, used: Mapping[InputSource, str]) -> str:
     """Spell an input as the pipeline does: `titles.ids`, `train[*].model`, `data/titles.csv`."""
+    which = f" ({used[source]})" if source in used else ""
     match source:
         case StepInput():
             fixed = f"[{point_text(source.selection)}]" if source.selection else ""
@@ -118,7 +122,9 @@ def _input_text(source: InputSource) -> str:
             part = f"/{source.part}" if source.part else ""
             return f"{name}.{source.output}{part}" if source.output else name
         case PipelineInput():
-            return f"{source.text}: {source.step}" + (f".{source.output}" if source.output else "")
+            return f"{source.text}: {source.step}" + (f".{source.output}" if source.output else "") + which
+        case ModelInput():
+            return f"model {source.text}{which}"
         case _:
             return without_passwords(source.text)
 

@@ -1,0 +1,88 @@
+"""Registering what a run made, or reused, under the names that the pipeline gives to models.
+
+Takes a pipeline and the report of its run; gives the report with what was registered. A registry that cannot be asked loses
+nothing: the runs are finished, and the next run, which reuses them, registers what is missing. What is there already is only looked
+up, without MLflow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from pipespec.activity import busy
+from pipespec.errors import PipespecError
+from pipespec.operations.planning.open_store import read_registry, write_registry
+from pipespec.plan.results import Registered, RunReport, StepResult, StepState
+from pipespec.spec.pipeline_spec import PipelineSpec
+from pipespec.tracking.models.registration import ToRegister, find_versions, is_done, register
+from pipespec.tracking.models.registry import ModelVersion
+
+__all__ = ["with_registered"]
+
+
+def with_registered(report: RunReport) -> RunReport:
+    """Return the report of a run, once what it made is registered as far as that can be."""
+    if report.plan is None or not (wanted := [*_wanted(report)]):
+        return report
+    return replace(report, registered=tuple(_registered(wanted, report.plan.pipeline)))
+
+
+def _wanted(report: RunReport) -> Iterator[ToRegister]:
+    assert report.plan is not None
+    for result in report.steps:
+        if result.state in (StepState.RAN, StepState.REUSED) and result.record is not None:
+            yield from _of_step(report, result)
+
+
+def _of_step(report: RunReport, result: StepResult) -> Iterator[ToRegister]:
+    assert report.plan is not None
+    assert result.record is not None
+    for output in report.plan.decisions[result.step].step.outputs.values():
+        asked = None if output.model is None else output.model.register
+        if asked is not None and output.name in result.record.outputs:
+            yield ToRegister(
+                result.record,
+                output.name,
+                asked.name,
+                asked.alias,
+                report.plan.pipeline.name,
+                report.invocation or "",
+            )
+
+
+def _registered(wanted: Sequence[ToRegister], spec: PipelineSpec) -> Iterator[Registered]:
+    problem: str | None = None
+    left: list[ToRegister] = []
+    try:
+        with read_registry(spec) as registry:
+            for one in wanted:
+                found = find_versions(registry, one)
+                if is_done(found, one):
+                    yield _told(one, found[0])
+                else:
+                    left.append(one)
+    except PipespecError as error:
+        problem = str(error)
+    if problem is not None:
+        yield from (_refused(one, problem) for one in wanted)
+    elif left:
+        yield from _written(left, spec)
+
+
+def _written(wanted: Sequence[ToRegister], spec: PipelineSpec) -> Iterator[Registered]:
+    with busy("registering models"), write_registry(spec) as registry:
+        for one in wanted:
+            try:
+                yield _told(one, register(registry, one), is_new=True)
+            except PipespecError as error:
+                yield _refused(one, str(error))
+
+
+def _told(wanted: ToRegister, version: ModelVersion, *, is_new: bool = False) -> Registered:
+    step = wanted.record.step
+    return Registered(step, wanted.output, version.name, version.version, wanted.alias, is_new)
+
+
+def _refused(wanted: ToRegister, problem: str) -> Registered:
+    return Registered(wanted.record.step, wanted.output, wanted.name, problem=problem)
