@@ -144,7 +144,7 @@ def model_name_problem(name: str) -> str | None:
     if not name.strip():
         return "has no name"
     if bad := next(
-        (character for character in name if character in "/:@" or not character.isprintable()), ""
+        (character for character in name if character in "/:@'\"`" or not character.isprintable()), ""
     ):
         return f"has {quote(bad)} in its name"
     if name in (".", "..") or name != name.strip():

@@ -150,7 +150,8 @@ class _StepExecution:
         binding = bind(function, self._job.inputs, params, self._job.outputs)
         for output in self._job.outputs:
             if output.model is not None:
-                without_models(self._models).require(output.model.flavor)
+                with naming(output):
+                    without_models(self._models).require(output.model.flavor)
         after = self._callable(self._job.after)
         savers = {output.name: self._callable(output.save_call) for output in self._job.outputs}
         converted = convert_params(params, binding.annotations)

@@ -116,10 +116,7 @@ def _registered(report: RunReport) -> Iterator[str]:
     """Say which versions of models there are by now, and which there are not."""
     for each in report.registered:
         if each.problem is not None:
-            yield printable(
-                f"not registered: '{each.step}.{each.output}' as '{each.name}': {each.problem};"
-                " its run is recorded, and the next run registers it"
-            )
+            yield printable(f"not registered: '{each.step}.{each.output}' as '{each.name}': {each.problem}")
         elif each.is_new:
             alias = "" if each.alias is None else f", alias '{each.alias}'"
             yield printable(

@@ -16,7 +16,7 @@ from pipespec.project.witness_files import WitnessFiles
 from pipespec.state_folder import StateFolder
 from pipespec.tracking.reading.ledger import Ledger
 from pipespec.tracking.reading.open_ledger import open_ledger
-from pipespec.tracking.tracking_uri import resolve_uri, shown, store_places
+from pipespec.tracking.tracking_uri import is_private, resolve_uri, shown, store_places
 
 if TYPE_CHECKING:
     from pipespec.spec.pipeline_spec import PipelineSpec
@@ -75,8 +75,12 @@ def read_store_at(tracking_uri: str | None, artifact_location: str | None, root:
 
 
 def registry_uri(tracking_uri: str | None, root: Path) -> str:
-    """Return where models are registered: as the environment says, else where records are; raises as `store_uri`."""
-    return resolve_uri(variable(_REGISTRY) or store_uri(tracking_uri, root), root)
+    """Return where models are registered: as the environment says, else where records are; raises as `store_uri`.
+
+    The private store of a pipeline whose tracking is off has its own.
+    """
+    uri = store_uri(tracking_uri, root)
+    return uri if is_private(uri) else resolve_uri(variable(_REGISTRY) or uri, root)
 
 
 def read_registry(spec: PipelineSpec) -> Registry:

@@ -33,6 +33,8 @@ class ToRegister:
     """An output of a finished run, and where it is to be registered."""
 
     record: StepRecord
+    step: str
+    """The id of the step now; the record has what it was when it ran."""
     output: str
     name: str
     alias: str | None
@@ -50,7 +52,7 @@ class ToRegister:
         """Return what the version bears."""
         told = {
             record_names.PIPELINE: self.pipeline,
-            record_names.STEP: self.record.step,
+            record_names.STEP: self.step,
             record_names.KEY: self.record.key,
             record_names.INVOCATION: self.invocation,
             OUTPUT: self.output,
