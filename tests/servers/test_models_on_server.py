@@ -8,6 +8,8 @@ import subprocess
 import sys
 import urllib.request
 import uuid
+from importlib.metadata import distribution
+from pathlib import Path
 
 import pytest
 from services import Service, free_port
@@ -99,7 +101,12 @@ def served(trained, server, name):
     port = free_port()
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", f"models:/{name}@champion"]
     command += ["--env-manager", "local", "--port", str(port), "--host", "127.0.0.1"]
-    environment = {"MLFLOW_TRACKING_URI": server.url, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    # MLflow starts uvicorn by its name.
+    programs = next(
+        file for file in distribution("uvicorn").files or () if file.parts[-2:] == ("bin", "uvicorn")
+    )
+    path = f"{Path(programs.locate()).resolve().parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {"MLFLOW_TRACKING_URI": server.url, "MLFLOW_DISABLE_TELEMETRY": "true", "PATH": path}
     service = Service(command, folder=folder, port=port, path="/ping", environment=environment)
     service.start()
     yield service
@@ -181,4 +188,4 @@ def test_a_registry_of_its_own_is_used_and_one_that_is_away_is_made_up_for(train
     again = trained.pipespec("run", "pipeline.yaml", MLFLOW_REGISTRY_URI=f"sqlite:///{tmp_path}/registry.db")
     assert again.code == 0, again.err
     assert f"registered: 'train.model' is version 1 of '{name}-elsewhere'" in again.out
-    assert os.path.exists(tmp_path / "registry.db")
+    assert (tmp_path / "registry.db").exists()

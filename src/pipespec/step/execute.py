@@ -239,7 +239,7 @@ class _StepExecution:
         if function is None or not all(place.exists() for place in places.values()):
             return
         folder = self._staging / "after"
-        arguments = after_arguments(function, self._job.outputs, params, places, folder)
+        arguments = after_arguments(function, self._job.outputs, params, places, folder, self._models)
         with self._during():
             try:
                 verdict = function(**arguments)
