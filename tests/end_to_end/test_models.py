@@ -178,6 +178,13 @@ def test_a_step_gets_the_object_or_the_folder_as_it_is_annotated(trained):
     assert json.loads(names.read_text())[:2] == ["MLmodel", "code"]
 
 
+def test_a_step_that_reads_a_model_can_be_called(trained, tmp_path):
+    answer = trained.pipespec("call", "reader.yaml", "predict", "--out", str(tmp_path / "out"))
+
+    assert answer.code == 0, answer.err
+    assert json.loads((tmp_path / "out/values.json").read_text()) == [0.0, 3.0, 6.0]
+
+
 def test_python_gets_the_object_back_and_the_record_stays_as_it_is(trained):
     code = """
 import pipespec
@@ -354,15 +361,6 @@ def test_what_a_flavor_does_not_take_fails_the_step_in_one_line(empty_project, f
     assert answer.code == 1
     assert answer.json["steps"][0]["error"].startswith(why)
     assert "Traceback" not in answer.err
-
-
-def test_a_rendered_module_refuses_models(trained):
-    answer = trained.pipespec("render", "pipeline.yaml")
-    reader = trained.pipespec("render", "reader.yaml")
-
-    assert (answer.code, reader.code) == (2, 2)
-    assert "error[not-static]: output 'model' of step 'train' is saved as an MLflow model" in answer.err
-    assert "error[not-static]: input 'model' of step 'predict' is a registered model" in reader.err
 
 
 EXAMPLES = """

@@ -1,5 +1,6 @@
 """Another pipeline's output as an input: read from its records, never run from here."""
 
+import json
 import shlex
 
 import pytest
@@ -151,3 +152,12 @@ def test_another_pipeline_is_read_with_its_overlays(two):
     assert gone.code == 2
     assert "parts/gone.yaml" in gone.err
     assert "Traceback" not in gone.err
+
+
+def test_a_step_that_reads_another_pipeline_is_called_with_what_that_recorded(two, tmp_path):
+    two.run(file="parts/train.yaml")
+
+    answer = two.pipespec("call", "parts/use.yaml", "use", "--out", str(tmp_path / "out"))
+
+    assert answer.code == 0, answer.err
+    assert json.loads((tmp_path / "out/o.json").read_text()) == {"used": 4}
