@@ -246,22 +246,6 @@ def test_what_people_do_in_the_registry_stays_and_a_deleted_version_is_registere
     assert (versions(models), alias(models)) == ([1, 3], {"champion": 3})
 
 
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        ("news-clasifier@champion", "there is no model 'news-clasifier'; did you mean 'news-classifier'?"),
-        ("news-classifier@chmpion", "'news-classifier' has no alias 'chmpion'; did you mean 'champion'?"),
-        ("news-classifier/7", "'news-classifier' has no version 7; its versions are 1"),
-    ],
-)
-def test_a_version_that_is_not_there_is_told_with_near_names(models, text, why):
-    models.edit("reader.yaml", "news-classifier@champion", text)
-
-    answer = models.pipespec("plan", "reader.yaml")
-
-    assert (answer.code, answer.err) == (2, f"error: model '{text}': {why}\n")
-
-
 def test_a_registry_that_is_away_loses_nothing_and_the_next_run_registers(models):
     models.edit("pipeline.yaml", "name: news-classifier, alias: champion", "name: other")
     models.write("notes.db", "these are notes")
@@ -423,32 +407,3 @@ steps:
         "data": [["a"], ["b"], ["c"], ["d"], ["e"]],
     }
     assert '"name": "text"' in (folder / "MLmodel").read_text()
-
-
-def test_an_alias_that_moves_during_a_run_does_not_change_what_the_run_reads(models):
-    models.run("train", "--force", "train")
-    models.edit("reader.yaml", "rows: 3", "rows: 2")
-    models.edit(
-        "steps.py",
-        "def table(rows: int) -> pd.DataFrame:\n",
-        "def table(rows: int) -> pd.DataFrame:\n    move()\n",
-    )
-    models.write(
-        "steps.py",
-        (models.folder / "steps.py").read_text()
-        + f"""
-
-def move():
-    import sqlite3
-
-    with sqlite3.connect({str(models.folder / "mlflow.db")!r}) as database:
-        database.execute("update registered_model_aliases set version = 1")
-""",
-    )
-
-    answer = models.pipespec("run", "reader.yaml")
-
-    assert answer.code == 0, answer.err
-    assert "uses model 'news-classifier@champion': version 2, run " in answer.out
-    assert alias(models) == {"champion": 1}
-    assert "is version 1 now, it was 2" in models.pipespec("plan", "reader.yaml").out

@@ -71,6 +71,7 @@ def agree(reader, client):
     ):
         assert list(reader.versions(wanted)) == list(client.versions(wanted)), wanted
     assert [one.version for one in reader.versions(WantedVersions(name))] == [2, 1]
+    assert {(name, 1), (name, 2)} <= {(one.name, one.version) for one in reader.versions(WantedVersions())}
     assert reader.versions(WantedVersions(name))[0].tags == {"pipespec.key": "k2", "more": "x"}
     assert reader.aliases(name) == client.aliases(name) == {"champion": 2}
     assert (reader.aliases(other), reader.aliases(f"{name}x")) == ({}, None)

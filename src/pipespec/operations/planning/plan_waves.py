@@ -120,7 +120,8 @@ class Planning:
         self._facts = more if self._facts is None else with_more(self._facts, more)
         self._known.update(step.id for step in steps)
         self.files.update(self._facts.files)
-        self.results.update({source: one.artifact for source, one in results.items()})
+        for source, one in results.items():
+            self.results.setdefault(source, one.artifact)  # as in the facts, the first word counts
         return self._facts
 
     def _fill(self, plan: Plan, records: Mapping[str, StepRecord]) -> bool:

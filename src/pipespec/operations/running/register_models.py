@@ -32,8 +32,8 @@ _LATER: Final = "its run is recorded, and the next run registers it"
 
 
 def with_registered(report: RunReport) -> RunReport:
-    """Return the report of a run, once what it made is registered as far as that can be."""
-    if report.plan is None or not (wanted := [*_wanted(report)]):
+    """Return the report of a run, once what it made is registered as far as that can be; not after an interrupt."""
+    if report.plan is None or report.interrupted_by is not None or not (wanted := [*_wanted(report)]):
         return report
     culprits = _failed_below(report)
     refused = [_refused(one, culprits[one.step]) for one in wanted if one.step in culprits]
