@@ -28,6 +28,7 @@ from pipespec.checks.handover_checks import values_pass
 from pipespec.checks.import_checks import live_params_fit, packages_there
 from pipespec.checks.import_results import ImportResult
 from pipespec.checks.library_checks import source_files_there, templates_filled
+from pipespec.checks.model_checks import aliases_apart, examples_there, signatures_known
 from pipespec.checks.notice_checks import regressions_judged, services_known, templates_sound
 from pipespec.checks.option_checks import options_named, options_set_params
 from pipespec.checks.reference_spellings import foreign_references, reference_hint
@@ -227,6 +228,9 @@ CHECKS: Final[tuple[Check, ...]] = (
     missing_returns,
     unsaved_returns,
     outputs_save,
+    examples_there,
+    aliases_apart,
+    signatures_known,
     pickles,
     schemas_sound,
     schemas_apply,

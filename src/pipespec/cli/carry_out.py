@@ -81,7 +81,7 @@ def show_report(done: RunReport, format_: str, command: str, *, quiet: bool) -> 
 def _print_report(done: RunReport, format_: str, command: str, *, quiet: bool) -> None:
     if format_ == "json":
         say(json.dumps(view.to_json(done), indent=2, ensure_ascii=False))
-    if quiet and done.succeeded:
+    if quiet and done.succeeded and done.is_registered:
         return
     show(view.render_text(done, command=command), err=format_ == "json")
     from pipespec.views import sweep_view

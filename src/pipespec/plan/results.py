@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # a run that has nothing to do tells no plan, and is not to w
 
 __all__ = [
     "Execution",
+    "Registered",
     "Remedy",
     "RunReport",
     "StepAwaited",
@@ -107,6 +108,23 @@ class SweepPoint:
 
 
 @frozen
+class Registered:
+    """What became of an output that is to be a version of a registered model."""
+
+    step: str
+    output: str
+    name: str
+    version: int | None = None
+    """None where it could not be registered."""
+    alias: str | None = None
+    """The alias that means the version, where one was asked for."""
+    is_new: bool = False
+    """False where it was registered before."""
+    problem: str | None = None
+    """Why not, in one line."""
+
+
+@frozen
 class RunReport(Displayed):
     """What a run did; `invocation` is the MLflow run of the whole, None where nothing was executed.
 
@@ -123,6 +141,8 @@ class RunReport(Displayed):
     workers: int = 1
     points: tuple[SweepPoint, ...] = ()
     """Of a sweep, how each point ended."""
+    registered: tuple[Registered, ...] = ()
+    """Of the outputs that are to be registered: those that are by now, and those that could not be."""
 
     @property
     def succeeded(self) -> bool:
@@ -130,6 +150,11 @@ class RunReport(Displayed):
         return self.interrupted_by is None and all(
             result.state in (StepState.RAN, StepState.REUSED) for result in self.steps
         )
+
+    @property
+    def is_registered(self) -> bool:
+        """True when every output that is to be registered is; what is not is no loss: the next run registers it."""
+        return all(each.problem is None for each in self.registered)
 
 
 @frozen

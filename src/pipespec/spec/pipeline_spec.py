@@ -20,6 +20,7 @@ from pipespec.frozen_values import frozen
 from pipespec.python.callable_ref import CallableRef, SourceFileRef
 from pipespec.spec.contracts.data_schema import SchemaFile
 from pipespec.spec.library_steps import files_of
+from pipespec.spec.registered_models import ModelInput, ModelOutput
 from pipespec.spec.variant_names import Variant, deferred_id, variant_id
 from pipespec.state_folder import StateFolder
 
@@ -95,15 +96,22 @@ class FilesInput:
 
 @frozen
 class PipelineInput:
-    """An output of another pipeline, read from its records and never run from here."""
+    """An output of another pipeline, read from its records and never run from here.
+
+    It is of the run that the pipeline, with these overlays, would reuse now, or with `latest` of the last one that finished.
+    """
 
     path: str
     text: str
+    """As the user wrote it, overlays included: `train.yaml -f production.yaml`."""
     step: str
     output: str | None
+    overlays: tuple[str, ...] = ()
+    """Absolute paths."""
+    latest: bool = False
 
 
-InputSource: TypeAlias = StepInput | FileInput | DirInput | FilesInput | PipelineInput
+InputSource: TypeAlias = StepInput | FileInput | DirInput | FilesInput | PipelineInput | ModelInput
 
 
 @frozen
@@ -133,6 +141,8 @@ class OutputSpec:
     span: Span
     schema: SchemaFile | None = None
     """What the saved file is checked by."""
+    model: ModelOutput | None = None
+    """Where it is saved as an MLflow model: how, and under which name it is registered."""
 
     @property
     def is_directory(self) -> bool:
@@ -316,6 +326,11 @@ class StepSpec:
     def counted(self) -> tuple[CallableRef | SourceFileRef, ...]:
         """All whose code counts."""
         return (*self.callables, *self.source_files)
+
+    @property
+    def registers(self) -> bool:
+        """True where an output becomes a version of a registered model."""
+        return any(output.model is not None and output.model.register for output in self.outputs.values())
 
     @property
     def schemas(self) -> tuple[SchemaFile, ...]:
