@@ -23,7 +23,7 @@ from pipespec.spec.pipeline_spec import (
     StepSpec,
 )
 
-__all__ = ["SOURCE_LIMIT", "manifest_entries"]
+__all__ = ["SOURCE_LIMIT", "manifest_entries", "outside_entries"]
 
 SOURCE_LIMIT: Final = 256 << 10
 """Characters of source that one manifest keeps."""
@@ -55,6 +55,29 @@ def manifest_entries(
             for name, line in known.import_lines.items()
         },
     }
+
+
+def outside_entries(plan: Plan) -> list[JSON]:
+    """Return the entries `inputs` of all steps of a plan, without what its own steps make."""
+    facts = plan.facts
+    return [
+        {
+            name: _input(spec.source, facts, {})
+            for name, spec in decision.step.inputs.items()
+            if _is_known_outside(spec.source, facts)
+        }
+        for decision in plan.decisions.values()
+    ]
+
+
+def _is_known_outside(source: InputSource, facts: Facts) -> bool:
+    match source:
+        case FileInput(path=place) | DirInput(path=place) | FilesInput(pattern=place):
+            return place in facts.files
+        case PipelineInput():
+            return source in facts.results
+        case _:
+            return False
 
 
 def _called(step: StepSpec, facts: Facts) -> dict[str, CodeFacts]:
@@ -95,6 +118,7 @@ def _input(source: InputSource, facts: Facts, upstream: Mapping[str, StepRecord]
                 "pipeline": text,
                 "step": result.step,
                 "output": result.name,
+                "file": result.output.file,
                 "run_id": result.run_id,
                 "digest": result.output.digest,
             }
@@ -105,4 +129,5 @@ def _of_step(producer: str, source: StepInput, record: StepRecord) -> JSON:
     entry: dict[str, JSON] = {"step": producer, "output": source.output}
     if source.part is not None:
         entry["part"] = source.part
-    return {**entry, "run_id": record.run_id, "digest": record.outputs[source.output].digest}
+    output = record.outputs[source.output]
+    return {**entry, "file": output.file, "run_id": record.run_id, "digest": output.digest}

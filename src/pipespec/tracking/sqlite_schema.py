@@ -61,6 +61,22 @@ _WRITTEN: Final[Mapping[str, frozenset[str]]] = {
     "latest_metrics": _COLUMNS["latest_metrics"] | {"timestamp", "step"},
     "experiments": _COLUMNS["experiments"]
     | {"name", "artifact_location", "creation_time", "last_update_time", "workspace"},
+    "datasets": frozenset(
+        {
+            "dataset_uuid",
+            "experiment_id",
+            "name",
+            "digest",
+            "dataset_source_type",
+            "dataset_source",
+            "dataset_schema",
+            "dataset_profile",
+        }
+    ),
+    "inputs": frozenset(
+        {"input_uuid", "source_type", "source_id", "destination_type", "destination_id", "step"}
+    ),
+    "input_tags": frozenset({"input_uuid", "name", "value"}),
 }
 PATIENCE_OF_WRITERS: Final = 20.0
 """Seconds to wait while another process writes: what MLflow waits."""
