@@ -159,7 +159,7 @@ def test_a_manifest_names_the_runs_and_digests_of_all_inputs(made):
     class Decided:
         step, key, reasons = spec.steps["b"], StepKey("0000000f" + "0" * 56, {"name": "b"}), ()
 
-    found = manifest_entries(Planned, Decided, upstream, {"python": "3.11"}, "run")
+    found = manifest_entries(Planned, Decided, upstream, {"python": "3.11"}, RandomSeed(15))
 
     runs = {step: known.run_id for step, known in upstream.items()}
     assert found["python"] == "3.11"

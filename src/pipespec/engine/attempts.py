@@ -19,6 +19,7 @@ from typing import Final
 from pipespec.document.nodes import JSON
 from pipespec.engine.final_metrics import final_metrics, unmeasured
 from pipespec.engine.manifest_entries import manifest_entries, outside_entries
+from pipespec.engine.random_seed import seed_of
 from pipespec.engine.result_publication import Published, newer_record, publish_result
 from pipespec.engine.run_settings import RunSettings
 from pipespec.engine.store_absence import StoreAbsence
@@ -152,11 +153,12 @@ class Attempts:
         staging: Path,
     ) -> UnpublishedResult:
         """Gather what the publication of an outcome takes, here or in a later run."""
+        seed = seed_of(decision, claim.started.run_id, self._settings.seeds)
         return UnpublishedResult(
             claim.started,
             outcome,
             {
-                **manifest_entries(plan, decision, upstream, self._about(), claim.started.run_id),
+                **manifest_entries(plan, decision, upstream, self._about(), seed),
                 "upstream": {**self._upstream_params(plan).of(decision.step.id)},
             },
             staging,

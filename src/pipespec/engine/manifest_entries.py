@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from pipespec.document.nodes import JSON
-from pipespec.engine.random_seed import seed_of
+from pipespec.engine.random_seed import RandomSeed
 from pipespec.plan.plan import Decision, Facts, Plan
 from pipespec.plan.records import StepRecord
 from pipespec.python.identity.code_facts import CodeFacts
@@ -30,7 +30,11 @@ SOURCE_LIMIT: Final = 256 << 10
 
 
 def manifest_entries(
-    plan: Plan, decision: Decision, upstream: Mapping[str, StepRecord], about: Mapping[str, JSON], run_id: str
+    plan: Plan,
+    decision: Decision,
+    upstream: Mapping[str, StepRecord],
+    about: Mapping[str, JSON],
+    seed: RandomSeed,
 ) -> dict[str, JSON]:
     """Return the entries; `upstream` has by step id the record of each step that an input reads."""
     step, facts = decision.step, plan.facts
@@ -40,7 +44,7 @@ def manifest_entries(
         "call": str(step.call),
         "parts": {} if decision.key is None else dict(decision.key.parts),
         "params": step.param_values,
-        "seed": seed_of(decision, run_id).value,
+        "seed": seed.value,
         "inputs": {name: _input(spec.source, facts, upstream) for name, spec in step.inputs.items()},
         "code": dict(facts.code[str(step.call)].counted),
         "also_called": {
