@@ -154,11 +154,15 @@ class Attempts:
     ) -> UnpublishedResult:
         """Gather what the publication of an outcome takes, here or in a later run."""
         seed = seed_of(decision, claim.started.run_id, self._settings.seeds)
+        entries = manifest_entries(plan, decision, upstream, self._about(), seed)
+        # Code may hold what was meant to be a secret.
+        texts = {name: self._settings.redact.value(entries[name]) for name in ("sources", "imports")}
         return UnpublishedResult(
             claim.started,
             outcome,
             {
-                **manifest_entries(plan, decision, upstream, self._about(), seed),
+                **entries,
+                **texts,
                 "upstream": {**self._upstream_params(plan).of(decision.step.id)},
             },
             staging,

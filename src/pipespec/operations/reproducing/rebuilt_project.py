@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
-from pipespec.document.nodes import Entry, MappingNode, ScalarNode
-from pipespec.document.yaml.yaml_reader import read
+from pipespec.document.nodes import MappingNode
 from pipespec.errors import PipespecError, UsageError
 from pipespec.frozen_values import frozen
 from pipespec.operations.compiling.compile_file import compile_file
+from pipespec.operations.reproducing.rebuilt_document import rebuilt_document, replaced_input
 from pipespec.operations.reproducing.recorded_run import RecordedRun, RecordedStep
-from pipespec.plan.witness import Touched, Trace, witness_from_manifest
+from pipespec.plan.witness import NO_WITNESS, Trace, Witness, witness_from_manifest
 from pipespec.project.digest_memory import DigestMemory
 from pipespec.project.input_digests import digest_input
-from pipespec.project.input_presence import ExternalInput, is_remote, matching_files
+from pipespec.project.input_presence import ExternalInput, external_inputs, is_remote, matching_files
 from pipespec.spec.pipeline_spec import DirInput, FileInput, FilesInput, PipelineSpec
 from pipespec.state_folder import StateFolder
 from pipespec.step.content_digest import digest_file
@@ -31,11 +30,9 @@ from pipespec.tracking.reading.ledger import Ledger
 from pipespec.tracking.record_artifacts import recorded_artifact
 from pipespec.tracking.record_names import declared
 from pipespec.tracking.run_facts import finished_record
+from pipespec.views.document_view import to_yaml
 
 __all__ = ["RebuiltProject", "rebuild"]
-
-_OFF: Final = "mlflow: false"
-_PLACES: Final = ("pipeline", "output")
 
 
 @frozen
@@ -58,32 +55,17 @@ def rebuild(run: RecordedRun, tree: Path, project: Path, ledger: Ledger) -> Rebu
     file = root / run.provenance.file
     file = file.with_name(f"{file.stem}.reproduced.yaml")
     file.parent.mkdir(parents=True, exist_ok=True)
-    from pipespec.views.document_view import to_yaml  # noqa: PLC0415 - as `Compiled.files` does it
-
-    document = _private(read(run.document, file=str(file)), run.pipeline)
-    document = _with_results(document, run, project, ledger)
+    document = _with_results(rebuilt_document(run, str(file)), run, project, ledger)
     file.write_text(to_yaml(document), encoding="utf-8")
     spec = compile_file(file, trusted=True).spec
     if spec is None:
         raise UsageError(f"the recorded pipeline of run {run.invocation[:8]} cannot be read")
     with DigestMemory(project) as memory:
-        for step, source, digest in _external(run, spec):
+        for source in external_inputs(spec.steps.values()).values():
             _bring(source, root, project)
+        for step, source, digest in _external(run, spec):
             _require_same(step, source, digest, root, project, memory)
     return RebuiltProject(root, file, tuple(dict.fromkeys(_bring_touched(run, root, project))))
-
-
-def _private(document: MappingNode, pipeline: str) -> MappingNode:
-    """Let nobody else be told of the run, and nothing be recorded with others."""
-    span = document.span
-    entries = {name: entry for name, entry in document.entries.items() if name != "notify"}
-    entries["name"] = Entry(span, ScalarNode(pipeline, span, quoted=True))
-    entries |= read(_OFF, file=span.file).entries
-    engine = document.get("engine")
-    if isinstance(engine, MappingNode):
-        kept = {name: entry for name, entry in engine.entries.items() if name != "scheduler"}
-        entries["engine"] = Entry(span, replace(engine, entries=kept))
-    return replace(document, entries=entries)
 
 
 # --------------------------------------------------------------------------- results of other pipelines
@@ -104,7 +86,7 @@ def _with_results(document: MappingNode, run: RecordedRun, project: Path, ledger
                     )
     for (name, argument), place in found.items():
         key = "dir" if place.endswith("/") else "file"
-        document = _replaced(document, ("steps", name, "inputs", argument), key, place.rstrip("/"))
+        document = replaced_input(document, name, argument, key, place.rstrip("/"))
     return document
 
 
@@ -123,22 +105,6 @@ def _fetched(entry: Mapping[str, object], project: Path, ledger: Ledger) -> str:
     place = local_path(artifact.location)
     assert place is not None
     return f"{place}/" if artifact.location.endswith("/") else str(place)
-
-
-def _replaced(document: MappingNode, path: Sequence[str], key: str, value: str) -> MappingNode:
-    name, *rest = path
-    entry = document.entries.get(name)
-    if entry is None or not isinstance(entry.value, MappingNode):
-        return document
-    below = entry.value
-    if rest:
-        changed = _replaced(below, rest, key, value)
-    else:
-        kept = {each: one for each, one in below.entries.items() if each not in _PLACES}
-        changed = replace(
-            below, entries={key: Entry(below.span, ScalarNode(value, below.span, quoted=True)), **kept}
-        )
-    return replace(document, entries={**document.entries, name: replace(entry, value=changed)})
 
 
 # ------------------------------------------------------------------------------------------------ data
@@ -196,10 +162,7 @@ def _link_folder(path: Path, root: Path, project: Path) -> None:
         return
     for folder, _, names in os.walk(twin):
         for name in names:
-            target = path / os.path.relpath(Path(folder, name), twin)
-            if not os.path.lexists(target) and Path(folder, name).is_file():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(Path(folder, name), target)
+            _copy(path / os.path.relpath(Path(folder, name), twin), root, project)
 
 
 def _require_same(
@@ -227,20 +190,36 @@ def _looked_at(source: ExternalInput, root: Path, project: Path) -> ExternalInpu
 
 
 def _bring_touched(run: RecordedRun, root: Path, project: Path) -> Iterator[str]:
-    """Link files that functions opened by themselves, and yield what is not as it was then."""
+    """Bring files that functions opened by themselves, and yield what is not as it was then, or not known to be."""
     for step in run.steps.values():
-        for path in _read_files(step):
-            place = root / path.path
+        witness = _witness(step)
+        by_itself = f"which step '{step.record.step}' read though it is no input"
+        for one in witness.touched:
+            if one.trace is not Trace.FILE:
+                continue
+            place = root / one.path
             _link(place, root, project)
             if not place.is_file():
-                yield f"'{path.path}', which step '{step.record.step}' read though it is no input, is not there any more"
-            elif path.digest and digest_file(place)[0] != path.digest:
-                yield f"'{path.path}', which step '{step.record.step}' read though it is no input, changed since"
+                yield f"'{one.path}', {by_itself}, is not there any more"
+            elif one.digest and digest_file(place)[0] != one.digest:
+                yield f"'{one.path}', {by_itself}, changed since"
+        for path in witness.left_out:
+            # A copy, since it may be a database that the step writes to.
+            if _copy(root / path, root, project):
+                yield f"'{path}', {by_itself}, was copied as it is now"
 
 
-def _read_files(step: RecordedStep) -> Iterator[Touched]:
+def _copy(place: Path, root: Path, project: Path) -> bool:
+    twin = _twin(place, root, project)
+    if twin is None or not twin.is_file() or os.path.lexists(place):
+        return False
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(twin, place)
+    return True
+
+
+def _witness(step: RecordedStep) -> Witness:
     try:
-        witness = witness_from_manifest(step.manifest.get("witness"))
+        return witness_from_manifest(step.manifest.get("witness"))
     except ValueError:
-        return
-    yield from (one for one in witness.touched if one.trace is Trace.FILE)
+        return NO_WITNESS
