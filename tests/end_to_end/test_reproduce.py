@@ -392,9 +392,9 @@ def test_a_run_of_the_news_pipeline_with_a_dirty_work_tree_gives_the_same_bytes(
     assert set(results.values()) == {"same"}
     assert {"train.model", "evaluation.accuracy", "split.train"} <= results.keys()
     assert all(step["same_key"] for step in answer.json["steps"])
-    assert answer.json["notes"][0] == (
-        "'news.db', which step 'article_ids' read though it is no input, was copied as it is now"
-    )
+    (note,) = answer.json["notes"]
+    assert note.startswith("'news.db', which step '")
+    assert note.endswith("' read though it is no input, was copied as it is now")
 
 
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

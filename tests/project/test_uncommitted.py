@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipespec.project.uncommitted import PATCH_LIMIT, LeftOut, uncommitted
+from pipespec.project.uncommitted import PATCH_LIMIT, UnkeptChange, uncommitted
 from pipespec.step.secrets import Redactor
 
 SECRET = "s3cr3t-t0ken"
@@ -107,12 +107,12 @@ def test_secrets_and_what_does_not_count_are_not_in_it(repository):
 
     assert found.untracked == ("code.py",)
     assert found.left_out == (
-        LeftOut(".env", "it may hold secrets"),
-        LeftOut("a.txt", "it contains a secret", counts=True),
-        LeftOut("data.bin", "it contains a secret"),
-        LeftOut("sub/b.txt", "it contains a URI with a password"),
-        LeftOut("key.py", "it contains a secret", counts=True),
-        LeftOut("odd.py", "it is not text", counts=True),
+        UnkeptChange(".env", "it may hold secrets"),
+        UnkeptChange("a.txt", "it contains a secret", counts=True),
+        UnkeptChange("data.bin", "it contains a secret"),
+        UnkeptChange("sub/b.txt", "it contains a URI with a password"),
+        UnkeptChange("key.py", "it contains a secret", counts=True),
+        UnkeptChange("odd.py", "it is not text", counts=True),
     )
     assert found.patch.count(b"diff --git") == 1
     assert b"+x = 1\n" in found.patch

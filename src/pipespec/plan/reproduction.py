@@ -82,8 +82,8 @@ class Reproduction(Displayed):
     steps: tuple[StepRepeat, ...]
     store: StoreName
     tolerance: float = 0.0
-    surroundings: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
-    """What of Python, pipespec, the platform and packages is not what it was: name -> then, now."""
+    surroundings: Mapping[str, tuple[str, str | None]] = field(default_factory=dict)
+    """What of Python, the platform and the packages of then is not what it was: name -> then, now."""
     notes: tuple[str, ...] = ()
     folder: str | None = None
     interrupted_by: int | None = None

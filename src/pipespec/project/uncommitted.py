@@ -19,7 +19,7 @@ from pipespec.document.password_masking import without_passwords
 from pipespec.frozen_values import frozen
 from pipespec.project.git_state import ask_git
 
-__all__ = ["PATCH_LIMIT", "LeftOut", "Uncommitted", "uncommitted"]
+__all__ = ["PATCH_LIMIT", "Uncommitted", "UnkeptChange", "uncommitted"]
 
 PATCH_LIMIT: Final = 4 << 20
 """Bytes of a patch that are kept; a longer one is cut, and can only be read."""
@@ -41,7 +41,7 @@ _ENVIRONMENT: Final = re.compile(r"\.env(\..*)?")
 
 
 @frozen
-class LeftOut:
+class UnkeptChange:
     """A file whose change is not in the patch; `counts` where the pipeline was made of it."""
 
     path: str
@@ -55,7 +55,7 @@ class Uncommitted:
 
     patch: bytes = b""
     untracked: tuple[str, ...] = ()
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[UnkeptChange, ...] = ()
     is_whole: bool = True
 
     @property
@@ -86,7 +86,7 @@ def uncommitted(
         path = os.fsdecode(named["name"]) if named else ""
         why = _why_left_out(change, path, top, clean)
         if why is not None:
-            left_out.append(LeftOut(path or "a file with an unusual name", why, path in files))
+            left_out.append(UnkeptChange(path or "a file with an unusual name", why, path in files))
         elif change.count(b"\n") > 1:  # else git only says that it was touched
             kept.append(change if change.endswith(b"\n") else change + b"\n")
     untracked = []
@@ -96,7 +96,7 @@ def uncommitted(
             continue
         why = "it is not text" if b"\0" in content else _secret_in(content, clean)
         if why is not None:
-            left_out.append(LeftOut(path, why, counts=True))
+            left_out.append(UnkeptChange(path, why, counts=True))
             continue
         untracked.append(path)
         kept.append(_new_file(path, content, is_executable=os.access(top / path, os.X_OK)))

@@ -69,10 +69,7 @@ def _step(step: StepRepeat) -> Iterator[str]:
 
 
 def _surroundings(found: Reproduction) -> Iterator[str]:
-    changed = [
-        f"{name} {then or 'missing'} -> {now or 'missing'}"
-        for name, (then, now) in found.surroundings.items()
-    ]
+    changed = [f"{name} {then} -> {now or 'missing'}" for name, (then, now) in found.surroundings.items()]
     if changed:
         rest = len(changed) - _MOST
         more = f" and {rest} more" if rest > 0 else ""

@@ -32,7 +32,7 @@ from pipespec.operations.reporting.graph_portrait import portrait
 from pipespec.operations.reporting.invocation_label import label_of, pipeline_params, swept_by
 from pipespec.operations.reporting.output_previews import Previews
 from pipespec.operations.reporting.report_steps import StepHistory, metrics_of, step_part
-from pipespec.operations.reporting.run_environment import Origin, new_invocation
+from pipespec.operations.reporting.run_environment import PipelineOrigin, new_invocation
 from pipespec.operations.reporting.sweep_points import ended_points, steps_told
 from pipespec.plan.results import RunReport, StepResult, StepStatus
 from pipespec.state_folder import StateFolder
@@ -134,7 +134,7 @@ def _invocation(source: PipelineSource, command: str) -> NewInvocation:
         params=pipeline_params(source),
         label=label_of(source),
         swept=swept_by(source),
-        origin=Origin(
+        origin=PipelineOrigin(
             layers=source.layers,
             values=origins(source.document),
             counted=source.contents_read(),

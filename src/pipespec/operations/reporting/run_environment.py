@@ -25,13 +25,13 @@ from pipespec.tracking.record_names import PACKAGES_FILE, PATCH_FILE, PROVENANCE
 from pipespec.tracking.started_run import NewInvocation
 from pipespec.tracking.writing.recorder import user_name
 
-__all__ = ["Origin", "about", "new_invocation"]
+__all__ = ["PipelineOrigin", "about", "new_invocation"]
 
 _CUT: Final = b"\n... cut after %d MiB\n" % (PATCH_LIMIT >> 20)
 
 
 @frozen
-class Origin:
+class PipelineOrigin:
     """What a pipeline was made of: its layers, which values they set, and the files that were read.
 
     `counted` has the content of these by absolute path; `clean` takes the values of secrets out of content.
@@ -65,13 +65,13 @@ def new_invocation(
     params: Mapping[str, str] | None = None,
     label: str = "",
     swept: str = "",
-    origin: Origin | None = None,
+    origin: PipelineOrigin | None = None,
 ) -> NewInvocation:
     """Say what makes a run repeatable; `files` say what was run, `source` names the pipeline's file.
 
     `params` are those of the pipeline as MLflow has them, `label` and `swept` tell this invocation from others.
     """
-    origin = origin or Origin()
+    origin = origin or PipelineOrigin()
     command = origin.shown(command)
     git, patch = _git(spec, origin)
     packages = "".join(f"{without_passwords(line)}\n" for line in frozen_packages())
@@ -99,7 +99,9 @@ def new_invocation(
     )
 
 
-def _provenance(spec: PipelineSpec, command: str, git: GitProvenance | None, origin: Origin) -> Provenance:
+def _provenance(
+    spec: PipelineSpec, command: str, git: GitProvenance | None, origin: PipelineOrigin
+) -> Provenance:
     system = os.uname()  # `platform.platform` starts a program
     told = about()
     return Provenance(
@@ -118,7 +120,7 @@ def _provenance(spec: PipelineSpec, command: str, git: GitProvenance | None, ori
     )
 
 
-def _git(spec: PipelineSpec, origin: Origin) -> tuple[GitProvenance | None, bytes]:
+def _git(spec: PipelineSpec, origin: PipelineOrigin) -> tuple[GitProvenance | None, bytes]:
     """Say what git knows of the project, with the patch of what is not committed."""
     facts = git_facts(spec.root)
     if facts is None:

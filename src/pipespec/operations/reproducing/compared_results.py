@@ -20,8 +20,9 @@ from pipespec.step.content_digest import walk_files
 __all__ = ["NewResult", "compared_step", "is_close"]
 
 _NUMBER: Final = re.compile(
-    r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?)\b", re.IGNORECASE
+    r"(?<![\w.])[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|(?:nan|inf(?:inity)?)\b)", re.IGNORECASE
 )
+"""A number that is no end of a word."""
 _LARGEST: Final = 64 << 20
 """Bytes of a file whose numbers are compared."""
 
@@ -59,9 +60,16 @@ def compared_step(
 
 def is_close(one: float, other: float, tolerance: float) -> bool:
     """Tell whether two numbers differ by no more than the tolerance, of numbers beyond 1 relative to the larger."""
-    if math.isnan(one) or math.isnan(other):
-        return math.isnan(one) and math.isnan(other)
-    return one == other or abs(one - other) <= tolerance * max(1.0, abs(one), abs(other))
+    if not (math.isfinite(one) and math.isfinite(other)):
+        return _distance(one, other) == 0.0
+    return abs(one - other) <= tolerance * max(1.0, abs(one), abs(other))
+
+
+def _distance(one: float, other: float) -> float:
+    """Return how far two numbers are apart; one that is NaN is none from another, and endlessly far from all others."""
+    if one == other or (math.isnan(one) and math.isnan(other)):
+        return 0.0
+    return abs(one - other) if math.isfinite(one) and math.isfinite(other) else math.inf
 
 
 def _metrics(
@@ -128,9 +136,9 @@ def _text(one: str, other: str, tolerance: float) -> tuple[Repeat, str]:
     if "\0" in one or _NUMBER.sub("0", one) != _NUMBER.sub("0", other):
         return Repeat.DIFFERENT, ""
     pairs = list(zip(map(float, _NUMBER.findall(one)), map(float, _NUMBER.findall(other)), strict=True))
-    largest = max(abs(before - after) for before, after in pairs)
+    largest = max((_distance(before, after) for before, after in pairs), default=0.0)
     is_within = all(is_close(before, after, tolerance) for before, after in pairs)
-    return (
-        Repeat.CLOSE if is_within and tolerance else Repeat.DIFFERENT,
-        f"numbers differ by up to {largest:.3g}",
+    detail = (
+        f"numbers differ by up to {largest:.3g}" if largest else "equal numbers are written in another way"
     )
+    return Repeat.CLOSE if is_within and tolerance else Repeat.DIFFERENT, detail

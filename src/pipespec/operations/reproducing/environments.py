@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -22,16 +23,17 @@ __all__ = ["UV", "environment", "require_uv"]
 
 UV: Final = "uv"
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
+_INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
 _OURS: Final = frozenset({"pipespec", "pipespec-runtime"})
 
 
 def require_uv() -> str:
-    """Return where uv is.
+    """Return where uv is: on the path, or beside the interpreter.
 
     Raises:
         UsageError: where it is not installed.
     """
-    found = shutil.which(UV)
+    found = shutil.which(UV) or shutil.which(UV, path=str(Path(sys.executable).parent))
     if found is None:
         raise UsageError(
             "--environment uv needs the program 'uv', which is not installed here; install it (https://docs.astral.sh/uv), or leave the"
@@ -40,14 +42,16 @@ def require_uv() -> str:
     return found
 
 
-def environment(folder: Path, packages: Sequence[str], python: str, project: Path) -> tuple[Path, Path]:
-    """Make an environment in a folder, and return its interpreter and the folder in which pipespec is.
+def environment(
+    folder: Path, packages: Sequence[str], python: str, project: Path
+) -> tuple[Path, tuple[Path, ...]]:
+    """Make an environment in a folder, and return its interpreter and the folders in which pipespec is.
 
     Raises:
         UsageError: where uv is not installed.
         PipespecError: where it cannot make the environment.
     """
-    uv, place, ours = require_uv(), folder / "environment", folder / "pipespec"
+    uv, place = require_uv(), folder / "environment"
     requirements = folder / "requirements.txt"
     requirements.write_text("".join(f"{line}\n" for line in _wanted(packages, project)), encoding="utf-8")
     interpreter = place / "bin" / "python"
@@ -64,8 +68,7 @@ def environment(folder: Path, packages: Sequence[str], python: str, project: Pat
             "--requirements",
             str(requirements),
         )
-    _link_ours(ours)
-    return interpreter, ours
+    return interpreter, _ours(folder / "pipespec")
 
 
 def _wanted(packages: Sequence[str], project: Path) -> Iterator[str]:
@@ -79,15 +82,18 @@ def _wanted(packages: Sequence[str], project: Path) -> Iterator[str]:
             yield line
 
 
-def _link_ours(folder: Path) -> None:
-    """Put pipespec alone into a folder, with the metadata that tells its version."""
+def _ours(folder: Path) -> tuple[Path, ...]:
+    """Return folders in which there is pipespec alone, with the metadata that tells its version."""
     package = Path(__file__).parents[2]
     told = folder / f"pipespec-{version('pipespec')}.dist-info"
     told.mkdir(parents=True)
     (told / "METADATA").write_text(
         f"Metadata-Version: 2.1\nName: pipespec\nVersion: {version('pipespec')}\n", encoding="utf-8"
     )
+    if _INSTALLED.isdisjoint(package.parts):  # a checkout, which has nothing else in the package's folder
+        return folder, package.parent
     (folder / package.name).symlink_to(package)
+    return (folder,)
 
 
 def _run(*command: str) -> None:

@@ -12,7 +12,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,17 +29,17 @@ _LOCATED: Final = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "MLFL
 
 
 def run_anew(
-    request: Mapping[str, JSON], *, python: Path, root: Path, project: Path, extra: Path | None = None
+    request: Mapping[str, JSON], *, python: Path, root: Path, project: Path, extra: Sequence[Path] = ()
 ) -> Mapping[str, Any]:
     """Run a request of `reproduced_run` in the work tree's project, and return its answer.
 
-    `project` is the real one: what of it is on Python's path is taken from the work tree. `extra` is a folder that comes before.
+    `project` is the real one: what of it is on Python's path is taken from the work tree. `extra` are folders that come before.
 
     Raises:
         UsageError, PipespecError, StoreUnavailableError: as the run does.
     """
     environment = {name: value for name, value in os.environ.items() if name not in _LOCATED}
-    folders = [*([str(extra)] if extra else []), *_folders(root, project)]
+    folders = [*map(str, extra), *_folders(root, project)]
     environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(folders))
     process = subprocess.Popen(
         [str(python), "-P", "-m", _MODULE],

@@ -119,7 +119,8 @@ class _Reproducing:
     def made(self) -> Reproduction:
         """Run the pipeline anew, and compare what came of it."""
         run, root = self.run, self.project.root
-        python, extra, packages = Path(sys.executable), None, frozen_packages()
+        python, packages = Path(sys.executable), frozen_packages()
+        extra: tuple[Path, ...] = ()
         if self.options.environment is not None:
             python, extra = environment(self.folder, run.packages, run.provenance.python, self.root)
             packages = run.packages
@@ -177,7 +178,7 @@ class _Reproducing:
             )
         return tuple(repeats)
 
-    def _surroundings(self, packages: tuple[str, ...]) -> Iterator[tuple[str, tuple[str | None, str | None]]]:
+    def _surroundings(self, packages: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, str | None]]]:
         """Yield what is not as it was: name, then, now."""
         told, system = self.run.provenance, os.uname()
         python = told.python if self.options.environment else platform.python_version()
@@ -187,9 +188,9 @@ class _Reproducing:
         }
         yield from ((name, pair) for name, pair in pairs.items() if pair[0] != pair[1])
         before, after = _versions(self.run.packages), _versions(packages)
-        for name in sorted(before.keys() | after.keys(), key=str.lower):
-            if before.get(name) != after.get(name):
-                yield name, (before.get(name), after.get(name))
+        for name, then in before.items():
+            if then != after.get(name):
+                yield name, (then, after.get(name))
 
     def _notes(self) -> tuple[str, ...]:
         left_out = (
