@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 pytestmark = pytest.mark.usefixtures("libraries_loaded")
 
@@ -83,6 +84,7 @@ steps:
     outputs: {one: one.json}
 """
 SECRET = "s3cr3t-t0ken"
+SCHEMAS = Path(__file__).parents[2] / "schemas"
 
 
 def git(folder, *arguments):
@@ -167,6 +169,13 @@ def reproduced(project, tmp_path, *arguments, **environment):
     return answer
 
 
+def valid(answer):
+    """The answer in JSON, which fits its schema."""
+    schema = json.loads((SCHEMAS / "reproduce.schema.json").read_bytes())
+    Draft202012Validator(schema).validate(answer.json)
+    return answer.json
+
+
 def state(project):
     with sqlite3.connect(project.folder / "mlflow.db") as database:
         runs = database.execute("SELECT run_uuid, status FROM runs").fetchall()
@@ -186,7 +195,7 @@ def test_a_run_of_a_dirty_work_tree_gives_the_same_bytes_though_everything_chang
     answer = reproduced(project, tmp_path, runs["dirty"], "--format", "json")
 
     assert answer.code == 0, answer.err + answer.out
-    found = answer.json
+    found = valid(answer)
     assert (found["reproduced"], found["patched"], found["notes"]) == (True, True, [])
     assert found["commit"] == git(project.folder, "rev-parse", "HEAD")
     told = {
@@ -244,7 +253,7 @@ def test_what_is_not_deterministic_is_told_and_may_be_within_a_tolerance(made, t
     assert "'rows.csv': numbers differ by up to" in told[0]
     assert "not reproduced: 3 different" in answer.out
     assert close.code == 0, close.out
-    (step,) = close.json["steps"]
+    (step,) = valid(close)["steps"]
     assert [one["result"] for one in (*step["outputs"], *step["metrics"])] == ["close"] * 3
     assert close.json["folder"] == str(folder)
     kept = folder / "worktree" / "mlartifacts"

@@ -51,12 +51,16 @@ class UnkeptChange:
 
 @frozen
 class Uncommitted:
-    """Paths start at the top of the repository. `is_whole` is False where the patch was cut, or git did not answer in time."""
+    """Paths start at the top of the repository, in which the project is in `folder`.
+
+    `is_whole` is False where the patch was cut, or git did not answer in time.
+    """
 
     patch: bytes = b""
     untracked: tuple[str, ...] = ()
     left_out: tuple[UnkeptChange, ...] = ()
     is_whole: bool = True
+    folder: str = ""
 
     @property
     def digest(self) -> str:
@@ -106,6 +110,7 @@ def uncommitted(
         tuple(untracked),
         tuple(left_out),
         len(patch) <= PATCH_LIMIT and len(changes) <= PATCH_LIMIT,
+        above.rstrip("/"),
     )
 
 

@@ -129,12 +129,11 @@ def _git(spec: PipelineSpec, origin: PipelineOrigin) -> tuple[GitProvenance | No
     counted = {**origin.counted, **({str(settings): settings.read_bytes()} if settings.is_file() else {})}
     found = uncommitted(spec.root, counted, origin.clean)
     remote = ask_git(spec.root, "config", "--get", "remote.origin.url")
-    folder = ask_git(spec.root, "rev-parse", "--show-prefix") or b""
     git = GitProvenance(
         facts.commit,
         facts.branch,
         None if remote is None else without_passwords(remote.decode("utf-8", "replace").strip()),
-        os.fsdecode(folder).strip().rstrip("/"),
+        found.folder,
         _patch(found),
     )
     return git, found.patch if found.is_whole else found.patch + _CUT
