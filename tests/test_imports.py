@@ -297,6 +297,7 @@ def test_public_names_are_these():
         "Plan",
         "Progress",
         "Remaining",
+        "Reproduction",
         "Rest",
         "RunComparison",
         "RunReport",

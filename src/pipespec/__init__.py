@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pipespec.plan.old_results.import_report import ImportReport
     from pipespec.plan.pipeline_diff import Difference
     from pipespec.plan.plan import Plan
+    from pipespec.plan.reproduction import Reproduction
     from pipespec.plan.results import RunReport, StepAwaited, StepResult, StepStarted, StepStatus, StoreAway
     from pipespec.plan.run_comparison import NewBaseline, RunComparison
     from pipespec.plan.store_findings import Examination
@@ -64,6 +65,7 @@ __all__ = [
     "Plan",
     "Progress",
     "Remaining",
+    "Reproduction",
     "Rest",
     "RunComparison",
     "RunReport",
@@ -104,6 +106,7 @@ _NAMES: Final = {
     "plan.acceptance": "Acceptances",
     "plan.garbage": "Garbage",
     "plan.lineage": "Lineage",
+    "plan.reproduction": "Reproduction",
     "plan.old_results.import_report": "ImportReport",
     "plan.new_project": "NewProject",
     "plan.pipeline_diff": "Difference",

@@ -51,6 +51,7 @@ VERBS: Final = {
     "compare": "Compare past runs: params, metrics, and how far they are from a baseline.",
     "baseline": "Choose the run that 'compare' compares with.",
     "lineage": "Show what made a run's outputs, and what was made of them.",
+    "reproduce": "Run a past run anew, and compare what comes of it.",
     "import": "Record old results that were kept in a spreadsheet.",
     "gc": "Show or delete runs that nothing reaches any more.",
     "doctor": "Find what is wrong in the tracking store.",

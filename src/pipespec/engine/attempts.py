@@ -18,7 +18,8 @@ from typing import Final
 
 from pipespec.document.nodes import JSON
 from pipespec.engine.final_metrics import final_metrics, unmeasured
-from pipespec.engine.manifest_entries import manifest_entries
+from pipespec.engine.manifest_entries import manifest_entries, outside_entries
+from pipespec.engine.random_seed import seed_of
 from pipespec.engine.result_publication import Published, newer_record, publish_result
 from pipespec.engine.run_settings import RunSettings
 from pipespec.engine.store_absence import StoreAbsence
@@ -36,6 +37,7 @@ from pipespec.step.step_log import clean_log
 from pipespec.tracking.process_owner import Owner
 from pipespec.tracking.reading.ledger import Ledger
 from pipespec.tracking.record_names import POINT
+from pipespec.tracking.run_datasets import outside_datasets
 from pipespec.tracking.run_facts import contenders, finished_record
 from pipespec.tracking.started_run import NewAttempt, NewInvocation, PreparedResult, StartedRun
 from pipespec.tracking.writing.leases import LEASE_SECONDS
@@ -156,11 +158,16 @@ class Attempts:
         staging: Path,
     ) -> UnpublishedResult:
         """Gather what the publication of an outcome takes, here or in a later run."""
+        seed = seed_of(decision, claim.started.run_id, self._settings.seeds)
+        entries = manifest_entries(plan, decision, upstream, self._about(), seed)
+        # Code may hold what was meant to be a secret.
+        texts = {name: self._settings.redact.value(entries[name]) for name in ("sources", "imports")}
         return UnpublishedResult(
             claim.started,
             outcome,
             {
-                **manifest_entries(plan, decision, upstream, self._about(), claim.started.run_id),
+                **entries,
+                **texts,
                 "upstream": {**self._upstream_params(plan).of(decision.step.id)},
             },
             staging,
@@ -252,7 +259,11 @@ class Attempts:
         files = self._settings.report_files(report)
         with _unless_gone():
             self._writer.finish_invocation(
-                self._invocation, status=status, files=files, metrics=self._final_metrics(report)
+                self._invocation,
+                status=status,
+                files=files,
+                metrics=self._final_metrics(report),
+                datasets=() if report.plan is None else outside_datasets(outside_entries(report.plan)),
             )
         self._forget(self._invocation)
 
@@ -324,6 +335,8 @@ class Attempts:
                 invocation=self.invocation,
                 source=self._surroundings.source,
                 git_commit=self._surroundings.git_commit,
+                git_branch=self._surroundings.git_branch,
+                git_remote=self._surroundings.git_remote,
             ),
             after=[one for one, _ in self._prepared],
         )

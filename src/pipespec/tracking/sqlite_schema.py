@@ -62,6 +62,22 @@ _WRITTEN: Final[Mapping[str, frozenset[str]]] = {
     "latest_metrics": _COLUMNS["latest_metrics"] | {"timestamp", "step"},
     "experiments": _COLUMNS["experiments"]
     | {"name", "artifact_location", "creation_time", "last_update_time", "workspace"},
+    "datasets": frozenset(
+        {
+            "dataset_uuid",
+            "experiment_id",
+            "name",
+            "digest",
+            "dataset_source_type",
+            "dataset_source",
+            "dataset_schema",
+            "dataset_profile",
+        }
+    ),
+    "inputs": frozenset(
+        {"input_uuid", "source_type", "source_id", "destination_type", "destination_id", "step"}
+    ),
+    "input_tags": frozenset({"input_uuid", "name", "value"}),
 }
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)

@@ -45,6 +45,7 @@ def invoke(
     reporting: Reporting,
     external: PlannedInputs,
     next_wave: NextWave,
+    seeds: Mapping[str, int],
 ) -> RunReport:
     """Run a plan, and those that follow as matrices become known.
 
@@ -64,6 +65,7 @@ def invoke(
         inline=_to_debug(plan) if debug else (),
         on_error=_post_mortem if debug else None,
         patience=spec.engine.patience,
+        seeds=seeds,
         redact=source.redactor(),
         about=about(),
         report_files=lambda report: _report_files(report, reporting),
