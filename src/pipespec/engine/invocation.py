@@ -118,6 +118,8 @@ class Invocation:
         self._decisions: dict[str, Decision] = {}
         """Of steps that had their turn, as it was decided then."""
         self._executing: dict[str, StepInProgress] = {}
+        self._begun: dict[str, StartedRun] = {}
+        """Of steps whose runs began, until somebody asks for them."""
         self._pausing: dict[str, _Pause] = {}
         self._is_closing = False
         self._obeyed = 0
@@ -200,6 +202,11 @@ class Invocation:
                 return None
             self.turn()
         return self.pop_ended()
+
+    def pop_begun(self) -> Mapping[str, StartedRun]:
+        """Return the runs that began and were not told of yet, by step."""
+        begun, self._begun = self._begun, {}
+        return begun
 
     def pop_ended(self) -> tuple[str, bool] | None:
         """Return a step that ended and was not told of yet, with whether it is complete."""
@@ -340,6 +347,7 @@ class Invocation:
             decision, claim, number, self._free_worker(), self._now(), staging, log, upstream
         )
         self._executing[step.id] = execution
+        self._begun[step.id] = claim.started
         self._progress.started(StepStarted(step.id, run_id, str(log), number, str(activity_path(staging))))
         try:
             job = execution.job(

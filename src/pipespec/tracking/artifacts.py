@@ -41,6 +41,7 @@ __all__ = [
     "require_digest",
     "upload",
     "verified_path",
+    "verify",
 ]
 
 
@@ -267,6 +268,19 @@ def verified_path(artifact: Artifact, downloads: Path, tracking_uri: str) -> Pat
     assert path is not None
     require_digest(path, artifact)
     return path
+
+
+def verify(artifact: Artifact, downloads: Path, tracking_uri: str) -> None:
+    """Read all of an artifact where its store has it, whatever was downloaded before, and compare it with what was recorded.
+
+    Raises as `verified_path`.
+    """
+    if local_path(artifact.location) is not None:
+        verified_path(artifact, downloads, tracking_uri)
+        return
+    downloads.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=downloads, prefix=".part-") as scratch:
+        verified_path(artifact, Path(scratch), tracking_uri)
 
 
 def require_digest(path: Path, artifact: Artifact) -> None:

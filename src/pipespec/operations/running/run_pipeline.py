@@ -27,6 +27,8 @@ from pipespec.project.planned_inputs import PlannedInputs
 from pipespec.state_folder import StateFolder
 from pipespec.tracking.reading.ledger import Ledger
 from pipespec.tracking.record_names import RUN_FILE
+from pipespec.tracking.tracking_uri import shown
+from pipespec.views.mlflow_links import run_url
 from pipespec.views.run_view import printable, to_json
 
 __all__ = ["invoke"]
@@ -62,6 +64,7 @@ def invoke(
         keep_going=spec.engine.keep_going if keep_going is None else keep_going,
         resources=spec.engine.resources,
         scheduler=scheduler or spec.engine.scheduler,
+        page_of=lambda run: run_url(shown(ledger.tracking_uri), run.experiment_id, run.run_id),
         inline=_to_debug(plan) if debug else (),
         on_error=_post_mortem if debug else None,
         patience=spec.engine.patience,
