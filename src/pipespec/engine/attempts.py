@@ -33,6 +33,7 @@ from pipespec.plan.results import RunReport
 from pipespec.spec.pipeline_spec import StepSpec
 from pipespec.step.step_job import Failure, StepOutcome
 from pipespec.step.step_log import clean_log
+from pipespec.tracking.artifacts import sweep_temporaries
 from pipespec.tracking.process_owner import Owner
 from pipespec.tracking.reading.ledger import Ledger
 from pipespec.tracking.record_names import POINT
@@ -376,10 +377,12 @@ class Attempts:
         return tuple(claim for claim in claims if claim.run_id not in dead)
 
     def _sweep(self, attempts: tuple[Attempt, ...] | list[Attempt]) -> tuple[str, ...]:
-        """Mark the runs of dead processes, and take the secrets out of the logs that they left."""
+        """Mark the runs of dead processes, take the secrets out of the logs that they left, and remove what is half written."""
         dead = self._writer.sweep(attempts)
-        for run_id in dead:
-            clean_log(self._settings.log_of(run_id), self._settings.redact)
+        for attempt in attempts:
+            if attempt.run_id in dead:
+                clean_log(self._settings.log_of(attempt.run_id), self._settings.redact)
+                sweep_temporaries(attempt.artifact_uri)
         return dead
 
     def _is_left_over(self, run_id: str, owner: str) -> bool:
