@@ -195,11 +195,14 @@ class Pipeline:
         began = time.monotonic()
         from pipespec.operations.planning.reuse_memo import keep_reuse
         from pipespec.operations.running.publish_unpublished import publish_unpublished
+        from pipespec.operations.running.settle_left_runs import settle_left_runs
 
         with self._open() as session:
             publish_unpublished(session.spec, session.ledger)
             planning = session.planning(targets, force=force, verify=verify)
             plan = planning.plan()
+            if plan.is_complete:
+                settle_left_runs(planning.source, session.ledger)
             if plan.is_complete and report is None:
                 reused = _with_registered(_report_of_reuse(planning.source, plan, time.monotonic() - began))
                 keep_reuse(planning.source, plan, reused.steps, targets)

@@ -1,4 +1,5 @@
-"""What runs leave on the local disk: private folders that are gone when their run is, and logs for a month.
+"""What runs leave on the local disk: private folders that are gone when their run is, and logs for a month,
+or as long as there is room for them.
 
 Takes the folder `.pipespec/staging`, gives a folder a step, readable for this user alone. A lock that the system
 drops when its process dies says which runs live: what a dead one left is removed at the next start, by
@@ -21,6 +22,11 @@ __all__ = ["Staging", "dead_folders", "sweep_logs"]
 
 _LOG_AGE: Final = 30 * 24 * 3600.0
 """Seconds that local logs are kept; MLflow keeps a copy of each for good."""
+
+_LOG_BYTES: Final = 256 << 20
+"""On the disk, that all logs may take."""
+_LOG_HOUR: Final = 3600.0
+"""Seconds in which a log is not removed, since its step may run."""
 
 
 class Staging:
@@ -68,13 +74,19 @@ class Staging:
 
 
 def sweep_logs(folder: Path) -> None:
-    """Remove the logs that have not been written to for a month."""
-    oldest = time.time() - _LOG_AGE
+    """Remove the logs that have not been written to for a month, and of the others the oldest where they take too much."""
+    now, found = time.time(), []
     with os.scandir(folder) as entries:
         for entry in entries:
             with contextlib.suppress(OSError):  # another sweep was faster
-                if entry.name.endswith(".log") and entry.stat(follow_symlinks=False).st_mtime < oldest:
-                    Path(entry).unlink()
+                if entry.name.endswith(".log"):
+                    status = entry.stat(follow_symlinks=False)
+                    found.append((status.st_mtime, status.st_blocks * 512, entry.path))
+    room = _LOG_BYTES
+    for changed, size, path in sorted(found, reverse=True):
+        room -= size
+        if changed < now - _LOG_AGE or (room < 0 and changed < now - _LOG_HOUR):
+            Path(path).unlink(missing_ok=True)
 
 
 def dead_folders(folder: Path) -> list[Path]:
