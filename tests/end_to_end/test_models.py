@@ -4,8 +4,10 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("libraries_loaded")]
 
@@ -76,6 +78,7 @@ steps:
     outputs: {values: values.json}
 """
 
+SCHEMAS = Path(__file__).parents[2] / "schemas"
 VERSIONS = "select version, run_id from model_versions where current_stage != 'Deleted_Internal' and name = ? order by version"
 
 
@@ -116,6 +119,10 @@ def tags(project, version):
     )
 
 
+def validate(answer, schema):
+    Draft202012Validator(json.loads((SCHEMAS / f"{schema}.schema.json").read_text())).validate(answer)
+
+
 def client(project):
     import mlflow
 
@@ -147,6 +154,7 @@ def test_a_model_is_registered_once_and_what_it_came_of_is_told(trained):
     run_id = next(step["run_id"] for step in told["steps"] if step["step"] == "train")
     key = next(step["key"] for step in told["steps"] if step["step"] == "train")
 
+    validate(told, "run")
     assert told["registered"] == [
         {
             "step": "train",
@@ -297,6 +305,11 @@ def test_lineage_starts_from_a_model_and_names_the_versions_that_came_of_runs(tr
         ],
         {"  news/predict  RUN  (model)", "  news/files  RUN  (model)", "  reader/predict  RUN  (model)"},
     )
+    drawn = trained.pipespec("lineage", "pipeline.yaml", "models:/news-classifier/1", "--format", "mermaid")
+    assert "<br>news-classifier/1 #64;champion" in drawn.out
+    told = trained.pipespec("lineage", "pipeline.yaml", "models:/news-classifier/1", "--format", "json").json
+    validate(told, "lineage")
+    assert [run["models"] for run in told["runs"] if "models" in run] == [["news-classifier/1 @champion"]]
     unnamed = trained.pipespec("lineage", "pipeline.yaml", "models:/news-classifier")
     hint = (
         "'models:/news-classifier@champion', 'models:/news-classifier/3' or 'models:/news-classifier/latest'"

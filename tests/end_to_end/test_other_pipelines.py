@@ -2,8 +2,12 @@
 
 import json
 import shlex
+from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
+
+SCHEMA = Path(__file__).parents[2] / "schemas/plan.schema.json"
 
 STEPS = """
 def fit(depth: int) -> dict:
@@ -121,7 +125,9 @@ def test_the_latest_run_is_read_whatever_was_changed_since_and_it_is_told_which(
 
     two.run(file="parts/train.yaml")
     assert two.ran(file="parts/use.yaml") == {"use"}
-    told = two.pipespec("plan", "parts/use.yaml", "--format", "json").json["outside"]
+    answer = two.pipespec("plan", "parts/use.yaml", "--format", "json").json
+    Draft202012Validator(json.loads(SCHEMA.read_text())).validate(answer)
+    told = answer["outside"]
     assert [(one["step"], one["input"], one["source"], one["output"]) for one in told] == [
         ("use", "model", "train.yaml", "fit[depth=4].model")
     ]

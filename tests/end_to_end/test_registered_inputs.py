@@ -86,10 +86,11 @@ def test_an_alias_that_moves_during_a_run_changes_nothing_of_it_and_runs_the_nex
 def test_a_version_is_meant_by_its_number_by_an_alias_or_as_the_latest(project, text, word, told):
     project.edit("pipeline.yaml", "news-classifier@champion", text)
 
-    answer = project.pipespec("run", "pipeline.yaml")
+    answer = project.pipespec("run", "pipeline.yaml", "--report", "report.html")
 
     assert answer.code == 0, answer.err
     assert f"uses {told}\n" in answer.out
+    assert f"model {text} ({told.partition(': ')[2]})" in (project.folder / "report.html").read_text()
     assert words(project) == [word, word * 2]
 
 

@@ -11,7 +11,14 @@ from pipespec.plan.records import OutputRecord, StepRecord
 from pipespec.tracking.models.client_registry import ClientRegistry
 from pipespec.tracking.models.open_registry import open_registry
 from pipespec.tracking.models.registered_runs import registered_runs
-from pipespec.tracking.models.registration import ALIAS, ToRegister, find_versions, is_done, register
+from pipespec.tracking.models.registration import (
+    ALIAS,
+    ToRegister,
+    find_all,
+    find_versions,
+    is_done,
+    register,
+)
 from pipespec.tracking.models.registry import ModelVersion, WantedVersions
 from pipespec.tracking.models.rest_registry import RestRegistry
 from pipespec.tracking.models.sqlite_registry import SqliteRegistry
@@ -139,6 +146,19 @@ def test_a_result_is_registered_once_and_a_repetition_under_its_own_generation(w
         },
     )
     assert registered_runs(written) == {RUN}
+
+
+@pytest.mark.parametrize("count", [2, 7])
+def test_few_or_many_outputs_of_one_model_are_found_alike(written, count):
+    wanted = [to_register("m", key=f"{number}" * 64) for number in range(count)]
+    for one in wanted[1:]:
+        register(written, one)
+
+    found = [
+        (one.result[0], [version.version for version in known]) for one, known in find_all(written, wanted)
+    ]
+
+    assert found == [("0", []), *((str(number), [number]) for number in range(1, count))]
 
 
 class Overtaken(ClientRegistry):

@@ -17,7 +17,7 @@ from pipespec.operations.planning.open_store import read_registry, write_registr
 from pipespec.plan.results import Registered, RunReport, StepResult, StepState
 from pipespec.spec.pipeline_spec import PipelineSpec
 from pipespec.spec.step_graph import ancestors
-from pipespec.tracking.models.registration import ToRegister, find_versions, is_done, register
+from pipespec.tracking.models.registration import ToRegister, find_all, is_done, register
 from pipespec.tracking.models.registry import ModelVersion
 
 __all__ = ["with_registered"]
@@ -83,8 +83,7 @@ def _registered(wanted: Sequence[ToRegister], spec: PipelineSpec) -> Iterator[Re
         return
     try:
         with read_registry(spec) as registry:
-            for one in wanted:
-                found = find_versions(registry, one)
+            for one, found in find_all(registry, wanted):
                 if is_done(found, one):
                     yield _told(one, found[0])
                 else:

@@ -61,19 +61,18 @@ class MlflowModels:
         Raises:
             StepError: where the flavor does not take it, or the example does not fit it.
         """
-        module = _flavor(flavor)
+        module = _flavor(flavor, "outputs")
         models = importlib.import_module("mlflow.models")
         described = models.Model(utc_time_created=_CREATED, model_uuid=None)
         with _quiet(), tempfile.TemporaryDirectory(prefix="pipespec-code-") as scratch:
             ours: dict[str, Any] = {**_DEFAULTS.get(flavor, {}), "mlflow_model": described}
             if parts.code:
                 ours["code_paths"] = _laid_out(parts.code, Path(scratch))
-            if not options.keys() & {"pip_requirements", "conda_env"}:
-                options = dict(options)
-                more = options.pop("extra_pip_requirements", None)
-                needed = requirements_of(module, value, parts.code)
-                if needed is not None:
-                    ours["pip_requirements"] = [*needed, *(more if isinstance(more, list) else ())]
+            needed = requirements_of(module, value, parts.code)
+            if needed is not None and not options.keys() & {"pip_requirements", "conda_env"}:
+                more = options.get("extra_pip_requirements")
+                options = {name: given for name, given in options.items() if name != "extra_pip_requirements"}
+                ours["pip_requirements"] = [*needed, *(more if isinstance(more, list) else ())]
             if "signature" not in options:
                 ours |= _shape(value, parts)
             known = inspect.signature(module.save_model).parameters
@@ -112,7 +111,7 @@ class MlflowModels:
         described = _described(folder)
         is_function = getattr(annotation, "__name__", "") == "PyFuncModel"
         wanted = "pyfunc" if is_function else _native(described.flavors)
-        load, label = _flavor(wanted).load_model, f"mlflow.{wanted}.load_model"
+        load, label = _flavor(wanted, "inputs").load_model, f"mlflow.{wanted}.load_model"
         try:
             with _quiet(), _own_code_first(folder, described):
                 return call(load, str(folder), label=label, options=options)
@@ -122,13 +121,14 @@ class MlflowModels:
             raise StepError("inputs", f"the model cannot be loaded: {summary(error)}") from error
 
 
-def _flavor(name: str) -> Any:
+def _flavor(name: str, kind: str) -> Any:
+    """Import a flavor; `kind` is that of the failure where that cannot be."""
     import_mlflow()
     try:
         return importlib.import_module(f"mlflow.{name}")
     except ImportError as error:
         message = f"flavor {quote(name)} cannot be used: {one_line(str(error))}"
-        raise StepError("outputs", message) from error
+        raise StepError(kind, message) from error
 
 
 def _laid_out(code: Mapping[str, bytes], folder: Path) -> list[str]:

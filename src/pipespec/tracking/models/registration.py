@@ -7,7 +7,8 @@ registered, and the version notes that: where a person moves it later it stays.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from pipespec.fault_points import reach
@@ -18,7 +19,7 @@ from pipespec.tracking.artifact_uris import stored_name
 from pipespec.tracking.models.client_registry import ClientRegistry
 from pipespec.tracking.models.registry import ModelVersion, Registry, WantedVersions
 
-__all__ = ["ALIAS", "DIGEST", "OUTPUT", "ToRegister", "find_versions", "is_done", "register"]
+__all__ = ["ALIAS", "DIGEST", "OUTPUT", "ToRegister", "find_all", "find_versions", "is_done", "register"]
 
 OUTPUT: Final = "pipespec.output"
 DIGEST: Final = "pipespec.digest"
@@ -26,6 +27,8 @@ ALIAS: Final = "pipespec.alias"
 """The alias that was moved to a version when it was registered."""
 _RESULT: Final = "pipespec.result"
 """Key and output in one: what is sought, and must be there once."""
+_FEW: Final = 5
+"""Up to so many outputs are looked for one by one."""
 
 
 @frozen
@@ -66,6 +69,20 @@ def find_versions(registry: Registry, wanted: ToRegister) -> Sequence[ModelVersi
     """Return the versions that an output is already, the one that counts first."""
     found = registry.versions(WantedVersions(name=wanted.name, tag=(_RESULT, wanted.result)))
     return sorted(found, key=lambda version: version.version)
+
+
+def find_all(
+    registry: Registry, wanted: Sequence[ToRegister]
+) -> Iterator[tuple[ToRegister, Sequence[ModelVersion]]]:
+    """Yield each output with the versions that it is already; of a model that many are to be versions of, all are read at once."""
+    count = Counter(one.name for one in wanted)
+    known: dict[str, defaultdict[str, list[ModelVersion]]] = {}
+    for name in (name for name, number in count.items() if number > _FEW):
+        known[name] = defaultdict(list)
+        for version in reversed(registry.versions(WantedVersions(name=name))):
+            known[name][version.tags.get(_RESULT, "")].append(version)
+    for one in wanted:
+        yield one, known[one.name][one.result] if one.name in known else find_versions(registry, one)
 
 
 def is_done(found: Sequence[ModelVersion], wanted: ToRegister) -> bool:

@@ -28,7 +28,7 @@ def requirements_of(flavor: Any, value: object, code: Mapping[str, bytes]) -> li
     modules.add(type(value).__module__.partition(".")[0])
     named = {_name(line) for line in needed}
     for module in modules - own - sys.stdlib_module_names:
-        for package in packages.get(module, ())[:1]:
+        for package in sorted(packages.get(module, ()))[:1]:
             if package.lower() not in named | {"mlflow", "pipespec"}:
                 needed.add(f"{package}=={importlib.metadata.version(package)}")
     return sorted(needed, key=str.lower)
