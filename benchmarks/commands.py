@@ -146,7 +146,9 @@ def main():
     print(f"Python {sys.version.split()[0]}")
     with tempfile.TemporaryDirectory() as folder:
         for part in asked.only.split(","):
-            PARTS[part](Path(folder), asked.rounds)
+            parent = Path(folder) / part
+            parent.mkdir()
+            PARTS[part](parent, asked.rounds)
 
 
 if __name__ == "__main__":

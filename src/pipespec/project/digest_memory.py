@@ -35,18 +35,16 @@ class DigestMemory:
     """Remembers digests of files by path, size, times and inode in `.pipespec/digests.sqlite`.
 
     The time of the last change of state counts too: an edit whose modification time was put back shows there.
-    Use it as a context; what is new is written at its end, in one go.
+    Use it as a context; its file is opened when a digest is first asked for, and what is new is written at the end, in one go.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._connection: sqlite3.Connection | None = None
+        self._is_tried = False
         self._fresh: dict[bytes, tuple[bytes, int, int, int, int, str]] = {}
 
     def __enter__(self) -> Self:
-        file = StateFolder.of(self.root).digests
-        if file.exists():
-            self._connection = _connect(file)
         return self
 
     def __exit__(
@@ -95,6 +93,10 @@ class DigestMemory:
         fresh = self._fresh.get(identity[0])
         if fresh is not None and fresh[:-1] == identity:
             return fresh[-1]
+        if not self._is_tried:
+            self._is_tried = True
+            file = StateFolder.of(self.root).digests
+            self._connection = _connect(file) if file.exists() else None
         if self._connection is None:
             return None
         try:

@@ -48,9 +48,9 @@ class ClientWriter:
         self.uri = session.uri
         self._session = session
 
-    def at_once(self) -> contextlib.AbstractContextManager[None]:
-        """Do nothing: the client has no such call."""
-        return contextlib.nullcontext()
+    def at_once(self) -> contextlib.AbstractContextManager[bool]:
+        """Let each write be one of its own: the client has no such call."""
+        return contextlib.nullcontext(enter_result=True)
 
     def find_experiment(self, name: str) -> FoundExperiment | None:
         """Return the experiment of exactly this name, a deleted one too, or None."""

@@ -58,9 +58,9 @@ class RestWriter:
         self._doubtful: list[tuple[_NewRun, str]] = []
         """Runs whose creation was told more than once, each with the run that counts."""
 
-    def at_once(self) -> contextlib.AbstractContextManager[None]:
+    def at_once(self) -> contextlib.AbstractContextManager[bool]:
         """Let each write be one of its own."""
-        return contextlib.nullcontext()
+        return contextlib.nullcontext(enter_result=True)
 
     def find_experiment(self, name: str) -> FoundExperiment | None:
         """Return the experiment of exactly this name, a deleted one too, or None."""

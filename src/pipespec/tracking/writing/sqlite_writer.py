@@ -75,10 +75,12 @@ class SqliteWriter:
         return str(self._connection.execute("PRAGMA journal_mode").fetchone()[0])
 
     @contextlib.contextmanager
-    def at_once(self) -> Iterator[None]:
-        """Let what is written in this block be one transaction."""
-        with self._changing():
-            yield
+    def at_once(self) -> Iterator[bool]:
+        """Let what is written in this block be one transaction, or part of the one around it."""
+        with self._lock:
+            is_outermost = not self._connection.in_transaction
+            with self._changing():
+                yield is_outermost
 
     def find_experiment(self, name: str) -> FoundExperiment | None:
         """Return the experiment of exactly this name, a deleted one too, or None."""

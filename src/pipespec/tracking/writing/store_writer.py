@@ -51,8 +51,11 @@ class StoreWriter(Protocol):
     joins: bool
     """Whether what is written in `at_once` is one write."""
 
-    def at_once(self) -> AbstractContextManager[None]:
-        """Let what is written in this block reach the store in one write, where it can do that; else do nothing."""
+    def at_once(self) -> AbstractContextManager[bool]:
+        """Let what is written in this block reach the store in one write, where it can do that.
+
+        Gives whether the end of this block settles it: not within another such block, whose failure takes it back.
+        """
 
     def find_experiment(self, name: str) -> FoundExperiment | None:
         """Return the experiment of exactly this name, a deleted one too, or None."""
