@@ -235,6 +235,24 @@ def test_a_steps_run_is_made_again_with_what_is_upstream_of_it(made, tmp_path):
     ]  # fmt: skip
 
 
+def test_a_sweep_is_made_again_point_by_point_and_a_step_of_it_at_its_point(made, tmp_path):
+    project, runs = made
+    whole = reproduced(project, tmp_path, runs["sweep"], "--format", "json")
+    one = reproduced(project, tmp_path, runs["sweep drawn{count=5}"], "--format", "json")
+
+    assert whole.code == 0, whole.err + whole.out
+    told = {step["step"]: {one["result"] for one in step["outputs"]} for step in valid(whole)["steps"]}
+    assert told == {
+        key: {"same"}
+        for key in ("read", "drawn{count=4}", "total{count=4}", "drawn{count=5}", "total{count=5}")
+    }
+    assert all(step["same_key"] for step in whole.json["steps"])
+    assert one.code == 0, one.err + one.out
+    assert [(step["step"], step["run_id"]) for step in one.json["steps"]] == [
+        ("drawn{count=5}", runs["sweep drawn{count=5}"])
+    ]
+
+
 def test_what_is_not_deterministic_is_told_and_may_be_within_a_tolerance(made, tmp_path):
     project, runs = made
     folder = tmp_path / "kept"
@@ -341,7 +359,6 @@ REFUSALS = {
     "a secret that is not set": (
         nothing, ["dirty"], {"TOKEN": None}, "secrets of the pipeline are not set in the environment: 'TOKEN'"
     ),
-    "a sweep": (nothing, ["sweep"], {}, "is a sweep, of which the document of each point is not recorded"),
     "an invocation that was deleted": (
         delete_invocation, ["dirty total"], {}, "which has its pipeline and commit, is not in the tracking store any more"
     ),

@@ -1,7 +1,7 @@
 """`python -m pipespec.cli.reproduced_run`: the process in which `reproduce` runs a past pipeline anew.
 
-Takes one line of JSON on its standard input: the pipeline's `file`, `steps`, `seeds`, `workers`, whether it is `quiet`. Gives what
-`run --format json` gives, or `error` and `code`. It ends its steps, and itself, when its standard input ends.
+Takes one line of JSON on its standard input: `runs`, each with the `file` of a pipeline, its `steps` and their `seeds`; `workers`, and whether it
+is `quiet`. Gives `runs`, each as `run --format json` gives it, or `error` and `code`. It ends its steps, and itself, when its standard input ends.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ import signal
 import sys
 import threading
 from contextlib import nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipespec import api
 from pipespec.errors import PipespecError
 from pipespec.own_process import own_process
 from pipespec.views import run_view
+
+if TYPE_CHECKING:
+    from pipespec import RunReport
 
 __all__ = ["main"]
 
@@ -28,7 +31,7 @@ def main() -> None:
     asked = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        answer = _run(asked)
+        answer = _answer(asked)
     except PipespecError as error:
         answer = {"error": str(error), "code": error.exit_code}
     with contextlib.suppress(OSError):  # nobody reads it any more
@@ -36,21 +39,32 @@ def main() -> None:
         sys.stdout.flush()
 
 
-def _run(asked: dict[str, Any]) -> dict[str, Any]:
+def _answer(asked: dict[str, Any]) -> dict[str, Any]:
+    done: list[dict[str, Any]] = []
+    interrupted = None
+    for one in asked["runs"]:
+        report = _run(one, asked)
+        done.append(run_view.to_json(report))
+        interrupted = report.interrupted_by
+        if interrupted is not None:
+            break
+    return {"runs": done, "interrupted_by": interrupted}
+
+
+def _run(one: dict[str, Any], asked: dict[str, Any]) -> RunReport:
     from pipespec.cli.progress_display import open_progress
 
-    pipeline = api.load(asked["file"])
+    pipeline = api.load(one["file"])
     with own_process(), nullcontext() if asked["quiet"] else open_progress(stream=None) as progress:
-        report = pipeline.run(
-            *asked["steps"],
+        return pipeline.run(
+            *one["steps"],
             workers=asked["workers"],
             keep_going=True,
             progress=progress,
             command=asked["command"],
-            seeds=asked["seeds"],
+            seeds=one["seeds"],
             check=False,
         )
-    return {**run_view.to_json(report), "interrupted_by": report.interrupted_by}
 
 
 def _end_with_parent() -> None:

@@ -54,6 +54,7 @@ __all__ = [
     "STEP",
     "SUPERSEDED",
     "SWEEP",
+    "SWEEP_FILE",
     "TAG_LENGTH",
     "UPSTREAM",
     "VALUES",
@@ -107,6 +108,7 @@ FOLDER: Final = "pipespec/"
 MANIFEST_FILE: Final = "pipespec/step.json"
 PIPELINE_FILE: Final = "pipespec/pipeline.yaml"
 RUN_FILE: Final = "pipespec/run.json"
+SWEEP_FILE: Final = "pipespec/sweep.json"
 PROVENANCE_FILE: Final = "pipespec/provenance.json"
 PACKAGES_FILE: Final = "pipespec/packages.txt"
 PATCH_FILE: Final = "pipespec/git.patch"

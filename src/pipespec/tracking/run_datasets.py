@@ -1,4 +1,4 @@
-"""What a run read and made, as MLflow's datasets: the rows "datasets used" of its page. Pure.
+"""What a run read and made, as MLflow's datasets: the rows "Datasets" of its page. Pure.
 
 Takes the entries `inputs` of a manifest, and outputs; gives `RunDataset`s as `mlflow.log_input` would make them of a
 `MetaDataset`, within MLflow's limits. Content that a run made is at `runs:/ID/FILE`, which MLflow resolves wherever its artifacts

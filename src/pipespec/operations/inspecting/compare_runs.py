@@ -28,7 +28,6 @@ from pipespec.tracking.run_facts import RunFacts
 
 __all__ = ["bounds_of_all", "compare_runs", "compared_run"]
 
-_SWEEP_FILE: Final = "pipespec/sweep.json"
 _LOOKED_AT: Final = 20
 """For a run that is to be shown so many are read where only some variants are asked for."""
 
@@ -155,7 +154,7 @@ def _points(session: PipelineSession, words: Sequence[str]) -> _Found:
     if sweep is None:
         what = f"run {candidates[0].run_id[:8]} is no sweep" if words else "no invocation of it is a sweep"
         raise UsageError(f"pipeline '{subject.pipeline}' has no points: {what}; see 'pipespec run --sweep'")
-    places = _places(_artifact(session, sweep, _SWEEP_FILE))
+    places = _places(_artifact(session, sweep, record_names.SWEEP_FILE))
     run_of = _runs_of(_artifact(session, sweep, record_names.RUN_FILE))
     if not places or not run_of:
         raise UsageError(f"what run {sweep.run_id[:8]} kept of its points no longer exists in MLflow")

@@ -1,6 +1,6 @@
 """The process in which a rebuilt pipeline runs: begun in the work tree, ended with us, its answer read.
 
-Takes the interpreter, the project and what to run; gives the answer of `run --format json`. What ends the wait ends the process
+Takes the interpreter, the project and what to run; gives its answer. What ends the wait ends the process
 first, kindly and then at once: nothing is taken from under a step that runs.
 """
 

@@ -6,14 +6,14 @@ Takes the recorded text, which is resolved, and what is recorded of the steps; g
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from pipespec.document.nodes import JSON, Entry, MappingNode, Node, ScalarNode, SequenceNode, walk
 from pipespec.document.yaml.yaml_reader import read
-from pipespec.operations.reproducing.recorded_run import RecordedRun
+from pipespec.operations.reproducing.recorded_run import RecordedStep
 from pipespec.tracking.record_names import declared
 
 __all__ = ["rebuilt_document", "replaced_input"]
@@ -25,10 +25,10 @@ _READING: Final = ("inputs", "needs", "matrix")
 _STEP: Final = re.compile(r"[^.\[{/\s]+")
 
 
-def rebuilt_document(run: RecordedRun, file: str) -> MappingNode:
-    """Return the document of a run; `file` is the name that its spans bear."""
-    document = _as_written(read(run.document, file=file))
-    return _recorded_values(_needed_steps(_private(document, run.pipeline), run), run)
+def rebuilt_document(text: str, steps: Mapping[str, RecordedStep], pipeline: str, file: str) -> MappingNode:
+    """Return the document in which these steps are; `file` is the name that its spans bear."""
+    document = _as_written(read(text, file=file))
+    return _recorded_values(_needed_steps(_private(document, pipeline), steps), steps)
 
 
 def _as_written(document: MappingNode) -> MappingNode:
@@ -64,13 +64,13 @@ def _private(document: MappingNode, pipeline: str) -> MappingNode:
     return replace(document, entries=entries)
 
 
-def _needed_steps(document: MappingNode, run: RecordedRun) -> MappingNode:
+def _needed_steps(document: MappingNode, recorded: Mapping[str, RecordedStep]) -> MappingNode:
     """Leave out steps that no recorded step names: data that they read need not be there any more."""
     steps = document.get("steps")
     if not isinstance(steps, MappingNode):
         return document
     needed: dict[str, None] = {}
-    waiting = [declared(step) for step in run.steps]
+    waiting = [declared(step) for step in recorded]
     while waiting:
         name = waiting.pop()
         if name in steps.entries and name not in needed:
@@ -89,9 +89,9 @@ def _named_in(step: Node) -> Iterator[str]:
                     yield found[0]
 
 
-def _recorded_values(document: MappingNode, run: RecordedRun) -> MappingNode:
+def _recorded_values(document: MappingNode, recorded: Mapping[str, RecordedStep]) -> MappingNode:
     """Let params be what the functions got, where the document has the text that an environment variable had."""
-    for step_id, step in run.steps.items():
+    for step_id, step in recorded.items():
         told = step.manifest.get("params")
         for name, value in (told if isinstance(told, dict) else {}).items():
             path = ("steps", declared(step_id), "params", name)

@@ -37,10 +37,10 @@ __all__ = ["RebuiltProject", "rebuild"]
 
 @frozen
 class RebuiltProject:
-    """The project at `root`, with the pipeline in `file`; `notes` say what is not as it was and may not matter."""
+    """The project at `root`, with the pipeline of each point in `files`; `notes` say what is not as it was and may not matter."""
 
     root: Path
-    file: Path
+    files: tuple[Path, ...]
     notes: tuple[str, ...] = ()
 
 
@@ -52,29 +52,40 @@ def rebuild(run: RecordedRun, tree: Path, project: Path, ledger: Ledger) -> Rebu
         StoreUnavailableError: where a result of another pipeline cannot be fetched.
     """
     root = tree / run.git.folder
-    file = root / run.provenance.file
-    file = file.with_name(f"{file.stem}.reproduced.yaml")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    document = _with_results(rebuilt_document(run, str(file)), run, project, ledger)
-    file.write_text(to_yaml(document), encoding="utf-8")
+    recorded = root / run.provenance.file
+    recorded.parent.mkdir(parents=True, exist_ok=True)
+    files = []
+    for number, point in enumerate(run.points, 1):
+        file = recorded.with_name(f"{recorded.stem}.reproduced{number if len(run.points) > 1 else ''}.yaml")
+        steps = run.steps_at(point)
+        document = rebuilt_document(point.document, steps, run.pipeline, str(file))
+        file.write_text(to_yaml(_with_results(document, steps, project, ledger)), encoding="utf-8")
+        _bring_inputs(file, steps, root, project)
+        files.append(file)
+    return RebuiltProject(root, tuple(files), tuple(dict.fromkeys(_bring_touched(run, root, project))))
+
+
+def _bring_inputs(file: Path, steps: Mapping[str, RecordedStep], root: Path, project: Path) -> None:
+    """Bring what a pipeline reads from outside, and refuse what is not as the steps read it."""
     spec = compile_file(file, trusted=True).spec
     if spec is None:
-        raise UsageError(f"the recorded pipeline of run {run.invocation[:8]} cannot be read")
+        raise UsageError(f"the recorded pipeline cannot be read by this version of pipespec: '{file.name}'")
+    for source in external_inputs(spec.steps.values()).values():
+        _bring(source, root, project)
     with DigestMemory(project) as memory:
-        for source in external_inputs(spec.steps.values()).values():
-            _bring(source, root, project)
-        for step, source, digest in _external(run, spec):
+        for step, source, digest in _external(steps, spec):
             _require_same(step, source, digest, root, project, memory)
-    return RebuiltProject(root, file, tuple(dict.fromkeys(_bring_touched(run, root, project))))
 
 
 # --------------------------------------------------------------------------- results of other pipelines
 
 
-def _with_results(document: MappingNode, run: RecordedRun, project: Path, ledger: Ledger) -> MappingNode:
+def _with_results(
+    document: MappingNode, steps: Mapping[str, RecordedStep], project: Path, ledger: Ledger
+) -> MappingNode:
     """Name, in place of other pipelines, the very files that the run read of them."""
     found: dict[tuple[str, str], str] = {}
-    for step_id, step in run.steps.items():
+    for step_id, step in steps.items():
         for argument, entry in step.inputs():
             if "pipeline" in entry:
                 place = _fetched(entry, project, ledger)
@@ -110,10 +121,12 @@ def _fetched(entry: Mapping[str, object], project: Path, ledger: Ledger) -> str:
 # ------------------------------------------------------------------------------------------------ data
 
 
-def _external(run: RecordedRun, spec: PipelineSpec) -> Iterator[tuple[str, ExternalInput, str]]:
+def _external(
+    steps: Mapping[str, RecordedStep], spec: PipelineSpec
+) -> Iterator[tuple[str, ExternalInput, str]]:
     """Yield the inputs from outside, each with the step that reads it and the digest that it had."""
     seen = set()
-    for step_id, step in run.steps.items():
+    for step_id, step in steps.items():
         # A variant that only an output's list tells of reads what the one entry reads that stands for all.
         same = (one for one in spec.steps.values() if one.name == declared(step_id))
         found = spec.steps.get(step_id) or next(same, None)

@@ -24,7 +24,7 @@ from pipespec.tracking.artifacts import read
 from pipespec.tracking.reading.ledger import Ledger
 from pipespec.tracking.run_facts import RunFacts, finished_record
 
-__all__ = ["RecordedRun", "RecordedStep", "recorded_run"]
+__all__ = ["RecordedPoint", "RecordedRun", "RecordedStep", "recorded_run"]
 
 _MADE: Final = ("ran", "reused")
 
@@ -52,8 +52,16 @@ class RecordedStep:
 
 
 @frozen
+class RecordedPoint:
+    """A resolved pipeline, of one point where the run is a sweep, with its recorded steps: id in it -> id in the whole."""
+
+    document: str
+    steps: Mapping[str, str]
+
+
+@frozen
 class RecordedRun:
-    """A run, `steps` by id as the pipeline has them; `document` is the resolved pipeline, `packages` as `pip freeze`."""
+    """A run, `steps` by id as the whole of its points has them; `packages` are as `pip freeze` lists them."""
 
     run_id: str
     pipeline: str
@@ -61,9 +69,13 @@ class RecordedRun:
     provenance: Provenance
     git: GitProvenance
     patch: bytes
-    document: str
+    points: tuple[RecordedPoint, ...]
     packages: tuple[str, ...]
     steps: Mapping[str, RecordedStep]
+
+    def steps_at(self, point: RecordedPoint) -> Mapping[str, RecordedStep]:
+        """Return the steps of one point by their ids there."""
+        return {step: self.steps[whole] for step, whole in point.steps.items()}
 
 
 def recorded_run(name: str, ledger: Ledger) -> RecordedRun:
@@ -78,14 +90,6 @@ def recorded_run(name: str, ledger: Ledger) -> RecordedRun:
     invocation = _invocation(start, ledger)
     provenance = _provenance(invocation, ledger)
     git = _git(invocation, provenance)
-    document = _file(invocation, record_names.PIPELINE_FILE, ledger)
-    if document is None:
-        raise UsageError(f"{_named(invocation)} is of a rendered Luigi module; run that module again instead")
-    if provenance.is_sweep:
-        raise UsageError(
-            f"{_named(invocation)} is a sweep, of which the document of each point is not recorded; run one point with --set,"
-            " and reproduce that run"
-        )
     patch = _patch(invocation, git, ledger)
     missing = [name for name in provenance.secrets if name not in os.environ]
     if missing:
@@ -99,10 +103,36 @@ def recorded_run(name: str, ledger: Ledger) -> RecordedRun:
         provenance,
         git,
         patch,
-        document.decode("utf-8", "replace"),
+        _points(invocation, provenance, steps, ledger),
         tuple(packages.splitlines()),
         steps,
     )
+
+
+def _points(
+    invocation: RunFacts, provenance: Provenance, steps: Mapping[str, RecordedStep], ledger: Ledger
+) -> tuple[RecordedPoint, ...]:
+    """Return the pipelines that the steps are of: those points of a sweep that have any of them first."""
+    if not provenance.is_sweep:
+        document = _file(invocation, record_names.PIPELINE_FILE, ledger)
+        if document is None:
+            raise UsageError(
+                f"{_named(invocation)} is of a rendered Luigi module; run that module again instead"
+            )
+        return (RecordedPoint(document.decode("utf-8", "replace"), {step: step for step in steps}),)
+    told = json.loads(_file(invocation, record_names.SWEEP_FILE, ledger) or '{"points": []}')["points"]
+    points, left = [], set(steps)
+    for point in told:
+        has = {step: whole for step, whole in point["steps"].items() if whole in left}
+        if has and "document" in point:
+            points.append(RecordedPoint(point["document"], has))
+            left -= {*has.values()}
+    if left:
+        raise UsageError(
+            f"{_named(invocation)} is a sweep of which the pipelines at the points were too large to keep; run one point with --set, and"
+            " reproduce that run"
+        )
+    return tuple(points)
 
 
 def _named(run: RunFacts) -> str:

@@ -144,21 +144,35 @@ class _Reproducing:
 
     def _request(self) -> Mapping[str, JSON]:
         return {
-            "file": str(self.project.file),
-            "steps": [*self.run.steps],
-            "seeds": {step: known.seed for step, known in self.run.steps.items() if known.seed is not None},
+            "runs": [
+                {
+                    "file": str(file),
+                    "steps": [*point.steps],
+                    "seeds": {
+                        step: known.seed
+                        for step, known in self.run.steps_at(point).items()
+                        if known.seed is not None
+                    },
+                }
+                for file, point in zip(self.project.files, self.run.points, strict=True)
+            ],
             "workers": self.options.workers,
             "quiet": self.options.quiet,
             "command": f"pipespec reproduce {self.run.run_id}",
         }
 
     def _compared(self, answer: Mapping[str, Any], new: Ledger) -> tuple[StepRepeat, ...]:
-        told = {step["step"]: step for step in answer["steps"]}
+        told = {
+            whole: step
+            for done, point in zip(answer["runs"], self.run.points, strict=False)
+            for step in done["steps"]
+            if (whole := point.steps.get(step["step"])) is not None
+        }
         run_ids = {step["run_id"] for step in told.values() if step.get("run_id")}
         found = new.runs(run_ids)
         repeats = []
         for step, known in self.run.steps.items():
-            became = told.get(step, {"run_id": None, "error": "the pipeline has no such step any more"})
+            became = told.get(step, {"run_id": None, "error": "it did not run"})
             facts = found.get(became["run_id"])
             record = None if facts is None else finished_record(facts)
             error = became.get("error") or (None if record else f"it was {became.get('state')}")
