@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from pipespec.plan.pipeline_diff import Difference
     from pipespec.plan.plan import Plan
     from pipespec.plan.reproduction import Reproduction
-    from pipespec.plan.results import RunReport, StepResult, StepStarted, StepStatus, StoreAway
+    from pipespec.plan.results import RunReport, StepAwaited, StepResult, StepStarted, StepStatus, StoreAway
     from pipespec.plan.run_comparison import NewBaseline, RunComparison
     from pipespec.plan.store_findings import Examination
     from pipespec.plan.time_left import Remaining, Rest
@@ -71,6 +71,7 @@ __all__ = [
     "RunReport",
     "Severity",
     "Span",
+    "StepAwaited",
     "StepCall",
     "StepFailedError",
     "StepHandle",
@@ -110,7 +111,7 @@ _NAMES: Final = {
     "plan.new_project": "NewProject",
     "plan.pipeline_diff": "Difference",
     "plan.plan": "Plan",
-    "plan.results": "RunReport StepResult StepStarted StepStatus StoreAway",
+    "plan.results": "RunReport StepAwaited StepResult StepStarted StepStatus StoreAway",
     "plan.store_findings": "Examination",
     "plan.run_comparison": "NewBaseline RunComparison",
     "plan.time_left": "Remaining Rest",

@@ -282,7 +282,8 @@ def lineage(
 ) -> Lineage:
     """Tell what made the outputs of a step's run (`up`), and what was made of them (`down`), through all pipelines.
 
-    `file` is a pipeline whose store is read; without one it is that of the working directory's project.
+    `run` is an id, its first digits, or a version of a registered model: `models:/news-classifier@champion`. `file` is a
+    pipeline whose store is read; without one it is that of the working directory's project.
 
     Raises:
         UsageError: where there is no such run, or it is none of a step.
@@ -295,7 +296,7 @@ def lineage(
 
     place = StorePlace.here()
     with place.read() as ledger:
-        return find(ledger, run, place.root, up=up, down=down)
+        return find(ledger, run, place.root, up=up, down=down, open_registry=place.read_registry)
 
 
 def reproduce(

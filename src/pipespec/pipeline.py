@@ -195,20 +195,23 @@ class Pipeline:
         began = time.monotonic()
         from pipespec.operations.planning.reuse_memo import keep_reuse
         from pipespec.operations.running.publish_unpublished import publish_unpublished
+        from pipespec.operations.running.settle_left_runs import settle_left_runs
 
         with self._open() as session:
             publish_unpublished(session.spec, session.ledger)
             planning = session.planning(targets, force=force, verify=verify)
             plan = planning.plan()
+            if plan.is_complete:
+                settle_left_runs(planning.source, session.ledger)
             if plan.is_complete and report is None:
-                reused = _report_of_reuse(planning.source, plan, time.monotonic() - began)
+                reused = _with_registered(_report_of_reuse(planning.source, plan, time.monotonic() - began))
                 keep_reuse(planning.source, plan, reused.steps, targets)
                 return reused
             from pipespec.operations.reporting.invocation_report import Reporting
 
             reporting = Reporting.on(planning, command, None if report is None else Path(report))
             if plan.is_complete:
-                reused = _report_of_reuse(planning.source, plan, time.monotonic() - began)
+                reused = _with_registered(_report_of_reuse(planning.source, plan, time.monotonic() - began))
                 reporting.write(reused)
                 return reused
             if progress is not None:
@@ -235,6 +238,7 @@ class Pipeline:
                 next_wave=planning.next_wave,
                 seeds=seeds,
             )
+            done = _with_registered(done)
             if done.succeeded and done.plan is not None:
                 keep_reuse(planning.source, done.plan, done.steps, targets)
             return replace(done, points=ended_points(planning.source, done))
@@ -296,8 +300,8 @@ class Pipeline:
         Raises:
             UsageError: where there is no such step or run, or it was never tried.
         """
-        from pipespec.operations.inspecting.named_run import is_run
         from pipespec.operations.inspecting.read_log import read_log, read_log_of_run
+        from pipespec.operations.planning.named_run import is_run
 
         with self._open() as session:
             if is_run(step):
@@ -316,7 +320,7 @@ class Pipeline:
         """Copy `step.output` of its complete run to a path, and return it; its content is checked.
 
         A path that is a folder gets it below. `step.output/part` is one file of a folder; `step[*].output` means all
-        variants, each copied to a folder of its own below the path, which is returned. What is there already, and is not
+        variants, each copied to a folder of its own below the path, which is returned; `run:ID.output` that of a certain run. What is there already, and is not
         just that, is replaced with `force` alone.
 
         Raises:
@@ -431,14 +435,24 @@ class Pipeline:
     def lineage(self, run: str, *, up: bool = True, down: bool = True) -> Lineage:
         """Tell what made the outputs of a step's run (`up`), and what was made of them (`down`), through all pipelines.
 
+        `run` is an id, its first digits, or a version of a registered model: `models:/news-classifier@champion`.
+
         Raises:
             UsageError: where there is no such run, or it is none of a step.
             StoreUnavailableError: where the store cannot be asked.
         """
         from pipespec.operations.inspecting.lineage import lineage
+        from pipespec.operations.planning.open_store import read_registry
 
         with self._open() as session:
-            return lineage(session.ledger, run, session.spec.root, up=up, down=down)
+            return lineage(
+                session.ledger,
+                run,
+                session.spec.root,
+                up=up,
+                down=down,
+                open_registry=lambda: read_registry(session.spec),
+            )
 
     def reproduce(
         self,
@@ -530,10 +544,26 @@ class StepHandle:
         return list(self.step.outputs)
 
     def load(self, output: str, as_type: type | None = None) -> Any:
-        """Load an output as its suffix says, or as `as_type` (`pandas.DataFrame`, `dict`, `Path`, ...)."""
-        from pipespec.operations.planning.fetch_outputs import load_path
+        """Load an output as its suffix says, or as `as_type` (`pandas.DataFrame`, `dict`, `Path`, ...).
 
+        Of an output with a `flavor` the object comes back, or `mlflow.pyfunc.PyFuncModel` around it.
+        """
+        from pipespec.operations.planning.fetch_outputs import load_model, load_path
+
+        declared = self.step.outputs.get(output)
+        if declared is not None and declared.model is not None and as_type is not Path:
+            return load_model(self.path(output), as_type, self.pipeline.spec)
         return load_path(self.path(output), as_type)
+
+
+def _with_registered(report: RunReport) -> RunReport:
+    """Register the models of a run, where its pipeline has any."""
+    assert report.plan is not None
+    if not any(decision.step.registers for decision in report.plan.decisions.values()):
+        return report
+    from pipespec.operations.running.register_models import with_registered
+
+    return with_registered(report)
 
 
 def _report_of_reuse(source: PipelineSource, plan: Plan, seconds: float) -> RunReport:

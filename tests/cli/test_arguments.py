@@ -823,6 +823,7 @@ ANSWERS = {
     "convert": Conversion("text", (), {}),
     "convert_kedro": Conversion("text", (), {}),
     "logs": ["piece"],
+    "note_run": [],
     "render": "text",
     "schema": {},
     "read_bytes": b"",

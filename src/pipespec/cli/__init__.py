@@ -19,7 +19,7 @@ import click
 
 from pipespec.cli import exit_codes
 from pipespec.cli.help_text import HelpfulContext
-from pipespec.cli.output import PLAIN, use_fitting_width
+from pipespec.cli.output import PLAIN, open_streams, settle_streams, use_fitting_width
 from pipespec.errors import PipespecError, UsageError
 
 if TYPE_CHECKING:
@@ -189,12 +189,14 @@ def pipespec() -> None:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
+    open_streams()
     gc.set_threshold(_COLLECT_AFTER)
     if _COMPLETE in os.environ:
         from pipespec.cli.bash_completion import use_line_completion
 
         use_line_completion()
     code = contextvars.copy_context().run(_exit_code, args)
+    settle_streams()
     gc.freeze()  # the process ends: Python need not look through all that it gives back
     sys.exit(code)
 

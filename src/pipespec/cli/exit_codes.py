@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from pipespec.errors import PipespecError, Severity
+from pipespec.errors import PipespecError, Severity, StoreUnavailableError
 
 if TYPE_CHECKING:
     from pipespec import (
@@ -55,10 +55,12 @@ def of_findings(found: Findings) -> int:
 
 
 def of_run(report: RunReport) -> int:
-    """As a shell says it of a process that a signal ended."""
+    """As a shell says it of a process that a signal ended; a model that is not registered has a code of its own."""
     if report.interrupted_by is not None:
         return _SIGNAL + report.interrupted_by
-    return _GOOD if report.succeeded else _BAD
+    if not report.succeeded:
+        return _BAD
+    return _GOOD if report.is_registered else StoreUnavailableError.exit_code
 
 
 def of_plan(plan: Plan, *, asked: bool) -> int:

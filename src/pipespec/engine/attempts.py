@@ -12,12 +12,13 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from pipespec.document.nodes import JSON
 from pipespec.engine.final_metrics import final_metrics, unmeasured
+from pipespec.engine.left_runs import settle
 from pipespec.engine.manifest_entries import manifest_entries, outside_entries
 from pipespec.engine.random_seed import seed_of
 from pipespec.engine.result_publication import Published, newer_record, publish_result
@@ -33,7 +34,6 @@ from pipespec.plan.records import Attempt, StepRecord
 from pipespec.plan.results import RunReport
 from pipespec.spec.pipeline_spec import StepSpec
 from pipespec.step.step_job import Failure, StepOutcome
-from pipespec.step.step_log import clean_log
 from pipespec.tracking.process_owner import Owner
 from pipespec.tracking.reading.ledger import Ledger
 from pipespec.tracking.record_names import POINT
@@ -140,6 +140,11 @@ class Attempts:
             self.kill(started, f"run {record.run_id} has the same key")
             return record
         return Claim(started, known, since)
+
+    def holder(self, key: str) -> Attempt | None:
+        """Return the run of another invocation that computes a key, None where none does any more."""
+        others = [claim for claim in self._live_claims(key) if claim.run_id not in self._own]
+        return others[0] if others else None
 
     def result(
         self,
@@ -383,12 +388,9 @@ class Attempts:
         dead = self._sweep(others) if others else ()
         return tuple(claim for claim in claims if claim.run_id not in dead)
 
-    def _sweep(self, attempts: tuple[Attempt, ...] | list[Attempt]) -> tuple[str, ...]:
-        """Mark the runs of dead processes, and take the secrets out of the logs that they left."""
-        dead = self._writer.sweep(attempts)
-        for run_id in dead:
-            clean_log(self._settings.log_of(run_id), self._settings.redact)
-        return dead
+    def _sweep(self, attempts: Collection[Attempt]) -> tuple[str, ...]:
+        """Mark the runs of dead processes, and clean up after them."""
+        return settle(attempts, self._writer, self._settings.state, self._settings.redact)
 
     def _is_left_over(self, run_id: str, owner: str) -> bool:
         return owner == self._here and run_id not in _ACTIVE

@@ -22,6 +22,7 @@ from pipespec.spec.pipeline_spec import (
     StepInput,
     StepSpec,
 )
+from pipespec.spec.registered_models import ModelInput
 
 __all__ = ["SOURCE_LIMIT", "manifest_entries", "outside_entries"]
 
@@ -124,6 +125,18 @@ def _input(source: InputSource, facts: Facts, upstream: Mapping[str, StepRecord]
                 "output": result.name,
                 "file": result.output.file,
                 "run_id": result.run_id,
+                "digest": result.output.digest,
+            }
+        case ModelInput(text=text):
+            result = facts.results[source]
+            made = {"run_id": result.run_id} if result.run_id else {}
+            named = {"step": result.step, "output": result.name} if result.name else {}
+            return {
+                "model": text,
+                "name": result.model,
+                "version": result.version,
+                **named,
+                **made,
                 "digest": result.output.digest,
             }
 

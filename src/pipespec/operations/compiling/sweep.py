@@ -17,6 +17,8 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pipespec.document.layers.override import SWEEP as SWEEP_OPTION
+from pipespec.document.layers.override import Override
 from pipespec.document.nodes import JSON, MappingNode, SequenceNode, plain
 from pipespec.document.password_masking import without_passwords
 from pipespec.document.yaml.yaml_reader import read_scalar
@@ -79,9 +81,9 @@ class Sweep:
     @property
     def layers(self) -> tuple[str, ...]:
         """The layers of the first point, with all values of the sweeps in place of those that it has."""
-        swept = {f"--set {one.path}" for one in self.paths}
+        swept = {f"{SWEEP_OPTION} {one.path}" for one in self.paths}
         below = (layer for layer in self.first.layers if layer.partition("=")[0] not in swept)
-        return (*below, *(f"--sweep {one.path}={','.join(one.texts)}" for one in self.paths))
+        return (*below, *(f"{SWEEP_OPTION} {one.path}={','.join(one.texts)}" for one in self.paths))
 
     @property
     def name(self) -> str:
@@ -229,7 +231,11 @@ def _grid(paths: Sequence[SweptPath]) -> Iterator[tuple[Coordinates, tuple[str, 
     labels = _labels([one.path.removeprefix("+") for one in paths])
     for choice in product(*(range(len(one.texts)) for one in paths)):
         at = tuple((label, one.values[i]) for label, one, i in zip(labels, paths, choice, strict=True))
-        yield at, tuple(f"{one.path}={one.texts[i]}" for one, i in zip(paths, choice, strict=True))
+        yield at, tuple(_set_to(one.path, one.texts[i]) for one, i in zip(paths, choice, strict=True))
+
+
+def _set_to(path: str, text: str) -> Override:
+    return Override(f"{path}={text}", f"{SWEEP_OPTION} {path}={text}")
 
 
 def _labels(paths: Sequence[str]) -> list[str]:
@@ -269,7 +275,7 @@ def _values(text: str, written: str) -> list[tuple[str, JSON]]:
         return []
     listed = f"[{written}]"
     try:
-        node = read_scalar(listed, "--sweep")
+        node = read_scalar(listed, SWEEP_OPTION)
     except InvalidPipelineError as invalid:
         raise UsageError(f"'{text}' cannot be read as YAML: {invalid.diagnostics[0].message}") from None
     assert isinstance(node, SequenceNode)

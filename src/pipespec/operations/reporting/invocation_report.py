@@ -35,6 +35,7 @@ from pipespec.operations.reporting.report_steps import StepHistory, metrics_of, 
 from pipespec.operations.reporting.run_environment import PipelineOrigin, new_invocation
 from pipespec.operations.reporting.sweep_points import ended_points, steps_told
 from pipespec.plan.results import RunReport, StepResult, StepStatus
+from pipespec.spec.pipeline_spec import InputSource
 from pipespec.state_folder import StateFolder
 from pipespec.step.secrets import secret_names
 from pipespec.tracking.reading.ledger import Ledger
@@ -191,8 +192,13 @@ def _outputs(run: RunReport, previews: Previews) -> Iterator[OutputPart]:
 def _graph(run: RunReport, planning: Planning) -> JSON:
     """Tell of all steps of the pipeline; those that were not asked for have no state."""
     statuses = {result.step: _status(result) for result in run.steps}
+    results = {} if run.plan is None else run.plan.facts.results
+    used: dict[InputSource, str] = {source: found.used for source, found in results.items()}
     drawn = replace(
-        portrait(planning.source), statuses=statuses, tracking_uri=shown(planning.ledger.tracking_uri)
+        portrait(planning.source),
+        statuses=statuses,
+        tracking_uri=shown(planning.ledger.tracking_uri),
+        used=used,
     )
     return to_json(drawn)
 

@@ -16,7 +16,7 @@ from pipespec.document.nodes import JSON
 from pipespec.document.wording import listing
 from pipespec.errors import PipespecError, StoreUnavailableError, UsageError
 from pipespec.frozen_values import frozen
-from pipespec.operations.inspecting.named_run import find_run, require_ours
+from pipespec.operations.planning.named_run import find_run, require_ours
 from pipespec.plan.provenance import GitProvenance, Provenance, parse_provenance
 from pipespec.plan.records import StepRecord
 from pipespec.tracking import record_names
