@@ -312,28 +312,24 @@ def reproduce(
     workers: int | None = None,
     quiet: bool = True,
 ) -> Reproduction:
-    """Run a past run anew, and compare the results; as `Pipeline.reproduce`. `file` is as for `lineage`.
+    """Run a past run anew, and compare the results; as `Pipeline.reproduce`. `file` is as for `lineage`, and may have mistakes.
 
     Raises:
+        InvalidPipelineError: where the file cannot be read at all.
         UsageError: where the run cannot be made again, with the reason.
         PipespecError: where the work tree or the environment cannot be made.
         StoreUnavailableError: where the store cannot be asked.
     """
-    if file is not None:
-        return load(file, overlays=overlays, overrides=overrides).reproduce(
-            run,
-            tolerance=tolerance,
-            environment=environment,
-            folder=folder,
-            keep=keep,
-            workers=workers,
-            quiet=quiet,
-        )
+    from pipespec.operations.compiling.compile_file import compile_file
     from pipespec.operations.housekeeping.store_place import StorePlace
     from pipespec.operations.reproducing.reproduce import ReproduceOptions
     from pipespec.operations.reproducing.reproduce import reproduce as make_again
 
-    place, into = StorePlace.here(), None if folder is None else Path(folder)
+    place = StorePlace.here()
+    if file is not None:
+        compiled = compile_file(file, overlays=overlays, overrides=overrides, trusted=True, keeps_unset=True)
+        place = StorePlace.of(compiled.spec or compiled.checked())
+    into = None if folder is None else Path(folder)
     options = ReproduceOptions(tolerance, environment, into, keep, workers, quiet)
     with place.read() as ledger:
         return make_again(ledger, run, place.root, options)

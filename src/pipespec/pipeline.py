@@ -477,12 +477,13 @@ class Pipeline:
             PipespecError: where the work tree or the environment cannot be made.
             StoreUnavailableError: where the store cannot be asked.
         """
+        from pipespec.operations.planning.open_store import read_store
         from pipespec.operations.reproducing.reproduce import ReproduceOptions, reproduce
 
         place = None if folder is None else Path(folder)
         options = ReproduceOptions(tolerance, environment, place, keep, workers, quiet)
-        with self._open() as session:
-            return reproduce(session.ledger, run, session.spec.root, options)
+        with read_store(self.spec) as ledger:
+            return reproduce(ledger, run, self.spec.root, options)
 
     def __iter__(self) -> Iterator[str]:
         """Go through the names of the steps, variants by their ids, as the file has them now."""

@@ -438,3 +438,92 @@ def test_the_work_tree_is_removed_when_the_command_is_interrupted(made, tmp_path
     assert (process.returncode, out) == (code, "")
     assert [path.name for path in temporary.iterdir() if path.name.startswith("pipespec-reproduce-")] == []
     assert git(project.folder, "worktree", "list").count("\n") == 0
+
+
+WIDE_STEPS = """
+from pathlib import Path
+
+
+def fit(depth: int, folder: Path) -> dict:
+    return {"depth": depth, "files": sorted(path.name for path in folder.iterdir())}
+
+
+def use(model: dict, logs: list, step: int) -> list:
+    return [model["depth"] + step, *(Path(log).read_text() for log in logs)]
+
+
+def join(parts: dict) -> int:
+    return len(parts)
+"""
+MODELS = """\
+pipespec: 1
+steps:
+  fit:
+    call: wide:fit
+    matrix: {depth: [4, 8]}
+    params: {depth: "${matrix.depth}"}
+    inputs: {folder: {dir: ../data}}
+    outputs: {model: model.json}
+"""
+USES = """\
+pipespec: 1
+steps:
+  use:
+    call: wide:use
+    matrix: {step: [1, 2]}
+    params: {step: "${matrix.step}"}
+    inputs:
+      model: {pipeline: models.yaml, output: "fit[depth=4].model"}
+      logs: {files: "../logs/*.txt"}
+    outputs: {used: used.json}
+  join:
+    call: wide:join
+    inputs: {parts: "use[*].used"}
+    outputs: {count: count.json}
+  unrelated:
+    call: wide:join
+    inputs: {parts: {file: ../gone.json}}
+    outputs: {count: count.json}
+"""
+
+
+def test_a_project_in_a_subfolder_with_results_of_another_pipeline_and_data_beside_git(
+    tmp_path, new_project_at
+):
+    top = tmp_path / "top"
+    top.mkdir()
+    project = new_project_at(top / "sub")
+    project.write("parts/wide.py", WIDE_STEPS)
+    project.write("parts/models.yaml", MODELS)
+    project.write("parts/uses.yaml", USES)
+    project.write("data/kept.txt", "in git")
+    project.write("data/new.tmp", "not in git")
+    project.write("logs/a.txt", "a")
+    project.write("logs/b.txt", "b")
+    project.write("gone.json", "{}")
+    (top / ".gitignore").write_text(
+        "*.tmp\nlogs\ngone.json\nmlflow.db\nmlartifacts\n.pipespec\n__pycache__\n"
+    )
+    git(top, "init")
+    git(top, "add", ".")
+    git(top, "commit", "-m", "First")
+    models = invoked(project, "parts/models.yaml")
+    uses = invoked(project, "parts/uses.yaml", "use", "join")
+    project.edit("parts/models.yaml", "[4, 8]", "[16]")
+    (project.folder / "gone.json").unlink()
+    (step,) = project.query("SELECT run_uuid FROM tags WHERE key = 'pipespec.step' AND value = 'join'")
+    found = {
+        run: valid(reproduced(project, tmp_path, "parts/uses.yaml", run, "--format", "json"))
+        for run in (models, uses, *step)
+    }
+
+    assert {run: answer["reproduced"] for run, answer in found.items()} == dict.fromkeys(found, True)
+    steps = {
+        run: {step["step"]: step["same_key"] for step in answer["steps"]} for run, answer in found.items()
+    }
+    wide = ("use[step=1]", "use[step=2]", "join")
+    assert steps == {
+        models: dict.fromkeys(("fit[depth=4]", "fit[depth=8]"), True),
+        uses: dict.fromkeys(wide, True),
+        step[0]: dict.fromkeys(wide, True),
+    }

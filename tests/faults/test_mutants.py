@@ -58,8 +58,8 @@ MUTANTS = {
     ),
     "a result is published without its manifest": (
         "tracking/writing/recorder.py",
-        "self._put(started, {**_log(log), record_names.MANIFEST_FILE: content})",
-        "self._put(started, {**_log(log)})",
+        "self._put(started, {**_log(log), **query_files(manifest), record_names.MANIFEST_FILE: content})",
+        "self._put(started, {**_log(log), **query_files(manifest)})",
         "tracking/test_recorder.py -k published_run_has_lost_its_claim",
     ),
     "a manifest need not be what the run's tag says": (

@@ -79,7 +79,7 @@ def _is_known_outside(source: InputSource, facts: Facts) -> bool:
     match source:
         case FileInput(path=place) | DirInput(path=place) | FilesInput(pattern=place):
             return place in facts.files
-        case PipelineInput():
+        case PipelineInput() | ModelInput():
             return source in facts.results
         case _:
             return False

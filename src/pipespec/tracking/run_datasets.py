@@ -70,6 +70,9 @@ def _told(inputs: JSON) -> Iterator[tuple[RunDataset, bool]]:
             match entry:
                 case {"external": str(place), "digest": str(digest)}:
                     yield _outside(place, digest), True
+                case {"model": str(text), "name": str(name), "version": int(version), "digest": str(digest)}:
+                    source = json.dumps({"uri": f"models:/{name}/{version}"})
+                    yield RunDataset(text, digest[:_DIGEST_LENGTH], "local", source), True
                 case {
                     "step": str(step),
                     "output": str(output),

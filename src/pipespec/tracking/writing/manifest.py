@@ -8,14 +8,16 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Final
 
 from pipespec.document.nodes import JSON
 from pipespec.plan.witness import NO_WITNESS, witness_to_manifest
 from pipespec.step.step_job import SavedOutput, StepOutcome
+from pipespec.tracking.record_names import FOLDER
 from pipespec.tracking.started_run import StartedRun
 
-__all__ = ["FORMAT", "make_manifest"]
+__all__ = ["FORMAT", "make_manifest", "query_files"]
 
 FORMAT: Final = 1
 """Raised when a reader of an older one would misread it."""
@@ -41,6 +43,16 @@ def make_manifest(
     # An entry a line: with an indent, json's encoder in C steps aside for one that takes ten times as long.
     lines = ",\n".join(f" {_json(name)}: {_json(value)}" for name, value in entries.items())
     return f"{{\n{lines}\n}}\n".encode(errors="backslashreplace")
+
+
+def query_files(told: Mapping[str, JSON]) -> dict[str, bytes]:
+    """Return the queries that a step ran, by the names under which they stand beside the tables that it made of them."""
+    sources = told.get("sources")
+    return {
+        f"{FOLDER}{PurePosixPath(name).name}": str(text).encode(errors="backslashreplace")
+        for name, text in (sources if isinstance(sources, dict) else {}).items()
+        if name.endswith(".sql")
+    }
 
 
 def _json(value: JSON) -> str:

@@ -15,7 +15,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -33,7 +33,7 @@ from pipespec.tracking.tracking_uri import resolve_uri
 from pipespec.tracking.writing.experiments import Experiments
 from pipespec.tracking.writing.leases import Leases
 from pipespec.tracking.writing.log_excerpt import ends_of
-from pipespec.tracking.writing.manifest import make_manifest
+from pipespec.tracking.writing.manifest import make_manifest, query_files
 from pipespec.tracking.writing.opening import open_writer
 from pipespec.tracking.writing.run_tags import (
     CONTEXT,
@@ -173,7 +173,7 @@ class Recorder:
             record_names.PEAK_BYTES: float(outcome.peak_bytes),
         }
         content = make_manifest(started, outcome, generation, manifest)
-        self._put(started, {**_log(log), **_queries(manifest), record_names.MANIFEST_FILE: content})
+        self._put(started, {**_log(log), **query_files(manifest), record_names.MANIFEST_FILE: content})
         reach("publish.after-manifest")
         told = manifest.get("upstream")
         upstream = {name: str(value) for name, value in told.items()} if isinstance(told, dict) else {}
@@ -400,17 +400,6 @@ def _spelling(tags: Mapping[str, str]) -> Callable[[str], str]:
 
 def _log(log: Path | None) -> dict[str, bytes]:
     return {record_names.LOG: ends_of(log)} if log is not None and log.is_file() else {}
-
-
-def _queries(manifest: Mapping[str, JSON]) -> dict[str, bytes]:
-    """Return the queries that a step ran, to stand beside the tables that it made of them."""
-    sources = manifest.get("sources")
-    texts = sources if isinstance(sources, dict) else {}
-    return {
-        f"{record_names.FOLDER}{PurePosixPath(name).name}": str(text).encode(errors="backslashreplace")
-        for name, text in texts.items()
-        if name.endswith(".sql")
-    }
 
 
 def _encoded(files: Mapping[str, str | bytes]) -> dict[str, bytes]:
