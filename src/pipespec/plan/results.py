@@ -22,6 +22,7 @@ __all__ = [
     "Registered",
     "Remedy",
     "RunReport",
+    "StepAwaited",
     "StepResult",
     "StepStarted",
     "StepState",
@@ -167,6 +168,22 @@ class StoreAway:
     patience: float
     at: float = 0.0
     """The time of `since`, in POSIX seconds."""
+
+
+@frozen
+class StepAwaited:
+    """Told while a run goes on: a step waits for another run, which computes the same since `since`, in POSIX seconds.
+
+    `pid` is the process that does, on this computer where `host` is empty.
+    """
+
+    step: str
+    run_id: str
+    since: float
+    pid: int | None = None
+    host: str = ""
+    is_stopped: bool = False
+    """True where that process stands still: by SIGSTOP, or Ctrl-Z."""
 
 
 @frozen

@@ -45,6 +45,7 @@ __all__ = [
     "Retry",
     "StepInput",
     "StepSpec",
+    "TemplateFile",
 ]
 
 _EMPTY: Mapping[str, Node] = MappingProxyType({})
@@ -377,12 +378,25 @@ class EngineSpec:
 
 
 @frozen
+class TemplateFile:
+    """The template of a message as a pipeline names it: `path` is absolute, `text` as the user wrote it, `span` where."""
+
+    path: str
+    text: str
+    span: Span
+
+
+@frozen
 class Notice:
-    """A URL that is told how a run ended; `on` holds `failure`, `success` or both."""
+    """A URL that is told how a run ended; `on` holds some of `failure`, `regression` and `success`."""
 
     url: Node
     """A node, since it may hold a secret that is read only when it is used."""
-    on: tuple[str, ...] = ("failure",)
+    on: tuple[str, ...]
+    on_span: Span
+    """Where they stand, or the URL does."""
+    template: TemplateFile | None = None
+    """What makes the text of the message."""
 
 
 @frozen

@@ -84,7 +84,7 @@ def _step(found: Lineage, run: LineageRun, names: dict[str | OutsideData, str], 
             "seconds": run.seconds,
             "metrics": {name: value if math.isfinite(value) else None for name, value in run.metrics.items()},
             "url": url,
-            "open": None if url else ui_command(found.store, found.store.root),
+            "open": None if url else ui_command(found.store.uri),
         },
     }
 

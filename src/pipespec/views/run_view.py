@@ -12,7 +12,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from pipespec.document.password_masking import without_passwords
-from pipespec.plan.results import Registered, RunReport, StepResult, StepStarted, StepState, StoreAway
+from pipespec.plan.results import (
+    Registered,
+    RunReport,
+    StepAwaited,
+    StepResult,
+    StepStarted,
+    StepState,
+    StoreAway,
+)
 from pipespec.views.mlflow_links import name_of_store
 from pipespec.views.state_words import state_word
 from pipespec.views.styled_text import joined
@@ -22,6 +30,7 @@ if TYPE_CHECKING:
     from pipespec.plan.time_left import Rest
 
 __all__ = [
+    "awaited_line",
     "counts",
     "ended_line",
     "failures_text",
@@ -73,6 +82,22 @@ def store_line(away: StoreAway | None) -> str:
     return printable(
         f"since {since} the store does not answer ({away.why}); what executes goes on, results wait "
         f"{seconds_text(away.patience)} for it"
+    )
+
+
+def awaited_line(event: StepAwaited) -> str:
+    """Say in one line for whom a step waits, since when that computes the same, and how to go on."""
+    since = datetime.fromtimestamp(event.since, UTC).strftime("%H:%M:%S UTC")
+    process = "another process" if event.pid is None else f"process {event.pid}"
+    where = f" on host {event.host}" if event.host else ""
+    told = f"{event.step} waits for run {event.run_id[:8]}, which computes the same since {since} in {process}{where}"
+    if event.is_stopped:
+        return printable(
+            f"{told}; that process is stopped: 'kill -CONT {event.pid}' lets it go on, 'kill -KILL {event.pid}' ends it,"
+            " and the step runs here"
+        )
+    return printable(
+        f"{told}; its result is taken when it ends, and if it fails or is ended the step runs here"
     )
 
 

@@ -130,7 +130,7 @@ DOCUMENT: Final = PlaceRule(
             below={"experiment": PlaceRule(references=True, step=True), "tags": _NAMED_VALUES},
             others=_VALUES,
         ),
-        "notify": PlaceRule(references=True, secret=True),
+        "notify": PlaceRule(references=True, secret=True, below={"template": _NOWHERE}),
         "options": PlaceRule(own_names=True),
         "params": SHARED,
         "steps": PlaceRule(own_names=True, others=_STEP),

@@ -15,7 +15,7 @@ from typing import Final
 
 from pipespec.errors import PipespecError, StoreUnavailableError, UsageError
 from pipespec.operations.inspecting.models_of_runs import MODELS, models_of_runs, run_of_model
-from pipespec.operations.inspecting.named_run import find_run, require_ours
+from pipespec.operations.planning.named_run import find_run, require_ours
 from pipespec.plan.lineage import Lineage, LineageEdge, LineageRun, OutsideData, downstream
 from pipespec.plan.records import SECONDS, own_metrics
 from pipespec.plan.store_name import StoreName

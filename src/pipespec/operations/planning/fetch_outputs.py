@@ -25,7 +25,6 @@ from pipespec.operations.planning.output_requests import (
 )
 from pipespec.operations.planning.pipeline_session import PipelineSession
 from pipespec.operations.planning.refused_content import noting_refusal
-from pipespec.plan.records import StepRecord
 from pipespec.spec.pipeline_spec import PipelineSpec
 from pipespec.state_folder import StateFolder
 from pipespec.step import formats
@@ -54,7 +53,7 @@ def fetch_outputs(
         if os.path.lexists(folder) and not folder.is_dir():
             raise UsageError(f"'{to}' is a file, and several outputs need a folder")
         return tuple(
-            _fetched(session, request, folder / request.step.id.replace("/", "_"), force=force, is_below=True)
+            _fetched(session, request, folder / request.step.replace("/", "_"), force=force, is_below=True)
             for request in found
         )
     return (_fetched(session, found[0], folder, force=force, is_below=folder.is_dir()),)
@@ -63,28 +62,25 @@ def fetch_outputs(
 def _fetched(
     session: PipelineSession, request: OutputRequest, to: Path, *, force: bool, is_below: bool
 ) -> Path:
-    record = session.record(request.step)
-    artifact = requested_artifact(session, request, record)
+    artifact = requested_artifact(session.ledger, request)
     target = to / artifact.name if is_below else to
     downloads = _downloads(session.spec)
-    with _noting(session, request, record):
+    with _noting(session, request):
         artifacts.fetch(artifact, target, downloads, session.ledger.tracking_uri, replace_other=force)
     return target
 
 
-def _noting(
-    session: PipelineSession, request: OutputRequest, record: StepRecord
-) -> AbstractContextManager[None]:
-    words = ["pipespec", "run", session.source.name, request.step.id, "--verify"]
-    return noting_refusal(session.spec, session.ledger, record, remedy=shlex.join(words))
+def _noting(session: PipelineSession, request: OutputRequest) -> AbstractContextManager[None]:
+    words = ["pipespec", "run", session.source.name, request.step, "--verify"]
+    remedy = None if request.is_named else shlex.join(words)
+    return noting_refusal(session.spec, session.ledger, request.record, remedy=remedy)
 
 
 def local_output(session: PipelineSession, reference: str) -> Path:
     """Return a local path of an output, its content checked; where the store is remote, of a download."""
     request = one_request(session, reference)
-    record = session.record(request.step)
-    artifact = requested_artifact(session, request, record)
-    with _noting(session, request, record):
+    artifact = requested_artifact(session.ledger, request)
+    with _noting(session, request):
         return artifacts.verified_path(artifact, _downloads(session.spec), session.ledger.tracking_uri)
 
 
