@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
+from warm_commands import PIPESPEC, WITH_MODELS
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("libraries_loaded")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("models_loaded")]
 
 STEPS = """
 import pandas as pd
@@ -83,7 +84,15 @@ VERSIONS = "select version, run_id from model_versions where current_stage != 'D
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory, new_project_at):
+def models_loaded():
+    """Let steps begin with MLflow's models imported: this is not about imports."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PIPESPEC, "templates", WITH_MODELS)
+        yield
+
+
+@pytest.fixture(scope="module")
+def trained(models_loaded, tmp_path_factory, new_project_at):
     """Both pipelines, which ran once; only to be read and copied."""
     project = new_project_at(tmp_path_factory.mktemp("models") / "project")
     project.write("steps.py", STEPS)

@@ -9,6 +9,7 @@ FILES = {
     "test_editor.py",
     "test_explain.py",
     "test_handover_checks.py",
+    "test_models.py",
     "test_news.py",
     "test_packaging.py",
     "test_pipelines_run.py",

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from forks import ForkServer, fork
-from warm_templates import LIBRARIES, WarmTemplates
+from warm_templates import LIBRARIES, MODELS, WarmTemplates
 
 SERVERS = 2
 COMMAND = Path(sys.executable).with_name("pipespec")
@@ -104,5 +104,7 @@ PIPESPEC = WarmCommands(COMMAND, "pipespec.cli:main", os.environ, TEMPLATES)
 """The command as it is installed."""
 
 # Libraries in C read at their start how many threads they may have, and where they draw.
-WITH_LIBRARIES = WarmTemplates(os.environ | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}, LIBRARIES)
+_QUIET = {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg", "MLFLOW_DISABLE_TELEMETRY": "true"}
+WITH_LIBRARIES = WarmTemplates(os.environ | _QUIET, LIBRARIES)
+WITH_MODELS = WarmTemplates(os.environ | _QUIET, MODELS)
 """Templates with what the examples import."""

@@ -33,6 +33,15 @@ LIBRARIES = (
     "sqlalchemy",
 )
 """What the steps of the examples import, which takes seconds."""
+MODELS = (
+    "mlflow.models",
+    "mlflow.pyfunc",
+    "mlflow.sklearn",
+    "pandas",
+    "sklearn.linear_model",
+    "sklearn.pipeline",
+)
+"""What steps load that save and read models."""
 
 
 class WarmTemplates:
