@@ -55,7 +55,7 @@ class VerifiedRecords:
         for name in record.outputs:
             artifact = recorded_artifact(record, name)
             try:
-                verified_path(artifact, self._downloads, self._ledger.tracking_uri)
+                verified_path(artifact, self._downloads, self._ledger.tracking_uri, anew=True)
             except StoreUnavailableError:
                 raise
             except PipespecError as error:
