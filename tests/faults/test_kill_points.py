@@ -7,7 +7,7 @@ import time
 import pytest
 from fault_judge import assert_clean_end, executions, with_steps
 
-from pipespec.fault_points import POINTS
+from pipespec.fault_points import POINTS, REGISTRATION_POINTS
 
 pytestmark = pytest.mark.faults
 
@@ -51,3 +51,41 @@ def test_kill_at_any_moment_and_run_again(three, seed):
     process.communicate(timeout=60)
 
     assert_clean_end(three)
+
+
+MODEL_STEPS = """
+import pandas as pd
+from sklearn.dummy import DummyRegressor
+
+
+def train(table: pd.DataFrame):
+    return DummyRegressor().fit(table[["a"]], table["y"])
+"""
+
+MODEL_PIPELINE = """\
+pipespec: 1
+name: models
+steps:
+  train:
+    call: steps:train
+    inputs: {table: {file: table.csv}}
+    outputs: {model: {file: model/, flavor: sklearn, register: {name: mean, alias: champion}}}
+"""
+
+
+@pytest.mark.parametrize("point", REGISTRATION_POINTS)
+def test_kill_while_a_model_is_registered_and_run_again(empty_project, point):
+    empty_project.write("steps.py", MODEL_STEPS)
+    empty_project.write("table.csv", "a,y\n1,2\n3,4\n")
+    empty_project.write("pipeline.yaml", MODEL_PIPELINE)
+    fault = {"PIPESPEC_FAULT_TESTING": "1", "PIPESPEC_FAULT": f"{point}:1:kill9"}
+
+    struck = empty_project.pipespec("run", "pipeline.yaml", **fault)
+
+    assert struck.code == -signal.SIGKILL, struck.err
+    for expected in ({"train": "reused"}, {"train": "reused"}):
+        assert empty_project.run() == expected
+        versions = "select name, version from model_versions where current_stage != 'Deleted_Internal'"
+        assert empty_project.query(versions) == [("mean", 1)]
+        aliases = "select name, alias, version from registered_model_aliases"
+        assert empty_project.query(aliases) == [("mean", "champion", 1)]

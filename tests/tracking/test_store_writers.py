@@ -230,9 +230,7 @@ def test_a_file_that_cannot_be_written_is_said_to_be_so(world_of_sqlite, monkeyp
     connect = sqlite_schema._connect
     monkeypatch.setattr(sqlite_schema, "_connect", lambda path, _, patience: connect(path, "ro", patience))
     recorder = world_of_sqlite.reopened()
-    with pytest.raises(
-        StoreUnavailableError, match="cannot be written: attempt to write a readonly database"
-    ):
+    with pytest.raises(StoreUnavailableError, match="is read-only; make the file and its folder writable"):
         recorder.start(world_of_sqlite.new())
     recorder.close()
 

@@ -40,9 +40,14 @@ __all__ = [
     "read",
     "require_digest",
     "require_storable",
+    "sweep_temporaries",
     "upload",
     "verified_path",
+    "verify",
 ]
+
+_TEMPORARY: Final = ".pipespec-"
+"""What files begin with while they are written, beside those whose place they take."""
 
 
 _READABLE: Final = 0o444
@@ -127,7 +132,7 @@ def _beside(source: Path, target: Path) -> Iterator[Path]:
     if movable and status.st_dev == target.parent.stat().st_dev:
         yield source
         return
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".pipespec-")
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=_TEMPORARY)
     copy_path = Path(name)
     try:
         with (
@@ -178,13 +183,29 @@ def put(files: Mapping[str, bytes], artifact_uri: str, tracking_uri: str) -> Non
 
 def _write(target: Path, content: bytes, *, through: bool) -> None:
     """Write a file whole, or none; `through` as `_sync`."""
-    temporary = target.with_name(f".pipespec-{secrets.token_hex(8)}")
-    with temporary.open("xb") as file:
-        file.write(content)
-        file.flush()
-        temporary.replace(target)
-        if through:
-            os.fsync(file.fileno())
+    temporary = target.with_name(f"{_TEMPORARY}{secrets.token_hex(8)}")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            temporary.replace(target)
+            if through:
+                os.fsync(file.fileno())
+    except BaseException:  # the disk is full, above all
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def sweep_temporaries(artifact_uri: str) -> None:
+    """Remove what a writer that was killed left half written among the files of a run in a local store."""
+    folder = local_path(artifact_uri)
+    if folder is None or not folder.is_dir():
+        return
+    for place, _, names in os.walk(folder):
+        for name in names:
+            if name.startswith(_TEMPORARY):
+                with contextlib.suppress(OSError):
+                    Path(place, name).unlink()
 
 
 # ------------------------------------------------------------------------------------------- getting
@@ -200,19 +221,20 @@ def read(artifact_uri: str, file: str, tracking_uri: str) -> bytes:
     folder = local_path(artifact_uri)
     if folder is not None:
         return (folder / file).read_bytes()
+    from pipespec.scratch import scratch  # noqa: PLC0415 - a local store needs none
+
     with (
-        tempfile.TemporaryDirectory(prefix="pipespec-") as scratch,
+        scratch() as folder,
         far_files(artifact_uri, tracking_uri) as far,
     ):
-        far.get(file, Path(scratch, "file"))
-        return Path(scratch, "file").read_bytes()
+        far.get(file, folder / "file")
+        return (folder / "file").read_bytes()
 
 
-def localise(artifact: Artifact, downloads: Path, tracking_uri: str, *, anew: bool = False) -> Artifact:
+def localise(artifact: Artifact, downloads: Path, tracking_uri: str) -> Artifact:
     """Return the artifact with a local path for its location; what is local already is returned as it is.
 
-    A download is kept by its digest, in the `DownloadCache` of the folder `downloads`, and used again as long as it has it,
-    unless it is to be fetched `anew`.
+    A download is kept by its digest, in the `DownloadCache` of the folder `downloads`, and used again as long as it has it.
 
     Raises:
         StoreUnavailableError: where the store does not give it.
@@ -227,7 +249,7 @@ def localise(artifact: Artifact, downloads: Path, tracking_uri: str, *, anew: bo
     is_directory = artifact.location.endswith("/")
     digest = artifact.digest
     target: Path | None = None
-    if digest is not None and not anew:
+    if digest is not None:
         target = cache.find(digest, lambda place: _digest(place, is_directory=is_directory) == digest)
     if target is None:
         with cache.part() as part:
@@ -284,19 +306,32 @@ def make_executable(place: Path, names: Iterable[str]) -> None:
             path.chmod(mode | (mode & _READABLE) >> 2)
 
 
-def verified_path(artifact: Artifact, downloads: Path, tracking_uri: str, *, anew: bool = False) -> Path:
+def verified_path(artifact: Artifact, downloads: Path, tracking_uri: str) -> Path:
     """Return a local path of an artifact, of a download where it is not local; its content was checked.
-
-    What is in its store is looked at in any case with `anew`.
 
     Raises:
         StoreUnavailableError: where the store does not give it.
         AlteredContentError: where it is gone, or not what the run recorded.
     """
-    path = local_path(localise(artifact, downloads, tracking_uri, anew=anew).location)
+    path = local_path(localise(artifact, downloads, tracking_uri).location)
     assert path is not None
     require_digest(path, artifact)
     return path
+
+
+def verify(artifact: Artifact, downloads: Path, tracking_uri: str) -> None:
+    """Read all of an artifact where its store has it, whatever was downloaded before, and compare it with what was recorded.
+
+    Raises as `verified_path`.
+    """
+    if local_path(artifact.location) is not None:
+        verified_path(artifact, downloads, tracking_uri)
+        return
+    from pipespec.tracking.stores.download_cache import DownloadCache  # noqa: PLC0415 - see `localise`
+
+    with DownloadCache(downloads).part() as part:
+        _download(artifact.location, part / "got", tracking_uri)
+        require_digest(part / "got", artifact)
 
 
 def require_digest(path: Path, artifact: Artifact) -> None:

@@ -34,6 +34,7 @@ from pipespec.step.step_job import (
 from pipespec.step.witness.path_judgement import PathJudgement, python_places
 from pipespec.tracking.artifact_uris import local_path
 from pipespec.tracking.artifacts import localise, require_storable, upload
+from pipespec.tracking.models.mlflow_models import MlflowModels
 from pipespec.tracking.writing import user_logging
 
 __all__ = ["prepare", "work"]
@@ -78,6 +79,7 @@ def work(job: StepJob, *, on_error: Callable[[BaseException], None] | None = Non
     outcome = execute(
         job,
         localise=fetch,
+        models=MlflowModels(),
         during=lambda: _logging_to_run(job),
         on_error=on_error,
         attach=on_error is None,
