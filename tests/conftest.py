@@ -33,8 +33,8 @@ settings.register_profile(
 )
 settings.load_profile("steady")
 
-# A developer's own store and experiments are no business of tests, whichever process they look from.
-for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
+# A developer's own store, experiments and buckets are no business of tests, whichever process they look from.
+for name in [name for name in os.environ if name.startswith(("MLFLOW_", "AWS_"))]:
     del os.environ[name]
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"

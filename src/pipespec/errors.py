@@ -5,6 +5,7 @@ A leaf: it imports nothing of the package but how values are shown.
     PipespecError                    exit 1
     ├── StepFailedError              exit 1   a run from Python did not succeed
     ├── UsageError                   exit 2   the command or call asks for something that is not there
+    │   └── MissingPackageError      exit 2   it needs a package that is not installed
     ├── InvalidPipelineError         exit 2   the pipeline has mistakes (`validate` answers 1: they are its result)
     └── StoreUnavailableError        exit 3   the tracking store or scheduler cannot be asked
 """
@@ -21,6 +22,7 @@ from pipespec.frozen_values import frozen
 __all__ = [
     "Diagnostic",
     "InvalidPipelineError",
+    "MissingPackageError",
     "PipespecError",
     "Severity",
     "Span",
@@ -84,6 +86,10 @@ class UsageError(PipespecError):
     """A step, run, file or option was asked for that does not exist or does not fit."""
 
     exit_code = 2
+
+
+class MissingPackageError(UsageError):
+    """What is asked for needs a package that is not installed; the text says how to install it."""
 
 
 class InvalidPipelineError(PipespecError):

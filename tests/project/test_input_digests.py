@@ -271,5 +271,5 @@ def test_a_uri_is_digested_by_its_content_or_its_mark(tmp_path, digest):
     assert digest(FilesInput("memory://bucket/*.csv", "*.csv")).files == 1
     with pytest.raises(UsageError, match=r"^there is nothing at 'z.csv'$"):
         digest(FileInput("memory://bucket/z.csv", "z.csv"))
-    with pytest.raises(UsageError, match=r"^'nowhere://host' cannot be asked for 'x'"):
+    with pytest.raises(UsageError, match=r"^'nowhere://host' does not give 'x'"):
         digest(FileInput("nowhere://user:secret@host/x", "x"))

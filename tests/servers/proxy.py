@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 __all__ = ["DROP_REPLY", "SILENCE", "Proxy", "Request", "reply"]
 
-_REQUEST = re.compile(rb"(GET|POST|PUT|PATCH|DELETE) (\S+) HTTP/1\.[01]\r\n")
+_REQUEST = re.compile(rb"(GET|HEAD|POST|PUT|PATCH|DELETE) (\S+) HTTP/1\.[01]\r\n")
 
 DROP_REPLY = object()
 """The server gets the request and does what it says; the client gets nothing."""
@@ -43,6 +43,8 @@ class Proxy:
     rule: Callable[[Request], object] = lambda _: None
     delay: float = 0.0
     """Seconds before each piece that the server says."""
+    bytes_a_second: float = 0.0
+    """How fast what is sent to the server passes on each connection; 0 for as fast as it can."""
     requests: list[Request] = field(default_factory=list)
     _listener: socket.socket | None = None
     _open: set[socket.socket] = field(default_factory=set)
@@ -104,6 +106,8 @@ class Proxy:
                         self._open.add(server)
                         threading.Thread(target=self._back, args=(server, client, deaf), daemon=True).start()
                     server.sendall(piece)
+                    if self.bytes_a_second:
+                        time.sleep(len(piece) / self.bytes_a_second)
             finally:
                 self._open.discard(client)
                 if server is not None:

@@ -1,4 +1,4 @@
-"""Real services on loopback for tests: MLflow's server, PostgreSQL, luigid, Chromium; and a way between that fails as told.
+"""Real services on loopback for tests: MLflow's server, PostgreSQL, S3, luigid, Chromium; and a way between that fails as told.
 
 A pytest plugin: its session fixtures start a service when the first test asks for it, once per process of pytest, for a
 server takes 20 s to come up. Each runs below a guard that ends it, and all that it started, when pytest is gone,
@@ -16,13 +16,15 @@ import subprocess
 import sys
 import time
 import urllib.request
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-__all__ = ["Service", "free_port", "luigid_at", "mlflow_server", "postgres_at", "program"]
+__all__ = ["Bucket", "Service", "free_port", "luigid_at", "mlflow_server", "postgres_at", "program", "s3_at"]
 
 # Waits for the end of its input, which comes when pytest ends, killed or not; then nothing of its group is left.
 _GUARD = """
@@ -141,14 +143,79 @@ def _running(service: Service) -> Iterator[Service]:
 
 
 @contextlib.contextmanager
-def mlflow_server(folder: Path, store: str, port: int | None = None) -> Iterator[Service]:
-    """A tracking server with its artifacts below a folder, which it hands out itself (`mlflow-artifacts:`)."""
+def mlflow_server(
+    folder: Path, store: str, port: int | None = None, files: str = "", more: Mapping[str, str] = {}
+) -> Iterator[Service]:
+    """A tracking server with its artifacts below a folder, or at `files`, which it hands out itself (`mlflow-artifacts:`)."""
     port = port or free_port()
     command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--backend-store-uri", store]
-    command += ["--artifacts-destination", str(folder / "artifacts")]
-    environment = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    command += ["--artifacts-destination", files or str(folder / "artifacts")]
+    environment = {
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        **more,
+    }
     service = Service(command, folder=folder, port=port, path="/health", environment=environment)
+    with _running(service):
+        yield service
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A bucket in an S3 of our own, looked at through boto3 and through no code of ours."""
+
+    name: str
+    url: str
+
+    @property
+    def uri(self) -> str:
+        return f"s3://{self.name}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a user sets to get there."""
+        return s3_environment(self.url)
+
+    @property
+    def client(self) -> Any:
+        import boto3
+
+        return boto3.session.Session().client(
+            "s3",
+            endpoint_url=self.url,
+            aws_access_key_id="ada",
+            aws_secret_access_key="analytical",
+            region_name="us-east-1",
+        )
+
+    def sizes(self, prefix: str = "") -> dict[str, int]:
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
+        return {one["Key"]: one["Size"] for page in pages for one in page.get("Contents", ())}
+
+    def put(self, key: str, content: bytes) -> None:
+        self.client.put_object(Bucket=self.name, Key=key, Body=content)
+
+    def delete(self, key: str) -> None:
+        self.client.delete_object(Bucket=self.name, Key=key)
+
+
+def s3_environment(url: str) -> dict[str, str]:
+    return {
+        "AWS_ENDPOINT_URL_S3": url,
+        "AWS_ACCESS_KEY_ID": "ada",
+        "AWS_SECRET_ACCESS_KEY": "analytical",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+@contextlib.contextmanager
+def s3_at(folder: Path) -> Iterator[Service]:
+    """An S3, by moto; what is in it is in its memory."""
+    port = free_port()
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    service = Service(command, folder=folder, port=port, path="/moto-api/")
     with _running(service):
         yield service
 
@@ -253,6 +320,34 @@ def postgres() -> Iterator[Postgres]:
 @pytest.fixture(scope="session")
 def mlflow_on_postgres(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with mlflow_server(tmp_path_factory.mktemp("mlflow-postgres"), postgres.make("mlflow")) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    for package in ("boto3", "moto"):
+        pytest.importorskip(package, reason="there is no S3 here: pip install -e '.[test]'")
+    with s3_at(tmp_path_factory.mktemp("s3")) as service:
+        yield service
+
+
+@pytest.fixture
+def bucket(s3: Service) -> Bucket:
+    """An empty bucket."""
+    made = Bucket(f"b-{uuid.uuid4().hex[:12]}", s3.url)
+    made.client.create_bucket(Bucket=made.name)
+    return made
+
+
+@pytest.fixture(scope="session")
+def mlflow_on_s3(s3: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A tracking server that keeps its artifacts in S3 and hands them out itself."""
+    folder = tmp_path_factory.mktemp("mlflow-s3")
+    kept = Bucket("behind-mlflow", s3.url)
+    kept.client.create_bucket(Bucket=kept.name)
+    with mlflow_server(
+        folder, f"sqlite:///{folder}/mlflow.db", files=f"{kept.uri}/files", more=kept.environment
+    ) as service:
         yield service
 
 

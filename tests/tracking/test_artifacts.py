@@ -325,7 +325,8 @@ def test_a_download_that_is_not_what_was_recorded_is_refused(staging, far, tmp_p
     artifact = Artifact("far://r1/artifacts/ids.csv", sha(b"id\n1\n"), "ids.csv")
     with pytest.raises(PipespecError, match="differs from what its run recorded"):
         localise(artifact, tmp_path / "downloads", URI)
-    assert list((tmp_path / "downloads").iterdir()) == []
+    assert [path.name for path in (tmp_path / "downloads").iterdir() if path.name[0] != "."] == []
+    assert list((tmp_path / "downloads").glob(".part-*")) == []
 
 
 def test_a_far_file_that_is_gone_is_gone_and_a_store_that_fails_is_unavailable(far, monkeypatch, capfd):

@@ -24,17 +24,24 @@ from pipespec.tracking.reading.searching_ledger import SearchingLedger
 from pipespec.tracking.started_run import NewInvocation
 from pipespec.tracking.writing.recorder import Recorder
 
-SERVERS = ("mlflow_on_sqlite", "mlflow_on_postgres")
+SERVERS = ("mlflow_on_sqlite", "mlflow_on_postgres", "mlflow_on_s3")
+"""Tracking servers, which hand out artifacts: of a folder, or of S3 behind them."""
+FAR = (*SERVERS, "artifacts_in_s3")
+"""Where artifacts are not in a folder here."""
 
 
-@pytest.fixture(
-    params=["file", "client", *(pytest.param(name, marks=pytest.mark.servers) for name in SERVERS)]
-)
-def world(request: pytest.FixtureRequest, project: Path) -> Iterator[Any]:
+@pytest.fixture(params=["file", "client", *(pytest.param(name, marks=pytest.mark.servers) for name in FAR)])
+def world(request: pytest.FixtureRequest, project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     kind = request.param
     uri = request.getfixturevalue(kind).url if kind in SERVERS else f"sqlite:///{project}/mlflow.db"
+    location = None
+    if kind == "artifacts_in_s3":
+        bucket = request.getfixturevalue("bucket")
+        location = f"{bucket.uri}/team/runs"
+        for name, value in bucket.environment.items():
+            monkeypatch.setenv(name, value)
     log = project / "log.txt"
-    recorder = Recorder.open(uri, root=project, log=log)
+    recorder = Recorder.open(uri, root=project, log=log, artifact_location=location)
     if kind == "client":
         reader = lambda: SearchingLedger(uri, root=project, search=MlflowSearch(uri, log))
     else:
@@ -47,8 +54,8 @@ def world(request: pytest.FixtureRequest, project: Path) -> Iterator[Any]:
 
 @pytest.fixture
 def local(world):
-    if world.kind in SERVERS:
-        pytest.skip("a server's artifacts are looked at when they are read")
+    if world.kind in FAR:
+        pytest.skip("artifacts that are not local are looked at when they are read")
     return world
 
 

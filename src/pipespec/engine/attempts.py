@@ -79,6 +79,7 @@ class _Ending:
     log: Path | None
     status: str
     seconds: float | None = None
+    has_files: bool = True
 
 
 class Attempts:
@@ -179,7 +180,7 @@ class Attempts:
 
     def publish(self, result: UnpublishedResult) -> Published:
         """Publish a result; raises as `publish_result`. May be called again where the store was away."""
-        published = publish_result(result, self._ledger, self._writer)
+        published = publish_result(result, self._ledger, self._writer, self._settings.state.downloads)
         self._forget(result.started)
         return published
 
@@ -214,9 +215,10 @@ class Attempts:
             self._ledger.note((prepared.record,))
             then(prepared.record)
 
-    def let_go(self, started: StartedRun) -> None:
-        """Leave a run as it is: its result is kept for another invocation."""
+    def let_go(self, started: StartedRun, failure: Failure) -> None:
+        """End a run whose result is kept for another invocation, once the store can be told."""
         self._forget(started)
+        self._endings.append(_Ending(started, failure, None, "FAILED", has_files=False))
 
     def fail(self, started: StartedRun, failure: Failure, log: Path, seconds: float | None = None) -> None:
         """End a run without a result, later if the store is away; `seconds` is how long its step took."""
@@ -309,7 +311,7 @@ class Attempts:
             with _unless_gone():
                 self._writer.fail(
                     ending.started,
-                    ending.failure,
+                    ending.failure if ending.has_files else None,
                     log=ending.log,
                     status=ending.status,
                     seconds=ending.seconds,

@@ -38,7 +38,7 @@ from pipespec.engine.step_results import blocked, cancelled, completed, failed, 
 from pipespec.engine.step_turns import StepTurn, StepTurns, at_its_turn
 from pipespec.engine.store_absence import StoreAbsence
 from pipespec.engine.unpublished_results import keep_result
-from pipespec.errors import PipespecError, StoreUnavailableError
+from pipespec.errors import MissingPackageError, PipespecError, StoreUnavailableError
 from pipespec.frozen_values import frozen
 from pipespec.plan.plan import Decision, Plan
 from pipespec.plan.records import StepRecord
@@ -294,6 +294,8 @@ class Invocation:
         except StoreUnavailableError as error:
             self._wait_for_store(step, number, error, asked)
             return
+        except MissingPackageError:
+            raise  # no step can be recorded without it
         except PipespecError as error:
             self.settled.settle(StepResult(step, StepState.FAILED, error=str(error)))
             return
@@ -390,7 +392,8 @@ class Invocation:
         )
         may_join = self._joins and self._absence.current is None
         if not (may_join and self._joined.take(execution, result)):
-            self._publications.begin(execution, result, partial(self._attempts.publish, result))
+            publish = partial(self._attempts.publish, result)
+            self._publications.begin(execution, result, publish, takes_long=not outcome.is_uploaded)
 
     def _settle_published(self) -> None:
         """Take what was published meanwhile as the steps' records."""
@@ -422,10 +425,10 @@ class Invocation:
             why = Failure("store", f"its result could neither be published nor kept: {error}; {trouble}")
             self._fail_execution(execution, why, result.outcome.seconds)
             return
-        self._attempts.let_go(result.started)
         step = execution.decision.step.id
         self.lost_store, self.kept[step] = error, place
         why = Failure("store", f"its result is kept, and published by the next run: {error}")
+        self._attempts.let_go(result.started, why)
         self.settled.settle(failed(result.started, why, seconds=result.outcome.seconds, log=execution.log))
 
     def _fail_execution(self, execution: StepInProgress, failure: Failure, seconds: float) -> None:

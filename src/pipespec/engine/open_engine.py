@@ -34,11 +34,11 @@ from pipespec.tracking.writing.recorder import Recorder
 
 __all__ = ["Opened", "opened"]
 
-_SENDING: Final = (
+_FETCHING: Final = (
     "pipespec.tracking.server.reach_server",
     "pipespec.tracking.server.server_files",
 )
-"""What each step's process would import to send its files to a server: HTTP, above all."""
+"""What each step's process would import to fetch files from a server: HTTP, above all."""
 
 
 @frozen
@@ -105,7 +105,7 @@ def _executor(plan: Plan, settings: RunSettings, log: Path, *, is_far: bool) -> 
     # Apple's libraries do not bear a fork once they are loaded.
     modules: tuple[str, ...] = ()
     if settings.preload and sys.platform != "darwin":
-        modules = (*(_SENDING if is_far else ()), *shared_imports(plan))
+        modules = (*(_FETCHING if is_far else ()), *shared_imports(plan))
     local = LocalExecutor(modules=modules, folder=plan.pipeline.root, log=log, grace=settings.grace)
     if settings.on_error is None:
         return local

@@ -1,6 +1,6 @@
 """Publishing what steps made: at once, or in threads beside what executes next where the store is far away.
 
-Takes a function that publishes, gives in time what it returned or raised. A server needs tens of milliseconds for each
+Takes a function that publishes, gives in time what it returned or raised. Outputs that are yet to be uploaded take long; a server needs tens of milliseconds for each
 request; a database file is written faster than a thread is woken. Where the store is away, a thread asks again
 with growing waits, until the patience of the run is over or it is told to hurry.
 """
@@ -56,13 +56,18 @@ class Publications:
         return len(self._under_way)
 
     def begin(
-        self, step: StepInProgress, result: UnpublishedResult, publish: Callable[[], Published]
+        self,
+        step: StepInProgress,
+        result: UnpublishedResult,
+        publish: Callable[[], Published],
+        *,
+        takes_long: bool = False,
     ) -> None:
-        """Publish what a step made."""
+        """Publish what a step made; what takes long is done in a thread in any case."""
         publication = Publication(step, result, Future())
         self._under_way.append(publication)
         number = 0
-        if not self._is_far and self._absence.current is None:
+        if not (self._is_far or takes_long) and self._absence.current is None:
             if self._is_settled(publication.published, publish):
                 return
             number = 1

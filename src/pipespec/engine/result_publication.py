@@ -15,7 +15,7 @@ from pipespec.errors import PipespecError, StoreUnavailableError
 from pipespec.frozen_values import frozen
 from pipespec.plan.records import StepRecord
 from pipespec.step.step_job import Failure, taken_outputs
-from pipespec.tracking.artifacts import upload
+from pipespec.tracking.artifacts import keep_uploaded, upload
 from pipespec.tracking.reading.ledger import Ledger
 from pipespec.tracking.writing.recorder import Recorder
 
@@ -30,8 +30,12 @@ class Published:
     is_ours: bool
 
 
-def publish_result(result: UnpublishedResult, ledger: Ledger, recorder: Recorder) -> Published:
+def publish_result(
+    result: UnpublishedResult, ledger: Ledger, recorder: Recorder, downloads: Path
+) -> Published:
     """Publish a result, unless another invocation did for the same generation.
+
+    What is uploaded for it is then in the folder `downloads`, too.
 
     Raises:
         StoreUnavailableError: where it cannot be known, or not be written.
@@ -49,8 +53,8 @@ def publish_result(result: UnpublishedResult, ledger: Ledger, recorder: Recorder
             return Published(record, is_ours=False)
         before = ledger.complete((started.key,)).get(started.key) if result.known is not None else None
         superseded = () if before is None or before.accepted else (before.run_id,)
+    made = taken_outputs(result.staging)
     if not outcome.is_uploaded:
-        made = taken_outputs(result.staging)
         files = [(made / saved.file, saved.file) for saved in outcome.outputs]
         upload(files, started.artifact_uri, recorder.tracking_uri)
     record = recorder.publish(
@@ -62,6 +66,8 @@ def publish_result(result: UnpublishedResult, ledger: Ledger, recorder: Recorder
         supersedes=superseded,
     )
     ledger.note((record,))
+    if not outcome.is_uploaded:
+        keep_uploaded([(made / saved.file, saved.digest) for saved in outcome.outputs], downloads)
     return Published(_with_logged(record, result, ledger), is_ours=True)
 
 
@@ -73,7 +79,7 @@ def newer_record(ledger: Ledger, key: str, known: int | None) -> StepRecord | No
     return record if known is None or record.generation > known else None
 
 
-def publish_kept(folder: Path, ledger: Ledger, recorder: Recorder) -> tuple[str, ...]:
+def publish_kept(folder: Path, ledger: Ledger, recorder: Recorder, downloads: Path) -> tuple[str, ...]:
     """Publish what earlier runs kept for this store, and return the steps whose results now count.
 
     What was published meanwhile, or whose run is gone, is dropped.
@@ -86,7 +92,7 @@ def publish_kept(folder: Path, ledger: Ledger, recorder: Recorder) -> tuple[str,
         facts = ledger.run(result.started.run_id)
         if facts is not None and facts.status != "FINISHED":
             try:
-                if publish_result(result, ledger, recorder).is_ours:
+                if publish_result(result, ledger, recorder, downloads).is_ours:
                     published.append(result.started.step)
             except StoreUnavailableError:
                 raise

@@ -14,8 +14,8 @@ from pipespec.errors import UsageError
 from pipespec.plan.records import OutputRecord
 from pipespec.project.digest_memory import DigestMemory
 from pipespec.project.input_presence import files_below, folder_files, is_remote
-from pipespec.project.remote_inputs import digest_remote
 from pipespec.spec.pipeline_spec import DirInput, FileInput, FilesInput
+from pipespec.state_folder import StateFolder
 from pipespec.step.content_digest import ContentError, tree_digest
 
 __all__ = ["digest_input"]
@@ -39,7 +39,9 @@ def digest_input(source: FileInput | DirInput | FilesInput, memory: DigestMemory
     location = source.pattern if isinstance(source, FilesInput) else source.path
     try:
         if is_remote(location):
-            return digest_remote(source)
+            from pipespec.project.remote_inputs import digest_remote  # noqa: PLC0415 - few pipelines have such inputs
+
+            return digest_remote(source, StateFolder.of(memory.root))
         match source:
             case FileInput(path=path):
                 digest, size = memory.digest(Path(path))

@@ -67,7 +67,10 @@ def size_of(path: Path) -> int:
 def _below(folder: Path) -> Iterator[Leftover]:
     with contextlib.suppress(OSError):
         for path in sorted(folder.iterdir()):
-            yield _leftover(folder.name, path)
+            if path.name.startswith(_PARTS) or not path.name.startswith(
+                "."
+            ):  # locks, and lists of what is in use
+                yield _leftover(folder.name, path)
 
 
 def _leftover(kind: str, path: Path) -> Leftover:

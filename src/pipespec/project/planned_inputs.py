@@ -15,7 +15,6 @@ from pipespec.plan.records import OutputRecord
 from pipespec.project.digest_memory import DigestMemory
 from pipespec.project.input_digests import digest_input
 from pipespec.project.input_presence import is_remote, matching_files
-from pipespec.project.remote_inputs import fetch_remote
 from pipespec.spec.pipeline_spec import DirInput, FileInput, FilesInput, PipelineInput
 from pipespec.spec.registered_models import ModelInput
 from pipespec.state_folder import StateFolder
@@ -65,12 +64,12 @@ class PlannedInputs:
             )
 
     def _remote(self, source: FileInput | DirInput | FilesInput, location: str) -> tuple[Artifact, ...]:
-        with DigestMemory(self.root) as memory:
-            self._require_unchanged(source, memory)
-        folder = StateFolder.of(self.root).made().downloads / self.files[location].digest
-        places = fetch_remote(source, folder)
+        from pipespec.project.remote_inputs import fetch_remote  # noqa: PLC0415 - few pipelines have such inputs
+
+        folder = fetch_remote(source, self.files[location].digest, StateFolder.of(self.root).made())
         if isinstance(source, DirInput):
-            return (Artifact(f"{folder}/", None, folder.name),)
+            return (Artifact(f"{folder}/", None, location.rstrip("/").rpartition("/")[2]),)
+        places = sorted(path for path in folder.rglob("*") if path.is_file())
         return tuple(Artifact(str(place), None, place.name) for place in places)
 
     def _require_unchanged(self, source: FileInput | DirInput | FilesInput, memory: DigestMemory) -> None:

@@ -1,125 +1,134 @@
-"""External inputs at URIs: what their file system says of them, through fsspec.
+"""External inputs at URIs: what their stores say of them, and their content, brought here.
 
-A version, generation or etag stands for the content where the file system has one; otherwise the content is
-read. Such an identity is not the content's sha256, so what is read later cannot be checked against it.
+`s3://` goes by boto3, everything else through fsspec. A version, generation or etag stands for the content where the store has
+one, so that a look at an unchanged object asks only for its head; otherwise the content is read. Such an identity is not the
+content's sha256, so what is read later cannot be checked against it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import urlsplit
 
 from pipespec.activity import busy
 from pipespec.errors import UsageError
 from pipespec.plan.records import OutputRecord
+from pipespec.project.remote.remote_files import RemoteFile, RemoteFiles
 from pipespec.spec.pipeline_spec import DirInput, FileInput, FilesInput
-from pipespec.step.content_digest import tree_digest
+from pipespec.state_folder import StateFolder
+from pipespec.step.content_digest import digest_file, tree_digest
+from pipespec.tracking.stores.download_cache import DownloadCache
 
 __all__ = ["digest_remote", "fetch_remote"]
 
-_MARKS: Final = ("VersionId", "version_id", "generation", "ETag", "etag", "content_md5", "md5Hash")
-_CHUNK: Final = 1 << 20
 
-
-def digest_remote(source: FileInput | DirInput | FilesInput) -> OutputRecord:
-    """Return the record of what a URI names.
+def _store_of(source: FileInput | DirInput | FilesInput) -> RemoteFiles:
+    """Return the store that an input is in.
 
     Raises:
-        UsageError: where there is nothing, or its file system cannot be asked.
+        UsageError: where a package for it is not installed.
     """
-    location, files, system = _look(source)
+    location = source.pattern if isinstance(source, FilesInput) else source.path
+    # Late, each: few pipelines have inputs at URIs.
+    if location.startswith("s3://"):
+        from pipespec.project.remote.s3_inputs import S3Inputs  # noqa: PLC0415
+
+        return S3Inputs(location)
+    from pipespec.project.remote.fsspec_inputs import FsspecInputs  # noqa: PLC0415
+
+    return FsspecInputs(source.text)
+
+
+def digest_remote(source: FileInput | DirInput | FilesInput, state: StateFolder) -> OutputRecord:
+    """Return the record of what a URI names; what has to be read for that is kept with the downloads.
+
+    Raises:
+        UsageError: where there is nothing, or its store does not give it.
+    """
+    store = _store_of(source)
+    files = _look(store, source)
+    manifest = {name: _mark_digest(file.mark) for name, file in files.items() if file.mark is not None}
+    if len(manifest) < len(files):
+        with _fetched(store, files, source, state) as (manifest, got):
+            DownloadCache(state.downloads).keep(got, _place_of(_digest(source, manifest)))
+    location = source.pattern if isinstance(source, FilesInput) else source.path
+    name = location.rstrip("/").rpartition("/")[2]
+    slash = "" if isinstance(source, FileInput) else "/"
+    return OutputRecord(_digest(source, manifest), _size(files), len(files), f"{name}{slash}")
+
+
+def fetch_remote(source: FileInput | DirInput | FilesInput, digest: str, state: StateFolder) -> Path:
+    """Return a local folder with what a URI names; `digest` is what `digest_remote` said of it.
+
+    What is among the downloads already is not asked for.
+
+    Raises:
+        UsageError: where its store does not give it, or gives another version.
+    """
+    cache = DownloadCache(state.downloads)
+    folder = cache.find(_place_of(digest), Path.is_dir)
+    if folder is None:
+        store = _store_of(source)
+        files = _look(store, source)
+        with _fetched(store, files, source, state) as (manifest, got):
+            # A mark is that of what was fetched if it is the same before and after.
+            if _digest(source, manifest) != digest or store.look(source) != files:
+                raise UsageError(f"'{source.text}' changed during the run; run again to use the new version")
+            folder = cache.keep(got, _place_of(digest))
+    return folder
+
+
+def _look(store: RemoteFiles, source: FileInput | DirInput | FilesInput) -> Mapping[str, RemoteFile]:
+    with busy(f"asking for {source.text}"):
+        files = store.look(source)
     if not files:
         raise UsageError(f"there is nothing at '{source.text}'")
-    manifest = {name: _identity(system, path, info) for name, (path, info) in sorted(files.items())}
-    size = sum(int(info.get("size") or 0) for _, info in files.values())
-    name = location.rstrip("/").rpartition("/")[2]
-    if isinstance(source, FileInput):
-        return OutputRecord(next(iter(manifest.values())), size, 1, name)
-    return OutputRecord(tree_digest(manifest), size, len(manifest), f"{name}/")
+    for name in files:
+        if any(part in ("", ".", "..") for part in name.split("/")):
+            raise UsageError(
+                f"'{source.text}' has a file with the name {name!r}, which no local file can have"
+            )
+    return files
 
 
-def fetch_remote(source: FileInput | DirInput | FilesInput, folder: Path) -> list[Path]:
-    """Bring what a URI names below a local folder, and return its files, sorted; what is there already stays.
-
-    Raises:
-        UsageError: where its file system does not give it.
-    """
-    _, files, system = _look(source)
-    places = []
-    for name, (path, info) in sorted(files.items()):
-        place = folder / name
-        if not place.exists():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            part = place.with_name(f".part-{os.getpid()}-{place.name}")
-            try:
-                _download(system, path, info, part)
-            except Exception as error:  # every file system has errors of its own
-                raise UsageError(f"'{source.text}' cannot be downloaded: {error}") from error
-            part.replace(place)
-        places.append(place)
-    return places
-
-
-def _download(system: Any, path: str, info: Mapping[str, Any], part: Path) -> None:
-    from fsspec.callbacks import Callback  # noqa: PLC0415 - as in `_look`
-
-    with busy(f"downloading {path.rpartition('/')[2]}", int(info.get("size") or 0)) as work:
-        told = Callback(hooks={"value": lambda _size, value, **_: work.reach(value)})
-        system.get_file(path, str(part), callback=told)
-
-
-def _look(
+@contextlib.contextmanager
+def _fetched(
+    store: RemoteFiles,
+    files: Mapping[str, RemoteFile],
     source: FileInput | DirInput | FilesInput,
-) -> tuple[str, dict[str, tuple[str, Mapping[str, Any]]], Any]:
-    """Return the path within the file system, its files by name, and the file system."""
-    try:
-        import fsspec  # noqa: PLC0415 - heavy, and only a URI needs it
-    except ImportError:
-        raise UsageError(f"'{source.text}' needs the package 'fsspec', which is not installed") from None
-    location = source.pattern if isinstance(source, FilesInput) else source.path
-    try:
-        system, path = fsspec.core.url_to_fs(location)
-        system.invalidate_cache()
-        match source:
-            case FileInput():
-                found = {path: system.info(path)} if system.isfile(path) else {}
-            case DirInput():
-                found = system.find(path, detail=True)
-            case FilesInput():
-                found = {
-                    name: info
-                    for name, info in system.glob(path, detail=True).items()
-                    if info["type"] == "file"
-                }
-    except Exception as error:  # every file system has errors of its own
-        host = urlsplit(location)
-        raise UsageError(
-            f"'{host.scheme}://{host.hostname or ''}' cannot be asked for '{source.text}': {error}"
-        ) from error
-    base = path.partition("*")[0].rpartition("/")[0] if isinstance(source, FilesInput) else path
-    return path, {_below(name, base): (name, info) for name, info in found.items()}, system
-
-
-def _below(name: str, base: str) -> str:
-    return name.removeprefix(base).strip("/") or name.rpartition("/")[2]
-
-
-def _identity(system: Any, path: str, info: Mapping[str, Any]) -> str:
-    for mark in _MARKS:
-        if info.get(mark):
-            text = json.dumps(["remote", mark, str(info[mark]).strip('"')], separators=(",", ":"))
-            return hashlib.sha256(text.encode()).hexdigest()
-    content = hashlib.sha256()
+    state: StateFolder,
+) -> Iterator[tuple[dict[str, str], Path]]:
+    """Give the files below a folder, until the block ends, with the identity of each."""
+    state.made()
+    manifest = {}
     with (
-        system.open(path, "rb") as file,
-        busy(f"hashing {path.rpartition('/')[2]}", int(info.get("size") or 0)) as work,
+        DownloadCache(state.downloads).part() as part,
+        busy(f"downloading {source.text}", _size(files)) as work,
     ):
-        while chunk := file.read(_CHUNK):
-            content.update(chunk)
-            work.advance(len(chunk))
-    return content.hexdigest()
+        for name, file in files.items():
+            place = part / "got" / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            store.get(file, place, work.advance)
+            manifest[name] = digest_file(place)[0] if file.mark is None else _mark_digest(file.mark)
+        yield manifest, part / "got"
+
+
+def _digest(source: FileInput | DirInput | FilesInput, manifest: Mapping[str, str]) -> str:
+    if isinstance(source, FileInput):
+        return next(iter(manifest.values()))
+    return tree_digest(dict(sorted(manifest.items())))
+
+
+def _place_of(digest: str) -> str:
+    return f"remote-{digest}"
+
+
+def _size(files: Mapping[str, RemoteFile]) -> int:
+    return sum(file.size for file in files.values())
+
+
+def _mark_digest(mark: tuple[str, str]) -> str:
+    return hashlib.sha256(json.dumps(["remote", *mark], separators=(",", ":")).encode()).hexdigest()

@@ -9,7 +9,6 @@ its recorded digest, since MLflow hands out cut and zeroed files without a word.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import secrets
 import shutil
@@ -26,12 +25,13 @@ from pipespec.fault_points import reach
 from pipespec.step.content_digest import digest_file, digest_tree, walk_files
 from pipespec.step.step_job import Artifact
 from pipespec.tracking.artifact_uris import local_path, location, original_name, require_name
-from pipespec.tracking.far_files import far_files, send_whole
+from pipespec.tracking.far_files import far_files, send_beside, send_whole
 from pipespec.tracking.record_names import MANIFEST_FILE
 from pipespec.tracking.tracking_uri import shown
 
 __all__ = [
     "fetch",
+    "keep_uploaded",
     "local_path",
     "localise",
     "location",
@@ -39,6 +39,7 @@ __all__ = [
     "put",
     "read",
     "require_digest",
+    "require_storable",
     "sweep_temporaries",
     "upload",
     "verified_path",
@@ -73,9 +74,33 @@ def upload(files: Sequence[tuple[Path, str]], artifact_uri: str, tracking_uri: s
     if folder is not None:
         _place(found, folder, [name for _, name in files if name.endswith("/")])
     elif found:
-        with far_files(artifact_uri, tracking_uri) as far:
-            send_whole(far, {name: source for source, name in found})
+        size = sum(source.stat().st_size for source, _ in found)
+        with (
+            far_files(artifact_uri, tracking_uri) as far,
+            busy(f"uploading {', '.join(name for _, name in files)}", size) as work,
+        ):
+            send_beside(far, {name: source for source, name in found}, work)
     reach("publish.after-upload")
+
+
+def require_storable(files: Sequence[tuple[Path, str]]) -> None:
+    """Refuse files and directories that `upload` would refuse, before it is called.
+
+    Raises:
+        PipespecError: for a name that not every store keeps.
+    """
+    for _, name in _flat(files):
+        require_name(name)
+
+
+def keep_uploaded(files: Sequence[tuple[Path, str]], downloads: Path) -> None:
+    """Let files and directories that were uploaded, each by its digest, count as downloaded: nobody here fetches them again."""
+    from pipespec.tracking.stores.download_cache import DownloadCache  # noqa: PLC0415 - see `localise`
+
+    cache = DownloadCache(downloads)
+    for path, digest in files:
+        with contextlib.suppress(OSError):  # then it is fetched by whoever needs it
+            cache.keep(path, digest)
 
 
 def _flat(files: Iterable[tuple[Path, str]]) -> Iterator[tuple[Path, str]]:
@@ -209,7 +234,7 @@ def read(artifact_uri: str, file: str, tracking_uri: str) -> bytes:
 def localise(artifact: Artifact, downloads: Path, tracking_uri: str) -> Artifact:
     """Return the artifact with a local path for its location; what is local already is returned as it is.
 
-    A download is kept at `downloads/<digest>` and used again as long as it has that digest.
+    A download is kept by its digest, in the `DownloadCache` of the folder `downloads`, and used again as long as it has it.
 
     Raises:
         StoreUnavailableError: where the store does not give it.
@@ -217,18 +242,20 @@ def localise(artifact: Artifact, downloads: Path, tracking_uri: str) -> Artifact
     """
     if local_path(artifact.location) is not None:
         return artifact
-    name = artifact.digest or hashlib.sha256(artifact.location.encode()).hexdigest()
-    target = downloads / name
+    # Late: a project whose files are all here has no use for it.
+    from pipespec.tracking.stores.download_cache import DownloadCache  # noqa: PLC0415
+
+    cache = DownloadCache(downloads)
     is_directory = artifact.location.endswith("/")
-    if artifact.digest is None or _digest(target, is_directory=is_directory) != artifact.digest:
-        _discard(target)
-        downloads.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=downloads, prefix=".part-") as scratch:
-            got = Path(scratch, "got")
-            _download(artifact.location, got, tracking_uri)
-            require_digest(got, artifact)
-            with contextlib.suppress(OSError):  # another process was first, with the same content
-                got.replace(target)
+    digest = artifact.digest
+    target: Path | None = None
+    if digest is not None:
+        target = cache.find(digest, lambda place: _digest(place, is_directory=is_directory) == digest)
+    if target is None:
+        with cache.part() as part:
+            _download(artifact.location, part / "got", tracking_uri)
+            require_digest(part / "got", artifact)
+            target = cache.keep(part / "got", digest or f"undigested-{secrets.token_hex(8)}")
     make_executable(target, artifact.executable)
     return replace(artifact, location=f"{target}/" if is_directory else str(target))
 
@@ -300,9 +327,11 @@ def verify(artifact: Artifact, downloads: Path, tracking_uri: str) -> None:
     if local_path(artifact.location) is not None:
         verified_path(artifact, downloads, tracking_uri)
         return
-    downloads.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=downloads, prefix=".part-") as scratch:
-        verified_path(artifact, Path(scratch), tracking_uri)
+    from pipespec.tracking.stores.download_cache import DownloadCache  # noqa: PLC0415 - see `localise`
+
+    with DownloadCache(downloads).part() as part:
+        _download(artifact.location, part / "got", tracking_uri)
+        require_digest(part / "got", artifact)
 
 
 def require_digest(path: Path, artifact: Artifact) -> None:
@@ -324,13 +353,6 @@ def _digest(path: Path, *, is_directory: bool) -> str | None:
         return digest_tree(path).digest if is_directory else digest_file(path)[0]
     except (OSError, PipespecError):
         return None
-
-
-def _discard(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _download(uri: str, target: Path, tracking_uri: str) -> None:

@@ -1,7 +1,7 @@
 """The files of a run in a store that is not local: what is asked of it, and who carries that out.
 
-Takes an artifact URI and the tracking URI. Files that a tracking server hands out go by its HTTP routes; all others
-through MLflow's artifact repositories, which take seconds to import.
+Takes an artifact URI and the tracking URI. Files that a tracking server hands out go by its HTTP routes, those in S3 by
+boto3; all others through MLflow's artifact repositories, which take seconds to import.
 """
 
 from __future__ import annotations
@@ -9,24 +9,30 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
-from pipespec.activity import busy
+from pipespec.activity import Activity, busy
 from pipespec.errors import PipespecError, StoreUnavailableError
 from pipespec.fault_points import reach
 from pipespec.tracking.artifact_uris import original_name, stored_name
 from pipespec.tracking.mlflow_client import import_mlflow, without_progress
 from pipespec.tracking.tracking_uri import is_server, shown
 
-__all__ = ["FarFiles", "far_files", "send_whole"]
+__all__ = ["FarFiles", "Sent", "far_files", "send_beside", "send_whole"]
+
+Sent: TypeAlias = Callable[[int], None]
+"""Is told of each piece that was sent, in bytes; of less than nothing where what was sent is sent again."""
 
 
 class FarFiles(Protocol):
-    """The files of one run; names are relative, with slashes. A failing store raises StoreUnavailableError."""
+    """The files of one run; names are relative, with slashes. A failing store raises StoreUnavailableError.
 
-    def put(self, source: Path | bytes, name: str) -> None:
+    Threads may share it.
+    """
+
+    def put(self, source: Path | bytes, name: str, sent: Sent | None = None) -> None:
         """Put a file, in place of what is there."""
 
     def sizes(self, folder: str) -> Mapping[str, int | None]:
@@ -49,6 +55,10 @@ def far_files(artifact_uri: str, tracking_uri: str) -> Iterator[FarFiles]:
     """
     with contextlib.ExitStack() as stack:
         files = _by_server(artifact_uri, tracking_uri, stack) if is_server(tracking_uri) else None
+        if files is None and artifact_uri.startswith("s3://"):
+            from pipespec.tracking.stores.s3_files import S3Files  # noqa: PLC0415 - only S3 has a use for it
+
+            files = S3Files(artifact_uri)
         if files is None:
             stack.enter_context(_sending(artifact_uri))
             from pipespec.scratch import scratch  # noqa: PLC0415 - a local store needs none
@@ -64,8 +74,8 @@ class _NamedFiles:
     def __init__(self, files: FarFiles) -> None:
         self._files = files
 
-    def put(self, source: Path | bytes, name: str) -> None:
-        self._files.put(source, stored_name(name))
+    def put(self, source: Path | bytes, name: str, sent: Sent | None = None) -> None:
+        self._files.put(source, stored_name(name), sent)
 
     def sizes(self, folder: str) -> Mapping[str, int | None]:
         found = self._files.sizes(stored_name(folder))
@@ -93,7 +103,7 @@ def _by_server(artifact_uri: str, tracking_uri: str, stack: contextlib.ExitStack
 
 
 def send_whole(far: FarFiles, files: Mapping[str, Path | bytes]) -> None:
-    """Put files, one after the other in this order, and look whether all of each is there.
+    """Put small files, one after the other in this order, and look whether all of each is there.
 
     Raises:
         StoreUnavailableError: where it is not.
@@ -101,6 +111,26 @@ def send_whole(far: FarFiles, files: Mapping[str, Path | bytes]) -> None:
     for name, source in files.items():
         far.put(source, name)
         reach("publish.mid-upload")
+    _require_whole(far, files)
+
+
+def send_beside(far: FarFiles, files: Mapping[str, Path], work: Activity) -> None:
+    """Put files, several at a time, and look whether all of each is there; `work` is told how far it is.
+
+    Raises:
+        StoreUnavailableError: where it is not.
+    """
+    from pipespec.tracking.stores.side_by_side import side_by_side  # noqa: PLC0415 - what stays here has no use for it
+
+    def send(name: str) -> None:
+        far.put(files[name], name, work.advance)
+        reach("publish.mid-upload")
+
+    side_by_side(send, files)
+    _require_whole(far, files)
+
+
+def _require_whole(far: FarFiles, files: Mapping[str, Path | bytes] | Mapping[str, Path]) -> None:
     found: dict[str, int | None] = {}
     for folder in {name.rpartition("/")[0] for name in files}:
         found.update(far.sizes(folder))
@@ -121,19 +151,21 @@ class _RepositoryFiles:
         self._repository = repository
         self._scratch = scratch
 
-    def put(self, source: Path | bytes, name: str) -> None:
+    def put(self, source: Path | bytes, name: str, sent: Sent | None = None) -> None:
         folder, _, base = name.rpartition("/")
-        if isinstance(source, bytes) or source.name != base:
-            # A repository names a file as its source is named.
-            named = self._scratch / base
-            named.unlink(missing_ok=True)
-            if isinstance(source, bytes):
-                named.write_bytes(source)
-            else:
-                named.symlink_to(source.absolute())
-            source = named
-        with busy(f"uploading {base}", source.stat().st_size):
+        size = len(source) if isinstance(source, bytes) else source.stat().st_size
+        with tempfile.TemporaryDirectory(dir=self._scratch) as own:
+            if isinstance(source, bytes) or source.name != base:
+                # A repository names a file as its source is named.
+                named = Path(own, base)
+                if isinstance(source, bytes):
+                    named.write_bytes(source)
+                else:
+                    named.symlink_to(source.absolute())
+                source = named
             self._repository.log_artifact(str(source), folder or None)
+        if sent is not None:
+            sent(size)
 
     def sizes(self, folder: str) -> Mapping[str, int | None]:
         return {info.path: info.file_size for info in self._repository.list_artifacts(folder or None)}

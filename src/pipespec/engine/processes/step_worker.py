@@ -1,4 +1,4 @@
-"""A worker's main: executes one job with what user code logs going to its MLflow run, and uploads what it made.
+"""A worker's main: executes one job with what user code logs going to its MLflow run, and puts what it made into a local store.
 
 Takes a pickled `StepJob` in a process that is the step's own, leaves a result record; asks no questions and writes
 nothing to the tracking store. Whoever started it believes the record only together with a clean exit.
@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from pipespec.activity import ActivityFile, watched_by
-from pipespec.errors import PipespecError, StoreUnavailableError
+from pipespec.errors import PipespecError
 from pipespec.frozen_values import compile_waiting
 from pipespec.step.arguments.planned_sources import compile_beforehand
 from pipespec.step.execute import execute
@@ -32,7 +32,8 @@ from pipespec.step.step_job import (
     taken_outputs,
 )
 from pipespec.step.witness.path_judgement import PathJudgement, python_places
-from pipespec.tracking.artifacts import localise, upload
+from pipespec.tracking.artifact_uris import local_path
+from pipespec.tracking.artifacts import localise, require_storable, upload
 from pipespec.tracking.models.mlflow_models import MlflowModels
 from pipespec.tracking.writing import user_logging
 
@@ -67,7 +68,7 @@ def _run(job: StepJob) -> None:
 
 
 def work(job: StepJob, *, on_error: Callable[[BaseException], None] | None = None) -> StepOutcome:
-    """Execute a job and upload its outputs; whatever goes wrong is in the outcome.
+    """Execute a job; whatever goes wrong is in the outcome. Where the store is not local, its outputs wait for their upload.
 
     With `on_error`, which is told a live exception, standard streams are left where they are.
     """
@@ -105,13 +106,12 @@ def _upload(job: StepJob, outcome: StepOutcome) -> StepOutcome:
     if job.artifact_uri is None or job.tracking_uri is None:
         return outcome
     made = taken_outputs(job.staging)
+    files = [(made / saved.file, saved.file) for saved in outcome.outputs]
     try:
-        upload(
-            [(made / saved.file, saved.file) for saved in outcome.outputs], job.artifact_uri, job.tracking_uri
-        )
-    except StoreUnavailableError as error:
-        sys.stderr.write(f"pipespec: outputs are kept, since {error}\n")
-        return replace(outcome, is_uploaded=False)
+        if local_path(job.artifact_uri) is None:
+            require_storable(files)
+            return replace(outcome, is_uploaded=False)
+        upload(files, job.artifact_uri, job.tracking_uri)
     except (PipespecError, OSError) as error:
         return replace(outcome, failure=Failure("store", f"its outputs could not be uploaded: {error}"))
     return outcome

@@ -181,7 +181,7 @@ def _lying_downloads(place: StorePlace) -> Iterator[StoreFinding]:
             digests = {digest_tree(path).digest} if path.is_dir() else {digest_file(path)[0]}
         except (PipespecError, OSError):
             digests = set()
-        if path.name not in digests and not _is_named_otherwise(path):
+        if path.name not in digests:
             message = "the download does not have the content that its name says"
             yield StoreFinding(
                 "lying-cache",
@@ -189,11 +189,6 @@ def _lying_downloads(place: StorePlace) -> Iterator[StoreFinding]:
                 message,
                 "delete it; it is fetched again when it is needed",
             )
-
-
-def _is_named_otherwise(path: Path) -> bool:
-    """Tell whether a folder is of inputs at a URI, which is named by all files and holds those that were read so far."""
-    return path.is_dir() and any(entry.name.startswith(".part-") for entry in path.iterdir())
 
 
 def _lying_digests(place: StorePlace) -> Iterator[StoreFinding]:

@@ -13,13 +13,13 @@ from typing import Final
 
 from pipespec.activity import busy
 from pipespec.document.nodes import JSON
-from pipespec.errors import UsageError
+from pipespec.errors import MissingPackageError, UsageError
 from pipespec.plan.plan import Facts
 from pipespec.plan.records import OtherResult, OutputRecord
 from pipespec.project.digest_memory import DigestMemory
 from pipespec.project.disk_modules import DiskModules
 from pipespec.project.input_digests import digest_input
-from pipespec.project.input_presence import external_inputs
+from pipespec.project.input_presence import ExternalInput, external_inputs, is_remote
 from pipespec.project.installed_packages import package_versions
 from pipespec.project.schema_files import read_schemas
 from pipespec.python.identity.code_facts import CodeFacts
@@ -126,12 +126,34 @@ def schemas_of(spec: PipelineSpec, steps: Iterable[StepSpec], modules: DiskModul
     return found
 
 
-def _files(spec: PipelineSpec, steps: Iterable[StepSpec]) -> dict[str, OutputRecord]:
+def _files(spec: PipelineSpec, steps: Sequence[StepSpec]) -> dict[str, OutputRecord]:
     sources = external_inputs(steps)
     if not sources:
         return {}
+    found = {}
     with DigestMemory(spec.root) as memory:
-        return {place: digest_input(source, memory) for place, source in sources.items()}
+        for place, source in sources.items():
+            try:
+                found[place] = digest_input(source, memory)
+            except UsageError as error:
+                if not is_remote(place) or isinstance(error, MissingPackageError):
+                    raise
+                # `validate` tells the place of what is missing here; a store is asked now for the first time.
+                raise UsageError(f"{_place(steps, source)}{error}") from error
+    return found
+
+
+def _place(steps: Iterable[StepSpec], source: ExternalInput) -> str:
+    """Say where the pipeline names an input first."""
+    return next(
+        (
+            f"{declared.span}: input '{name}' of step '{step.name}': "
+            for step in steps
+            for name, declared in step.inputs.items()
+            if declared.source == source
+        ),
+        "",
+    )
 
 
 def _probes(spec: PipelineSpec, steps: Iterable[StepSpec]) -> Mapping[str, JSON]:

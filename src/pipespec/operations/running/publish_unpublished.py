@@ -18,11 +18,12 @@ __all__ = ["publish_unpublished"]
 
 def publish_unpublished(spec: PipelineSpec, ledger: Ledger) -> tuple[str, ...]:
     """Publish what is kept for the pipeline's store; return the steps whose results count now."""
-    folder = StateFolder.of(spec.root).unpublished
+    state = StateFolder.of(spec.root)
+    folder = state.unpublished
     if not folder.is_dir() or not any(folder.iterdir()):
         return ()
     from pipespec.engine.result_publication import publish_kept  # noqa: PLC0415 - few runs have a use for it
 
     with contextlib.suppress(StoreUnavailableError), write_store(spec) as recorder:
-        return publish_kept(folder, ledger, recorder)
+        return publish_kept(folder, ledger, recorder, state.downloads)
     return ()

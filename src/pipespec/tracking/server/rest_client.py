@@ -11,7 +11,7 @@ import errno
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from http.client import HTTPException
 from pathlib import Path
 from ssl import SSLCertVerificationError, SSLError
@@ -22,7 +22,7 @@ from urllib.parse import quote, urlencode
 from pipespec.activity import Activity, busy
 from pipespec.document.nodes import JSON
 from pipespec.errors import StoreUnavailableError
-from pipespec.tracking.server.answers import AnswerFailedError, json_object, require_success
+from pipespec.tracking.server.answers import AnswerFailedError, RefusedError, json_object, require_success
 from pipespec.tracking.server.reachability import unreachable
 from pipespec.tracking.server.server_access import ServerAccess
 from pipespec.tracking.server.server_connection import (
@@ -105,8 +105,10 @@ class RestClient:
         found = self._repeat(lambda seconds: self._object("GET", path, None, seconds))
         return list(found.get("files", ()))
 
-    def put_file(self, name: str, content: Path | bytes) -> None:
+    def put_file(self, name: str, content: Path | bytes, sent: Callable[[int], None] | None = None) -> None:
         """Put a file below the root of the server's files, in place of what is there.
+
+        `sent` is told of each piece in bytes, and of less than nothing where what was sent is sent again.
 
         Raises:
             OSError: where the local file cannot be read.
@@ -115,17 +117,20 @@ class RestClient:
         more = size / _BYTES_A_SECOND
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
 
+        tried: list[_Told] = []
+
         def send(seconds: float) -> None:
-            work.reach(0)
-            body = content if isinstance(content, bytes) else _pieces(content, size, work)
+            if tried:
+                tried.pop().take_back()
+            tried.append(told := _Told(sent))
+            body = content if isinstance(content, bytes) else _pieces(content, size, told)
             with self._asking("PUT", f"{_FILES}/{quote(name)}", body, headers, seconds + more) as answer:
                 require_success(answer, answer.read(), self._access.uri)
 
-        with busy(f"uploading {_base(name)}", size) as work:
-            self._repeat(send)
+        self._repeat(send)
 
-    def get_file(self, name: str, target: Path) -> None:
-        """Fetch one of the server's files, whole or not at all.
+    def get_file(self, name: str, target: Path, work: Activity | None = None) -> None:
+        """Fetch one of the server's files, whole or not at all; as a part of some work, or as one of its own.
 
         Raises:
             OSError: where the local file cannot be written.
@@ -134,19 +139,27 @@ class RestClient:
         def receive(seconds: float) -> None:
             with self._asking("GET", f"{_FILES}/{quote(name)}", None, {}, seconds) as answer:
                 if answer.status != 200:
-                    require_success(answer, answer.read(), self._access.uri)
+                    body = answer.read()
+                    # A server that has its files from S3 says nothing else of a file that is not there.
+                    if answer.status == 500 and not self._is_listed(name):
+                        raise RefusedError(f"there is no file '{name}'", "RESOURCE_DOES_NOT_EXIST")
+                    require_success(answer, body, self._access.uri)
                 expected = answer.length
-                with (
-                    target.open("wb") as file,
-                    busy(f"downloading {_base(name)}", expected or 0) as work,
-                ):
+                own = busy(f"downloading {_base(name)}", expected or 0) if work is None else nullcontext(work)
+                with target.open("wb") as file, own as whole:
+                    told = _Told(whole.advance)
                     while piece := answer.read(_PIECE):
-                        work.advance(file.write(piece))
+                        told.of(file.write(piece))
                         answer.allow(_TRY)
-                if expected not in (None, work.done):
-                    raise AnswerFailedError(f"it sent {work.done} of {expected} bytes")
+                if expected not in (None, told.bytes):
+                    told.take_back()
+                    raise AnswerFailedError(f"it sent {told.bytes} of {expected} bytes")
 
         self._repeat(receive)
+
+    def _is_listed(self, name: str) -> bool:
+        folder, _, base = name.rpartition("/")
+        return any(entry.get("path") == base for entry in self.list_files(folder))
 
     # ------------------------------------------------------------------------------------- trying
 
@@ -235,11 +248,12 @@ class RestClient:
             raise
 
     def _connected(self) -> tuple[ServerConnection, bool]:
-        while self._idle:
-            connection = self._idle.pop()
-            if connection.is_open:
-                return connection, True
-            connection.close()
+        with suppress(IndexError):  # another thread may take the last one
+            while True:
+                connection = self._idle.pop()
+                if connection.is_open:
+                    return connection, True
+                connection.close()
         connection = ServerConnection(self._access, _CONNECT, self._tls)
         try:
             connection.open()
@@ -262,7 +276,26 @@ def _base(name: str) -> str:
     return name.rpartition("/")[2]
 
 
-def _pieces(file: Path, size: int, work: Activity) -> Iterator[bytes]:
+class _Told:
+    """How much of a file was sent or fetched, told on piece by piece."""
+
+    def __init__(self, tell: Callable[[int], None] | None) -> None:
+        self._tell = tell
+        self.bytes = 0
+
+    def of(self, count: int) -> None:
+        """Say that so many more bytes are there."""
+        self.bytes += count
+        if self._tell is not None:
+            self._tell(count)
+
+    def take_back(self) -> None:
+        """Say that all of it is to be done again."""
+        if self._tell is not None:
+            self._tell(-self.bytes)
+
+
+def _pieces(file: Path, size: int, told: _Told) -> Iterator[bytes]:
     """Read exactly what was promised, and no more; a file that has shrunk ends the request."""
     with file.open("rb") as source:
         while size > 0:
@@ -271,4 +304,4 @@ def _pieces(file: Path, size: int, work: Activity) -> Iterator[bytes]:
                 raise OSError(f"'{file}' became shorter while it was sent")
             size -= len(piece)
             yield piece
-            work.advance(len(piece))
+            told.of(len(piece))

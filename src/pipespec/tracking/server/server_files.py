@@ -6,14 +6,16 @@ Takes the artifact URI that the server gave the run, and names below it; files a
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from pipespec.activity import Activity, busy
 from pipespec.errors import StoreUnavailableError
 from pipespec.tracking.server.answers import RefusedError
 from pipespec.tracking.server.rest_client import RestClient
+from pipespec.tracking.stores.side_by_side import side_by_side
 
 __all__ = ["ServerFiles", "is_handed_out"]
 
@@ -34,16 +36,16 @@ def is_handed_out(artifact_uri: str, tracking_uri: str) -> bool:
 
 
 class ServerFiles:
-    """A FarFiles behind a tracking server."""
+    """A FarFiles behind a tracking server; threads may share it."""
 
     def __init__(self, client: RestClient, artifact_uri: str) -> None:
         """Name the files of the run with this artifact URI."""
         self._client = client
         self._root = unquote(urlsplit(artifact_uri).path).strip("/")
 
-    def put(self, source: Path | bytes, name: str) -> None:
+    def put(self, source: Path | bytes, name: str, sent: Callable[[int], None] | None = None) -> None:
         """Put a file, in place of what is there."""
-        self._client.put_file(f"{self._root}/{name}", source)
+        self._client.put_file(f"{self._root}/{name}", source, sent)
 
     def sizes(self, folder: str) -> Mapping[str, int | None]:
         """Return the files in a folder with their sizes; those below it are not among them."""
@@ -61,9 +63,12 @@ class ServerFiles:
         """
         if name.endswith("/"):
             self._get_folder(name.rstrip("/"), target)
-            return
+        else:
+            self._get_file(name, target)
+
+    def _get_file(self, name: str, target: Path, work: Activity | None = None) -> None:
         try:
-            self._client.get_file(f"{self._root}/{name}", target)
+            self._client.get_file(f"{self._root}/{name}", target, work)
         except RefusedError as error:
             if error.code == "RESOURCE_DOES_NOT_EXIST":
                 raise FileNotFoundError(name) from error
@@ -71,11 +76,18 @@ class ServerFiles:
 
     def _get_folder(self, name: str, target: Path) -> None:
         target.mkdir()
-        for entry in self._client.list_files(f"{self._root}/{name}"):
+        found = dict(self._below(name, target))
+        with busy(f"downloading {name}/", sum(found.values())) as work:
+            side_by_side(lambda one: self._get_file(f"{name}/{one}", target / one, work), found)
+
+    def _below(self, folder: str, target: Path, within: str = "") -> Iterator[tuple[str, int]]:
+        """Yield the files below a folder with their sizes, and make the folders for them."""
+        for entry in self._client.list_files(f"{self._root}/{folder}/{within}".rstrip("/")):
             base = str(entry["path"])
             if "/" in base or base in ("", ".", ".."):
                 raise StoreUnavailableError(f"the artifact store lists the name {base!r}, which is no file's")
             if entry.get("is_dir"):
-                self._get_folder(f"{name}/{base}", target / base)
+                (target / within / base).mkdir()
+                yield from self._below(folder, target, f"{within}{base}/")
             else:
-                self.get(f"{name}/{base}", target / base)
+                yield f"{within}{base}", int(entry.get("file_size", 0))

@@ -235,7 +235,7 @@ class Recorder:
     def fail(
         self,
         started: StartedRun,
-        failure: Failure,
+        failure: Failure | None,
         *,
         log: Path | None = None,
         status: str = "FAILED",
@@ -243,12 +243,13 @@ class Recorder:
     ) -> None:
         """End a run without a result; `status` is FAILED or KILLED. Its claim stays, and says what was tried.
 
-        `seconds` is how long the step took until then.
+        `seconds` is how long the step took until then. Without a failure to tell of, the run gets no files.
         """
-        text = f"{failure.kind}: {failure.message}\n\n{failure.traceback}".rstrip() + "\n"
-        # A full disk may be why the step failed; that must not keep the run from being ended.
-        with contextlib.suppress(OSError, PipespecError):
-            self._put(started, {**_log(log), record_names.ERROR: text.encode(errors="backslashreplace")})
+        if failure is not None:
+            text = f"{failure.kind}: {failure.message}\n\n{failure.traceback}".rstrip() + "\n"
+            # A full disk may be why the step failed; that must not keep the run from being ended.
+            with contextlib.suppress(OSError, PipespecError):
+                self._put(started, {**_log(log), record_names.ERROR: text.encode(errors="backslashreplace")})
         metrics = {} if seconds is None else {record_names.SECONDS: seconds}
         self._writer.end(started.run_id, status, ended=_now(), metrics=metrics)
 
@@ -329,7 +330,12 @@ class Recorder:
         with self._experiments.named(new.pipeline, pipeline_note(new)) as experiment:
             started = self._create(experiment, tags, params=new.params)
         reach("invocation.after-create")
-        self._put(started, _encoded(new.files))
+        try:
+            self._put(started, _encoded(new.files))
+        except (PipespecError, OSError):  # the artifact store takes nothing: no step begins
+            with contextlib.suppress(PipespecError):
+                self._writer.end(started.run_id, "FAILED", ended=_now())
+            raise
         return started
 
     def finish_invocation(

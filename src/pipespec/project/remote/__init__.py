@@ -1,0 +1,1 @@
+"""Stores that external inputs at URIs are in."""

@@ -1,0 +1,202 @@
+"""S3 as the environment describes it: boto3's client, and in plain words what it answers.
+
+Takes the variables of AWS and of MLflow (`MLFLOW_S3_ENDPOINT_URL` and others), gives a client that gives up in time. boto3 is
+the extra `s3`: it is imported when something in S3 is asked for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from pipespec.errors import MissingPackageError, PipespecError, StoreUnavailableError
+from pipespec.tracking.tracking_uri import shown
+
+__all__ = [
+    "SCHEME",
+    "code_of",
+    "keys_below",
+    "owner",
+    "s3_client",
+    "speaking_to_s3",
+    "split_uri",
+    "transfer_settings",
+    "upload_arguments",
+]
+
+SCHEME: Final = "s3"
+
+_CONNECT: Final = 8.0
+"""Seconds for a connection."""
+_SILENCE: Final = 12.0
+"""Seconds without a byte of an answer, after which a request is made again."""
+_TRIES: Final = 3
+"""How often a request is made in all where it fails in a way that may pass."""
+_CONNECTIONS: Final = 32
+_PART: Final = 8 << 20
+"""Bytes of a part of a large file."""
+
+_CREDENTIALS: Final = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+_EXPIRED: Final = frozenset({"ExpiredToken", "RequestExpired", "TokenRefreshRequired"})
+_MEANINGS: Final[Mapping[str, str]] = {
+    "NoSuchBucket": "there is no bucket '{bucket}'",
+    "InvalidAccessKeyId": f"it does not know the access key; correct {_CREDENTIALS}",
+    "SignatureDoesNotMatch": f"the secret key is wrong; correct {_CREDENTIALS}",
+    "AccessDenied": "the credentials do not give access",
+    "403": "the credentials do not give access",
+    **dict.fromkeys(_EXPIRED, "the credentials have expired; renew them"),
+    "404": "it is not there",
+    "NoSuchKey": "it is not there",
+    "PermanentRedirect": "the bucket is in another region; correct AWS_DEFAULT_REGION",
+    "NoCredentialsError": f"there are no credentials; set {_CREDENTIALS}",
+    "PartialCredentialsError": f"the credentials are not complete; set {_CREDENTIALS}",
+    "ProfileNotFound": "AWS_PROFILE names a profile that is not there",
+}
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """Return bucket and key of `s3://bucket/key`; the key has no slash at its ends."""
+    rest = uri.partition("://")[2]
+    bucket, _, key = rest.partition("/")
+    return bucket, key.strip("/")
+
+
+def s3_client(uri: str) -> Any:
+    """Return boto3's client for a URI; threads may share it.
+
+    Raises:
+        MissingPackageError: where boto3 is not installed.
+    """
+    told = tuple(sorted(item for item in os.environ.items() if item[0].startswith(("AWS_", "MLFLOW_"))))
+    try:
+        return _client(os.getpid(), told)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("boto3", "botocore", "s3transfer"):
+            raise
+        raise MissingPackageError(
+            f"'{shown(uri)}' needs the package 'boto3', which is not installed; "
+            "install it with: pip install 'pipespec[s3]'"
+        ) from None
+
+
+@functools.lru_cache(maxsize=4)
+def _client(_process: int, told: tuple[tuple[str, str], ...]) -> Any:
+    """Make a client, once for each state of the environment."""
+    import boto3  # noqa: PLC0415 - an extra, and heavy
+    from botocore.config import Config  # noqa: PLC0415
+
+    variables = dict(told)
+    style = variables.get("MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE") or "auto"
+    is_unverified = variables.get("MLFLOW_S3_IGNORE_TLS", "").lower() in ("true", "1")
+    settings = Config(
+        signature_version="s3v4",
+        s3={"addressing_style": style},
+        retries={"mode": "standard", "total_max_attempts": _TRIES},
+        connect_timeout=_CONNECT,
+        read_timeout=_SILENCE,
+        max_pool_connections=_CONNECTIONS,
+    )
+    # A session of our own: the default one is not made for several threads.
+    return boto3.session.Session().client(
+        "s3",
+        endpoint_url=variables.get("MLFLOW_S3_ENDPOINT_URL") or None,
+        config=settings,
+        verify=False if is_unverified else None,
+    )
+
+
+def transfer_settings() -> Any:
+    """Return how large files are sent and fetched: in parts, one after the other.
+
+    boto3's own threads would keep a process from ending until all is sent.
+    """
+    from boto3.s3.transfer import TransferConfig  # noqa: PLC0415 - as above
+
+    return TransferConfig(
+        multipart_threshold=2 * _PART,
+        multipart_chunksize=_PART,
+        use_threads=False,
+    )
+
+
+def owner() -> dict[str, str]:
+    """Return the argument that says whose bucket it must be, if MLflow's variable names an account."""
+    account = os.environ.get("MLFLOW_S3_EXPECTED_BUCKET_OWNER")
+    return {"ExpectedBucketOwner": account} if account else {}
+
+
+def upload_arguments() -> dict[str, Any]:
+    """Return what each upload is told beside the file, for instance how it is encrypted; as for MLflow.
+
+    Raises:
+        PipespecError: where the variable is no JSON object.
+    """
+    name = "MLFLOW_S3_UPLOAD_EXTRA_ARGS"
+    text = os.environ.get(name)
+    try:
+        found = json.loads(text) if text else {}
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise PipespecError(f"{name} is no JSON object: {text!r}")
+    return {**owner(), **found}
+
+
+def keys_below(client: Any, bucket: str, prefix: str, *, deep: bool = True) -> Iterator[Mapping[str, Any]]:
+    """Yield the objects whose keys begin so, as S3 lists them; those below a further slash only if `deep`."""
+    pages = client.get_paginator("list_objects_v2").paginate(
+        Bucket=bucket, Prefix=prefix, **({} if deep else {"Delimiter": "/"}), **owner()
+    )
+    for page in pages:
+        # A key that ends with a slash is how some tools show an empty folder.
+        yield from (found for found in page.get("Contents", ()) if not found["Key"].endswith("/"))
+
+
+def code_of(error: BaseException) -> str:
+    """Return S3's word for an error, or the name of boto3's."""
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):
+        return str(response.get("Error", {}).get("Code", ""))
+    if type(error).__name__ == "S3UploadFailedError" and error.__context__ is not None:
+        return code_of(error.__context__)
+    return type(error).__name__
+
+
+@contextlib.contextmanager
+def speaking_to_s3(uri: str) -> Iterator[None]:
+    """Turn what boto3 raises into one line about a URI.
+
+    Raises:
+        StoreUnavailableError: for whatever S3 does not give or take.
+    """
+    try:
+        yield
+    except (PipespecError, FileNotFoundError):
+        raise
+    except Exception as error:
+        if code_of(error) in _EXPIRED:
+            _client.cache_clear()  # they may be renewed in a file before we ask again
+        if type(error).__module__.partition(".")[0] not in ("boto3", "botocore", "s3transfer", "urllib3"):
+            raise
+        raise StoreUnavailableError(f"artifact store {shown(uri)}: {_meaning(error, uri)}") from error
+
+
+def _meaning(error: Exception, uri: str) -> str:
+    code = code_of(error)
+    if code in (
+        "EndpointConnectionError",
+        "ConnectTimeoutError",
+        "ConnectionClosedError",
+        "ReadTimeoutError",
+    ):
+        endpoint = urlsplit(str(getattr(error, "kwargs", {}).get("endpoint_url", "")))
+        at = f" at {endpoint.scheme}://{endpoint.netloc.rpartition('@')[2]}" if endpoint.netloc else ""
+        return f"S3{at} does not answer ({code})"
+    if code in _MEANINGS:
+        return f"{_MEANINGS[code].format(bucket=split_uri(uri)[0])} ({code})"
+    return shown(str(error).strip().partition("\n")[0])[:300] or code
