@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from pipespec import api
 from pipespec.cli import exit_codes
+from pipespec.cli.complaints import trouble
 from pipespec.cli.output import say, show
+from pipespec.errors import PipespecError
 from pipespec.frozen_values import frozen
 from pipespec.own_process import own_process
 from pipespec.views import run_view as view
@@ -42,7 +44,17 @@ class RunOptions:
         return api.load(file, overlays=self.overlays, overrides=self.overrides, sweeps=self.sweeps)
 
     def run(self, pipeline: Pipeline, targets: tuple[str, ...], *, debug: bool = False) -> RunReport:
-        """Run it, and show how that goes on."""
+        """Run it, and show how that goes on.
+
+        Raises:
+            PipespecError: where the disk is full, or a folder of the project cannot be written.
+        """
+        try:
+            return self._run(pipeline, targets, debug=debug)
+        except OSError as error:  # nothing half done counts, so it can be resumed
+            raise PipespecError(f"{trouble(error)}; what was published stands, run again to go on") from error
+
+    def _run(self, pipeline: Pipeline, targets: tuple[str, ...], *, debug: bool) -> RunReport:
         from pipespec.cli.progress_display import open_progress
 
         stream = pipeline.redactor() if self.verbose else None

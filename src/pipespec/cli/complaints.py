@@ -7,7 +7,7 @@ import click
 from pipespec.cli.output import show
 from pipespec.errors import InvalidPipelineError, PipespecError
 
-__all__ = ["complain"]
+__all__ = ["complain", "trouble"]
 
 
 def complain(error: Exception) -> None:
@@ -24,10 +24,12 @@ def complain(error: Exception) -> None:
         case PipespecError():
             show(diagnostic_view.error_line(str(error)), err=True)
         case OSError():
-            # The disk is full, or a folder of the project cannot be written: nothing half done counts, so it can be resumed.
-            place = f" ('{error.filename}')" if error.filename else ""
-            what = f"{error.strerror or error}{place}; what was published stands, run again to go on"
-            show(diagnostic_view.error_line(what), err=True)
+            show(diagnostic_view.error_line(trouble(error)), err=True)
+
+
+def trouble(error: OSError) -> str:
+    """Return what the system said, with the file: the disk is full, or a folder of the project cannot be written."""
+    return f"{error.strerror or error}" + (f" ('{error.filename}')" if error.filename else "")
 
 
 def _what_is_missing(argument: click.Argument, context: click.Context) -> str:
