@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipespec import api
 from pipespec.cli import exit_codes
-from pipespec.cli.complaints import trouble
-from pipespec.cli.output import say, show
-from pipespec.errors import PipespecError
+from pipespec.cli.output import OutputLostError, say, show
 from pipespec.frozen_values import frozen
 from pipespec.own_process import own_process
 from pipespec.views import run_view as view
@@ -44,17 +42,7 @@ class RunOptions:
         return api.load(file, overlays=self.overlays, overrides=self.overrides, sweeps=self.sweeps)
 
     def run(self, pipeline: Pipeline, targets: tuple[str, ...], *, debug: bool = False) -> RunReport:
-        """Run it, and show how that goes on.
-
-        Raises:
-            PipespecError: where the disk is full, or a folder of the project cannot be written.
-        """
-        try:
-            return self._run(pipeline, targets, debug=debug)
-        except OSError as error:  # nothing half done counts, so it can be resumed
-            raise PipespecError(f"{trouble(error)}; what was published stands, run again to go on") from error
-
-    def _run(self, pipeline: Pipeline, targets: tuple[str, ...], *, debug: bool) -> RunReport:
+        """Run it, and show how that goes on."""
         from pipespec.cli.progress_display import open_progress
 
         stream = pipeline.redactor() if self.verbose else None
@@ -80,14 +68,23 @@ class RunOptions:
 
 
 def show_report(done: RunReport, format_: str, command: str, *, quiet: bool) -> int:
-    """Print what a run did, and return the exit code."""
+    """Print what a run did, and return the exit code, which says how it ended whether it can be printed or not."""
+    try:
+        _print_report(done, format_, command, quiet=quiet)
+    except OutputLostError as error:
+        from pipespec.cli.complaints import complain
+
+        complain(error)
+    return exit_codes.of_run(done)
+
+
+def _print_report(done: RunReport, format_: str, command: str, *, quiet: bool) -> None:
     if format_ == "json":
         say(json.dumps(view.to_json(done), indent=2, ensure_ascii=False))
-    if quiet and done.succeeded:
-        return exit_codes.of_run(done)
+    if quiet and done.succeeded and done.is_registered:
+        return
     show(view.render_text(done, command=command), err=format_ == "json")
     from pipespec.views import sweep_view
 
     if done.points and done.interrupted_by is None:
         show(f"\n{sweep_view.render_text(done.points)}", err=format_ == "json")
-    return exit_codes.of_run(done)

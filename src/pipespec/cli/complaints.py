@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+
 import click
 
 from pipespec.cli.output import show
 from pipespec.errors import InvalidPipelineError, PipespecError
 
-__all__ = ["complain", "trouble"]
+__all__ = ["complain"]
 
 
 def complain(error: Exception) -> None:
@@ -24,12 +26,20 @@ def complain(error: Exception) -> None:
         case PipespecError():
             show(diagnostic_view.error_line(str(error)), err=True)
         case OSError():
-            show(diagnostic_view.error_line(trouble(error)), err=True)
+            show(diagnostic_view.error_line(_about_system(error)), err=True)
 
 
-def trouble(error: OSError) -> str:
-    """Return what the system said, with the file: the disk is full, or a folder of the project cannot be written."""
-    return f"{error.strerror or error}" + (f" ('{error.filename}')" if error.filename else "")
+def _about_system(error: OSError) -> str:
+    """Say what keeps a folder of the project from being written, and the way out: nothing half done counts."""
+    place = f" ('{error.filename}')" if error.filename else ""
+    what = f"{error.strerror or error}{place}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{what}; make room, and run again: what was published stands"
+    if error.errno == errno.EROFS:
+        return f"{what}; the project's folder '.pipespec' and the store must be writable"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"{what}; change its permissions, or run as the user who owns it"
+    return f"{what}; what was published stands, run again to go on"
 
 
 def _what_is_missing(argument: click.Argument, context: click.Context) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, Self, TextIO
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
-    from pipespec import Progress, Remaining, Rest, StepResult, StepStarted, StoreAway
+    from pipespec import Progress, Remaining, Rest, StepAwaited, StepResult, StepStarted, StoreAway
 
 __all__ = ["open_progress"]
 
@@ -131,6 +131,9 @@ class PlainProgress:
     def store_away(self, away: StoreAway | None) -> None:
         self._write(view.store_line(away))
 
+    def awaits(self, event: StepAwaited) -> None:
+        self._write(view.awaited_line(event))
+
     def tick(self) -> None:
         self._stream()
         for step, (file, before) in self._busy.items():
@@ -185,7 +188,8 @@ class LiveProgress:
 
     def __exit__(self, *_exc: object) -> None:
         if self._live.is_started:
-            self._live.stop()
+            with suppress(OSError):  # the terminal was closed
+                self._live.stop()
             if self._activities is not None:
                 self._activities.show()
 
@@ -216,6 +220,9 @@ class LiveProgress:
     def store_away(self, away: StoreAway | None) -> None:
         self._board.away = away
         self._print(view.store_line(away), _LINE_STYLES[Style.OPEN])
+
+    def awaits(self, event: StepAwaited) -> None:
+        self._print(view.awaited_line(event), _LINE_STYLES[Style.OPEN])
 
     def tick(self) -> None:
         self._stream()

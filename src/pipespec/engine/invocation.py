@@ -9,6 +9,7 @@ have its record, and by nothing that anybody else says.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from pipespec.engine.attempts import Attempts, Claim
+from pipespec.engine.awaited_runs import AwaitedRuns
 from pipespec.engine.failed_work import keep_failed_work
 from pipespec.engine.interrupts import Interrupts
 from pipespec.engine.joined_results import JoinedResults
@@ -106,6 +108,7 @@ class Invocation:
         self._progress = progress
         self._began = began
         self._turns = StepTurns(ledger, attempts)
+        self._awaited = AwaitedRuns(attempts, progress)
         self._code = SourceSnapshot(staging.make("code"))
         self._plan: Plan
         self.settled = SettledSteps(progress)
@@ -303,6 +306,7 @@ class Invocation:
                 self.settled.settle(completed(decision.step, record, StepState.REUSED), record)
             case None:
                 self._pausing[step] = _Pause(time.monotonic() + _ASK_AGAIN, number)
+                self._tell_awaited(decision)
 
     def _wait_for_store(self, step: str, number: int, error: StoreUnavailableError, asked: int) -> None:
         """Ask again later, for as long as the run has patience; where nothing has begun there is nothing to wait with.
@@ -321,6 +325,11 @@ class Invocation:
             due = time.monotonic() + self._absence.pause(asked)
             self._pausing[step] = _Pause(due, number, asked=asked + 1)
 
+    def _tell_awaited(self, decision: Decision) -> None:
+        if decision.key is not None:
+            with contextlib.suppress(PipespecError):  # it is asked again, and told then
+                self._awaited.note(decision.step.id, decision.key.hex)
+
     def _tell_of_store(self) -> None:
         away = self._absence.current
         if (away is None) != (self._told_away is None):
@@ -333,6 +342,7 @@ class Invocation:
         self._has_begun = True
         step, run_id = decision.step, claim.started.run_id
         log, staging = self._settings.log_of(run_id), self._staging.make(run_id)
+        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # a step may have removed it
         execution = StepInProgress(
             decision, claim, number, self._free_worker(), self._now(), staging, log, upstream
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from pipespec.plan.results import StepResult, StepStarted, StoreAway
+from pipespec.plan.results import StepAwaited, StepResult, StepStarted, StoreAway
 from pipespec.plan.time_left import Remaining
 
 __all__ = ["PatientProgress", "Progress"]
@@ -28,6 +28,9 @@ class Progress(Protocol):
 
     def store_away(self, away: StoreAway | None) -> None:
         """Tell that the store does not answer, or, with None, that it does again; once for each absence."""
+
+    def awaits(self, event: StepAwaited) -> None:
+        """Tell that a step waits for another run that computes the same; once for each."""
 
     def tick(self) -> None:
         """Tell that time passes: a few times a second."""
@@ -58,6 +61,10 @@ class PatientProgress:
     def store_away(self, away: StoreAway | None) -> None:
         """Pass it on."""
         self._tell(lambda listener: listener.store_away(away))
+
+    def awaits(self, event: StepAwaited) -> None:
+        """Pass it on."""
+        self._tell(lambda listener: listener.awaits(event))
 
     def tick(self) -> None:
         """Pass it on."""

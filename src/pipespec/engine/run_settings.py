@@ -50,6 +50,8 @@ class RunSettings:
     """Seconds that what is computed waits for a store that is away; after that it is kept for the next run."""
     grace: float = 5.0
     """Seconds between SIGTERM and SIGKILL."""
+    seeds: Mapping[str, int] = field(default_factory=dict)
+    """What random numbers of some steps start from, by id, in place of what their keys say."""
     redact: Redactor = field(default_factory=lambda: Redactor({}))
     """Takes the values of the pipeline's secrets out of logs."""
     about: Mapping[str, JSON] = field(default_factory=dict)

@@ -69,7 +69,7 @@ def _step(found: Lineage, run: LineageRun, names: dict[str | OutsideData, str], 
         **_box(names[run.run_id]),
         "call": run.call,
         "description": "\n".join(
-            line for line in (run.state if run.state != "finished" else "", age, commit) if line
+            line for line in (run.state if run.state != "finished" else "", age, commit, *run.models) if line
         ),
         "params": {
             name: {"value": value, "file": "MLflow", "line": 0, "layer": "set"}

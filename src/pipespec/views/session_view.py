@@ -17,6 +17,7 @@ from pipespec.plan.explanation import Explanation
 from pipespec.plan.lineage import Lineage
 from pipespec.plan.pipeline_diff import Difference
 from pipespec.plan.plan import Plan
+from pipespec.plan.reproduction import Reproduction
 from pipespec.plan.results import RunReport, StepStates
 from pipespec.plan.run_comparison import RunComparison
 from pipespec.spec.input_wording import input_text
@@ -28,6 +29,7 @@ from pipespec.views import (
     explain_view,
     lineage_view,
     plan_view,
+    reproduction_view,
     run_view,
     status_view,
 )
@@ -59,6 +61,7 @@ def register() -> None:
     show_as(Explanation, _as_text(lambda found: explain_view.render_text(found, now=time.time())))
     show_as(Difference, _as_text(diff_view.render_text))
     show_as(RunComparison, _as_text(lambda found: compare_view.render_text(found, now=time.time())))
+    show_as(Reproduction, _as_text(reproduction_view.render_text))
     show_as(Lineage, _as_text(lambda found: lineage_view.render_text(found, now=time.time())))
     show_as(
         InvalidPipelineError,

@@ -21,6 +21,7 @@ from luigi.task_status import DONE, FAILED, RUNNING
 from pipespec.engine.luigi.luigi_tasks import PipelineTask, StepTask, TaskGraph, open_task_graph
 from pipespec.engine.luigi.ready_scheduler import ReadyScheduler
 from pipespec.errors import StoreUnavailableError
+from pipespec.tracking.noise_log import NoiseLog
 from pipespec.tracking.started_run import StartedRun
 
 __all__ = ["SchedulerUnavailableError", "Turns", "drive", "logging_to"]
@@ -210,8 +211,7 @@ class _TaskInHand:
 @contextmanager
 def logging_to(log: Path) -> Iterator[None]:
     """Send what Luigi says to a file while a run goes on, and to nobody else."""
-    handler = logging.FileHandler(log, delay=True, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+    handler = NoiseLog(log, "%(asctime)s %(name)s %(levelname)s %(message)s")
     loggers = [logging.getLogger(name) for name in ("luigi", "luigi-interface", "luigi.scheduler")]
     before = [(logger.level, logger.propagate) for logger in loggers]
     for logger in loggers:

@@ -39,6 +39,8 @@ __all__ = ["MOST_POINTS", "Sweep", "SweptPath", "compile_sweep", "read_sweeps"]
 
 MOST_POINTS: Final = 10_000
 
+_DOCUMENTS: Final = 4 << 20
+"""Characters of the documents of all points that are kept with their run."""
 _RANGE: Final = re.compile(r"range\(\s*(-?\d+)\s*,\s*(-?\d+)\s*(?:,\s*(-?\d+)\s*)?\)")
 
 
@@ -114,13 +116,20 @@ class Sweep:
         return {path: content for _, point in self.grid for path, content in point.contents_read().items()}
 
     def files(self) -> Mapping[str, str]:
-        """Return what is kept with the run of the whole: the first document, and which steps each point has."""
+        """Return what is kept with the run of the whole: the first document, and which document and steps each point has.
+
+        Documents that are too large in all are left out.
+        """
+        from pipespec.tracking.record_names import PIPELINE_FILE, SWEEP_FILE  # noqa: PLC0415 - as `Compiled.files`
+
+        documents = [compiled.files()[PIPELINE_FILE] for _, compiled in self.grid]
+        is_small = sum(map(len, documents)) <= _DOCUMENTS
         points: JSON = [
-            {"point": dict(at), "steps": dict(place)}
-            for (at, _), place in zip(self.grid, self.merged.places, strict=True)
+            {"point": dict(at), "steps": dict(place), **({"document": document} if is_small else {})}
+            for (at, _), place, document in zip(self.grid, self.merged.places, documents, strict=True)
         ]
         sweep = json.dumps({"version": 1, "points": points}, ensure_ascii=False) + "\n"
-        return {**self.first.files(), "pipespec/sweep.json": sweep}
+        return {PIPELINE_FILE: documents[0], SWEEP_FILE: sweep}
 
     def points(self) -> Iterator[PointSteps]:
         """Yield the points with the steps of each, and those that nothing at the point reads or waits for."""

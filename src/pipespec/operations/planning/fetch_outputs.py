@@ -6,8 +6,12 @@ run recorded, whatever store it comes from.
 
 from __future__ import annotations
 
+import atexit
 import os
 import shlex
+import shutil
+import sys
+import tempfile
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -25,8 +29,9 @@ from pipespec.spec.pipeline_spec import PipelineSpec
 from pipespec.state_folder import StateFolder
 from pipespec.step import formats
 from pipespec.tracking import artifacts
+from pipespec.tracking.models.mlflow_models import MlflowModels
 
-__all__ = ["fetch_outputs", "load_path", "local_output", "read_output"]
+__all__ = ["fetch_outputs", "load_model", "load_path", "local_output", "read_output"]
 
 
 def fetch_outputs(
@@ -101,6 +106,22 @@ def load_path(path: Path, as_type: type | None) -> Any:
         return path
     try:
         return formats.load(path, path.name, as_type, {})
+    except PipespecError as error:
+        raise UsageError(str(error)) from error
+
+
+def load_model(path: Path, as_type: type | None, spec: PipelineSpec) -> Any:
+    """Load an MLflow model; the project's modules are found from then on, as in a step. What is at the path stays as it is.
+
+    Raises:
+        UsageError: where it cannot be loaded.
+    """
+    copy = Path(tempfile.mkdtemp(prefix="pipespec-model-"))
+    atexit.register(shutil.rmtree, copy, ignore_errors=True)  # an object may read its files when it is used
+    shutil.copytree(path, copy, dirs_exist_ok=True)
+    sys.path.extend(str(folder) for folder in spec.module_folders if str(folder) not in sys.path)
+    try:
+        return MlflowModels().load(copy, as_type, {})
     except PipespecError as error:
         raise UsageError(str(error)) from error
 

@@ -6,6 +6,7 @@ is gathered only when a step executes, and its page is made when all have ended.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +24,6 @@ from pipespec.operations.running.notify import tell
 from pipespec.plan.plan import Action, Plan
 from pipespec.plan.results import RunReport
 from pipespec.project.planned_inputs import PlannedInputs
-from pipespec.spec.pipeline_spec import PipelineSpec
 from pipespec.state_folder import StateFolder
 from pipespec.tracking.reading.ledger import Ledger
 from pipespec.tracking.record_names import RUN_FILE
@@ -47,6 +47,7 @@ def invoke(
     reporting: Reporting,
     external: PlannedInputs,
     next_wave: NextWave,
+    seeds: Mapping[str, int],
 ) -> RunReport:
     """Run a plan, and those that follow as matrices become known.
 
@@ -67,6 +68,7 @@ def invoke(
         inline=_to_debug(plan) if debug else (),
         on_error=_post_mortem if debug else None,
         patience=spec.engine.patience,
+        seeds=seeds,
         redact=source.redactor(),
         about=about(),
         report_files=lambda report: _report_files(report, reporting),
@@ -80,26 +82,27 @@ def invoke(
         progress=progress,
         next_wave=next_wave,
     )
-    report = _told(spec, run)
+    report = _told(run, partial(tell, source, plan, ledger))
     reporting.write(report)
     return report
 
 
-def _told(spec: PipelineSpec, run: Callable[[], RunReport]) -> RunReport:
+def _told(run: Callable[[], RunReport], tell_of: Callable[[RunReport | Exception], list[str]]) -> RunReport:
     """Run, and tell those who want to know how it ended."""
     try:
         report = run()
     except StoreUnavailableError as error:
-        _complain(tell(spec, error))
+        _complain(tell_of(error))
         raise
     if report.invocation is not None:
-        _complain(tell(spec, report))
+        _complain(tell_of(report))
     return report
 
 
 def _complain(problems: Sequence[str]) -> None:
-    for problem in problems:
-        sys.stderr.write(f"{printable(problem)}\n")
+    with contextlib.suppress(OSError, ValueError):  # nobody listens any more
+        for problem in problems:
+            sys.stderr.write(f"{printable(problem)}\n")
 
 
 def _to_debug(plan: Plan) -> tuple[str, ...]:

@@ -226,7 +226,8 @@ def _module_names(folder: Path) -> frozenset[str]:
 
 def _other_pipelines(spec: PipelineSpec) -> tuple[Path, ...]:
     sources = [declared.source for step in spec.steps.values() for declared in step.inputs.values()]
-    return tuple({Path(one.path): None for one in sources if isinstance(one, PipelineInput)})
+    others = [one for one in sources if isinstance(one, PipelineInput)]
+    return tuple({Path(place): None for one in others for place in (one.path, *one.overlays)})
 
 
 def _stamp(path: Path) -> _Stamp:

@@ -18,7 +18,7 @@ from pipespec.frozen_values import frozen
 from pipespec.plan.records import own_metrics
 from pipespec.plan.results import StepStatus
 from pipespec.spec.input_wording import input_text
-from pipespec.spec.pipeline_spec import PipelineSpec, StepSpec
+from pipespec.spec.pipeline_spec import InputSource, PipelineSpec, StepSpec
 from pipespec.views.graph.graph_picture import edges_between
 from pipespec.views.mlflow_links import run_url, ui_command
 
@@ -37,6 +37,8 @@ class Portrait:
     statuses: Mapping[str, StepStatus] = field(default_factory=dict)
     tracking_uri: str | None = None
     """As it may be printed."""
+    used: Mapping[InputSource, str] = field(default_factory=dict)
+    """Which run, or version, is read of what comes from other pipelines and from the registry."""
 
     @property
     def states(self) -> dict[str, str] | None:
@@ -74,7 +76,10 @@ def _step(step_id: str, step: StepSpec, portrait: Portrait) -> dict[str, Any]:
         "place": portrait.places.get(call),
         "description": step.description,
         "params": {name: _param(node) for name, node in step.params.items()},
-        "inputs": {name: input_text(each.source) for name, each in step.inputs.items()},
+        "inputs": {
+            name: input_text(each.source, portrait.used.get(each.source))
+            for name, each in step.inputs.items()
+        },
         "outputs": list(step.outputs),
         "files": {name: output.file for name, output in step.outputs.items()},
         "tags": list(step.tags),
