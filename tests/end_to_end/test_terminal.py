@@ -286,10 +286,10 @@ def test_a_reader_that_goes_away_does_not_fail_the_run(project):
 
 
 READ_ONLY = [
-    (["graph", "--format", "html", "-o", "no/g.html"], 2),
-    (["render", "-o", "no/r.py"], 1),
+    (["graph", "pipeline.yaml", "--format", "html", "-o", "no/g.html"], 2),
+    (["render", "pipeline.yaml", "-o", "no/r.py"], 1),
     (["call", "steps:numbers", "--count", "3", "--out", "no/n.json"], 2),
-    (["get", "total", "no/total.json"], 1),
+    (["get", "pipeline.yaml", "total", "no/total.json"], 1),
 ]
 
 
