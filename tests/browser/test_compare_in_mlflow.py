@@ -2,13 +2,17 @@
 
 import json
 import re
+import shutil
 import urllib.request
+from pathlib import Path
 from urllib.parse import quote
+from uuid import uuid4
 
 import pytest
 
 pytestmark = [pytest.mark.browser, pytest.mark.servers]
 
+PIPELINES = Path(__file__).parents[2] / "pipelines"
 PATIENCE = 60_000
 VALUES = (1, 2, 3, 4, 5)
 
@@ -68,6 +72,35 @@ def test_mlflow_compares_runs_of_five_values_by_param_and_metric(own_project, ml
             "pipespec.seconds", "pipespec.peak",
         }  # fmt: skip
         assert "mlflow.pipespec" not in shown
+
+
+def test_mlflow_compares_the_points_of_a_sweep_of_the_news_pipeline_by_param_and_metric(
+    new_project_at, tmp_path, mlflow_on_sqlite, window
+):
+    project, store, name = new_project_at(tmp_path / "project"), mlflow_on_sqlite.url, f"news-{uuid4().hex}"
+    shutil.copytree(
+        PIPELINES, project.folder / "pipelines", ignore=shutil.ignore_patterns("__pycache__", "*.db")
+    )
+    sweep = f"steps.train.params.regularisation={','.join(f'0.{value}' for value in VALUES)}"
+    settings = ("--set", f"+mlflow.tracking_uri={store}", "--set", f"+name={name}")
+
+    ran = project.pipespec("run", "pipelines/news.yaml", "-j", "2", "--sweep", sweep, *settings)
+
+    assert ran.code == 0, ran.err
+    experiment, runs = finished(store, f"{name}/evaluation")
+    assert len(runs) == len(VALUES)
+    window.goto("about:blank")
+    window.goto(
+        f"{store}/#/compare-runs?runs={quote(json.dumps(runs))}&experiments={quote(json.dumps([experiment]))}"
+    )
+    window.get_by_text("Comparing 5 Runs").wait_for()
+    plot = window.locator(".parcoords, .js-plotly-plot").first
+    plot.wait_for()
+    assert {"train.regularisation", "accuracy"} <= set(plot.locator(".axis-title").all_text_contents())
+    table = window.locator("body").inner_text()
+    for value in VALUES:
+        assert f"0.{value}" in table
+    assert {"train.regularisation", "accuracy", "f1"} <= set(re.split(r"\s+", table))
 
 
 def test_our_page_of_a_comparison_is_a_table_and_a_plot(shop_pages, open_page):

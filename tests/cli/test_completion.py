@@ -178,10 +178,21 @@ def test_each_shell_has_a_script(folder, shell, mark):
         assert subprocess.run([shell, "-n"], input=answer.out, text=True, timeout=60).returncode == 0
 
 
-class Bash:
-    """A real bash at a terminal; Ctrl-O prints the line as it stands."""
+BASH = """\
+bind 'set enable-bracketed-paste off'; bind -x '"\\C-o": printf "<<%s>>\\n" "$READLINE_LINE"'
+eval "$(pipespec completion bash)"; printf "%s\\n" re""ady
+"""
+ZSH = """\
+unsetopt zle_bracketed_paste prompt_sp; autoload -Uz compinit; compinit -D -u
+shown() { print -r -- "<<$BUFFER>>" }; zle -N shown; bindkey '^O' shown; bindkey '^U' kill-whole-line
+eval "$(pipespec completion zsh)"; printf "%s\\n" re""ady
+"""
 
-    def __init__(self, project):
+
+class Shell:
+    """A real shell at a terminal; Ctrl-O prints the line as it stands."""
+
+    def __init__(self, project, command, setting):
         self.process, self._screen = pty.fork()
         if self.process == 0:
             os.chdir(project.folder)
@@ -189,11 +200,8 @@ class Bash:
             variables = project.environment(
                 PATH=path, TERM="dumb", PS1="$ ", HISTFILE="", INPUTRC="/dev/null"
             )
-            os.execvpe("bash", ["bash", "--norc", "--noprofile", "-i"], variables)
-        self.tell(
-            'bind \'set enable-bracketed-paste off\'; bind -x \'"\\C-o": printf "<<%s>>\\n" "$READLINE_LINE"\'\n'
-        )
-        self.tell('eval "$(pipespec completion bash)"; printf "%s\\n" re""ady\n')
+            os.execvpe(command[0], command, variables)
+        self.tell(setting)
         self.read(r"\nready")
 
     def tell(self, text):
@@ -222,9 +230,18 @@ class Bash:
 
 @pytest.fixture(scope="module")
 def bash(folder):
-    bash = Bash(folder)
+    bash = Shell(folder, ["bash", "--norc", "--noprofile", "-i"], BASH)
     yield bash
     bash.close()
+
+
+@pytest.fixture(scope="module")
+def zsh(folder):
+    if not shutil.which("zsh"):
+        pytest.skip("zsh is not installed: apt-get install zsh")
+    zsh = Shell(folder, ["zsh", "-f", "-i"], ZSH)
+    yield zsh
+    zsh.close()
 
 
 @pytest.mark.parametrize(
@@ -250,3 +267,39 @@ def bash(folder):
 )
 def test_bash_completes(bash, line, expected):
     assert bash.completed(line) == expected
+
+
+LINES = [
+    ("pipespec stat", "pipespec status "),
+    ("pipespec run p.y", "pipespec run p.yaml "),
+    ("pipespec run mo", "pipespec run more/"),
+    ("pipespec run p.yaml tre", "pipespec run p.yaml trees "),
+    ("pipespec plan p.yaml --set params.se", "pipespec plan p.yaml --set params.seed="),
+    ("pipespec plan p.yaml --set params.mo", "pipespec plan p.yaml --set params.model."),
+    ("pipespec plan --env pr", "pipespec plan --env prod "),
+    ("pipespec plan p.yaml --dat", "pipespec plan p.yaml --date "),
+]
+
+
+@pytest.mark.parametrize(("line", "expected"), LINES)
+def test_zsh_completes(zsh, line, expected):
+    assert zsh.completed(line) == expected
+
+
+@pytest.mark.skipif(not shutil.which("fish"), reason="fish is not installed: apt-get install fish")
+def test_fish_completes(folder):
+    asked = "".join(f"complete -C '{line}'\n" for line, _ in LINES)
+    script = f"pipespec completion fish | source\n{asked}"
+    path = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
+
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", script],
+        cwd=folder.folder,
+        env=folder.environment(PATH=path),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+    answers = [line.partition("\t")[0] for line in done.stdout.splitlines()]
+    assert (answers, done.stderr) == ([expected.split()[-1] for _, expected in LINES], "")

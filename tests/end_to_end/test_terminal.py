@@ -283,3 +283,40 @@ def test_a_reader_that_goes_away_does_not_fail_the_run(project):
     assert said.returncode == 0, said.stdout + said.stderr
     assert "Traceback" not in said.stderr
     assert project.ran() == set()
+
+
+READ_ONLY = [
+    (["graph", "pipeline.yaml", "--format", "html", "-o", "no/g.html"], 2),
+    (["render", "pipeline.yaml", "-o", "no/r.py"], 1),
+    (["call", "steps:numbers", "--count", "3", "--out", "no/n.json"], 2),
+    (["get", "pipeline.yaml", "total", "no/total.json"], 1),
+]
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), READ_ONLY, ids=lambda value: value[0] if isinstance(value, list) else ""
+)
+def test_a_place_that_cannot_be_written_is_one_line_and_no_resumption_is_offered(
+    complete_project, tmp_path, words, code
+):
+    project = complete_project.copied_to(tmp_path / "project")
+    place = project.folder / "no"
+    place.mkdir()
+    place.chmod(0o555)
+    as_anyone = ["setpriv", "--bounding-set", "-dac_override"] if os.geteuid() == 0 else []
+
+    done = subprocess.run(
+        [*as_anyone, COMMAND, *words],
+        cwd=project.folder,
+        env=project.environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+    assert (done.returncode, list(place.iterdir())) == (code, [])
+    last = done.stderr.strip().splitlines()[-1]
+    assert re.search("Permission denied|nothing may be made in", last)
+    assert not {"Traceback", "run again"} & {
+        each for each in ("Traceback", "run again") if each in done.stderr
+    }

@@ -192,7 +192,7 @@ def main(args: Sequence[str] | None = None) -> None:
     open_streams()
     gc.set_threshold(_COLLECT_AFTER)
     if _COMPLETE in os.environ:
-        from pipespec.cli.bash_completion import use_line_completion
+        from pipespec.cli.shell_completion import use_line_completion
 
         use_line_completion()
     code = contextvars.copy_context().run(_exit_code, args)

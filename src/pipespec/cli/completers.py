@@ -13,7 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from pipespec import api
-from pipespec.cli.bash_completion import OPEN
+from pipespec.cli.shell_completion import OPEN
 from pipespec.cli.words import FILE, SUFFIXES
 from pipespec.errors import PipespecError
 

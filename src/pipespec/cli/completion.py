@@ -24,7 +24,7 @@ def completion(ctx: click.Context, shell: str) -> None:
     """  # noqa: D301 - click looks for a real backspace
     from click.shell_completion import get_completion_class
 
-    from pipespec.cli.bash_completion import use_line_completion
+    from pipespec.cli.shell_completion import use_line_completion
 
     use_line_completion()
     found = get_completion_class(shell)

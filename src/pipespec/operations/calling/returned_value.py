@@ -6,8 +6,9 @@ are more than plain data makes a file of each; any other value makes one, named 
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import Any, Final
@@ -85,12 +86,18 @@ def _is_folder(word: str) -> bool:
     return word.endswith("/") or Path(word).is_dir()
 
 
-def require_free(places: Iterable[Path], *, force: bool) -> None:
-    """Refuse to replace what is there, unless with `force`; an empty folder is nothing.
+def require_free(places: Sequence[Path], *, force: bool) -> None:
+    """Refuse places that cannot be written, and to replace what is there, unless with `force`; an empty folder is nothing.
 
     Raises:
-        UsageError: with the places that something stands at.
+        UsageError: with the places.
     """
+    for place in places:
+        above = next(folder for folder in place.absolute().parents if folder.exists())
+        if not os.access(above, os.W_OK):
+            raise UsageError(
+                f"{quote(str(place))} cannot be written: nothing may be made in {quote(str(above))}"
+            )
     if force:
         return
     taken = [place for place in places if os.path.lexists(place) and not _is_empty(place)]
@@ -115,13 +122,14 @@ def save_returned(value: Any, out: Out, function: str) -> tuple[Path, ...]:
     parts = returned_values(value, jobs)
     for job in jobs:
         target = places[job.name].absolute()
-        target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(f".{target.name}.part")
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
             save_output(parts[job.name], partial, job)
             partial.replace(target)
         finally:
-            partial.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                partial.unlink()
         written.append(places[job.name])
     return tuple(written)
 

@@ -1,7 +1,8 @@
-"""How bash asks for completions: its script, and how it splits a line.
+"""How bash, zsh and fish ask for completions: their scripts, and how bash splits a line.
 
 click's own script leaves the line to bash, which breaks words at `=` and `:`. So `train[depth=4]`, `tag:nlp` and `params.seed=` would each be
-several words. Here the line is split as a shell runs it, and what bash has already is taken off each answer.
+several words. Here the line is split as a shell runs it, and what bash has already is taken off each answer. The scripts know answers that
+go on, such as `params.model.`, which those of click do not.
 """
 
 from __future__ import annotations
@@ -9,7 +10,14 @@ from __future__ import annotations
 import os
 from typing import Any, Final
 
-from click.shell_completion import BashComplete, CompletionItem, add_completion_class, split_arg_string
+from click.shell_completion import (
+    BashComplete,
+    CompletionItem,
+    FishComplete,
+    ZshComplete,
+    add_completion_class,
+    split_arg_string,
+)
 
 __all__ = ["OPEN", "LineComplete", "use_line_completion"]
 
@@ -32,6 +40,35 @@ _SCRIPT: Final = """\
 }
 
 complete -o nosort -F %(complete_func)s %(prog_name)s
+"""
+
+_ZSH_SCRIPT: Final = """\
+#compdef %(prog_name)s
+
+%(complete_func)s() {
+    local -a plain described open answers
+    local kind value help
+    (( ! $+commands[%(prog_name)s] )) && return 1
+    answers=("${(@f)$(env COMP_WORDS="${words[*]}" COMP_CWORD=$((CURRENT-1)) \\
+        %(complete_var)s=zsh_complete %(prog_name)s 2>/dev/null)}")
+    for kind value help in "${answers[@]}"; do
+        case $kind in
+            plain) if [[ $help == _ ]]; then plain+=("$value"); else described+=("$value:$help"); fi ;;
+            open) open+=("${value//\\\\:/:}") ;;
+            dir) _path_files -/ ;;
+            file) _path_files -f ;;
+        esac
+    done
+    (( $#described )) && _describe -V unsorted described -U
+    (( $#plain )) && compadd -U -V unsorted -a plain
+    (( $#open )) && compadd -U -S '' -V unsorted -a open
+}
+
+if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+    %(complete_func)s "$@"
+else
+    compdef %(complete_func)s %(prog_name)s
+fi
 """
 
 
@@ -62,6 +99,23 @@ class LineComplete(BashComplete):
         return [CompletionItem(one.value[max(has, 0) :], type=one.type, help=one.help) for one in found]
 
 
+class ZshLineComplete(ZshComplete):
+    """Completes in zsh."""
+
+    source_template = _ZSH_SCRIPT
+
+
+class FishLineComplete(FishComplete):
+    """Completes in fish, which adds no space behind what goes on: it ends in a dot, a slash or `=`."""
+
+    def format_completion(self, item: CompletionItem[Any]) -> str:
+        """Return an answer as the script of click reads it."""
+        kind = "plain" if item.type == OPEN else item.type
+        return super().format_completion(CompletionItem(item.value, type=kind, help=item.help))
+
+
 def use_line_completion() -> None:
-    """Have click complete so in bash."""
+    """Have click complete so."""
     add_completion_class(LineComplete, "bash")
+    add_completion_class(ZshLineComplete, "zsh")
+    add_completion_class(FishLineComplete, "fish")
