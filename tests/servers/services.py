@@ -22,7 +22,16 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["Service", "free_port", "luigid_at", "mlflow_server", "postgres_at", "program"]
+__all__ = [
+    "DaskCluster",
+    "Service",
+    "dask_cluster",
+    "free_port",
+    "luigid_at",
+    "mlflow_server",
+    "postgres_at",
+    "program",
+]
 
 # Waits for the end of its input, which comes when pytest ends, killed or not; then nothing of its group is left.
 _GUARD = """
@@ -228,6 +237,52 @@ def luigid_at(folder: Path) -> Iterator[Service]:
     service = Service(command, folder=folder, port=port)
     with _running(service):
         yield service
+
+
+@dataclass(frozen=True)
+class DaskCluster:
+    """A scheduler and its workers, each in a process of its own, that can be killed."""
+
+    scheduler: Service
+    workers: list[Service]
+
+    @property
+    def address(self) -> str:
+        return f"tcp://127.0.0.1:{self.scheduler.port}"
+
+    def start_worker(self, folder: Path, *options: str) -> Service:
+        command = [sys.executable, "-m", "dask", "worker", self.address, "--nthreads", "1", "--no-dashboard"]
+        command += ["--local-directory", str(folder), *options]
+        folder.mkdir(exist_ok=True)
+        worker = Service(command, folder=folder, port=0, environment=_QUIET_DASK)
+        worker.begin()
+        self.workers.append(worker)
+        return worker
+
+
+_QUIET_DASK = {"MLFLOW_DISABLE_TELEMETRY": "true"}
+
+
+@contextlib.contextmanager
+def dask_cluster(folder: Path, *options: tuple[str, ...]) -> Iterator[DaskCluster]:
+    """A Dask cluster with a worker of one thread for each tuple of options."""
+    pytest.importorskip("distributed", reason="there is no Dask: pip install -e '.[test]'")
+    port = free_port()
+    command = [sys.executable, "-m", "dask", "scheduler", "--host", "127.0.0.1", "--port", str(port)]
+    scheduler = Service([*command, "--no-dashboard"], folder=folder, port=port, path=None)
+    with contextlib.ExitStack() as stack:
+        cluster = DaskCluster(stack.enter_context(_running(scheduler)), [])
+        for number, own in enumerate(options):
+            stack.callback(cluster.start_worker(folder / f"worker-{number}", *own).kill)
+        _wait_for_workers(cluster)
+        yield cluster
+
+
+def _wait_for_workers(cluster: DaskCluster) -> None:
+    from distributed import Client
+
+    with Client(cluster.address, set_as_default=False) as client:
+        client.wait_for_workers(len(cluster.workers), timeout=_UP)
 
 
 # ---------------------------------------------------------------------------------------------- fixtures

@@ -131,6 +131,9 @@ class PlainProgress:
     def store_away(self, away: StoreAway | None) -> None:
         self._write(view.store_line(away))
 
+    def note(self, text: str) -> None:
+        self._write(view.printable(text))
+
     def tick(self) -> None:
         self._stream()
         for step, (file, before) in self._busy.items():
@@ -216,6 +219,9 @@ class LiveProgress:
     def store_away(self, away: StoreAway | None) -> None:
         self._board.away = away
         self._print(view.store_line(away), _LINE_STYLES[Style.OPEN])
+
+    def note(self, text: str) -> None:
+        self._print(view.printable(text), _LINE_STYLES[Style.QUIET])
 
     def tick(self) -> None:
         self._stream()

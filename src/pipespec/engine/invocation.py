@@ -21,7 +21,7 @@ from pipespec.engine.attempts import Attempts, Claim
 from pipespec.engine.failed_work import keep_failed_work
 from pipespec.engine.interrupts import Interrupts
 from pipespec.engine.joined_results import JoinedResults
-from pipespec.engine.processes.executors import Executor
+from pipespec.engine.processes.executors import ClusterTerms, Executor
 from pipespec.engine.progress_events import Progress
 from pipespec.engine.publications import Publication, Publications
 from pipespec.engine.readiness import culprits, waits_for
@@ -36,7 +36,7 @@ from pipespec.engine.step_results import blocked, cancelled, completed, failed, 
 from pipespec.engine.step_turns import StepTurn, StepTurns, at_its_turn
 from pipespec.engine.store_absence import StoreAbsence
 from pipespec.engine.unpublished_results import keep_result
-from pipespec.errors import PipespecError, StoreUnavailableError
+from pipespec.errors import ClusterUnavailableError, PipespecError, StoreUnavailableError
 from pipespec.frozen_values import frozen
 from pipespec.plan.plan import Decision, Plan
 from pipespec.plan.records import StepRecord
@@ -96,6 +96,8 @@ class Invocation:
         self._has_begun = False
         self.lost_store: StoreUnavailableError | None = None
         """Why something could not be begun, or published, in all the time that the run waits for its store."""
+        self.lost_cluster: ClusterUnavailableError | None = None
+        """Why steps that executed on a cluster were given up."""
         self.kept: dict[str, Path] = {}
         """The steps whose results the next run publishes, each with where they are."""
         self._executor = executor
@@ -108,6 +110,8 @@ class Invocation:
         self._turns = StepTurns(ledger, attempts)
         self._code = SourceSnapshot(staging.make("code"))
         self._plan: Plan
+        self._used_places: set[bool] = {False}
+        """Whether steps of the plan execute on a cluster, on this machine, or both."""
         self.settled = SettledSteps(progress)
         self._joined = JoinedResults(attempts, publications, self.settled, staging)
         self._joins = False
@@ -122,6 +126,8 @@ class Invocation:
     def take(self, plan: Plan) -> None:
         """Go on with a plan, and settle what of it needs no turn. What is complete from an earlier one stays so."""
         self._plan = plan
+        on_cluster = self._settings.is_on_cluster
+        self._used_places = {on_cluster(decision.step) for decision in plan.decisions.values()} or {False}
         self.settled.settle_reused(self._plan)
 
     def forget(self) -> None:
@@ -169,14 +175,16 @@ class Invocation:
     @property
     def slots(self) -> int:
         """As many as may execute, and those that wait, or are published, without executing."""
-        publishing = min(len(self._publications), self._settings.workers)
-        return self._settings.workers + len(self._pausing) + publishing
+        places = sum(map(self._places, self._used_places))
+        publishing = min(len(self._publications), places)
+        return places + len(self._pausing) + publishing
 
     @property
     def stopping(self) -> bool:
         """True after an interrupt, and after a failure unless the run is to go on."""
         is_failing = bool(self.settled.failed) and not self._settings.keep_going
-        return is_failing or self.lost_store is not None or self._is_closing or self._interrupts.count > 0
+        is_lost = self.lost_store is not None or self.lost_cluster is not None
+        return is_failing or is_lost or self._is_closing or self._interrupts.count > 0
 
     @property
     def is_busy(self) -> bool:
@@ -184,8 +192,11 @@ class Invocation:
         return bool(self._executing or self._pausing or self._publications or self._joined)
 
     def begin(self, step: str) -> None:
-        """Give a step its turn."""
-        self._try(step, 1, waited=False)
+        """Give a step its turn, or let it wait where others have all the places of its kind."""
+        if len(self._used_places) == 1 or self._has_room(step):
+            self._try(step, 1, waited=False)
+        else:
+            self._pausing[step] = _Pause(time.monotonic(), 1)
 
     def next_ended(self) -> tuple[str, bool] | None:
         """Wait until a step ended; None after a while, and when Luigi may have more to hand out."""
@@ -220,12 +231,23 @@ class Invocation:
         self._progress.tick()
 
     def _until_something_is_due(self) -> float:
-        dues = [pause.due - time.monotonic() for pause in self._pausing.values()] if self._has_room else []
+        now = time.monotonic()
+        dues = [pause.due - now for step, pause in self._pausing.items() if self._has_room(step)]
         return max(0.0, min([_TICK, *dues]))
 
-    @property
-    def _has_room(self) -> bool:
-        return len(self._executing) < self._settings.workers
+    def _is_on_cluster(self, step: str) -> bool:
+        return self._settings.is_on_cluster(self._plan.decisions[step].step)
+
+    def _places(self, is_on_cluster: bool) -> int:  # noqa: FBT001 - where the places are
+        """Return how many steps may execute on the cluster, or on this machine."""
+        return max(1, self._executor.cluster_places) if is_on_cluster else self._settings.workers
+
+    def _has_room(self, step: str) -> bool:
+        is_on_cluster = self._is_on_cluster(step)
+        if len(self._used_places) == 1:
+            return len(self._executing) < self._places(is_on_cluster)
+        there = sum(self._is_on_cluster(other) == is_on_cluster for other in self._executing)
+        return there < self._places(is_on_cluster)
 
     def _obey_interrupts(self) -> None:
         """End what executes: kindly at the first signal, at once at the next."""
@@ -243,7 +265,7 @@ class Invocation:
             if self.stopping:
                 del self._pausing[step]
                 self.settled.settle(pause.failed or self._cancelled(self._plan.decisions[step]))
-            elif pause.due <= now and self._has_room:
+            elif pause.due <= now and self._has_room(step):
                 del self._pausing[step]
                 self._try(step, pause.number, waited=pause.failed is None, asked=pause.asked)
 
@@ -341,7 +363,10 @@ class Invocation:
         except PipespecError as error:
             self._take(StepOutcome(step.id, 0.0, failure=Failure("changed", str(error))))
             return
-        self._executor.submit(job, timeout=step.timeout)
+        terms = None
+        if self._settings.is_on_cluster(step):
+            terms = ClusterTerms(step.priority, self._settings.cluster_resources(step))
+        self._executor.submit(job, timeout=step.timeout, cluster=terms)
 
     def _free_worker(self) -> int:
         taken = {execution.worker for execution in self._executing.values()}
@@ -354,7 +379,11 @@ class Invocation:
         """Publish what a step made, or end its run; then it is settled, or will be tried again."""
         execution = self._executing.pop(outcome.step)
         run_id = execution.claim.started.run_id
-        executed = Execution(run_id, execution.worker, execution.started, self._now())
+        now = self._now()
+        began = execution.started
+        if self._settings.is_on_cluster(execution.decision.step):  # which may have kept it waiting
+            began = max(began, now - outcome.seconds)
+        executed = Execution(run_id, execution.worker, began, now)
         self.settled.note_execution(outcome.step, executed)
         # Again, for a process that died, or that wrote until its very end.
         clean_log(execution.log, self._settings.redact)
@@ -427,8 +456,10 @@ class Invocation:
         if failure.kind == "cancelled":
             self.settled.settle(self._cancelled(execution.decision, started))
             return
+        if failure.kind == "cluster":
+            self.lost_cluster = ClusterUnavailableError(failure.message)
         result = failed(started, failure, seconds=seconds, log=execution.log, remedy=remedy)
-        if execution.number <= retry.times and failure.kind != "changed":
+        if execution.number <= retry.times and failure.kind not in ("changed", "cluster"):
             due = time.monotonic() + retry.wait
             self._pausing[started.step] = _Pause(due, execution.number + 1, failed=result)
         else:

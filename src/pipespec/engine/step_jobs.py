@@ -8,6 +8,7 @@ something else fails the step rather than recording it under the planned key.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import field
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -82,6 +83,8 @@ class JobPlace:
     downloads: Path
     secrets: tuple[str, ...] = ()
     code_folder: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What the place gives its processes, over what the pipeline says."""
 
 
 def job_for(
@@ -128,6 +131,7 @@ def job_for(
         run_id=place.run_id,
         experiment_id=place.experiment_id,
         artifact_uri=place.artifact_uri,
+        environment={**pipeline.engine.env, **step.engine.env, **place.environment},
         secrets=place.secrets,
         downloads=str(place.downloads),
         witness=None if key is None else _witness_job(step, pipeline, facts, inputs, place),

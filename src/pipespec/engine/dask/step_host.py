@@ -1,0 +1,225 @@
+"""What runs on a Dask worker: steps, each in a process of its own, as on the user's machine.
+
+A `Visit` tells a worker of a run: what has to be as it is on the user's machine, and where the project is. A `StepOrder` is a
+job; a `StepAnswer` says what came of it, or why it was not begun. The template that processes are forked from lives as long
+as the worker knows of the run, and takes them along when the worker dies, however that happens.
+"""
+
+from __future__ import annotations
+
+import platform
+import threading
+from collections.abc import Collection, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final
+
+from distributed import WorkerPlugin, get_client, get_worker
+
+from pipespec.engine.processes.executors import LocalExecutor
+from pipespec.frozen_values import frozen
+from pipespec.step.step_job import Failure, StepJob, StepOutcome
+
+__all__ = ["StepAnswer", "StepHost", "StepOrder", "Visit", "carry_out", "refusals", "stop_steps"]
+
+_LOOK: Final = 0.25
+"""Seconds between looks whether a step is still wanted."""
+
+
+@frozen
+class Visit:
+    """One run, as its workers are told of it. `name` tells it from all others on the cluster."""
+
+    name: str
+    root: str
+    """The project's folder."""
+    sign: str
+    """A file in it whose content is `name`, for as long as the run goes on."""
+    python: str
+    """Major and minor version."""
+    pipespec: str
+    packages: Mapping[str, str | None]
+    """Versions of the packages that `identity.packages` of the steps name; None for one that is not installed."""
+    modules: tuple[str, ...]
+    """What is loaded before processes are forked."""
+    environment: Mapping[str, str]
+    grace: float
+
+
+@frozen
+class StepOrder:
+    """A job, and the seconds that it may take."""
+
+    job: StepJob
+    timeout: float | None
+
+
+@frozen
+class StepAnswer:
+    """What a worker says: an outcome, or `refusal`, or that another worker began the same and `lost` it."""
+
+    worker: str
+    outcome: StepOutcome | None = None
+    refusal: str = ""
+    lost: str = ""
+
+
+class StepHost(WorkerPlugin):  # type: ignore[misc]  # Dask is not followed
+    """Executes the steps of one run on one worker; Dask sends it to each worker, also to those that come later."""
+
+    _worker: Any
+    refusal: str
+    """Why this worker executes none; empty where it does."""
+
+    def __init__(self, visit: Visit) -> None:
+        self.visit = visit
+        self.name = visit.name
+
+    def setup(self, worker: Any) -> None:
+        """Look whether steps can be executed here, and get ready."""
+        self._worker = worker
+        self._lock = threading.Lock()
+        self._idle: list[LocalExecutor] = []
+        self._active: set[str] = set()
+        self._unwanted: dict[str, bool] = {}
+        self._is_over = False
+        self.refusal = _refusal(self.visit)
+        if not self.refusal:
+            self._idle.append(self._new_executor())
+
+    def teardown(self, worker: Any) -> None:  # noqa: ARG002 - Dask's signature
+        """End what runs."""
+        self._is_over = True
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for executor in idle:
+            executor.close()
+
+    def execute(self, order: StepOrder, key: str) -> StepAnswer:
+        """Execute a job, called in one of the worker's threads."""
+        address = self._worker.address
+        if self.refusal:
+            return StepAnswer(address, refusal=self.refusal)
+        if (before := self._begun_by_another(key)) is not None:
+            return StepAnswer(address, lost=before)
+        with self._lock:
+            self._active.add(key)
+            executor = self._idle.pop() if self._idle else None
+        try:
+            executor = executor or self._new_executor()
+            outcome = self._outcome(executor, order, key)
+        except BaseException:
+            if executor is not None:
+                executor.close()
+            raise
+        finally:
+            with self._lock:
+                self._active.discard(key)
+                self._unwanted.pop(key, None)
+        with self._lock:
+            if not self._is_over:
+                self._idle.append(executor)
+        if self._is_over:
+            executor.close()
+        return StepAnswer(address, _with_worker(outcome, address))
+
+    def stop(self, keys: Collection[str], *, at_once: bool) -> list[str]:
+        """End steps, and return those that were under way."""
+        with self._lock:
+            self._unwanted.update(dict.fromkeys(keys, at_once))
+            return [key for key in keys if key in self._active]
+
+    def _begun_by_another(self, key: str) -> str | None:
+        """Return the worker that began this job; else note that we do.
+
+        Dask gives the task of a worker that is gone to another one. Whether a step is tried again is not Dask's to decide.
+        """
+        client = get_client()
+        place = [self.visit.name, key]
+        before: str | None = client.get_metadata(place, None)
+        if before is None:
+            client.set_metadata(place, self._worker.address)
+        return before
+
+    def _new_executor(self) -> LocalExecutor:
+        return LocalExecutor(
+            modules=self.visit.modules,
+            folder=Path(self.visit.root),
+            log=Path(self._worker.local_directory, f"{self.visit.name}.log"),
+            grace=self.visit.grace,
+            environment=self.visit.environment,
+        )
+
+    def _outcome(self, executor: LocalExecutor, order: StepOrder, key: str) -> StepOutcome:
+        told: bool | None = None
+        executor.submit(order.job, timeout=order.timeout)
+        while True:
+            if outcomes := executor.wait(_LOOK):
+                return outcomes[0]
+            at_once = True if self._is_over else self._unwanted.get(key, self._is_forgotten(key) or None)
+            if at_once is not None and at_once != told:
+                told = at_once
+                executor.cancel(order.job.step, at_once=at_once)
+
+    def _is_forgotten(self, key: str) -> bool:
+        """Tell whether nobody waits for a task any more: the user's process or the scheduler may be gone."""
+        task = self._worker.state.tasks.get(key)
+        return task is None or task.state == "cancelled"
+
+
+def carry_out(visit: str, order: StepOrder) -> StepAnswer:
+    """Execute a job on this worker: what a Dask task of ours calls."""
+    worker = get_worker()
+    host: StepHost | None = worker.plugins.get(visit)
+    if host is None:
+        return StepAnswer(worker.address, refusal="it was not told of the run")
+    return host.execute(order, worker.get_current_task())
+
+
+def stop_steps(visit: str, keys: Collection[str], *, at_once: bool, dask_worker: Any) -> list[str]:
+    """End steps on this worker, and return those that were under way; called in its event loop."""
+    host: StepHost | None = dask_worker.plugins.get(visit)
+    return [] if host is None else host.stop(keys, at_once=at_once)
+
+
+def refusals(visit: str, *, dask_worker: Any) -> str:
+    """Return why this worker executes no steps of a run; empty where it does."""
+    host: StepHost | None = dask_worker.plugins.get(visit)
+    return "it was not told of the run" if host is None else host.refusal
+
+
+def _refusal(visit: Visit) -> str:
+    """Compare this worker with the user's machine."""
+    python = ".".join(platform.python_version_tuple()[:2])
+    if python != visit.python:
+        return f"it has Python {python}, and this run {visit.python}"
+    wanted = {"pipespec": visit.pipespec, **visit.packages}
+    for name, stated in wanted.items():
+        found = _version(name)
+        if found != stated:
+            has = f"no package '{name}'" if found is None else f"{name} {found}"
+            run = f"{stated}: pip install {name}=={stated}" if stated else "none"
+            return f"it has {has}, and this run {run}"
+    try:
+        shares = Path(visit.sign).read_text(encoding="utf-8") == visit.name
+    except OSError:
+        shares = False
+    return "" if shares else f"it does not see the project's folder '{visit.root}'"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _with_worker(outcome: StepOutcome, address: str) -> StepOutcome:
+    """Say on which worker a module could not be imported, since its packages may be others than the user's."""
+    failure = outcome.failure
+    if failure is None or (failure.kind != "import" and "ModuleNotFoundError" not in failure.message):
+        return outcome
+    from dataclasses import replace  # noqa: PLC0415
+
+    message = f"{failure.message}; it ran on the Dask worker {address}: install what is missing there"
+    return replace(outcome, failure=Failure(failure.kind, message, failure.traceback, failure.refused))
