@@ -250,8 +250,10 @@ class DaskCluster:
     def address(self) -> str:
         return f"tcp://127.0.0.1:{self.scheduler.port}"
 
-    def start_worker(self, folder: Path, *options: str) -> Service:
-        command = [sys.executable, "-m", "dask", "worker", self.address, "--nthreads", "1", "--no-dashboard"]
+    def start_worker(self, folder: Path, *options: str, hidden: Path | None = None) -> Service:
+        """Start a worker; it does not see what is below `hidden`, as on another machine."""
+        command = [] if hidden is None else ["unshare", "-m", "sh", "-c", _HIDE, str(hidden)]
+        command += [sys.executable, "-m", "dask", "worker", self.address, "--nthreads", "1", "--no-dashboard"]
         command += ["--local-directory", str(folder), *options]
         folder.mkdir(exist_ok=True)
         worker = Service(command, folder=folder, port=0, environment=_QUIET_DASK)
@@ -260,12 +262,17 @@ class DaskCluster:
         return worker
 
 
+_HIDE = 'mount -t tmpfs none "$0" && exec "$@"'
 _QUIET_DASK = {"MLFLOW_DISABLE_TELEMETRY": "true"}
 
 
 @contextlib.contextmanager
-def dask_cluster(folder: Path, *options: tuple[str, ...]) -> Iterator[DaskCluster]:
+def dask_cluster(
+    folder: Path, *options: tuple[str, ...], hidden: Path | None = None
+) -> Iterator[DaskCluster]:
     """A Dask cluster with a worker of one thread for each tuple of options."""
+    if hidden is not None and subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode:
+        pytest.skip("what a worker sees can be changed by root alone")
     pytest.importorskip("distributed", reason="there is no Dask: pip install -e '.[test]'")
     port = free_port()
     command = [sys.executable, "-m", "dask", "scheduler", "--host", "127.0.0.1", "--port", str(port)]
@@ -273,7 +280,7 @@ def dask_cluster(folder: Path, *options: tuple[str, ...]) -> Iterator[DaskCluste
     with contextlib.ExitStack() as stack:
         cluster = DaskCluster(stack.enter_context(_running(scheduler)), [])
         for number, own in enumerate(options):
-            stack.callback(cluster.start_worker(folder / f"worker-{number}", *own).kill)
+            stack.callback(cluster.start_worker(folder / f"worker-{number}", *own, hidden=hidden).kill)
         _wait_for_workers(cluster)
         yield cluster
 

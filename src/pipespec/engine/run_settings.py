@@ -40,6 +40,8 @@ class RunSettings:
     """Where steps execute that do not say it themselves."""
     open_cluster: Callable[..., AbstractContextManager[OpenExecutor]] | None = None
     """`opened_dask`, or None where steps cannot execute on a cluster; rendered modules have none."""
+    travelling_files: Callable[[Path], Collection[str]] = lambda _root: ()
+    """Names the files of a project that workers get who do not see its folder."""
     cluster: ClusterSpec = ClusterSpec()
     """Where steps of the executor `dask` do."""
     cluster_places: int | None = None

@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from pipespec.engine.dask.open_cluster import OpenCluster
@@ -77,6 +78,8 @@ class DaskExecutor:
         self._grace = grace
         self._others = others
         self._tasks: dict[str, _Task] = {}
+        self._logs: dict[str, Path] = {}
+        """Of tasks that may tell pieces of them."""
         self._last = 0
         self._arrived: deque[tuple[_Task, StepAnswer | Failure]] = deque()
         self._ended: list[StepOutcome] = []
@@ -86,6 +89,7 @@ class DaskExecutor:
         self._answered = time.monotonic()
         self._had_workers = time.monotonic()
         self._orders: queue.SimpleQueue[tuple[list[_Task], bool] | None] = queue.SimpleQueue()
+        self._client.subscribe_topic(visit, self._take_piece)
         self._watch = threading.Thread(target=self._look_after, name="dask", daemon=True)
         self._watch.start()
 
@@ -142,6 +146,7 @@ class DaskExecutor:
 
     def _send(self, task: _Task) -> None:
         job = task.order.job
+        self._logs[task.key] = Path(job.log)
         unfit = {**self._unfit, **task.refused}
         fit = [worker for worker in self._threads if worker not in unfit]
         if task.refused and not fit:
@@ -178,6 +183,9 @@ class DaskExecutor:
     def _take(self, task: _Task, answer: StepAnswer | Failure) -> None:
         if self._tasks.get(task.order.job.step) is not task:
             return  # it was given up
+        if isinstance(answer, StepAnswer) and answer.log is not None:
+            self._logs.pop(task.key, None)
+            Path(task.order.job.log).write_bytes(answer.log)
         if isinstance(answer, Failure):
             self._end(task, answer)
         elif answer.outcome is not None:
@@ -192,9 +200,19 @@ class DaskExecutor:
             task.key = f"{self._visit}-{self._last}"
             self._send(task)
 
+    def _take_piece(self, event: tuple[float, tuple[str, int, bytes]]) -> None:
+        """Write a piece of a log that grows elsewhere, called by Dask."""
+        key, at, piece = event[1]
+        log = self._logs.get(key)
+        if log is not None:
+            with contextlib.suppress(OSError), log.open("r+b" if log.exists() else "wb") as file:
+                file.seek(at)
+                file.write(piece)
+
     def _end(self, task: _Task, what: StepOutcome | Failure) -> None:
         step = task.order.job.step
         self._tasks.pop(step, None)
+        self._logs.pop(task.key, None)
         _release(task)
         if isinstance(what, Failure):
             if task.due is not None and what.kind != "cluster":

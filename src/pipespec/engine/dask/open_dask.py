@@ -7,8 +7,11 @@ which no worker can execute steps as this machine would, and steps whose resourc
 from __future__ import annotations
 
 import contextlib
+import os
 import platform
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from glob import glob
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,12 +19,13 @@ from typing import Any
 from pipespec.document.wording import quote
 from pipespec.engine.dask.dask_executor import DaskExecutor
 from pipespec.engine.dask.open_cluster import OpenCluster, dask_logging_to, opened_cluster
-from pipespec.engine.dask.step_host import StepHost, Visit, refusals
+from pipespec.engine.dask.project_archive import ProjectArchive, pack
+from pipespec.engine.dask.step_host import NO_FOLDER, StepHost, Visit, refusals
 from pipespec.engine.processes.executors import Executor, OpenExecutor
 from pipespec.engine.run_settings import RunSettings
 from pipespec.errors import ClusterUnavailableError, UsageError
 from pipespec.plan.plan import Plan
-from pipespec.spec.pipeline_spec import StepSpec
+from pipespec.spec.pipeline_spec import DirInput, FileInput, FilesInput, StepSpec
 from pipespec.step.failure import one_line
 
 __all__ = ["opened_dask"]
@@ -43,6 +47,7 @@ def opened_dask(
         UsageError: where no worker can execute the steps of the plan.
         ClusterUnavailableError: where there is no cluster.
     """
+    archive: ProjectArchive | None = None
     steps = [each.step for each in plan.decisions.values() if settings.is_on_cluster(each.step)]
     name = f"pipespec-{token}"
     sign = folder / name
@@ -71,6 +76,10 @@ def opened_dask(
     ):
         workers = _workers(cluster)
         unfit = _introduce(cluster, visit, workers)
+        is_elsewhere = any(why.startswith(NO_FOLDER) for why in unfit.values())
+        if is_elsewhere or not workers:
+            archive = _archive(plan, steps, settings)
+            unfit = _introduce(cluster, replace(visit, archive=archive), workers)
         _require_fit(cluster, workers, unfit)
         _require_resources(cluster, steps, settings, {k: v for k, v in workers.items() if k not in unfit})
         executor = DaskExecutor(
@@ -82,7 +91,25 @@ def opened_dask(
             others=others,
         )
         with contextlib.closing(executor):
-            yield OpenExecutor(executor, _notes(cluster, workers, unfit))
+            yield OpenExecutor(executor, _notes(cluster, workers, unfit, archive))
+
+
+def _archive(plan: Plan, steps: list[StepSpec], settings: RunSettings) -> ProjectArchive:
+    """Pack the project, with the files that steps declare as inputs."""
+    root = plan.pipeline.root
+    names = set(settings.travelling_files(root))
+    for source in (one.source for step in steps for one in step.inputs.values()):
+        match source:
+            case FileInput(path=path):
+                names.add(os.path.relpath(path, root))
+            case DirInput(path=path):
+                names.update(os.path.relpath(file, root) for file in Path(path).rglob("*"))
+            case FilesInput(pattern=pattern):
+                names.update(os.path.relpath(file, root) for file in glob(pattern, recursive=True))  # noqa: PTH207 - absolute
+            case _:
+                pass
+    below = {name for name in names if not name.startswith(os.pardir)}
+    return pack(root, below, plan.facts.sources)
 
 
 def _workers(cluster: OpenCluster) -> Mapping[str, Mapping[str, Any]]:
@@ -149,14 +176,22 @@ def _require_resources(
 
 
 def _notes(
-    cluster: OpenCluster, workers: Mapping[str, Mapping[str, Any]], unfit: Mapping[str, str]
+    cluster: OpenCluster,
+    workers: Mapping[str, Mapping[str, Any]],
+    unfit: Mapping[str, str],
+    archive: ProjectArchive | None,
 ) -> tuple[str, ...]:
     fit = [worker for worker in workers if worker not in unfit]
     threads = sum(workers[worker]["nthreads"] for worker in fit)
     count = (
         f"{len(fit)} worker{'' if len(fit) == 1 else 's'} with {threads} thread{'' if threads == 1 else 's'}"
     )
+    place = (
+        "in the project's own folder"
+        if archive is None
+        else f"which get the project as an archive of {len(archive.content) / 1000:,.0f} kB where they do not see its folder"
+    )
     return (
-        f"Dask at {cluster.address}: {count}, in the project's own folder",
+        f"Dask at {cluster.address}: {count}, {place}",
         *(f"Dask worker {worker} is not used: {why}" for worker, why in unfit.items()),
     )

@@ -8,19 +8,26 @@ as the worker knows of the run, and takes them along when the worker dies, howev
 from __future__ import annotations
 
 import platform
+import shutil
 import threading
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
 from distributed import WorkerPlugin, get_client, get_worker
 
+from pipespec.engine.dask.live_log import LiveLog
+from pipespec.engine.dask.project_archive import ProjectArchive, unpack
+from pipespec.engine.dask.travelled_job import local_store, travelled
 from pipespec.engine.processes.executors import LocalExecutor
 from pipespec.frozen_values import frozen
 from pipespec.step.step_job import Failure, StepJob, StepOutcome
 
-__all__ = ["StepAnswer", "StepHost", "StepOrder", "Visit", "carry_out", "refusals", "stop_steps"]
+__all__ = ["NO_FOLDER", "StepAnswer", "StepHost", "StepOrder", "Visit", "carry_out", "refusals", "stop_steps"]
+
+NO_FOLDER: Final = "it does not see the project's folder"
 
 _LOOK: Final = 0.25
 """Seconds between looks whether a step is still wanted."""
@@ -44,6 +51,8 @@ class Visit:
     """What is loaded before processes are forked."""
     environment: Mapping[str, str]
     grace: float
+    archive: ProjectArchive | None = None
+    """The project, for workers that do not see its folder."""
 
 
 @frozen
@@ -62,6 +71,8 @@ class StepAnswer:
     outcome: StepOutcome | None = None
     refusal: str = ""
     lost: str = ""
+    log: bytes | None = None
+    """The whole log of a step that does not write to the user's machine."""
 
 
 class StepHost(WorkerPlugin):  # type: ignore[misc]  # Dask is not followed
@@ -84,6 +95,13 @@ class StepHost(WorkerPlugin):  # type: ignore[misc]  # Dask is not followed
         self._unwanted: dict[str, bool] = {}
         self._is_over = False
         self.refusal = _refusal(self.visit)
+        self._folder = Path(worker.local_directory).absolute()
+        self._root = Path(self.visit.root)
+        self._is_elsewhere = not self.refusal and not _shares(self.visit)
+        if self._is_elsewhere and self.visit.archive is None:
+            self.refusal = f"{NO_FOLDER} '{self.visit.root}'"
+        elif self._is_elsewhere and self.visit.archive is not None:
+            self._root = unpack(self.visit.archive, self._folder)
         if not self.refusal:
             self._idle.append(self._new_executor())
 
@@ -107,7 +125,7 @@ class StepHost(WorkerPlugin):  # type: ignore[misc]  # Dask is not followed
             executor = self._idle.pop() if self._idle else None
         try:
             executor = executor or self._new_executor()
-            outcome = self._outcome(executor, order, key)
+            outcome, log = self._outcome(executor, order, key)
         except BaseException:
             if executor is not None:
                 executor.close()
@@ -121,7 +139,7 @@ class StepHost(WorkerPlugin):  # type: ignore[misc]  # Dask is not followed
                 self._idle.append(executor)
         if self._is_over:
             executor.close()
-        return StepAnswer(address, _with_worker(outcome, address))
+        return StepAnswer(address, _with_worker(outcome, address), log=log)
 
     def stop(self, keys: Collection[str], *, at_once: bool) -> list[str]:
         """End steps, and return those that were under way."""
@@ -144,22 +162,54 @@ class StepHost(WorkerPlugin):  # type: ignore[misc]  # Dask is not followed
     def _new_executor(self) -> LocalExecutor:
         return LocalExecutor(
             modules=self.visit.modules,
-            folder=Path(self.visit.root),
-            log=Path(self._worker.local_directory, f"{self.visit.name}.log"),
+            folder=self._root,
+            log=self._folder / f"{self.visit.name}.log",
             grace=self.visit.grace,
             environment=self.visit.environment,
         )
 
-    def _outcome(self, executor: LocalExecutor, order: StepOrder, key: str) -> StepOutcome:
+    def _outcome(
+        self, executor: LocalExecutor, order: StepOrder, key: str
+    ) -> tuple[StepOutcome, bytes | None]:
+        """Return the outcome, and the log where that was not written to the user's machine."""
+        job = order.job
+        if not self._is_elsewhere:
+            return self._execute(executor, job, order.timeout, key, None), None
+        if (store := local_store(job)) is not None:
+            why = (
+                f"the Dask worker {self._worker.address} does not see '{store}', where results go: use a tracking server that"
+                " hands out artifacts, or a folder that workers share"
+            )
+            return StepOutcome(job.step, 0.0, failure=Failure("store", why)), None
+        folder = self._folder / key
+        try:
+            folder.joinpath("staging").mkdir(parents=True)
+            moved = travelled(job, str(self._root), str(folder))
+            live = LiveLog(
+                Path(moved.log), lambda piece: self._worker.log_event(self.visit.name, [key, *piece])
+            )
+            outcome = self._execute(executor, moved, order.timeout, key, live)
+            if not outcome.is_uploaded:
+                why = "its outputs could not be sent, since the store is away"
+                outcome = replace(outcome, outputs=(), failure=Failure("store", why))
+            return outcome, live.whole()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _execute(
+        self, executor: LocalExecutor, job: StepJob, timeout: float | None, key: str, live: LiveLog | None
+    ) -> StepOutcome:
         told: bool | None = None
-        executor.submit(order.job, timeout=order.timeout)
+        executor.submit(job, timeout=timeout)
         while True:
             if outcomes := executor.wait(_LOOK):
                 return outcomes[0]
+            if live is not None:
+                live.send()
             at_once = True if self._is_over else self._unwanted.get(key, self._is_forgotten(key) or None)
             if at_once is not None and at_once != told:
                 told = at_once
-                executor.cancel(order.job.step, at_once=at_once)
+                executor.cancel(job.step, at_once=at_once)
 
     def _is_forgotten(self, key: str) -> bool:
         """Tell whether nobody waits for a task any more: the user's process or the scheduler may be gone."""
@@ -200,11 +250,15 @@ def _refusal(visit: Visit) -> str:
             has = f"no package '{name}'" if found is None else f"{name} {found}"
             run = f"{stated}: pip install {name}=={stated}" if stated else "none"
             return f"it has {has}, and this run {run}"
+    return ""
+
+
+def _shares(visit: Visit) -> bool:
+    """Tell whether this worker sees the project's folder."""
     try:
-        shares = Path(visit.sign).read_text(encoding="utf-8") == visit.name
+        return Path(visit.sign).read_text(encoding="utf-8") == visit.name
     except OSError:
-        shares = False
-    return "" if shares else f"it does not see the project's folder '{visit.root}'"
+        return False
 
 
 def _version(package: str) -> str | None:
@@ -219,7 +273,5 @@ def _with_worker(outcome: StepOutcome, address: str) -> StepOutcome:
     failure = outcome.failure
     if failure is None or (failure.kind != "import" and "ModuleNotFoundError" not in failure.message):
         return outcome
-    from dataclasses import replace  # noqa: PLC0415
-
     message = f"{failure.message}; it ran on the Dask worker {address}: install what is missing there"
     return replace(outcome, failure=Failure(failure.kind, message, failure.traceback, failure.refused))

@@ -27,6 +27,7 @@ from pipespec.operations.running.notify import tell
 from pipespec.plan.plan import Action, Plan
 from pipespec.plan.results import RunReport
 from pipespec.project.planned_inputs import PlannedInputs
+from pipespec.project.travelling_files import travelling_files
 from pipespec.spec.engine_spec import DASK, EXECUTORS, ClusterSpec
 from pipespec.spec.pipeline_spec import PipelineSpec
 from pipespec.state_folder import StateFolder
@@ -67,6 +68,7 @@ def invoke(
         workers=spec.engine.workers_for(workers),
         executor=_executor(spec, executor, dask),
         open_cluster=_opened_dask,
+        travelling_files=travelling_files,
         cluster=spec.engine.cluster if dask is None else ClusterSpec(dask),
         cluster_places=workers or spec.engine.workers,
         keep_going=spec.engine.keep_going if keep_going is None else keep_going,
