@@ -21,7 +21,8 @@ from pipespec.engine.attempts import Attempts, Claim
 from pipespec.engine.failed_work import keep_failed_work
 from pipespec.engine.interrupts import Interrupts
 from pipespec.engine.joined_results import JoinedResults
-from pipespec.engine.processes.executors import ClusterTerms, Executor
+from pipespec.engine.places.step_places import StepPlaces
+from pipespec.engine.processes.executors import Executor
 from pipespec.engine.progress_events import Progress
 from pipespec.engine.publications import Publication, Publications
 from pipespec.engine.readiness import culprits, waits_for
@@ -110,8 +111,6 @@ class Invocation:
         self._turns = StepTurns(ledger, attempts)
         self._code = SourceSnapshot(staging.make("code"))
         self._plan: Plan
-        self._used_places: set[bool] = {False}
-        """Whether steps of the plan execute on a cluster, on this machine, or both."""
         self.settled = SettledSteps(progress)
         self._joined = JoinedResults(attempts, publications, self.settled, staging)
         self._joins = False
@@ -119,6 +118,7 @@ class Invocation:
         self._decisions: dict[str, Decision] = {}
         """Of steps that had their turn, as it was decided then."""
         self._executing: dict[str, StepInProgress] = {}
+        self._places = StepPlaces(settings, executor)
         self._pausing: dict[str, _Pause] = {}
         self._is_closing = False
         self._obeyed = 0
@@ -126,8 +126,7 @@ class Invocation:
     def take(self, plan: Plan) -> None:
         """Go on with a plan, and settle what of it needs no turn. What is complete from an earlier one stays so."""
         self._plan = plan
-        on_cluster = self._settings.is_on_cluster
-        self._used_places = {on_cluster(decision.step) for decision in plan.decisions.values()} or {False}
+        self._places.take(plan)
         self.settled.settle_reused(self._plan)
 
     def forget(self) -> None:
@@ -175,7 +174,7 @@ class Invocation:
     @property
     def slots(self) -> int:
         """As many as may execute, and those that wait, or are published, without executing."""
-        places = sum(map(self._places, self._used_places))
+        places = self._places.count
         publishing = min(len(self._publications), places)
         return places + len(self._pausing) + publishing
 
@@ -193,7 +192,7 @@ class Invocation:
 
     def begin(self, step: str) -> None:
         """Give a step its turn, or let it wait where others have all the places of its kind."""
-        if len(self._used_places) == 1 or self._has_room(step):
+        if self._places.may_begin(step, self._executing):
             self._try(step, 1, waited=False)
         else:
             self._pausing[step] = _Pause(time.monotonic(), 1)
@@ -232,22 +231,12 @@ class Invocation:
 
     def _until_something_is_due(self) -> float:
         now = time.monotonic()
-        dues = [pause.due - now for step, pause in self._pausing.items() if self._has_room(step)]
+        dues = [
+            pause.due - now
+            for step, pause in self._pausing.items()
+            if self._places.has_room(step, self._executing)
+        ]
         return max(0.0, min([_TICK, *dues]))
-
-    def _is_on_cluster(self, step: str) -> bool:
-        return self._settings.is_on_cluster(self._plan.decisions[step].step)
-
-    def _places(self, is_on_cluster: bool) -> int:  # noqa: FBT001 - where the places are
-        """Return how many steps may execute on the cluster, or on this machine."""
-        return max(1, self._executor.cluster_places) if is_on_cluster else self._settings.workers
-
-    def _has_room(self, step: str) -> bool:
-        is_on_cluster = self._is_on_cluster(step)
-        if len(self._used_places) == 1:
-            return len(self._executing) < self._places(is_on_cluster)
-        there = sum(self._is_on_cluster(other) == is_on_cluster for other in self._executing)
-        return there < self._places(is_on_cluster)
 
     def _obey_interrupts(self) -> None:
         """End what executes: kindly at the first signal, at once at the next."""
@@ -265,7 +254,7 @@ class Invocation:
             if self.stopping:
                 del self._pausing[step]
                 self.settled.settle(pause.failed or self._cancelled(self._plan.decisions[step]))
-            elif pause.due <= now and self._has_room(step):
+            elif pause.due <= now and self._places.has_room(step, self._executing):
                 del self._pausing[step]
                 self._try(step, pause.number, waited=pause.failed is None, asked=pause.asked)
 
@@ -348,8 +337,10 @@ class Invocation:
         self._has_begun = True
         step, run_id = decision.step, claim.started.run_id
         log, staging = self._settings.log_of(run_id), self._staging.make(run_id)
+        given = self._places.hand_out(step)
+        worker = self._free_worker()
         execution = StepInProgress(
-            decision, claim, number, self._free_worker(), self._now(), staging, log, upstream
+            decision, claim, number, worker, self._now(), staging, log, upstream, given
         )
         self._executing[step.id] = execution
         self._progress.started(StepStarted(step.id, run_id, str(log), number, str(activity_path(staging))))
@@ -363,10 +354,7 @@ class Invocation:
         except PipespecError as error:
             self._take(StepOutcome(step.id, 0.0, failure=Failure("changed", str(error))))
             return
-        terms = None
-        if self._settings.is_on_cluster(step):
-            terms = ClusterTerms(step.priority, self._settings.cluster_resources(step))
-        self._executor.submit(job, timeout=step.timeout, cluster=terms)
+        self._executor.submit(job, timeout=step.timeout, cluster=self._places.cluster_terms(step))
 
     def _free_worker(self) -> int:
         taken = {execution.worker for execution in self._executing.values()}
@@ -378,6 +366,7 @@ class Invocation:
     def _take(self, outcome: StepOutcome) -> None:
         """Publish what a step made, or end its run; then it is settled, or will be tried again."""
         execution = self._executing.pop(outcome.step)
+        self._places.take_back(outcome.step)
         run_id = execution.claim.started.run_id
         now = self._now()
         began = execution.started

@@ -84,7 +84,7 @@ class JobPlace:
     secrets: tuple[str, ...] = ()
     code_folder: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
-    """What the place gives its processes, over what the pipeline says."""
+    """What the place gives its processes, where the pipeline does not say it."""
 
 
 def job_for(
@@ -131,7 +131,7 @@ def job_for(
         run_id=place.run_id,
         experiment_id=place.experiment_id,
         artifact_uri=place.artifact_uri,
-        environment={**pipeline.engine.env, **step.engine.env, **place.environment},
+        environment={**place.environment, **pipeline.engine.env, **step.engine.env},
         secrets=place.secrets,
         downloads=str(place.downloads),
         witness=None if key is None else _witness_job(step, pipeline, facts, inputs, place),
