@@ -389,3 +389,58 @@ def children():
         for task in Path("/proc/self/task").iterdir():
             found += (task / "children").read_text().split()
     return found
+
+
+SCRIPT = """
+import pipespec
+
+with open("begun.txt", "a") as file:
+    file.write("begun\\n")
+report = pipespec.load("pipeline.yaml").run(executor="dask", workers=2, progress=False)
+print(sorted(step.state.value for step in report.steps), __file__.endswith("script.py"))
+"""
+
+
+def test_a_script_starts_a_cluster_for_its_run_without_being_run_by_the_workers(engine):
+    engine.write("steps.py", STEPS)
+    engine.write("pipeline.yaml", SUMS)
+    engine.write("script.py", SCRIPT)
+
+    done = subprocess.run(
+        [sys.executable, "script.py"], cwd=engine.root, capture_output=True, text=True, timeout=200
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"{['ran'] * 8} True\n"
+    assert (engine.root / "begun.txt").read_text() == "begun\n"
+    assert len({worker for _, worker in executed(engine)}) == 2
+    engine.require_clean()
+
+
+@pytest.mark.parametrize(
+    ("cluster", "said"),
+    [
+        (
+            ClusterSpec(call="no_such_package:Cluster"),
+            "'engine.cluster.class' is 'no_such_package:Cluster', but there is no module 'no_such_package': pip install no-such-package",
+        ),
+        (
+            ClusterSpec(call="dask.distributed:Clutser"),
+            "'engine.cluster.class' is 'dask.distributed:Clutser', but module 'dask.distributed' has no 'Clutser'",
+        ),
+        (
+            ClusterSpec(arguments={"workers": 2}),
+            "'engine.cluster': 'dask.distributed:LocalCluster' does not take its arguments: ",
+        ),
+        (ClusterSpec("http//nowhere"), "http//nowhere is no address of a scheduler: "),
+    ],
+)
+def test_a_cluster_that_cannot_be_is_refused(engine, cluster, said):
+    engine.write("steps.py", STEPS)
+    engine.write("pipeline.yaml", SUMS)
+
+    with pytest.raises((UsageError, ClusterUnavailableError)) as raised:
+        engine.run(executor="dask", open_cluster=opened_dask, cluster=cluster)
+
+    assert str(raised.value).startswith(said)
+    assert "\n" not in str(raised.value)

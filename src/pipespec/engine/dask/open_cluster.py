@@ -10,6 +10,7 @@ import contextlib
 import importlib
 import logging
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -61,6 +62,7 @@ def opened_cluster(
     with contextlib.ExitStack() as stack:
         where: Any = spec.address
         if spec.address is None:
+            stack.enter_context(_script_hidden())
             where = _start(spec, places, folder, module_folders)
             stack.callback(_close_cluster, where)
         try:
@@ -95,14 +97,17 @@ def _start(spec: ClusterSpec, places: int | None, folder: Path, module_folders: 
             **arguments,
         }
     try:
-        cluster = make(**arguments)
-    except (TypeError, ValueError) as error:
-        raise UsageError(
-            f"'engine.cluster': {quote(spec.call)} does not take its arguments: {one_line(str(error))}"
-        ) from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a port of Dask's pages may be taken
+            cluster = make(**arguments)
     except Exception as error:
+        cause = _first_cause(error)
+        if isinstance(cause, TypeError | ValueError):
+            raise UsageError(
+                f"'engine.cluster': {quote(spec.call)} does not take its arguments: {one_line(str(cause))}"
+            ) from error
         raise ClusterUnavailableError(
-            f"the cluster {quote(spec.call)} does not start: {type(error).__name__}: {one_line(str(error))}"
+            f"the cluster {quote(spec.call)} does not start: {type(cause).__name__}: {one_line(str(cause))}"
         ) from error
     if spec.adapt is not None:
         try:
@@ -113,6 +118,25 @@ def _start(spec: ClusterSpec, places: int | None, folder: Path, module_folders: 
                 f"'engine.cluster.adapt' does not fit {quote(spec.call)}: {one_line(str(error))}"
             ) from error
     return cluster
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    """Return what was raised first: Dask says of a worker only that it did not start."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+@contextlib.contextmanager
+def _script_hidden() -> Iterator[None]:
+    """Let processes of workers not import the user's script, which steps have no use for: it would begin its run again."""
+    main = sys.modules["__main__"]
+    hidden = {name: main.__dict__.pop(name) for name in ("__file__", "__spec__") if name in main.__dict__}
+    main.__spec__ = None
+    try:
+        yield
+    finally:
+        main.__dict__.update(hidden)
 
 
 def _cluster_class(call: str, module_folders: Sequence[Path]) -> Any:
