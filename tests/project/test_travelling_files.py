@@ -34,7 +34,7 @@ def test_without_git_all_but_hidden_files_and_what_tools_make(root):
 
 
 def test_with_git_what_it_knows_or_would_add(root):
-    (root / ".gitignore").write_text(".env\ndata/\nmlflow.db\nmlruns/\n__pycache__/\nnews.db\n")
+    (root / ".gitignore").write_text("data/\nmlflow.db\nmlruns/\n__pycache__/\nnews.db\n")
     subprocess.run(["git", "init", "-q", root], check=True)
     subprocess.run(["git", "-C", root, "add", "-f", "news.db"], check=True)
 

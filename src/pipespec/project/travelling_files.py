@@ -1,7 +1,7 @@
 """Which files of a project go to a machine that does not see its folder.
 
 Takes the project's root; gives names below it: what git knows or would add, or, without git, all but what tools and
-pipespec make.
+pipespec make. A file `.env` never goes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,14 @@ def travelling_files(root: Path) -> tuple[str, ...]:
         root, "ls-files", "--cached", "--others", "--exclude-standard", "-z", limit=_LONGEST_LIST
     )
     names = _walked(root) if listed is None else [os.fsdecode(name) for name in listed.split(b"\0") if name]
-    return tuple(sorted(name for name in names if not name.startswith(".pipespec/")))
+    return tuple(
+        sorted(name for name in names if not name.startswith(".pipespec/") and not _is_private(name))
+    )
+
+
+def _is_private(name: str) -> bool:
+    """Tell whether a file is known to hold secrets: variables of the user's machine, which workers have in their own environment."""
+    return name.rpartition("/")[2].startswith(".env")
 
 
 def _walked(root: Path) -> list[str]:
