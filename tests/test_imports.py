@@ -5,6 +5,7 @@ import importlib
 import json
 import os
 import pkgutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +72,15 @@ def with_mlflow() -> list:
     return sorted({"luigi", "mlflow"} & set(sys.modules))
 """
 
+READING = """\
+pipespec: 1
+steps:
+  add:
+    call: steps:add
+    inputs: {numbers: {model: numbers@champion}}
+    outputs: {total: total.json}
+"""
+
 LOADED = """\
 import atexit, json, sys
 atexit.register(lambda: open(sys.argv[1], "w").write(json.dumps(sorted(sys.modules))))
@@ -87,6 +97,7 @@ def command(tmp_path_factory):
     (folder / "pipeline.yaml").write_text(PIPELINE)
     (folder / "steps.py").write_text(STEPS)
     (folder / "looking.yaml").write_text(LOOKING)
+    (folder / "reading.yaml").write_text(READING)
     (folder / "looking.py").write_text(LOOKING_STEPS)
     listing = tmp_path_factory.mktemp("listing") / "modules.json"
 
@@ -105,6 +116,7 @@ def command(tmp_path_factory):
         run.own = [name for name in loaded if name.startswith("pipespec.")]
         return HEAVY & set(loaded), done.stdout or done.stderr
 
+    run.folder = folder
     run("run", "pipeline.yaml")
     return run
 
@@ -138,14 +150,35 @@ def test_light_verb_loads_no_heavy_library(command, arguments):
     assert printed
 
 
+def test_a_plan_that_reads_a_registered_model_loads_no_mlflow(command):
+    place = command.folder / "model"
+    place.mkdir()
+    (place / "MLmodel").write_text("flavors: {}")
+    with sqlite3.connect(command.folder / "mlflow.db") as database:
+        database.execute("insert into registered_models (name) values ('numbers')")
+        database.execute(
+            "insert into model_versions (name, version, source, run_id) values ('numbers', 1, ?, ?)",
+            (str(place), "a" * 32),
+        )
+        database.execute(
+            "insert into registered_model_aliases (name, alias, version) values ('numbers', 'champion', 1)"
+        )
+    database.close()
+
+    loaded, printed = command("plan", "reading.yaml")
+
+    assert loaded == set()
+    assert "uses model 'numbers@champion': version 1, run aaaaaaaa\n" in printed
+
+
 @pytest.mark.parametrize(
     ("most", "arguments"),
     [
         (12, ("--help",)),
         (36, ("validate", "pipeline.yaml")),
         (85, ("run", "pipeline.yaml")),
-        (170, ("validate", "pipeline.yaml", "--set", "steps.numbers.params.until=5")),
-        (240, ("plan", "pipeline.yaml")),
+        (176, ("validate", "pipeline.yaml", "--set", "steps.numbers.params.until=5")),
+        (245, ("plan", "pipeline.yaml")),
     ],
     ids=["help", "validate, unchanged", "run, nothing to do", "validate", "plan"],
 )
@@ -264,11 +297,13 @@ def test_public_names_are_these():
         "Plan",
         "Progress",
         "Remaining",
+        "Reproduction",
         "Rest",
         "RunComparison",
         "RunReport",
         "Severity",
         "Span",
+        "StepAwaited",
         "StepCall",
         "StepFailedError",
         "StepHandle",

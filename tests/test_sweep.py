@@ -11,6 +11,7 @@ from pipespec.plan.plan import Action
 from pipespec.plan.records import OutputRecord, StepRecord
 from pipespec.plan.results import SweepPoint
 from pipespec.plan.step_selection import select, split_id
+from pipespec.views import diagnostic_view
 from pipespec.views.sweep_view import render_text
 
 STEPS = """
@@ -211,11 +212,50 @@ def test_two_hundred_points_are_planned_with_one_question_a_level(swept):
     assert records.asked == 5
 
 
-def test_a_path_that_is_not_there_is_told_as_for_set(swept):
+@pytest.mark.parametrize(
+    ("sweep", "told"),
+    [
+        (
+            "params.modle.depth=1,2",
+            (
+                "--sweep params.modle.depth=1:1:16: error[unknown-key]: 'params.modle' is set, but no lower layer has it\n"
+                "    1 | --sweep params.modle.depth=1\n"
+                "      |                ^^^^^\n"
+                "   help: did you mean 'model'? to add it, write --sweep +params.modle=..."
+            ),
+        ),
+        (
+            "params.n=1,much",
+            (
+                "--sweep params.n=much:1:18: error[param-type]: param 'n' of step 'a' is 'much', but 'first' takes int\n"
+                "    1 | --sweep params.n=much\n"
+                "      |                  ^^^^"
+            ),
+        ),
+        (
+            "include=a.yaml,b.yaml",
+            (
+                "--sweep include=a.yaml:1:9: error[bad-override]: 'include' cannot be set\n"
+                "    1 | --sweep include=a.yaml\n"
+                "      |         ^^^^^^^\n"
+                "   help: set a param that the path of the include refers to, or use an overlay"
+            ),
+        ),
+    ],
+)
+def test_a_mistake_in_a_sweep_is_told_as_it_was_typed(swept, sweep, told):
     with pytest.raises(InvalidPipelineError) as invalid:
-        swept("params.modle.depth=1,2")
+        swept(sweep)
 
-    assert [found.code for found in invalid.value.diagnostics] == ["unknown-key"]
+    assert diagnostic_view.render_text(invalid.value.diagnostics, invalid.value.sources).strip() == told
+
+
+def test_layers_of_a_sweep_are_the_file_and_what_was_typed(swept):
+    assert swept("params.n=1,2", overrides=["params.seed=1"]).layers == (
+        "p.yaml",
+        "--set params.seed=1",
+        "--sweep params.n=1,2",
+    )
 
 
 def test_points_that_would_be_recorded_in_two_stores_are_refused(swept):

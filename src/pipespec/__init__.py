@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from pipespec.plan.old_results.import_report import ImportReport
     from pipespec.plan.pipeline_diff import Difference
     from pipespec.plan.plan import Plan
-    from pipespec.plan.results import RunReport, StepResult, StepStarted, StepStatus, StoreAway
+    from pipespec.plan.reproduction import Reproduction
+    from pipespec.plan.results import RunReport, StepAwaited, StepResult, StepStarted, StepStatus, StoreAway
     from pipespec.plan.run_comparison import NewBaseline, RunComparison
     from pipespec.plan.store_findings import Examination
     from pipespec.plan.time_left import Remaining, Rest
@@ -64,11 +65,13 @@ __all__ = [
     "Plan",
     "Progress",
     "Remaining",
+    "Reproduction",
     "Rest",
     "RunComparison",
     "RunReport",
     "Severity",
     "Span",
+    "StepAwaited",
     "StepCall",
     "StepFailedError",
     "StepHandle",
@@ -103,11 +106,12 @@ _NAMES: Final = {
     "plan.acceptance": "Acceptances",
     "plan.garbage": "Garbage",
     "plan.lineage": "Lineage",
+    "plan.reproduction": "Reproduction",
     "plan.old_results.import_report": "ImportReport",
     "plan.new_project": "NewProject",
     "plan.pipeline_diff": "Difference",
     "plan.plan": "Plan",
-    "plan.results": "RunReport StepResult StepStarted StepStatus StoreAway",
+    "plan.results": "RunReport StepAwaited StepResult StepStarted StepStatus StoreAway",
     "plan.store_findings": "Examination",
     "plan.run_comparison": "NewBaseline RunComparison",
     "plan.time_left": "Remaining Rest",

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pipespec.errors import InvalidPipelineError, UsageError
 from pipespec.pipeline import Pipeline, StepHandle
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pipespec.plan.new_project import NewProject
     from pipespec.plan.old_results.import_report import ImportReport
     from pipespec.plan.pipeline_diff import Difference
+    from pipespec.plan.reproduction import Reproduction
     from pipespec.plan.results import RunReport
     from pipespec.plan.run_comparison import NewBaseline
     from pipespec.plan.store_findings import Examination
@@ -57,6 +58,7 @@ __all__ = [
     "read_env_file",
     "remembered_run",
     "render",
+    "reproduce",
     "run_options",
     "schema",
     "set_baseline",
@@ -280,7 +282,8 @@ def lineage(
 ) -> Lineage:
     """Tell what made the outputs of a step's run (`up`), and what was made of them (`down`), through all pipelines.
 
-    `file` is a pipeline whose store is read; without one it is that of the working directory's project.
+    `run` is an id, its first digits, or a version of a registered model: `models:/news-classifier@champion`. `file` is a
+    pipeline whose store is read; without one it is that of the working directory's project.
 
     Raises:
         UsageError: where there is no such run, or it is none of a step.
@@ -293,7 +296,47 @@ def lineage(
 
     place = StorePlace.here()
     with place.read() as ledger:
-        return find(ledger, run, place.root, up=up, down=down)
+        return find(ledger, run, place.root, up=up, down=down, open_registry=place.read_registry)
+
+
+def reproduce(
+    run: str,
+    file: str | None = None,
+    *,
+    overlays: Sequence[str] = (),
+    overrides: Sequence[str] = (),
+    tolerance: float = 0.0,
+    environment: Literal["uv"] | None = None,
+    folder: str | Path | None = None,
+    keep: bool = False,
+    workers: int | None = None,
+    quiet: bool = True,
+) -> Reproduction:
+    """Run a past run anew, and compare the results; as `Pipeline.reproduce`. `file` is as for `lineage`.
+
+    Raises:
+        UsageError: where the run cannot be made again, with the reason.
+        PipespecError: where the work tree or the environment cannot be made.
+        StoreUnavailableError: where the store cannot be asked.
+    """
+    if file is not None:
+        return load(file, overlays=overlays, overrides=overrides).reproduce(
+            run,
+            tolerance=tolerance,
+            environment=environment,
+            folder=folder,
+            keep=keep,
+            workers=workers,
+            quiet=quiet,
+        )
+    from pipespec.operations.housekeeping.store_place import StorePlace
+    from pipespec.operations.reproducing.reproduce import ReproduceOptions
+    from pipespec.operations.reproducing.reproduce import reproduce as make_again
+
+    place, into = StorePlace.here(), None if folder is None else Path(folder)
+    options = ReproduceOptions(tolerance, environment, into, keep, workers, quiet)
+    with place.read() as ledger:
+        return make_again(ledger, run, place.root, options)
 
 
 def set_baseline(

@@ -73,9 +73,13 @@ class Diagnostic:
 
 
 class PipespecError(Exception):
-    """The base of all errors that pipespec raises on purpose; its text is one line for the user."""
+    """The base of all errors that pipespec raises on purpose; its text is one line for the user, and all that a notebook shows."""
 
     exit_code: ClassVar[int] = 1
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows in place of a traceback, whose frames would all be ours: the message alone."""
+        return f"{type(self).__name__}: {self}".split("\n")
 
 
 class UsageError(PipespecError):
@@ -106,6 +110,10 @@ class InvalidPipelineError(PipespecError):
         if view is not None:
             return view.text(self)
         return "\n".join(f"{found.span}: {found.message}" for found in self.diagnostics)
+
+    def _render_traceback_(self) -> list[str]:
+        """Return the mistakes: each names its kind by itself."""
+        return str(self).split("\n")
 
     def __reduce__(self) -> tuple[type[InvalidPipelineError], tuple[object, ...]]:
         return type(self), (self.diagnostics, self.sources)

@@ -11,7 +11,7 @@ import os
 import signal
 from typing import Final
 
-__all__ = ["POINTS", "reach"]
+__all__ = ["POINTS", "REGISTRATION_POINTS", "reach"]
 
 POINTS: Final = (
     "run.before-create",
@@ -34,15 +34,18 @@ POINTS: Final = (
     "invocation.after-create",
     "invocation.before-finish",
 )
+REGISTRATION_POINTS: Final = ("register.before-version", "register.after-version", "register.after-alias")
+"""Those that only a run with models to register passes."""
+_ALL: Final = (*POINTS, *REGISTRATION_POINTS)
 
 
 def _armed() -> tuple[str, int, str] | None:
     if os.environ.get("PIPESPEC_FAULT_TESTING") != "1":
         return None
     match os.environ.get("PIPESPEC_FAULT", "").split(":"):
-        case [point, action] if point in POINTS:
+        case [point, action] if point in _ALL:
             return point, 1, action
-        case [point, nth, action] if point in POINTS:
+        case [point, nth, action] if point in _ALL:
             return point, int(nth), action
         case _:
             return None

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pipespec.plan.pipeline_diff import Difference
     from pipespec.plan.plan import Plan
     from pipespec.plan.records import StepRecord
+    from pipespec.plan.reproduction import Reproduction
     from pipespec.plan.results import RunReport, StepStates
     from pipespec.plan.run_comparison import NewBaseline, RunComparison
     from pipespec.plan.store_name import StoreName
@@ -138,6 +139,7 @@ class Pipeline:
         progress: Progress | Literal[False] | None = None,
         command: str | None = None,
         report: str | Path | None = None,
+        seeds: Mapping[str, int] | None = None,
         check: bool = True,
     ) -> RunReport:
         """Run what is not complete, `workers` steps at a time; where nothing is to do, write nothing.
@@ -148,6 +150,7 @@ class Pipeline:
         `dask`; `dask` is the address of the scheduler of a Dask cluster, and means the executor, too. What is None is as the pipeline's `engine` says. `progress` is told
         how the run goes on; without one a notebook shows a table, and with False nothing. `command` is what is recorded as the command line. `report` is a file that gets the page which
         the invocation's run has; it is written where nothing is to do, too.
+        `seeds` are what the random numbers of some steps start from, by id, in place of what follows from their keys.
 
         Raises:
             StepFailedError: where a step failed, with its traceback, or the run was interrupted; unless `check` is False.
@@ -170,6 +173,7 @@ class Pipeline:
                 progress=told,
                 command=command,
                 report=report,
+                seeds=seeds or {},
             )
         if check and not done.succeeded:
             from pipespec.views.run_view import counts, failures_text
@@ -193,24 +197,28 @@ class Pipeline:
         progress: Progress | None,
         command: str | None,
         report: str | Path | None,
+        seeds: Mapping[str, int],
     ) -> RunReport:
         began = time.monotonic()
         from pipespec.operations.planning.reuse_memo import keep_reuse
         from pipespec.operations.running.publish_unpublished import publish_unpublished
+        from pipespec.operations.running.settle_left_runs import settle_left_runs
 
         with self._open() as session:
             publish_unpublished(session.spec, session.ledger)
             planning = session.planning(targets, force=force, verify=verify)
             plan = planning.plan()
+            if plan.is_complete:
+                settle_left_runs(planning.source, session.ledger)
             if plan.is_complete and report is None:
-                reused = _report_of_reuse(planning.source, plan, time.monotonic() - began)
+                reused = _with_registered(_report_of_reuse(planning.source, plan, time.monotonic() - began))
                 keep_reuse(planning.source, plan, reused.steps, targets)
                 return reused
             from pipespec.operations.reporting.invocation_report import Reporting
 
             reporting = Reporting.on(planning, command, None if report is None else Path(report))
             if plan.is_complete:
-                reused = _report_of_reuse(planning.source, plan, time.monotonic() - began)
+                reused = _with_registered(_report_of_reuse(planning.source, plan, time.monotonic() - began))
                 reporting.write(reused)
                 return reused
             if progress is not None:
@@ -237,7 +245,9 @@ class Pipeline:
                 reporting=reporting,
                 external=PlannedInputs(session.spec.root, planning.files, planning.results),
                 next_wave=planning.next_wave,
+                seeds=seeds,
             )
+            done = _with_registered(done)
             if done.succeeded and done.plan is not None:
                 keep_reuse(planning.source, done.plan, done.steps, targets)
             return replace(done, points=ended_points(planning.source, done))
@@ -299,8 +309,8 @@ class Pipeline:
         Raises:
             UsageError: where there is no such step or run, or it was never tried.
         """
-        from pipespec.operations.inspecting.named_run import is_run
         from pipespec.operations.inspecting.read_log import read_log, read_log_of_run
+        from pipespec.operations.planning.named_run import is_run
 
         with self._open() as session:
             if is_run(step):
@@ -319,7 +329,7 @@ class Pipeline:
         """Copy `step.output` of its complete run to a path, and return it; its content is checked.
 
         A path that is a folder gets it below. `step.output/part` is one file of a folder; `step[*].output` means all
-        variants, each copied to a folder of its own below the path, which is returned. What is there already, and is not
+        variants, each copied to a folder of its own below the path, which is returned; `run:ID.output` that of a certain run. What is there already, and is not
         just that, is replaced with `force` alone.
 
         Raises:
@@ -434,14 +444,54 @@ class Pipeline:
     def lineage(self, run: str, *, up: bool = True, down: bool = True) -> Lineage:
         """Tell what made the outputs of a step's run (`up`), and what was made of them (`down`), through all pipelines.
 
+        `run` is an id, its first digits, or a version of a registered model: `models:/news-classifier@champion`.
+
         Raises:
             UsageError: where there is no such run, or it is none of a step.
             StoreUnavailableError: where the store cannot be asked.
         """
         from pipespec.operations.inspecting.lineage import lineage
+        from pipespec.operations.planning.open_store import read_registry
 
         with self._open() as session:
-            return lineage(session.ledger, run, session.spec.root, up=up, down=down)
+            return lineage(
+                session.ledger,
+                run,
+                session.spec.root,
+                up=up,
+                down=down,
+                open_registry=lambda: read_registry(session.spec),
+            )
+
+    def reproduce(
+        self,
+        run: str,
+        *,
+        tolerance: float = 0.0,
+        environment: Literal["uv"] | None = None,
+        folder: str | Path | None = None,
+        keep: bool = False,
+        workers: int | None = None,
+        quiet: bool = True,
+    ) -> Reproduction:
+        """Run a past run anew, of its commit, its recorded changes and its recorded pipeline, and compare the results.
+
+        `run` is the id of an invocation's run, or of a step's, which is run with what is upstream. Numbers may differ by
+        `tolerance`, those beyond 1 relative to the larger. With `environment="uv"` a new environment gets the recorded packages. All
+        is done in `folder`, which must not exist, or a temporary one, and removed at the end unless `keep`. Without `quiet`,
+        progress is written to stderr.
+
+        Raises:
+            UsageError: where the run cannot be made again, with the reason.
+            PipespecError: where the work tree or the environment cannot be made.
+            StoreUnavailableError: where the store cannot be asked.
+        """
+        from pipespec.operations.reproducing.reproduce import ReproduceOptions, reproduce
+
+        place = None if folder is None else Path(folder)
+        options = ReproduceOptions(tolerance, environment, place, keep, workers, quiet)
+        with self._open() as session:
+            return reproduce(session.ledger, run, session.spec.root, options)
 
     def __iter__(self) -> Iterator[str]:
         """Go through the names of the steps, variants by their ids, as the file has them now."""
@@ -502,10 +552,26 @@ class StepHandle:
         return list(self.step.outputs)
 
     def load(self, output: str, as_type: type | None = None) -> Any:
-        """Load an output as its suffix says, or as `as_type` (`pandas.DataFrame`, `dict`, `Path`, ...)."""
-        from pipespec.operations.planning.fetch_outputs import load_path
+        """Load an output as its suffix says, or as `as_type` (`pandas.DataFrame`, `dict`, `Path`, ...).
 
+        Of an output with a `flavor` the object comes back, or `mlflow.pyfunc.PyFuncModel` around it.
+        """
+        from pipespec.operations.planning.fetch_outputs import load_model, load_path
+
+        declared = self.step.outputs.get(output)
+        if declared is not None and declared.model is not None and as_type is not Path:
+            return load_model(self.path(output), as_type, self.pipeline.spec)
         return load_path(self.path(output), as_type)
+
+
+def _with_registered(report: RunReport) -> RunReport:
+    """Register the models of a run, where its pipeline has any."""
+    assert report.plan is not None
+    if not any(decision.step.registers for decision in report.plan.decisions.values()):
+        return report
+    from pipespec.operations.running.register_models import with_registered
+
+    return with_registered(report)
 
 
 def _report_of_reuse(source: PipelineSource, plan: Plan, seconds: float) -> RunReport:

@@ -220,12 +220,7 @@ def test_the_page_fits_its_window_in_light_and_dark(open_page, small, width, dar
     assert ground == ("rgb(20, 23, 27)" if dark else "rgb(255, 255, 255)")
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
     assert page.evaluate("() => document.documentElement.scrollHeight") <= 800
-    node = page.locator(".node.chosen .body").bounding_box()
-    canvas = page.locator(".graph-canvas").bounding_box()
-    assert canvas["x"] <= node["x"]
-    assert node["x"] + node["width"] <= canvas["x"] + canvas["width"]
-    assert canvas["y"] <= node["y"]
-    assert node["y"] + node["height"] <= canvas["y"] + canvas["height"]
+    assert_chosen_in_view(page)
 
 
 LETTERS = """() => ({
@@ -260,7 +255,32 @@ def test_ten_steps_are_whole_in_view_with_letters_that_can_be_read(open_page, ma
     phone = open_page(graph, width=400).page
     assert whole(phone) >= 8.5
     phone.evaluate("view.choose('s4')")
-    whole(phone)
+    assert phone.evaluate(LETTERS)["least"] >= 8
+    assert_chosen_in_view(phone)
+
+
+@pytest.mark.parametrize(("width", "least"), [(1280, 10), (400, 7)])
+def test_forty_steps_side_by_side_fill_the_window_with_letters_that_can_be_read(
+    open_page, make, width, least
+):
+    fan = [(0, n) for n in range(1, 41)] + [(n, 41) for n in range(1, 41)]
+    page = open_page(to_html(graph_of(make, 42, fan)), width=width).page
+
+    found = page.evaluate(LETTERS)
+    assert found["least"] >= least
+    used = [found["drawn"][side] / found["canvas"][side] for side in ("width", "height")]
+    assert max(used) > 0.85
+    page.evaluate("view.choose('s20')")
+    assert page.evaluate(LETTERS)["least"] >= least
+    assert_chosen_in_view(page)
+
+
+def assert_chosen_in_view(page):
+    node = page.locator(".node.chosen .body").bounding_box()
+    canvas = page.locator(".graph-canvas").bounding_box()
+    for start, size in (("x", "width"), ("y", "height")):
+        assert canvas[start] <= node[start]
+        assert node[start] + node[size] <= canvas[start] + canvas[size]
 
 
 def test_an_edge_is_named_by_its_outputs_where_the_pointer_is(open_page, small):

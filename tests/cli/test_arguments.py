@@ -32,6 +32,7 @@ from pipespec.operations.running.watched_pipeline import WatchedPipeline
 from pipespec.plan.acceptance import Acceptances
 from pipespec.plan.old_results.import_report import ImportReport
 from pipespec.plan.old_results.sheet import CellProblem
+from pipespec.plan.reproduction import Reproduction
 from pipespec.plan.results import RunReport, StepResult, StepState, SweepPoint
 from pipespec.plan.store_findings import Examination, StoreFinding
 from pipespec.plan.store_name import StoreName
@@ -445,6 +446,38 @@ ROWS = [
         "lineage('1', 'p.yaml', overlays=('p.prod.yaml',))",
         "lineage_view.render_text(lineage, now=…)",
     ),
+    (
+        "reproduce p.yaml 1",
+        "reproduce('1', 'p.yaml', quiet=False)",
+        "reproduction_view.render_text(reproduction)",
+    ),
+    (
+        "reproduce 1 -q",
+        "find_pipeline()",
+        "reproduce('1', found)",
+        "reproduction_view.render_text(reproduction)",
+    ),
+    (
+        "reproduce p.yaml 1 --tolerance 1e-6 --environment uv --folder there --keep -j 3 --format json",
+        (
+            "reproduce('1', 'p.yaml', environment='uv', folder=Path('there'), keep=True, quiet=False, tolerance=1e-06,"
+            " workers=3)"
+        ),
+        "reproduction_view.to_json(reproduction)",
+    ),
+    ("reproduce p.yaml 1 --tolerance -1", "exit 2"),
+    ("reproduce p.yaml 1 --environment conda", "exit 2"),
+    (
+        f"reproduce p.yaml 1 {LAYERS}",
+        f"reproduce('1', 'p.yaml', {LAID}, quiet=False)",
+        "reproduction_view.render_text(reproduction)",
+    ),
+    (
+        "reproduce p.yaml 1 --env prod",
+        ENV,
+        "reproduce('1', 'p.yaml', overlays=('p.prod.yaml',), quiet=False)",
+        "reproduction_view.render_text(reproduction)",
+    ),
     ("diff a", "diff('a')", "diff_view.render_text(difference)"),
     ("diff a b", "diff('a', 'b')", "diff_view.render_text(difference)"),
     ("diff a --records", "diff('a', records=True)", "diff_view.render_text(difference)"),
@@ -790,12 +823,14 @@ ANSWERS = {
     "portrait": SimpleNamespace(spec=Named("spec"), states=Named("states")),
     "accept": SimpleNamespace(is_recorded=True, accepted=()),
     "examine": Examination(STORE, (), ()),
+    "reproduce": Reproduction("1", "p", "2", "c0ffee", False, (), STORE),
     "open_pages": Pages("http://server/#/experiments/7", "http://server"),
     "import_results": ImportReport("t.csv", "CSV", STORE, ()),
     "init": SimpleNamespace(files=("written",)),
     "convert": Conversion("text", (), {}),
     "convert_kedro": Conversion("text", (), {}),
     "logs": ["piece"],
+    "note_run": [],
     "render": "text",
     "schema": {},
     "read_bytes": b"",
@@ -820,6 +855,7 @@ SHOWN_AS = {
     "find_pipeline": "found",
     "collect_garbage": "garbage",
     "examine": "examination",
+    "reproduce": "reproduction",
     "import_results": "import_report",
     "init": "made",
 }
@@ -917,6 +953,7 @@ def record(monkeypatch, tmp_path):
         "remembered_run",
         "diff",
         "lineage",
+        "reproduce",
         "set_baseline",
         "schema",
         "render",

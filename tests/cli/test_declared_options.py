@@ -47,12 +47,21 @@ def declaring(empty_project):
 )
 @pytest.mark.parametrize("file", [["p.yaml"], []], ids=["named", "found"])
 def test_an_option_is_another_way_to_write_set(declaring, file, options, sets):
-    as_set = declaring.pipespec(
-        "config", "p.yaml", "--origin", *(word for one in sets for word in ("--set", one))
-    )
+    def told(*words):
+        answer = declaring.pipespec("config", *words)
+        return answer.code, answer.out, answer.err.rpartition("|")[2].strip()
 
-    assert declaring.pipespec("config", *file, *options, "--origin") == as_set
-    assert declaring.pipespec("config", *options, *file, "--origin") == as_set
+    as_set = told("p.yaml", *(word for one in sets for word in ("--set", one)))
+
+    assert told(*file, *options) == as_set
+    assert told(*options, *file) == as_set
+
+
+def test_where_a_value_is_from_is_told_by_the_option_that_set_it(declaring):
+    text = declaring.pipespec("config", "p.yaml", *NOTE, "--date=2025-02-03", "--origin").out
+
+    assert set(re.findall(r" day: \S+ +# (.*)", text)) == {"--date 2025-02-03"}
+    assert set(re.findall(r"size: 3 +# (.*)", text)) == {"p.yaml:2"}
 
 
 @pytest.mark.parametrize(
@@ -76,6 +85,13 @@ def test_each_verb_takes_them_and_judges_their_values(declaring, verb, words):
 
     assert good.code == 0, good.err
     assert ("'much'" in bad.out + bad.err) == (verb != "schema")
+
+
+def test_a_mistake_in_an_option_is_told_as_it_was_typed(declaring):
+    told = declaring.pipespec("plan", "p.yaml", *NOTE, "--size", "much").err
+
+    assert told.startswith("--size much:1:8: error[param-type]: ")
+    assert "    1 | --size much\n      |        ^^^^\n" in told
 
 
 def test_a_run_with_an_option_is_the_run_with_its_value(declaring):

@@ -218,21 +218,50 @@ def test_a_run_from_a_sub_folder_is_the_run_of_the_file(project):
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
-        (["explain", "p.yaml"], "Missing argument 'STEP'."),
         (["explain", "a", "b"], "Got unexpected extra argument (b)"),
         (["explain", "p.yaml", "a", "b"], "Got unexpected extra argument (b)"),
-        (["logs"], "Missing argument 'STEP'."),
-        (["accept", "p.yaml"], "Missing argument 'STEP...'."),
-        (["get"], "Missing argument 'STEP.OUTPUT'."),
         (["get", "a.o", "to", "too", "far"], "Got unexpected extra arguments (too far)"),
         (["graph", "a"], "Got unexpected extra argument (a)"),
     ],
     ids=" ".join,
 )
-def test_words_too_few_and_too_many_are_told(empty_project, typed, expected):
+def test_words_too_many_are_told(empty_project, typed, expected):
     answer = empty_project.pipespec(*typed)
 
     assert (answer.code, answer.err.splitlines()[-1]) == (2, f"Error: {expected}")
+
+
+@pytest.mark.parametrize(
+    ("typed", "missing", "usage"),
+    [
+        (["explain", "p.yaml"], "STEP", "[FILE] STEP"),
+        (["logs"], "STEP", "[FILE] STEP"),
+        (["accept", "p.yaml"], "STEP...", "[FILE] STEP..."),
+        (["get"], "STEP.OUTPUT", "[FILE] STEP.OUTPUT [PATH]"),
+        (["baseline"], "set", "[FILE] set RUN"),
+        (["baseline", "p.yaml"], "set", "[FILE] set RUN"),
+        (["baseline", "set"], "RUN", "[FILE] set RUN"),
+        (["completion"], "one of bash, zsh, fish", "{bash|zsh|fish}"),
+        (["call"], "FUNCTION|[FILE] STEP", "FUNCTION|[FILE] STEP"),
+    ],
+    ids=" ".join,
+)
+def test_a_word_that_is_missing_is_named_with_the_usage(empty_project, typed, missing, usage):
+    answer = empty_project.pipespec(*typed)
+
+    verb = f"pipespec {typed[0]}"
+    told = f"error: {missing} is missing: {verb} [OPTIONS] {usage}; '{verb} --help' explains it\n"
+    assert (answer.code, answer.out, answer.err) == (2, "", told)
+
+
+@pytest.mark.parametrize("typed", [["3fa9"], ["p.yaml", "3fa9"]])
+def test_a_run_without_set_is_told_how_it_becomes_the_baseline(empty_project, typed):
+    answer = empty_project.pipespec("baseline", *typed)
+
+    assert (answer.code, answer.err) == (
+        2,
+        "error: write 'set' before the run: pipespec baseline set 3fa9\n",
+    )
 
 
 WORDS = st.lists(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipespec.document.layers.overlay import apply_override, merge
+from pipespec.document.layers.override import Override
 from pipespec.document.nodes import plain, walk
 from pipespec.document.yaml.yaml_reader import read
 from pipespec.errors import InvalidPipelineError, Span
@@ -272,6 +273,21 @@ def test_a_value_that_an_option_set_names_the_option():
 
 
 @pytest.mark.parametrize(
+    ("typed", "key", "value"),
+    [
+        ("--sweep +params.model.size=[1, x]", (23, 27), (28, 34)),
+        ("--size [1, x]", (1, 7), (8, 14)),
+    ],
+)
+def test_a_value_that_another_option_set_names_that_option(typed, key, value):
+    document = apply_override(base(), Override("+params.model.size=[1, x]", typed))
+
+    model = document.get("params").get("model")
+    assert model.entries["size"].key_span == Span(typed, 1, key[0], 1, key[1], "set")
+    assert model.get("size").span == Span(typed, 1, value[0], 1, value[1], "set")
+
+
+@pytest.mark.parametrize(
     ("override", "found"),
     [
         (
@@ -295,6 +311,10 @@ def test_a_value_that_an_option_set_names_the_option():
             "1:7-1:14 bad-override: 'include' cannot be set (set a param that the path of the include refers to, or use an overlay)",
         ),
         (
+            Override("params.lrr=1", "--sweep params.lrr=1"),
+            "1:16-1:19 unknown-key: 'params.lrr' is set, but no lower layer has it (did you mean 'lr'? to add it, write --sweep +params.lrr=...)",
+        ),
+        (
             "params.lrr=1",
             "1:14-1:17 unknown-key: 'params.lrr' is set, but no lower layer has it (did you mean 'lr'? to add it, write --set +params.lrr=...)",
         ),
@@ -313,7 +333,8 @@ def test_an_option_that_fits_nothing_is_refused(override, found, mistakes):
     assert mistakes(lambda: apply_override(base(), override)) == [found]
     with pytest.raises(InvalidPipelineError) as caught:
         apply_override(base(), override)
-    assert caught.value.sources == {f"--set {override}": f"--set {override}"}
+    typed = getattr(override, "typed", f"--set {override}")
+    assert caught.value.sources == {typed: typed}
 
 
 def test_a_path_of_ten_thousand_keys_is_refused(mistakes):

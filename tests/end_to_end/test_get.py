@@ -105,6 +105,77 @@ def test_what_cannot_be_fetched_is_said(parts, output, said):
     assert said in answer.err
 
 
+@pytest.fixture(scope="module")
+def two_runs(finished, tmp_path_factory):
+    """The project after `making` returned something else, with the runs of the variant, the older one first."""
+    project = finished.copied_to(tmp_path_factory.mktemp("get") / "again")
+    project.edit("making.py", '{"depth": depth}', '{"depth": -depth}')
+    assert project.ran() == {TWO, "models[depth=4]"}
+    rows = project.query(
+        "select r.run_uuid from runs r join tags t on t.run_uuid = r.run_uuid and t.key = 'pipespec.step'"
+        f" where t.value = '{TWO}' order by r.start_time"
+    )
+    return project, [run for (run,) in rows]
+
+
+def test_an_output_of_a_past_run_is_fetched_by_its_id(two_runs):
+    project, (old, new) = two_runs
+
+    assert get(project, f"run:{old}.score", "-").json == {"depth": 2}
+    assert get(project, f"run:{new[:8]}.score", "-").json == {"depth": -2}
+    assert get(project, f"run:{old}.model/sub/words.txt", "-").out == "words"
+    assert get(project, f"run:{old}.model", "old").code == 0
+    assert tree(project.folder / "old") == {"weights.txt": "2", "sub/words.txt": "words"}
+
+
+def test_a_past_run_whose_output_was_altered_is_told_without_a_command_that_would_not_help(
+    two_runs, tmp_path
+):
+    project, (old, _) = two_runs
+    copy = project.copied_to(tmp_path / "project")
+    (score,) = copy.folder.glob(f"mlartifacts/*/{old}/artifacts/score.json")
+    score.write_text('{"depth":9}')
+
+    answer = get(copy, f"run:{old}.score", "-")
+
+    assert (answer.code, answer.out) == (1, "")
+    assert "score.json" in answer.err
+    assert "pipespec run" not in answer.err
+
+
+def test_what_is_no_output_of_a_run_is_said(two_runs):
+    project, (old, _) = two_runs
+    ((invocation,),) = project.query(
+        "select run_uuid from runs where run_uuid not in (select run_uuid from tags where key = 'pipespec.step')"
+        " order by start_time limit 1"
+    )
+    outputs = f"the run of step '{TWO}' has 'run:{old}.model', 'run:{old}.score'"
+    for words, said in (
+        (f"run:{old}", f"'run:{old}' is not an output; {outputs}"),
+        (f"run:{old}.scores", f"'run:{old}.scores' is not an output; {outputs}"),
+        (f"run:{old}.model/../x", "names a part '../x', which is no path inside the output"),
+        ("run:0000.score", "there is no run '0000' in the tracking store; 'pipespec status FILE' lists runs"),
+        (f"run:{invocation}.score", f"run {invocation[:8]} is a whole invocation, which has no outputs"),
+    ):
+        answer = get(project, words)
+        assert (answer.code, answer.out) == (2, "")
+        assert said in answer.err
+
+
+@pytest.mark.parametrize("run", ["run:3fa9", "3fa9c1ab"])
+@pytest.mark.parametrize("verb", ["explain", "plan", "accept", "status", "call"])
+def test_where_a_step_is_needed_a_run_is_refused_with_the_verbs_that_take_one(finished, verb, run):
+    answer = finished.pipespec(verb, "pipeline.yaml", run, *(["--why", "x"] if verb == "accept" else []))
+
+    assert (answer.code, answer.err) == (
+        2,
+        (
+            f"error: '{run}' is a run, and a step is needed here; of a run, 'pipespec get run:ID.OUTPUT' copies an output,"
+            " 'pipespec logs run:ID' shows the log, and 'pipespec diff run:ID' compares it\n"
+        ),
+    )
+
+
 def test_all_variants_go_to_a_folder_each(parts):
     assert get(parts, "models[*].model/weights.txt", "all").code == 0
     assert tree(parts.folder / "all") == {

@@ -79,7 +79,7 @@ def test_with_status_a_page_tells_of_the_runs(project):
     assert (run["run_id"], run["url"], run["open"]) == (
         run_id,
         None,
-        "mlflow ui --backend-store-uri sqlite:///mlflow.db",
+        f"mlflow ui --backend-store-uri sqlite:///{project.folder}/mlflow.db",
     )
     assert run["seconds"] >= 0
     assert steps["total"]["run"]["metrics"] == {"total": 30.0}

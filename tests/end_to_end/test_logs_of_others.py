@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 OTHER = """\
 pipespec: 1
 name: other
@@ -42,4 +44,22 @@ def test_log_of_an_earlier_attempt_is_found_by_the_beginning_of_its_run_id(proje
     assert (whole.code, whole.err) == (
         2,
         f"error: run {first['invocation']} is a whole invocation, which has no log; name the run of a step\n",
+    )
+
+
+def test_a_log_that_cannot_be_read_here_is_read_from_its_run(project):
+    project.run()
+    for log in (project.folder / ".pipespec" / "logs").glob("*.log"):
+        log.unlink()
+        log.mkdir()  # root may read a file of any mode
+
+    answer = project.pipespec("logs", "pipeline.yaml", "total")
+
+    assert (answer.code, answer.err) == (0, "")
+    project.query("UPDATE runs SET status = 'RUNNING', end_time = NULL")  # as while it runs
+    refused = project.pipespec("logs", "pipeline.yaml", "total")
+    assert refused.code == 2
+    assert re.fullmatch(
+        rf"error: the log '{re.escape(str(project.folder))}/.pipespec/logs/[0-9a-f]{{32}}\.log' cannot be read: is a directory\n",
+        refused.err,
     )

@@ -1,8 +1,11 @@
 """Modules of the project that have the names of libraries, and scripts that are run by their paths."""
 
+import subprocess
 import sys
 
 import pytest
+
+from pipespec.python.names_of_python import is_loaded_first
 
 USES = """
 import importlib
@@ -59,6 +62,33 @@ def test_no_modules_name_keeps_pipespec_from_saving_and_loading(empty_project, s
     )
 
     assert empty_project.ran() == {"made", "read"}
+
+
+def test_what_is_said_to_be_loaded_before_any_step_is_so():
+    code = "import sys, pipespec.step.execute; print(*sys.modules)"
+    shown = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    said = {name for name in sys.stdlib_module_names if is_loaded_first(name)}
+    assert said - set(sys.builtin_module_names) <= set(shown.stdout.split())
+    assert {"json", "random", "types", "time"} <= said
+
+
+def test_a_step_in_a_module_that_python_has_loaded_is_refused_before_it_runs(empty_project):
+    empty_project.write("random.py", "def draw() -> list:\n    return [4]\n")
+    empty_project.write(
+        "pipeline.yaml", "pipespec: 1\nsteps:\n  draw: {call: 'random:draw', outputs: {o: o.json}}\n"
+    )
+
+    checked = empty_project.pipespec("validate", "pipeline.yaml")
+    ran = empty_project.pipespec("run", "pipeline.yaml")
+
+    assert (checked.code, ran.code, ran.out) == (1, 2, "")
+    assert "module 'random' of the project cannot be imported" in checked.out
+    assert "module 'random' of the project cannot be imported" in ran.err
+    assert "rename the project's module" in ran.err
+    assert not (empty_project.folder / "mlflow.db").exists()
 
 
 SCRIPTS = """

@@ -44,6 +44,41 @@ def test_a_pipeline_tells_its_steps(pipeline):
     ]
 
 
+def test_inputs_are_told_as_the_pipeline_writes_them(project, monkeypatch):
+    monkeypatch.chdir(project.folder)
+    project.write("more.py", "def fit(depth, text: str = ''): return {}\ndef judge(**_): return {}\n")
+    project.write("data/a.csv", "a\n")
+    project.write(
+        "several.yaml",
+        "pipespec: 1\n"
+        "steps:\n"
+        "  fit: {call: 'more:fit', matrix: {depth: [2, 4], text: [a, b c]}, outputs: {curve: c.json, parts: parts/}}\n"
+        "  judge:\n"
+        "    call: more:judge\n"
+        "    inputs:\n"
+        "      all: fit[*].curve\n"
+        "      some: fit[depth=4].curve\n"
+        "      one: 'fit[depth=4,text=\"b c\"].parts/x.csv'\n"
+        "      file: {file: data/a.csv}\n"
+        "      address: {file: 'https://me:secret@lab.test/a.csv'}\n"
+        "      other: {pipeline: pipeline.yaml, output: total}\n"
+        "    outputs: {j: j.json}\n",
+    )
+    pipeline = pipespec.load("several.yaml")
+    read = (
+        "fit[*].curve",
+        "fit[depth=4].curve",
+        'fit[depth=4,text="b c"].parts/x.csv',
+        "data/a.csv",
+        "https://me:***@lab.test/a.csv",
+        "pipeline.yaml: total",
+    )
+
+    assert " ".join(repr(pipeline).split()).endswith(f" judge more:judge <- {', '.join(read)}")
+    told = [line.partition(": ")[2] for line in repr(pipeline["judge"]).splitlines() if " input " in line]
+    assert told == list(read)
+
+
 def test_a_pipeline_is_a_collection_of_its_steps_as_the_file_has_them_now(project, pipeline):
     assert (list(pipeline), len(pipeline)) == (["numbers", "squares", "total"], 3)
     assert ("total" in pipeline, "totl" in pipeline) == (True, False)
@@ -212,16 +247,24 @@ NOTEBOOK = (
     "pipeline.graph()",
     "pipeline['total'].load('total')",
     "pipespec.load('bad.yaml')",
+    "pipeline.run('totl')",
+    "pipespec.load('gone.yaml')",
+    "pipeline.get('total.totl')",
+    "pipespec.load('failing.yaml').run()",
+    "pipespec.load('away.yaml').status()",
+    "1 / 0",
 )
+ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @pytest.mark.slow
 def test_a_real_kernel_shows_all_of_it(project):
     nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
-    project.write(
-        "bad.yaml",
-        (project.folder / "pipeline.yaml").read_text().replace("call: steps:total", "cal: steps:total"),
-    )
+    text = (project.folder / "pipeline.yaml").read_text()
+    project.write("bad.yaml", text.replace("call: steps:total", "cal: steps:total"))
+    project.write("failing.yaml", text.replace("{count: 5}", "{count: -1}"))
+    project.write("away.yaml", text + "mlflow: {tracking_uri: 'http://127.0.0.1:9'}\n")
+    project.edit("steps.py", 'print("adding up", len(squares))', "print(sum(squares) / len(squares))")
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in NOTEBOOK])
     client = nbclient.NotebookClient(
         notebook, timeout=120, allow_errors=True, resources={"metadata": {"path": str(project.folder)}}
@@ -241,7 +284,20 @@ def test_a_real_kernel_shows_all_of_it(project):
     assert results[3]["text/plain"].splitlines()[0] == "total"
     assert results[4]["text/plain"] == "{'name': 'ALL', 'total': 30}"
     (drawn,) = [out["data"] for out in notebook.cells[1].outputs if out["output_type"] == "display_data"]
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", drawn["text/plain"])
+    plain = ESCAPE.sub("", drawn["text/plain"])
     assert [line.strip() for line in plain.splitlines()] == ["━" * 40, "3 of 3 steps, 0 running"]
-    (error,) = [out for out in notebook.cells[5].outputs if out["output_type"] == "error"]
-    assert "unknown key 'cal' in step 'total'" in error["evalue"]
+    invalid, step, file, output, failure, store, own = [
+        ESCAPE.sub("", "\n".join(out["traceback"]))
+        for cell in notebook.cells[5:]
+        for out in cell.outputs
+        if out["output_type"] == "error"
+    ]
+    assert invalid == project.pipespec("validate", "bad.yaml").out.rstrip("\n")
+    assert step == "UsageError: there is no step 'totl'; did you mean 'total'?"
+    assert file.startswith("gone.yaml:1:1: error[unreadable-file]")
+    assert output.startswith("UsageError: 'total.totl' is not an output; step 'total' has 'total.total'")
+    assert "steps.py" in failure
+    assert "ZeroDivisionError: division by zero" in failure
+    assert "pipespec/pipeline.py" not in failure
+    assert store.startswith("StoreUnavailableError: tracking server http://127.0.0.1:9 cannot be reached: ")
+    assert "----> 1 1 / 0" in own  # others' errors are shown as ever

@@ -53,7 +53,7 @@ def test_a_later_run_says_what_changed_what_stayed_and_how_the_metrics_were(proj
     assert "- return list(range(count)) + return [*range(count)]" in told
     assert "its inputs are byte-identical" in told
     assert "total total 55 +25" in told
-    assert "laid together of pipeline.yaml --set params.count=6" in told
+    assert "files and options, later ones override pipeline.yaml --set params.count=6" in told
 
 
 def test_metrics_are_not_set_beside_those_of_another_pipeline_s_function(project, words):
@@ -137,7 +137,7 @@ def test_a_sweep_has_its_points(project, words):
     assert answer.code == 0, answer.err
     assert "Points of the sweep count State total 3 ✓ ran 5 4 ✓ ran 14" in told
     assert "Metrics" not in told  # they are told with the points
-    assert "laid together of pipeline.yaml --sweep params.count=3,4" in told
+    assert "files and options, later ones override pipeline.yaml --sweep params.count=3,4" in told
 
 
 @pytest.mark.parametrize(

@@ -202,6 +202,39 @@ def test_an_edit_while_steps_run_is_run_next_and_ctrl_c_ends_a_run_as_usual(watc
     assert "resume with: pipespec watch pipeline.yaml -f over.yaml -j 2" in rest
 
 
+REWRITES = """
+
+from pathlib import Path
+
+
+def rewrites(data: str) -> str:
+    with Path("own.txt").open("a") as file:
+        file.write("+")
+    return data
+"""
+
+
+@pytest.mark.slow
+def test_a_step_that_rewrites_its_input_does_not_run_for_ever(watched):
+    watched.write("steps.py", STEPS + REWRITES)
+    watched.write("pipeline.yaml", PIPELINE.replace("steps:own", "steps:rewrites"))
+    terminal = Terminal(watched, "watch", "pipeline.yaml", "-j", "2")
+    try:
+        first, second = terminal.until(WAITING), terminal.until(WAITING)
+        assert "changes in each run" not in first
+        assert outcome(second)[0] == {"own"}
+        assert "own.txt changes in each run, so runs would never end: " in " ".join(second.split())
+
+        watched.write("slow.txt", "0.0")
+        third = terminal.until(WAITING)
+        assert outcome(third) == ({"own", "slow"}, ["slow.txt"])
+        assert "changes in each run" not in third
+        assert "own.txt changes in each run" in terminal.until(WAITING)
+        assert (watched.folder / "own.txt").read_text() == "own++++"
+    finally:
+        terminal.close()
+
+
 def test_what_cannot_be_watched_is_refused_before_anything_runs(watched):
     missing = watched.pipespec("watch", "no.yaml")
     watched.write("watchfiles.py", "raise ImportError('not here')")

@@ -57,6 +57,9 @@ class Told:
     def note(self, text):
         self.events.append(("note", text))
 
+    def awaits(self, event):
+        self.events.append(("awaits", event.step, event.run_id, event.is_stopped))
+
     def tick(self):
         pass
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -122,8 +123,13 @@ def test_a_claim_of_a_dead_process_does_not_count_and_its_run_is_marked_killed(w
         assert writers().claim() is None
         dead.send_signal(signal.SIGKILL)
         dead.wait()
+    [(uri,)] = sums.query("select artifact_uri from runs where status = 'RUNNING' and name like 'numbers%'")
+    half = Path(uri.removeprefix("file://"), "pipespec", ".pipespec-1f")
+    half.parent.mkdir(parents=True, exist_ok=True)
+    half.touch()
 
     assert isinstance(writers().claim(), Claim)
+    assert not half.exists()
     assert sorted(sums.statuses("numbers")) == ["KILLED", "KILLED", "RUNNING"]
 
 

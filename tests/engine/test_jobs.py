@@ -159,7 +159,7 @@ def test_a_manifest_names_the_runs_and_digests_of_all_inputs(made):
     class Decided:
         step, key, reasons = spec.steps["b"], StepKey("0000000f" + "0" * 56, {"name": "b"}), ()
 
-    found = manifest_entries(Planned, Decided, upstream, {"python": "3.11"}, "run")
+    found = manifest_entries(Planned, Decided, upstream, {"python": "3.11"}, RandomSeed(15))
 
     runs = {step: known.run_id for step, known in upstream.items()}
     assert found["python"] == "3.11"
@@ -168,22 +168,35 @@ def test_a_manifest_names_the_runs_and_digests_of_all_inputs(made):
     assert found["params"] == {"n": 1, "token": "${secret:TOKEN}"}
     assert found["inputs"] == {
         "single": [
-            {"step": "a[x=1,y=3]", "output": "o", "run_id": runs["a[x=1,y=3]"], "digest": FILE.digest}
+            {
+                "step": "a[x=1,y=3]",
+                "output": "o",
+                "file": FILE.file,
+                "run_id": runs["a[x=1,y=3]"],
+                "digest": FILE.digest,
+            }
         ],
         "part": [
             {
                 "step": "a[x=2,y=3]",
                 "output": "folder",
                 "part": "inner/b.csv",
+                "file": TREE.file,
                 "run_id": runs["a[x=2,y=3]"],
                 "digest": TREE.digest,
             }
         ],
         "tree": [
-            {"step": "a[x=1,y=4]", "output": "folder", "run_id": runs["a[x=1,y=4]"], "digest": TREE.digest}
+            {
+                "step": "a[x=1,y=4]",
+                "output": "folder",
+                "file": TREE.file,
+                "run_id": runs["a[x=1,y=4]"],
+                "digest": TREE.digest,
+            }
         ],
         "fan": [
-            {"step": step, "output": "o", "run_id": runs[step], "digest": FILE.digest}
+            {"step": step, "output": "o", "file": FILE.file, "run_id": runs[step], "digest": FILE.digest}
             for step in ("a[x=1,y=3]", "a[x=1,y=4]")
         ],
         "file": {"external": "data.csv", "digest": table.digest, "bytes": 0},

@@ -68,7 +68,7 @@ def mark(tmp_path, monkeypatch):
 @pytest.fixture
 def start(tmp_path, monkeypatch, mark):
     (tmp_path / "zoo.py").write_text(ENTRY)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     opened = []
 
     def make(**about):
@@ -403,6 +403,7 @@ def test_where_the_template_dies_its_processes_are_lost_and_others_start_anew(zo
     template = int(Path(f"/proc/{zoo.pids[number]}/stat").read_text().rpartition(")")[2].split()[1])
 
     os.kill(template, signal.SIGKILL)
+    assert eventually(lambda: not alive(zoo.pids[number]))  # though nobody has looked yet
     zoo.wait_until(lambda: number in zoo.ended)
 
     assert "ended with code -9" in zoo.ended[number]

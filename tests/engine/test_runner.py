@@ -63,6 +63,7 @@ def test_a_result_is_recorded_whole(sums):
             {
                 "step": "squares",
                 "output": "squares",
+                "file": "squares.json",
                 "run_id": report.steps[1].run_id,
                 "digest": manifest["inputs"]["squares"][0]["digest"],
             }

@@ -7,7 +7,9 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 
+from pipespec.engine import staging
 from pipespec.engine.staging import Staging, sweep_logs
 
 
@@ -81,3 +83,19 @@ def test_logs_of_a_month_ago_are_removed_and_nothing_else(tmp_path):
     sweep_logs(tmp_path)
 
     assert names(tmp_path) == ["new.log", "old.txt"]
+
+
+def test_logs_that_take_too_much_are_removed_from_the_oldest_on_but_none_of_this_hour(tmp_path, monkeypatch):
+    monkeypatch.setattr(staging, "_LOG_BYTES", 3 << 12)
+    now = time.time()
+    for hours in range(8):
+        log = tmp_path / f"{hours}.log"
+        log.write_bytes(bytes(1 << 12))
+        os.utime(log, (now - hours * 1800, now - hours * 1800))
+
+    sweep_logs(tmp_path)
+
+    assert names(tmp_path) == ["0.log", "1.log", "2.log"]
+    monkeypatch.setattr(staging, "_LOG_BYTES", 0)
+    sweep_logs(tmp_path)
+    assert names(tmp_path) == ["0.log", "1.log"]

@@ -206,3 +206,20 @@ def test_where_the_template_is_killed_what_runs_is_lost_and_the_rest_goes_on(eng
     lost = found["os.kill(os.getppid(), 9); time.sleep(60)"]
     assert "the process from which steps are forked ended with code -9" in lost.error
     assert [state for state, _ in found.innocent()] == ["failed", "ran"]
+
+
+def test_a_step_that_removes_our_folder_fails_with_those_beside_it_and_the_rest_goes_on(engine):
+    erase = "import shutil; shutil.rmtree('.pipespec')"
+    found = Zoo(engine, [erase], workers=2)
+
+    (neighbour, last), beast = found.innocent(), found[erase]
+    for state, error in (neighbour, (beast.state.value, beast.error)):
+        assert state == "failed"
+        assert error.startswith(f"its folder '{engine.root}/.pipespec/staging/")
+        assert error.endswith(
+            "' was deleted while it ran, by this step or one beside it; steps must leave '.pipespec' alone"
+        )
+    assert last == ("ran", None)
+    assert found.statuses(erase) == ["FAILED"]
+    assert engine.query("select count(*) from runs where status = 'RUNNING'") == [(0,)]
+    assert list((engine.root / ".pipespec" / "staging").iterdir()) == []

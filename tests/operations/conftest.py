@@ -16,6 +16,7 @@ import pytest
 
 from pipespec.document.nodes import plain
 from pipespec.engine.manifest_entries import manifest_entries
+from pipespec.engine.random_seed import seed_of
 from pipespec.operations.compiling.compile_file import compile_file
 from pipespec.operations.inspecting.past_runs import explain_step, with_known_causes
 from pipespec.operations.inspecting.step_states import states
@@ -208,7 +209,9 @@ class Bench:
             record_names.KEY: decision.key.hex if decision.key is not None else "",
             **{record_names.values_tag(name): text for name, text in texts.items()},
         }
-        manifest = json.loads(json.dumps(manifest_entries(plan, decision, above, {}, ledger.next_run_id())))
+        manifest = json.loads(
+            json.dumps(manifest_entries(plan, decision, above, {}, seed_of(decision, ledger.next_run_id())))
+        )
         files = {name: output.file for name, output in step.outputs.items()}
         found = ledger.publish(tags, texts, manifest, files)
         if found is not None:

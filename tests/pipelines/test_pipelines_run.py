@@ -2,8 +2,11 @@
 
 import json
 import os
+import re
 import shutil
 import sqlite3
+import urllib.parse
+import urllib.request
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -215,6 +218,42 @@ def test_titanic_runs_a_grid_and_picks_the_best(tmp_path):
     assert states(steps).keys() == {"ran"}
     assert states(again).keys() == {"reused"}
     assert scores[f"train[{choice['variant']}]"] == choice["accuracy"] == max(scores.values())
+
+
+@pytest.mark.servers
+def test_titanic_is_watched_in_luigis_page_with_params_states_and_links_to_mlflow(
+    tmp_path, luigid, mlflow_on_sqlite
+):
+    project = new_project(tmp_path)
+    name = f"titanic-{luigid.port}"
+    watched = ("--scheduler", luigid.url, "--set", f"+mlflow.tracking_uri={mlflow_on_sqlite.url}", "--set")
+
+    steps = project.run("titanic.yaml", "-j", "2", *watched, f"+name={name}")
+
+    asked = urllib.parse.quote(json.dumps({"status": "DONE", "upstream_status": ""}))
+    with urllib.request.urlopen(f"{luigid.url}/api/task_list?data={asked}", timeout=30) as answer:
+        found = [
+            task for task in json.load(answer)["response"].values() if task["params"]["pipeline"] == name
+        ]
+    tasks = {task["params"].get("step", name): task for task in found}
+    assert tasks.keys() == {*steps, name}
+    forest = tasks["train[depth=4,trees=20]"]
+    assert (forest["name"], forest["status"]) == ("train", "DONE")
+    assert {key: forest["params"][key] for key in ("depth", "trees", "seed")} == {
+        "depth": "4",
+        "trees": "20",
+        "seed": "0",
+    }
+    for step in steps:
+        run = re.fullmatch(r"MLflow run ([0-9a-f]{32})", tasks[step]["status_message"])[1]
+        server, _, page = tasks[step]["tracking_url"].partition("/#/experiments/")
+        assert server == mlflow_on_sqlite.url
+        experiment = re.fullmatch(rf"(\d+)/runs/{run}\?workflowType=machine_learning", page)[1]
+        with urllib.request.urlopen(f"{server}/api/2.0/mlflow/runs/get?run_id={run}", timeout=30) as answer:
+            recorded = json.load(answer)["run"]
+        assert (recorded["info"]["experiment_id"], recorded["info"]["status"]) == (experiment, "FINISHED")
+        tags = {tag["key"]: tag["value"] for tag in recorded["data"]["tags"]}
+        assert tags["pipespec.step"] == step
 
 
 @pytest.mark.data

@@ -21,7 +21,9 @@ from pipespec.views.graph.graph_text import render_text
 from pipespec.views.graph.mermaid import to_mermaid
 from pipespec.views.rendering.class_names import class_names
 
-words = st.text(st.characters(codec="utf-8", exclude_characters="\0$"), max_size=4)
+words = st.text(
+    st.characters(codec="utf-8", exclude_categories=("Cn", "Cs"), exclude_characters="\0$"), max_size=4
+)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from([0.0, 1.0, -2.5, 1e300]) | words,
     lambda below: st.lists(below, max_size=3) | st.dictionaries(words, below, max_size=2),

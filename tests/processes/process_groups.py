@@ -13,6 +13,7 @@ FILES = {
     "test_packaging.py",
     "test_pipelines_run.py",
     "test_readers.py",
+    "test_reproduce.py",
     "test_runtime_wheel.py",
     "test_searching_ledger.py",
     "test_step_zoo.py",

@@ -4,6 +4,7 @@ import subprocess
 import pytest
 
 from pipespec.project.git_state import GitFacts, git_facts
+from pipespec.project.uncommitted import Uncommitted, uncommitted
 
 
 def git(root, *arguments):
@@ -31,26 +32,8 @@ def test_tells_commit_and_branch(repository):
     commit = git(repository, "rev-parse", "HEAD")
 
     assert git_facts(repository) == GitFacts(commit, "main")
-    assert git_facts(repository, with_patch=True) == GitFacts(commit, "main", "")
-    assert not git_facts(repository, with_patch=True).patch
     git(repository, "checkout", "--detach")
     assert git_facts(repository).branch is None
-
-
-def test_tells_what_is_not_committed(repository):
-    (repository / "a.txt").write_text("two\n")
-    found = git_facts(repository, with_patch=True)
-
-    assert found.patch
-    assert not found.is_cut
-    assert found.patch.endswith("-one\n+two\n")
-
-
-def test_a_large_patch_is_cut(repository):
-    (repository / "a.txt").write_text("x" * 3_000_000)
-    found = git_facts(repository, with_patch=True)
-
-    assert (len(found.patch), found.is_cut) == (1 << 20, True)
 
 
 def test_none_without_repository_commit_or_git(tmp_path, monkeypatch):
@@ -84,7 +67,8 @@ def test_runs_nothing_that_the_repository_names(repository):
     (repository / "a.txt").write_text("two\n")
     canary.unlink(missing_ok=True)
 
-    assert git_facts(repository, with_patch=True).patch
+    assert git_facts(repository)
+    assert uncommitted(repository, {}, bytes).patch.endswith(b"-one\n+two\n")
     assert not canary.exists()
 
 
@@ -98,5 +82,5 @@ def test_takes_no_lock_and_leaves_the_index_alone(repository):
     index = (repository / ".git/index").read_bytes()
     os.utime(repository / "a.txt", (1, 1))
 
-    assert not git_facts(repository, with_patch=True).patch
+    assert uncommitted(repository, {}, bytes) == Uncommitted()
     assert (repository / ".git/index").read_bytes() == index

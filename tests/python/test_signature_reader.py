@@ -460,6 +460,67 @@ def test_installed_packages_are_read_where_they_are(tmp_path):
     )
 
 
+def test_what_a_name_stands_for_that_is_not_read_is_told(tmp_path):
+    site, root = tmp_path / "site", tmp_path / "project"
+    write(
+        site,
+        {
+            "lib/__init__.py": "def __getattr__(name): ...\n",
+            "lib/part.py": "",
+            "fast/__init__.py": "from ._core import *\n",
+            "fast/_core.so": b"\x7fELF",
+        },
+    )
+    write(
+        root,
+        {
+            "m.py": "import lib, lib.part as part, own\nfrom lib import made\nfrom fast import quick\nfrom own import low\n"
+            "size = len\n",
+            "own/low.py": "",
+        },
+    )
+    told = {
+        name: (found.kind, found.message)
+        for name in ("lib", "part", "own", "low", "made", "quick", "size")
+        for found in [read(root, f"m:{name}", sites=[site])]
+    }
+
+    later = "so its arguments cannot be read"
+    assert told == {
+        "lib": (ProblemKind.NOT_CALLABLE, "'m:lib' is the module 'lib', not a function"),
+        "part": (ProblemKind.NOT_CALLABLE, "'m:part' is the module 'lib.part', not a function"),
+        "own": (ProblemKind.NOT_CALLABLE, "'m:own' is the module 'own', not a function"),
+        "low": (ProblemKind.NOT_CALLABLE, "'m:low' is the module 'own.low', not a function"),
+        "made": (ProblemKind.NOT_READABLE, f"'m:made' is 'lib.made', whose source was not found, {later}"),
+        "quick": (
+            ProblemKind.NOT_READABLE,
+            f"'m:quick' is 'fast._core.quick', whose source was not found, {later}",
+        ),
+        "size": (ProblemKind.NOT_READABLE, f"'m:size' is built into Python, {later}"),
+    }
+
+
+@pytest.mark.parametrize(("package", "kind"), [({}, "folder"), ({"data/__init__.py": ""}, "module")])
+def test_a_function_that_is_deeper_in_a_package_is_offered(tmp_path, package, kind):
+    write(
+        tmp_path,
+        {
+            **package,
+            "data/train.py": "def fit(): ...\n",
+            "data/sub/more.py": "fit = 1\n",
+            "data/notes.txt": "",
+        },
+    )
+
+    for name, nearest in (("fit", ("data.train:fit",)), ("fitt", ())):
+        assert read(tmp_path, f"data:{name}") == CallableProblem(
+            ProblemKind.FUNCTION_NOT_FOUND,
+            f"{kind} 'data' has no function '{name}'",
+            nearest,
+            tmp_path / "data" / "__init__.py" if package else tmp_path / "data",
+        )
+
+
 def test_a_module_in_the_project_named_as_one_of_python_is_noted(tmp_path):
     write(tmp_path, {"random.py": "def f(): ..."})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 
 import pytest
 from remote import ask
@@ -45,6 +46,30 @@ def test_what_ran_is_recorded_reused_and_can_be_had_back(remote):
     state = project.pipespec("status", "pipeline.yaml", "--format", "json").json["steps"]
     assert {step["step"]: step["state"] for step in state} == dict.fromkeys(ALL, "complete")
     assert {step["step"]: step["metrics"] for step in state}["total"]["total"] == 30
+
+
+def test_a_run_is_reproduced_from_what_the_server_keeps_and_nothing_is_added_there(remote):
+    project = remote.project
+    (project.folder / ".gitignore").write_text("/.pipespec\n__pycache__\n")
+    for command in (
+        ["init", "-q"],
+        ["add", "."],
+        ["-c", "user.name=A", "-c", "user.email=a@b", "commit", "-qm", "First"],
+    ):
+        subprocess.run(["git", "-C", project.folder, *command], check=True)
+    invocation = project.pipespec("run", "pipeline.yaml", "--format", "json").json["invocation"]
+    before = {run["run_id"] for run in remote.records.runs()}
+    [squares] = remote.records.runs("squares")
+    read = ask(remote.records.url, f"runs/get?run_id={squares['run_id']}")["run"]["inputs"]["dataset_inputs"]
+    answer = project.pipespec("reproduce", "pipeline.yaml", invocation, "--format", "json")
+
+    assert answer.code == 0, answer.err + answer.out
+    assert {step["step"] for step in answer.json["steps"]} == ALL
+    assert {run["run_id"] for run in remote.records.runs()} == before
+    assert [(one["dataset"]["name"], one["tags"][0]["value"]) for one in read] == [
+        ("numbers.numbers", "input"),
+        ("squares.squares", "output"),
+    ]
 
 
 def test_a_run_deleted_on_the_server_runs_again_and_what_reads_it_is_reused(remote):

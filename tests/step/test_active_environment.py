@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 
 import pytest
 
 from pipespec.operations.compiling.compile_file import compile_file
-from pipespec.step.active_environment import other_environment
+from pipespec.step.active_environment import other_environment, search_path
 from pipespec.step.failure import summary
 
 
@@ -21,6 +23,16 @@ def test_another_active_environment_is_named_and_ones_own_is_not(variable, tmp_p
         other_environment({variable: "/envs/other"}, "/envs/mine")
         == "pipespec runs in '/envs/mine', but the active environment is '/envs/other'"
     )
+
+
+def test_programs_are_found_in_the_active_environment_or_else_in_ones_own():
+    own = str(Path(sys.executable).parent)
+
+    assert search_path({"PATH": "/bin"}, "/envs/mine") == f"{own}{os.pathsep}/bin"
+    assert search_path({}, "/envs/mine") == f"{own}{os.pathsep}{os.defpath}"
+    assert search_path({"PATH": "/bin", "VIRTUAL_ENV": "/envs/other"}, "/envs/mine") == "/bin"
+    assert search_path({"PATH": "/bin", "CONDA_PREFIX": "/envs/other"}, "/envs/mine") == "/bin"
+    assert search_path({"PATH": "/bin"}, sys.base_prefix) == "/bin"
 
 
 @pytest.fixture

@@ -74,10 +74,14 @@ def test_a_notebook_that_is_executed_twice_gives_the_same_bytes(notebook):
 def test_a_page_shows_the_executed_notebook(notebook):
     pytest.importorskip("nbconvert")
 
-    done = notebook("#!# Results", "print(40 + depth)", params={"depth": 2}, outputs=[("page", "page.html")])
+    plot = "import matplotlib.pyplot as plt\nplt.plot([1, 2])"
+    done = notebook(
+        "#!# Results", "print(40 + depth)", plot, params={"depth": 2}, outputs=[("page", "page.html")]
+    )
 
     page = done.output("page.html").read_text()
-    assert (done.failure, "Results" in page, ">42\n" in page) == (None, True, True)
+    shown = ("Results" in page, ">42\n" in page, "data:image/png;base64," in page)
+    assert (done.failure, shown) == (None, (True, True, True))
 
 
 @pytest.mark.parametrize(
@@ -96,6 +100,21 @@ def test_a_cell_that_fails_fails_the_step(notebook, cells, params, failure):
     assert (kind, message[: len(failure[1])]) == failure
     if len(cells) == 3:
         assert "1 / (x - 1)" in done.log
+        trace = done.outcome.failure.traceback
+        assert ("----> 1 1 / (x - 1)" in trace, "nbclient" in trace, "x1b" in trace) == (True, False, False)
+
+
+@pytest.mark.parametrize(
+    ("output", "told"),
+    [
+        (("nb", "plot.html"), "if a page of the executed notebook is meant, call that output 'page'"),
+        (("notebook_", "plot.ipynb"), "if the executed notebook is meant, call that output 'executed'"),
+    ],
+)
+def test_an_output_that_seems_to_be_the_notebook_itself_is_told_what_it_is_called(notebook, output, told):
+    done = notebook("1", outputs=[output])
+
+    assert done.failure == ("outputs", f"report.ipynb did not write its output '{output[0]}'; {told}")
 
 
 def test_a_python_file_with_cells_is_a_notebook(run_step, one, tmp_path):

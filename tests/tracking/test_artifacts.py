@@ -25,6 +25,7 @@ from pipespec.tracking.artifacts import (
     location,
     put,
     read,
+    sweep_temporaries,
     upload,
 )
 
@@ -411,3 +412,23 @@ def test_every_name_that_is_taken_comes_back_as_it_was(tmp_path_factory, wanted)
     assert files_below(base / "run" / "model") == taken
     fetch(Artifact(f"{base}/run/model/", whole.digest, "model/"), base / "out", base / "downloads", URI)
     assert files_below(base / "out") == taken
+
+
+def test_nothing_half_written_stays_where_a_file_could_not_be_put(tmp_path):
+    (tmp_path / "taken" / "inside").mkdir(parents=True)
+
+    with pytest.raises(OSError):
+        put({"first": b"1", "taken": b"2"}, tmp_path.as_uri(), URI)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["first", "taken"]
+
+
+def test_what_a_killed_writer_left_half_written_is_removed(tmp_path):
+    (tmp_path / "model").mkdir()
+    for name in (".pipespec-1f", "model/.pipespec-2e", "model/kept", ".kept"):
+        (tmp_path / name).touch()
+
+    sweep_temporaries(tmp_path.as_uri())
+
+    left = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()]
+    assert sorted(left) == [".kept", "model/kept"]

@@ -16,6 +16,7 @@ from pipespec.errors import PipespecError, StoreUnavailableError
 from pipespec.tracking import sqlite_schema
 from pipespec.tracking.writing import sqlite_writer
 from pipespec.tracking.writing.client_writer import ClientWriter
+from pipespec.tracking.writing.experiments import Experiments
 from pipespec.tracking.writing.opening import open_writer
 from pipespec.tracking.writing.sqlite_writer import SqliteWriter
 
@@ -44,6 +45,24 @@ def execute(project, statement: str) -> list[tuple]:
 
 
 # ----------------------------------------------------------------------------------------- refusals
+
+
+def test_an_experiment_that_was_taken_back_with_its_transaction_is_made_again(world, writer, tmp_path):
+    experiments = Experiments(writer, tmp_path, None)
+
+    def write_and_fail():
+        with writer.at_once():
+            with experiments.named("new"):
+                pass
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        write_and_fail()
+
+    with experiments.named("new") as made:
+        writer.create_run(made, tags={"mlflow.runName": "run"}, params={}, started=1)
+
+    assert [run.info.experiment_id for run in world.client.search_runs([made])] == [made]
 
 
 def test_an_experiment_is_found_by_its_very_name_deleted_or_not(world, writer):
@@ -211,9 +230,7 @@ def test_a_file_that_cannot_be_written_is_said_to_be_so(world_of_sqlite, monkeyp
     connect = sqlite_schema._connect
     monkeypatch.setattr(sqlite_schema, "_connect", lambda path, _, patience: connect(path, "ro", patience))
     recorder = world_of_sqlite.reopened()
-    with pytest.raises(
-        StoreUnavailableError, match="cannot be written: attempt to write a readonly database"
-    ):
+    with pytest.raises(StoreUnavailableError, match="is read-only; make the file and its folder writable"):
         recorder.start(world_of_sqlite.new())
     recorder.close()
 

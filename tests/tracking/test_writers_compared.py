@@ -18,6 +18,7 @@ from services import mlflow_server
 
 from pipespec.errors import PipespecError
 from pipespec.step.step_job import Failure, StepOutcome
+from pipespec.tracking.run_datasets import outside_datasets
 from pipespec.tracking.started_run import NewInvocation
 from pipespec.tracking.writing.sqlite_writer import artifact_uri_below
 
@@ -33,6 +34,18 @@ def every_row(database: Path, root: Path) -> dict[str, list[tuple[Any, ...]]]:
     connection = sqlite3.connect(database)
     began = connection.execute("SELECT run_uuid FROM runs ORDER BY rowid").fetchall()
     number = {run_id: f"run {place}" for place, (run_id,) in enumerate(began)}
+    number |= {
+        dataset: f"dataset {name} of experiment {experiment}"
+        for dataset, experiment, name in connection.execute(
+            "SELECT dataset_uuid, experiment_id, name FROM datasets"
+        )
+    }
+    number |= {
+        edge: f"{number[dataset]} of {number[run_id]}"
+        for edge, dataset, run_id in connection.execute(
+            "SELECT input_uuid, source_id, destination_id FROM inputs"
+        )
+    }
 
     def plain(column: str, value: Any) -> Any:
         if column.endswith(("_time", "timestamp")) and value is not None:
@@ -68,6 +81,8 @@ def every_row(database: Path, root: Path) -> dict[str, list[tuple[Any, ...]]]:
 
 def tell(world) -> None:
     """All that a recorder can do, with names and values at MLflow's limits."""
+    from mlflow.entities import Dataset, DatasetInput
+
     recorder = world.recorder
     invocation = recorder.start_invocation(
         NewInvocation(
@@ -95,7 +110,7 @@ def tell(world) -> None:
     tags = {"mlflow.runName": "not this", "pipespec.tag.model": "1", "long": "x" * 9000, "a/../b": "1"}
     started = world.start(
         "train[depth=4]", params=params, tags=tags, description="Trains.", invocation=invocation.run_id,
-        source="news.yaml", git_commit="c0ffee",
+        source="news.yaml", git_commit="c0ffee", git_branch="main", git_remote="https://host.test/news.git",
     )  # fmt: skip
     metrics = {
         "nan": math.nan, "up": math.inf, "down": -math.inf, "zero": 0.0, "below": -0.0, "tiny": 5e-324, "large": LARGE,
@@ -105,6 +120,9 @@ def tell(world) -> None:
     world.client.log_metric(started.run_id, "tiny", 7.0, timestamp=1)
     world.client.set_tag(started.run_id, "mlflow.pipespec.generation", "of the user's")
     world.client.log_param(started.run_id, "split.seed", "the user's own")
+    world.client.log_inputs(
+        started.run_id, [DatasetInput(Dataset("of the user's", "0123456789abcdef", "local", "{}"))]
+    )
     recorder.heartbeat([started.run_id, invocation.run_id])
     first = recorder.publish(
         started,
@@ -113,13 +131,35 @@ def tell(world) -> None:
             "params": {},
             "upstream": {"split.seed": "1", **{f"split.p{place}": HOSTILE for place in range(99)}},
             "inputs": {
-                "x": [{"step": "split", "output": "a", "run_id": invocation.run_id, "digest": "f" * 64}]
+                "x": [
+                    {
+                        "step": "split",
+                        "output": "a",
+                        "file": "a.csv",
+                        "run_id": invocation.run_id,
+                        "digest": "f" * 64,
+                    },
+                    {
+                        "step": "split",
+                        "output": "a",
+                        "file": "a.csv",
+                        "run_id": invocation.run_id,
+                        "digest": "f" * 64,
+                    },
+                ],
+                "y": {"external": "s3://bucket/b.csv", "digest": "e" * 64, "bytes": 1},
+                "z": {"external": "n" * 600, "digest": "d" * 64, "bytes": 1},
+                "theirs": {"external": "of the user's", "digest": "0123456789abcdef" + "c" * 48, "bytes": 1},
             },
         },
     )
     again = world.start("train[depth=4]", params={"epochs": 1})
     second = recorder.publish(
-        again, world.outcome(again, {"t.csv": b"2"}), manifest={}, generation=1, supersedes=[first.run_id]
+        again,
+        world.outcome(again, {"t.csv": b"2"}),
+        manifest={"inputs": {"y": {"external": "s3://bucket/b.csv", "digest": "e" * 64, "bytes": 1}}},
+        generation=1,
+        supersedes=[first.run_id],
     )
     recorder.publish(world.start("other", None), StepOutcome("world-other", 1.0), manifest={})
     recorder.accept(second, world.key("new"), who="Ada", why=HOSTILE)
@@ -136,7 +176,11 @@ def tell(world) -> None:
     world.recorder = world.reopened()
     world.recorder.fail(world.start("gone", "gone again"), Failure("raised", "no"))
     world.recorder.finish_invocation(
-        invocation, status="FINISHED", files={}, metrics={"pipespec.seconds": 2.0}
+        invocation,
+        status="FINISHED",
+        files={},
+        metrics={"pipespec.seconds": 2.0},
+        datasets=outside_datasets([{"y": {"external": "data.csv", "digest": "e" * 64, "bytes": 1}}]),
     )
     assert left.run_id != deleted.run_id
 
@@ -165,6 +209,7 @@ def test_every_row_of_every_table_is_as_mlflows_client_leaves_it(told):
         assert own[table] == rows, table
     assert len(reference["runs"]) == 9
     assert len(reference["latest_metrics"]) > 130
+    assert [len(reference[table]) for table in ("datasets", "inputs", "input_tags")] == [7, 8, 7]
 
 
 @pytest.mark.servers

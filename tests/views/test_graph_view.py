@@ -210,7 +210,7 @@ def test_json_has_every_variant_and_edge(make, wide, spec, fits_schema):
             "https://mlflow.test/lab/#/experiments/7/runs/ab12?workflowType=machine_learning",
             None,
         ),
-        ("sqlite:////project/mlflow.db", None, "mlflow ui --backend-store-uri sqlite:///mlflow.db"),
+        ("sqlite:////project/mlflow.db", None, "mlflow ui --backend-store-uri sqlite:////project/mlflow.db"),
         ("sqlite:////else where/m.db", None, "mlflow ui --backend-store-uri 'sqlite:////else where/m.db'"),
         (
             "javascript:alert(1)//http://",

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pipespec.plan.results import Remedy, RunReport, StepResult, StepStarted, StepState
+from pipespec.plan.results import Remedy, RunReport, StepAwaited, StepResult, StepStarted, StepState
 from pipespec.plan.store_name import StoreName
-from pipespec.views.run_view import ended_line, render_text, started_line, to_json
+from pipespec.views.run_view import awaited_line, ended_line, render_text, started_line, to_json
 
 STORE = StoreName("sqlite:////project/mlflow.db", Path("/project"))
 KEY = "0123456789abcdef" * 4
@@ -151,3 +151,22 @@ def test_json_has_the_shape_that_scripts_read(fits_schema):
         ],
     }
     fits_schema("run", answer)
+
+
+WAITS = "train waits for run 01234567, which computes the same since 00:00:45 UTC in"
+TAKEN = "its result is taken when it ends, and if it fails or is ended the step runs here"
+STOPPED = "that process is stopped: 'kill -CONT 4711' lets it go on, 'kill -KILL 4711' ends it, and the step runs here"
+
+
+@pytest.mark.parametrize(
+    ("pid", "host", "is_stopped", "line"),
+    [
+        (4711, "gpu2", False, f"{WAITS} process 4711 on host gpu2; {TAKEN}"),
+        (4711, "", True, f"{WAITS} process 4711; {STOPPED}"),
+        (None, "", False, f"{WAITS} another process; {TAKEN}"),
+    ],
+)
+def test_a_wait_for_another_run_is_one_line(pid, host, is_stopped, line):
+    event = StepAwaited("train", "0123456789abcdef", 45.0, pid, host, is_stopped=is_stopped)
+
+    assert awaited_line(event) == line

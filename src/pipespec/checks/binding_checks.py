@@ -17,6 +17,7 @@ from pipespec.document.wording import listing, quote
 from pipespec.errors import Diagnostic, Severity, Span
 from pipespec.python.callable_ref import CallableRef
 from pipespec.python.collecting_arguments import INPUTS, PARAMS, may_collect
+from pipespec.python.names_of_python import is_loaded_first, is_of_python
 from pipespec.python.problem_kind import ProblemKind
 from pipespec.python.signature import Annotation, Argument, ArgumentKind, CallableProblem, CallableSource
 from pipespec.spec.file_formats import known_type
@@ -40,7 +41,7 @@ _ABSOLUTE: Final = re.compile(r"/[\w.+-]+(/[\w.+ -]+)+/?|~/.*|[A-Za-z]:\\.*")
 
 
 def calls_found(context: CheckContext) -> Iterator[Diagnostic]:
-    """Tell of modules and functions that are not there, and of calls into Python's own library."""
+    """Tell of modules and functions that are not there, of modules named as Python's own, and of calls into its library."""
     told: set[str] = set()
     for step in context.shared():
         for ref in step.callables:
@@ -53,6 +54,20 @@ def calls_found(context: CheckContext) -> Iterator[Diagnostic]:
                 if known.kind is ProblemKind.IMPORT_FAILED:
                     told.add(known.message)  # all that stands in the module fails alike
                 yield _problem(known, ref.span, context)
+            elif known is not None and is_of_python(ref.module):
+                yield _named_as_python(ref)
+
+
+def _named_as_python(ref: CallableRef) -> Diagnostic:
+    """Say that a module of the project has a name that Python needs."""
+    top = ref.module.partition(".")[0]
+    if is_loaded_first(top):
+        message = f"module {quote(top)} of the project cannot be imported: Python's own module {quote(top)} is loaded before it"
+        return Diagnostic("module-refused", message, ref.span, "rename the project's module")
+    message = (
+        f"module {quote(top)} of the project has the name of one of Python's own, which a library may need"
+    )
+    return Diagnostic("shadowed-module", message, ref.span, "rename the project's module", Severity.ADVICE)
 
 
 def _problem(problem: CallableProblem, span: Span, context: CheckContext) -> Diagnostic:

@@ -6,13 +6,17 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from pipespec.checks.import_results import ImportResult
+from pipespec.checks.service_problem import ServiceProblem
 from pipespec.python.function_bodies import BodyFacts
 from pipespec.python.signature import CallableProblem, CallableSource
 from pipespec.spec.contracts.data_schema import DataSchema, SchemaProblem
 from pipespec.spec.pipeline_spec import DirInput, FileInput, FilesInput, PipelineSpec, StepSpec
+
+if TYPE_CHECKING:
+    from pipespec.spec.message_templates import MessageTemplate
 
 __all__ = ["CheckContext", "ExternalInput"]
 
@@ -27,7 +31,8 @@ class CheckContext:
     add to the formats of ours. `live` holds what came of importing the callables of declared steps, where that was asked.
     `widened` says, by callable, why whole modules count for it, and `bodies` what stands in the functions of steps; both are empty
     where that was not asked.
-    `schemas` has what the JSON schemas say that the pipeline names, by their paths, or why they cannot be used.
+    `schemas` has what the JSON schemas say that the pipeline names, by their paths, or why they cannot be used; `templates` what
+    the templates of messages do. `services` says of URLs why no message can be sent to them; it is empty where that was not asked.
     """
 
     spec: PipelineSpec
@@ -39,6 +44,8 @@ class CheckContext:
     widened: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     bodies: Mapping[str, BodyFacts] = field(default_factory=dict)
     schemas: Mapping[str, DataSchema | SchemaProblem] = field(default_factory=dict)
+    templates: Mapping[str, MessageTemplate] = field(default_factory=dict)
+    services: Mapping[str, ServiceProblem] = field(default_factory=dict)
 
     @cached_property
     def declared(self) -> Mapping[str, tuple[StepSpec, ...]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pipespec.checks.advice import defaults_in_range, respelt_numbers, unread_outputs, words_for_bools
 from pipespec.checks.after_checks import after_bound
@@ -28,10 +28,13 @@ from pipespec.checks.handover_checks import values_pass
 from pipespec.checks.import_checks import live_params_fit, packages_there
 from pipespec.checks.import_results import ImportResult
 from pipespec.checks.library_checks import source_files_there, templates_filled
+from pipespec.checks.model_checks import aliases_apart, examples_there, signatures_known
+from pipespec.checks.notice_checks import regressions_judged, services_known, templates_sound
 from pipespec.checks.option_checks import options_named, options_set_params
 from pipespec.checks.reference_spellings import foreign_references, reference_hint
 from pipespec.checks.return_checks import missing_returns, returns_fit, unsaved_returns
 from pipespec.checks.schema_checks import params_fit_schema, schemas_apply, schemas_sound
+from pipespec.checks.service_problem import ServiceProblem
 from pipespec.document.mlflow_names import fit_name
 from pipespec.document.wording import quote
 from pipespec.errors import Diagnostic, Severity, Span
@@ -42,6 +45,9 @@ from pipespec.spec.file_formats import suffix_of
 from pipespec.spec.pipeline_spec import DirInput, FileInput, FilesInput, PipelineSpec, StepInput, StepSpec
 from pipespec.spec.step_graph import find_cycle
 from pipespec.spec.value_wording import nearest_or_all
+
+if TYPE_CHECKING:
+    from pipespec.spec.message_templates import MessageTemplate
 
 __all__ = ["CHECKS", "Check", "check_meaning"]
 
@@ -222,10 +228,16 @@ CHECKS: Final[tuple[Check, ...]] = (
     missing_returns,
     unsaved_returns,
     outputs_save,
+    examples_there,
+    aliases_apart,
+    signatures_known,
     pickles,
     schemas_sound,
     schemas_apply,
     params_fit_schema,
+    templates_sound,
+    services_known,
+    regressions_judged,
     unread_outputs,
     respelt_numbers,
     words_for_bools,
@@ -250,14 +262,19 @@ def check_meaning(
     widened: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
     bodies: Mapping[str, BodyFacts] = MappingProxyType({}),
     schemas: Mapping[str, DataSchema | SchemaProblem] = MappingProxyType({}),
+    templates: Mapping[str, MessageTemplate] = MappingProxyType({}),
+    services: Mapping[str, ServiceProblem] = MappingProxyType({}),
 ) -> tuple[Diagnostic, ...]:
     """Return what all checks find, each finding once, sorted by place.
 
     `callables` is keyed by `str(CallableRef)`, `exists` tells whether an external input is there (None: not
     asked), `problem` why a folder cannot be read, `suffixes` are those that installed packages add to our formats,
     `live` is what came of importing, `widened` why whole modules count for a callable, `bodies` what stands in
-    the functions of steps, `schemas` what the schemas say that the pipeline names.
+    the functions of steps, `schemas` what the schemas say that the pipeline names, `templates` what the templates of
+    messages say, `services` why no message can be sent to a URL.
     """
-    context = CheckContext(spec, callables, exists, problem, suffixes, live, widened, bodies, schemas)
+    context = CheckContext(
+        spec, callables, exists, problem, suffixes, live, widened, bodies, schemas, templates, services
+    )
     found = dict.fromkeys(finding for check in CHECKS for finding in check(context))
     return tuple(sorted(found, key=lambda one: (one.span, one.code)))

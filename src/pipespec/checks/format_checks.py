@@ -114,7 +114,7 @@ def input_file(spec: InputSpec, context: CheckContext) -> tuple[str, bool] | Non
             return path, True
         case StepInput(output=str(name), part=part, producers=(first, *_)):
             output = context.spec.steps[first].outputs.get(name)
-            if output is None:
+            if output is None or (output.model is not None and part is None):
                 return None
             return (part, False) if part is not None else (output.file, output.is_directory)
         case _:

@@ -19,7 +19,7 @@ import click
 
 from pipespec.cli import exit_codes
 from pipespec.cli.help_text import HelpfulContext
-from pipespec.cli.output import PLAIN, use_fitting_width
+from pipespec.cli.output import PLAIN, open_streams, settle_streams, use_fitting_width
 from pipespec.errors import PipespecError, UsageError
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ VERBS: Final = {
     "compare": "Compare past runs: params, metrics, and how far they are from a baseline.",
     "baseline": "Choose the run that 'compare' compares with.",
     "lineage": "Show what made a run's outputs, and what was made of them.",
+    "reproduce": "Run a past run anew, and compare what comes of it.",
     "import": "Record old results that were kept in a spreadsheet.",
     "gc": "Show or delete runs that nothing reaches any more.",
     "doctor": "Find what is wrong in the tracking store.",
@@ -188,12 +189,14 @@ def pipespec() -> None:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
+    open_streams()
     gc.set_threshold(_COLLECT_AFTER)
     if _COMPLETE in os.environ:
         from pipespec.cli.bash_completion import use_line_completion
 
         use_line_completion()
     code = contextvars.copy_context().run(_exit_code, args)
+    settle_streams()
     gc.freeze()  # the process ends: Python need not look through all that it gives back
     sys.exit(code)
 

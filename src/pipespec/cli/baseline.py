@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Final
 
 import click
 
@@ -10,12 +11,26 @@ from pipespec import api
 from pipespec.cli.options import file_argument, format_option, layers
 from pipespec.cli.output import say
 from pipespec.cli.pipeline_command import StoreCommand
+from pipespec.errors import UsageError
 from pipespec.views import compare_view as view
+
+_SET: Final = "set"
+
+
+def _require_set(_ctx: click.Context, _argument: click.Parameter, word: str) -> str:
+    """Refuse what is another word than the only one so far.
+
+    Raises:
+        UsageError: with the words that were probably meant.
+    """
+    if word != _SET:
+        raise UsageError(f"write 'set' before the run: pipespec baseline set {word}")
+    return word
 
 
 @click.command(cls=StoreCommand)
 @file_argument
-@click.argument("action", metavar="set", type=click.Choice(["set"]))
+@click.argument("action", metavar=_SET, callback=_require_set)
 @click.argument("run", metavar="RUN")
 @click.option(
     "--as",
@@ -43,7 +58,7 @@ def baseline(
     RUN is the id of an MLflow run, or its first digits. It gets the tag 'baseline' in MLflow; the run that was the
     baseline so far loses it. FILE only says which tracking store is meant.
     """
-    del action  # there is only one so far
+    del action
     found = api.set_baseline(run, file, name=name, overlays=overlays, overrides=overrides)
     if format_ == "json":
         say(json.dumps(view.baseline_json(found), indent=2, ensure_ascii=False))

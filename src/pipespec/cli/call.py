@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pipespec import CallAnswer, CallOption, FunctionCall, StepCall
 
 _FOUND: Final = "pipespec.call"
+_WORDS: Final = "pipespec.call.words"
 _PREFIX: Final = "argument_"
 _FLAG: Final = "flag"
 _HELP: Final = frozenset({"-h", "--help"})
@@ -37,6 +38,7 @@ class CallCommand(click.Command):
         if args and not words and _HELP.isdisjoint(args):
             raise click.UsageError("name what is called before its options", ctx)
         if words and not ctx.resilient_parsing:
+            ctx.meta[_WORDS] = words
             ctx.meta[_FOUND] = ctx.with_resource(self._found(words, args))
         return super().parse_args(ctx, args)
 
@@ -45,18 +47,29 @@ class CallCommand(click.Command):
         own, arguments = self._shared(ctx)
         return [*own, *arguments]
 
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write how what was named is called, or how the verb is."""
+        if _FOUND not in ctx.meta:
+            super().format_usage(ctx, formatter)
+            return
+        formatter.write_usage(f"{ctx.command_path} {printable(' '.join(ctx.meta[_WORDS]))}", "[OPTIONS]")
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what the function or step does, or what the verb does."""
+        if _FOUND not in ctx.meta:
+            super().format_help_text(ctx, formatter)
+        elif summary := ctx.meta[_FOUND].summary:
+            formatter.write_paragraph()
+            with formatter.indentation():
+                formatter.write_text(printable(summary))
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options of the arguments, then those of the verb."""
         found = ctx.meta.get(_FOUND)
         own, arguments = self._shared(ctx)
-        if found is not None:
-            if found.summary:
-                formatter.write_paragraph()
-                with formatter.indentation():
-                    formatter.write_text(printable(found.summary))
-            if records := _help_records(arguments, ctx):
-                with formatter.section(printable(f"Arguments of {found.name}")):
-                    formatter.write_dl(records)
+        if found is not None and (records := _help_records(arguments, ctx)):
+            with formatter.section(printable(f"Arguments of {found.name}")):
+                formatter.write_dl(records)
         with formatter.section("Options"):
             formatter.write_dl(_help_records(own, ctx))
 

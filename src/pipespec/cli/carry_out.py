@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipespec import api
 from pipespec.cli import exit_codes
-from pipespec.cli.output import say, show
+from pipespec.cli.output import OutputLostError, say, show
 from pipespec.frozen_values import frozen
 from pipespec.own_process import own_process
 from pipespec.views import run_view as view
@@ -72,14 +72,23 @@ class RunOptions:
 
 
 def show_report(done: RunReport, format_: str, command: str, *, quiet: bool) -> int:
-    """Print what a run did, and return the exit code."""
+    """Print what a run did, and return the exit code, which says how it ended whether it can be printed or not."""
+    try:
+        _print_report(done, format_, command, quiet=quiet)
+    except OutputLostError as error:
+        from pipespec.cli.complaints import complain
+
+        complain(error)
+    return exit_codes.of_run(done)
+
+
+def _print_report(done: RunReport, format_: str, command: str, *, quiet: bool) -> None:
     if format_ == "json":
         say(json.dumps(view.to_json(done), indent=2, ensure_ascii=False))
-    if quiet and done.succeeded:
-        return exit_codes.of_run(done)
+    if quiet and done.succeeded and done.is_registered:
+        return
     show(view.render_text(done, command=command), err=format_ == "json")
     from pipespec.views import sweep_view
 
     if done.points and done.interrupted_by is None:
         show(f"\n{sweep_view.render_text(done.points)}", err=format_ == "json")
-    return exit_codes.of_run(done)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import click
 
 from pipespec.cli.output import show
@@ -15,6 +17,8 @@ def complain(error: Exception) -> None:
     from pipespec.views import diagnostic_view
 
     match error:
+        case click.MissingParameter(param=click.Argument() as argument, ctx=click.Context() as context):
+            show(diagnostic_view.error_line(_what_is_missing(argument, context)), err=True)
         case click.ClickException():
             error.show()
         case InvalidPipelineError():
@@ -22,7 +26,26 @@ def complain(error: Exception) -> None:
         case PipespecError():
             show(diagnostic_view.error_line(str(error)), err=True)
         case OSError():
-            # The disk is full, or a folder of the project cannot be written: nothing half done counts, so it can be resumed.
-            place = f" ('{error.filename}')" if error.filename else ""
-            what = f"{error.strerror or error}{place}; what was published stands, run again to go on"
-            show(diagnostic_view.error_line(what), err=True)
+            show(diagnostic_view.error_line(_about_system(error)), err=True)
+
+
+def _about_system(error: OSError) -> str:
+    """Say what keeps a folder of the project from being written, and the way out: nothing half done counts."""
+    place = f" ('{error.filename}')" if error.filename else ""
+    what = f"{error.strerror or error}{place}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{what}; make room, and run again: what was published stands"
+    if error.errno == errno.EROFS:
+        return f"{what}; the project's folder '.pipespec' and the store must be writable"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"{what}; change its permissions, or run as the user who owns it"
+    return f"{what}; what was published stands, run again to go on"
+
+
+def _what_is_missing(argument: click.Argument, context: click.Context) -> str:
+    """Name an argument that was left out as the usage does, and show that."""
+    what = argument.human_readable_name.strip("[]")
+    if isinstance(argument.type, click.Choice) and len(argument.type.choices) > 1:
+        what = f"one of {', '.join(argument.type.choices)}"
+    usage = " ".join(context.get_usage().partition(" ")[2].split())
+    return f"{what} is missing: {usage}; '{context.command_path} --help' explains it"

@@ -1,7 +1,7 @@
 """The exit code of a command, by what `api` answered or raised. Nothing else in `cli` decides one.
 
 0  the answer is good
-1  the answer is bad (mistakes, a failed step, a regression, a difference that was asked for), or nothing better is known
+1  the answer is bad (mistakes, a failed step, a regression, a run that is not reproduced, a difference that was asked for), or nothing better is known
 2  what was asked for does not exist or does not fit, click's own refusals included
 3  the store or the scheduler cannot be asked
 128 + N  signal N ended the run; 130 is Ctrl-C
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from pipespec.errors import PipespecError, Severity
+from pipespec.errors import PipespecError, Severity, StoreUnavailableError
 
 if TYPE_CHECKING:
     from pipespec import (
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Findings,
         ImportReport,
         Plan,
+        Reproduction,
         RunComparison,
         RunReport,
     )
@@ -39,6 +40,7 @@ __all__ = [
     "of_findings",
     "of_import",
     "of_plan",
+    "of_reproduction",
     "of_run",
 ]
 
@@ -53,10 +55,12 @@ def of_findings(found: Findings) -> int:
 
 
 def of_run(report: RunReport) -> int:
-    """As a shell says it of a process that a signal ended."""
+    """As a shell says it of a process that a signal ended; a model that is not registered has a code of its own."""
     if report.interrupted_by is not None:
         return _SIGNAL + report.interrupted_by
-    return _GOOD if report.succeeded else _BAD
+    if not report.succeeded:
+        return _BAD
+    return _GOOD if report.is_registered else StoreUnavailableError.exit_code
 
 
 def of_plan(plan: Plan, *, asked: bool) -> int:
@@ -72,6 +76,13 @@ def of_difference(found: Difference, *, asked: bool) -> int:
 def of_comparison(found: RunComparison) -> int:
     """A metric that misses its bounds is bad."""
     return _BAD if found.regressions else _GOOD
+
+
+def of_reproduction(found: Reproduction) -> int:
+    """Anything that is not as it was is bad."""
+    if found.interrupted_by is not None:
+        return _SIGNAL + found.interrupted_by
+    return _GOOD if found.is_same else _BAD
 
 
 def of_acceptances(found: Acceptances, *, dry_run: bool) -> int:

@@ -34,7 +34,7 @@ def get(
     digest. Something different that already exists is only replaced with --force.
 
     'step.output/part' is one file of a folder. 'step[*].output' are the outputs of all variants, each in its own folder
-    in PATH.
+    in PATH. 'run:ID.output' is the output of a certain MLflow run of a step, where the first digits of the id are enough.
     """
     pipeline = api.load(file, overlays=overlays, overrides=overrides)
     if path == Path("-"):

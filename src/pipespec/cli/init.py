@@ -29,7 +29,6 @@ def init(folder: Path, template: str) -> None:
     Existing files are never overwritten. A README that is there is kept, and .gitignore gets the lines that it lacks. If
     another file of the template is there, nothing is created.
     """
-    api.read_env_file(str(folder / "pipeline.yaml"))  # it may say where records are
     made = api.init(folder, template=template)
     for file in made.files:
         say(str(file))

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -82,8 +82,10 @@ class LayeredCommand(click.Command):
             ctx.params["overrides"] = (*ctx.params["overrides"], NO_TRACKING)
         if env:
             ctx.params["overlays"] = (*self._overlays(ctx, file, env), *ctx.params["overlays"])
-        declared = [(ctx.params.pop(option.name), path) for option, path in ctx.meta.get(_OPTIONS, ())]
-        given = [f"{path}={value}" for value, path in declared if value is not None]
+        declared = [
+            (ctx.params.pop(option.name), override) for option, override in ctx.meta.get(_OPTIONS, ())
+        ]
+        given = [override(value) for value, override in declared if value is not None]
         if given:
             ctx.params["overrides"] = (*ctx.params["overrides"], *given)
         return super().invoke(ctx)
@@ -104,8 +106,10 @@ class LayeredCommand(click.Command):
             with formatter.section(printable(f"Options of {ctx.meta[FILE]}")):
                 formatter.write_dl([record for record in declared if record is not None])
 
-    def _declared(self, file: str | None, *, is_help: bool) -> list[tuple[click.Option, str]]:
-        """Return the options that a pipeline declares, each with its param; the help goes without, where it is broken."""
+    def _declared(
+        self, file: str | None, *, is_help: bool
+    ) -> list[tuple[click.Option, Callable[[str], str]]]:
+        """Return the options that a pipeline declares, each with what it sets; the help goes without, where it is broken."""
         try:
             found = () if file is None else api.run_options(file)
         except PipespecError:
@@ -119,7 +123,7 @@ class LayeredCommand(click.Command):
                     metavar="VALUE",
                     help=printable(f"Set {one.path}.  [default: {one.default}]"),
                 ),
-                one.path,
+                one.override,
             )
             for one in found
         ]

@@ -44,7 +44,8 @@ def lineage(
 ) -> None:
     """Show what made the outputs of a step's run, and what was made of them, through all pipelines of the tracking store.
 
-    RUN is the id of an MLflow run, or its first digits. FILE only says which tracking store is read. Everything comes from
+    RUN is the id of an MLflow run, its first digits, or a version of a registered model, such as
+    models:/news-classifier@champion or models:/news-classifier/3. FILE only says which tracking store is read. Everything comes from
     the records: the pipelines need not exist any more.
     """
     if opens and (output is None or format_ != "html"):

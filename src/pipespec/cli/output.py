@@ -5,6 +5,7 @@ A result may also go to a file, which is then whole or not there, and a page be 
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from contextvars import ContextVar
@@ -13,14 +14,33 @@ from typing import Final, TextIO
 
 import click
 
-from pipespec.errors import UsageError
+from pipespec.errors import PipespecError, UsageError
 from pipespec.views.terminal_text import UNLIMITED, WIDTH
 
-__all__ = ["PLAIN", "open_page", "say", "show", "takes_colours", "use_fitting_width", "write_result"]
+__all__ = [
+    "PLAIN",
+    "OutputLostError",
+    "open_page",
+    "open_streams",
+    "say",
+    "settle_streams",
+    "show",
+    "takes_colours",
+    "use_fitting_width",
+    "write_result",
+]
 
 _LEAST_WIDTH: Final = 40
+_STDOUT: Final = 1
+_STDERR: Final = 2
+_NOBODY: Final = (errno.EPIPE, errno.EIO, errno.ENXIO)
+"""What a write says after its reader has ended, or its terminal was closed."""
 PLAIN: Final = ContextVar("PLAIN", default=False)
 """True where the command line asks for no colours."""
+
+
+class OutputLostError(PipespecError):
+    """The answer is there, and cannot be printed."""
 
 
 def show(text: str, *, err: bool = False) -> None:
@@ -34,14 +54,45 @@ def show(text: str, *, err: bool = False) -> None:
 
 
 def say(text: str, *, err: bool = False, newline: bool = True, keeps_colours: bool = False) -> None:
-    """Print to stdout, or with `err` to stderr. Where nobody reads any more, say nothing from now on."""
+    """Print to stdout, or with `err` to stderr. Where nobody reads any more, say nothing from now on.
+
+    Raises:
+        OutputLostError: where stdout goes to what cannot take it.
+    """
     stream = sys.stderr if err else sys.stdout
     try:
         click.echo(text, err=err, nl=newline, color=True if keeps_colours else None)
         stream.flush()
-    except BrokenPipeError:
-        # What is left in the buffer must go somewhere when Python closes the stream at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    except OSError as error:
+        _forget(stream)
+        if not err and error.errno not in _NOBODY:
+            why = (error.strerror or str(error)).lower()
+            raise OutputLostError(
+                f"what was asked for could not be written to standard output: {why}"
+            ) from error
+
+
+def open_streams() -> None:
+    """Give the process the standard streams that it was started without, so that no file of ours gets their numbers."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        os.set_inheritable(number, True)
+    os.close(number)
+    sys.stdout = sys.stdout or open(_STDOUT, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - no path
+    sys.stderr = sys.stderr or open(_STDERR, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+
+
+def settle_streams() -> None:
+    """Write out what is left, before Python does: it would make an exit code of its own of what cannot be written."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            _forget(stream)
+
+
+def _forget(stream: TextIO) -> None:
+    """Let what is left in the buffer, and all that comes, go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def write_result(path: Path, text: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, Self, TextIO
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
-    from pipespec import Progress, Remaining, Rest, StepResult, StepStarted, StoreAway
+    from pipespec import Progress, Remaining, Rest, StepAwaited, StepResult, StepStarted, StoreAway
 
 __all__ = ["open_progress"]
 
@@ -134,6 +134,9 @@ class PlainProgress:
     def note(self, text: str) -> None:
         self._write(view.printable(text))
 
+    def awaits(self, event: StepAwaited) -> None:
+        self._write(view.awaited_line(event))
+
     def tick(self) -> None:
         self._stream()
         for step, (file, before) in self._busy.items():
@@ -188,7 +191,8 @@ class LiveProgress:
 
     def __exit__(self, *_exc: object) -> None:
         if self._live.is_started:
-            self._live.stop()
+            with suppress(OSError):  # the terminal was closed
+                self._live.stop()
             if self._activities is not None:
                 self._activities.show()
 
@@ -222,6 +226,9 @@ class LiveProgress:
 
     def note(self, text: str) -> None:
         self._print(view.printable(text), _LINE_STYLES[Style.QUIET])
+
+    def awaits(self, event: StepAwaited) -> None:
+        self._print(view.awaited_line(event), _LINE_STYLES[Style.OPEN])
 
     def tick(self) -> None:
         self._stream()

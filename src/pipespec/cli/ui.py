@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import sys
-from collections.abc import Iterator
-from types import FrameType
 
 import click
 
@@ -14,6 +10,7 @@ from pipespec import api
 from pipespec.cli.options import file_argument, layers
 from pipespec.cli.output import open_page, say
 from pipespec.cli.pipeline_command import PipelineCommand
+from pipespec.cli.termination import ended_by_sigterm
 
 
 @click.command(cls=PipelineCommand)
@@ -48,7 +45,7 @@ def ui(
     if sys.stderr.isatty():
         say("looking for the page; a server takes up to a minute to start", err=True)
     with (
-        _ended_by_sigterm(),
+        ended_by_sigterm(),
         api.open_pages(file, overlays=overlays, overrides=overrides, luigi=luigi, port=port) as pages,
     ):
         say(pages.address)
@@ -63,17 +60,3 @@ def ui(
             pages.wait()
         except KeyboardInterrupt:  # it has done what it was for
             say("", err=True)
-
-
-@contextlib.contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """Let SIGTERM end the command as an exception does, so that the server ends with it."""
-    before = signal.signal(signal.SIGTERM, _end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _end(number: int, _frame: FrameType | None) -> None:
-    sys.exit(128 + number)

@@ -31,8 +31,8 @@ def watch(file: str, targets: tuple[str, ...], **options: Any) -> int:
     """Run like 'pipespec run', then wait for changes, and run again the steps that they touch.
 
     What counts are the pipeline file and its layers, the code of the steps, their inputs, and files that steps opened
-    by themselves. Changes within a moment of each other are one. A change during a run starts the next run. If the
-    pipeline has errors, they are shown, and the next change is waited for. Ctrl-C ends it.
+    by themselves. Changes within a moment of each other are one. A change during a run starts the next run; a file that
+    changes in each run is named, and starts no more. If the pipeline has errors, they are shown, and the next change is waited for. Ctrl-C ends it.
 
     After a change of .env or of variables, start it again. It needs the package watchfiles: pip install "pipespec[watch]".
     """
@@ -56,10 +56,12 @@ def watch(file: str, targets: tuple[str, ...], **options: Any) -> int:
                 raise
             complain(error)
         else:
-            watched.note_run(pipeline.source, done)
+            rewritten = watched.note_run(pipeline.source, done)
             code = show_report(done, "text", asked.command, quiet=asked.quiet)
             if done.interrupted_by is not None:
                 return code
+            if rewritten:
+                say(_rewritten_text(rewritten), err=True)
         if not asked.quiet:
             say(f"watching {watched.count} files; Ctrl-C ends", err=True)
         changed = watched.wait()
@@ -68,6 +70,16 @@ def watch(file: str, targets: tuple[str, ...], **options: Any) -> int:
 
 
 def _changed_text(names: list[str]) -> str:
+    return f"\n{_listed(names)} changed"
+
+
+def _rewritten_text(names: list[str]) -> str:
+    return (
+        f"{_listed(names)} changes in each run, so runs would never end: a step seems to write what a step reads; write an output"
+        " instead. Until something else changes, nothing runs"
+    )
+
+
+def _listed(names: list[str]) -> str:
     told = ", ".join(map(printable, names[:_NAMED]))
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"\n{told}{more} changed"
+    return told + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")

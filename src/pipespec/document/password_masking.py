@@ -1,24 +1,38 @@
 """Removes passwords from URIs that are printed or recorded: `http://user:***@host`.
 
-Takes a text, or a document. In a document, only the places that name servers are changed; params contain values of the
+Takes a text, or a document, or the texts of files with the document that they make. In a document, only the places that name servers are changed; params contain values of the
 user, and secrets only as references.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from pipespec.document.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode
+from pipespec.document.nodes import (
+    Entry,
+    MappingNode,
+    Node,
+    ScalarNode,
+    SequenceNode,
+    set_at,
+    walk,
+)
 from pipespec.errors import Span
 
-__all__ = ["hide_passwords", "without_passwords"]
+__all__ = ["hide_passwords", "without_addresses", "without_passwords"]
 
 _PASSWORD: Final = re.compile(r"(?<=://)([^\s/:?#'\"]*):(?!\$\{[^}]*\}@)[^\s/?#'\"]*@")
 """Of the URI's user and password; one that is a reference may stay."""
 
-_SERVERS: Final = ("mlflow", "engine")
+_KEPT: Final = re.compile(r"(?P<kept>^['\"]?(?:\w+:/{0,2})?|\$\{[^}]*\}|['\"]$)|.", re.DOTALL)
+"""Of a URL: the service, references, and quotes around it; else one character at a time."""
+
+_LINE_END: Final = re.compile(r"\r\n|\r|\n")
+
+_SERVERS: Final = ("mlflow", "engine", "notify")
 
 
 def without_passwords(text: str) -> str:
@@ -33,6 +47,33 @@ def hide_passwords(document: MappingNode) -> MappingNode:
         if name in entries:
             entries[name] = replace(entries[name], value=_hidden(entries[name].value))
     return replace(document, entries=entries)
+
+
+def without_addresses(sources: Mapping[str, str], document: MappingNode) -> Mapping[str, str]:
+    """Return the texts of files with `*` in place of what stands in the URLs of `notify`, but for services and references.
+
+    Such a URL is a password itself. Nothing in the texts moves, so what is found in them stays where it is.
+    """
+    notify = document.get("notify")
+    shown = dict(sources)
+    for path, node in walk(notify) if notify is not None else ():
+        if path[1:] == ("url",) and isinstance(node, ScalarNode):
+            place = set_at(node)
+            if place.file in shown and place.line == place.end_line:
+                shown[place.file] = _starred(shown[place.file], place)
+    return shown
+
+
+def _starred(text: str, place: Span) -> str:
+    starts = [0, *(end.end() for end in _LINE_END.finditer(text))]
+    if place.line > len(starts):
+        return text
+    start, end = (starts[place.line - 1] + column - 1 for column in (place.column, place.end_column))
+    return text[:start] + _KEPT.sub(_stars, text[start:end]) + text[end:]
+
+
+def _stars(found: re.Match[str]) -> str:
+    return "*" if found["kept"] is None else found["kept"]
 
 
 def _hidden(node: Node) -> Node:

@@ -12,13 +12,15 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from pipespec.document.nodes import JSON
 from pipespec.engine.final_metrics import final_metrics, unmeasured
-from pipespec.engine.manifest_entries import manifest_entries
+from pipespec.engine.left_runs import settle
+from pipespec.engine.manifest_entries import manifest_entries, outside_entries
+from pipespec.engine.random_seed import seed_of
 from pipespec.engine.result_publication import Published, newer_record, publish_result
 from pipespec.engine.run_settings import RunSettings
 from pipespec.engine.store_absence import StoreAbsence
@@ -32,10 +34,10 @@ from pipespec.plan.records import Attempt, StepRecord
 from pipespec.plan.results import RunReport
 from pipespec.spec.pipeline_spec import StepSpec
 from pipespec.step.step_job import Failure, StepOutcome
-from pipespec.step.step_log import clean_log
 from pipespec.tracking.process_owner import Owner
 from pipespec.tracking.reading.ledger import Ledger
 from pipespec.tracking.record_names import POINT
+from pipespec.tracking.run_datasets import outside_datasets
 from pipespec.tracking.run_facts import contenders, finished_record
 from pipespec.tracking.started_run import NewAttempt, NewInvocation, PreparedResult, StartedRun
 from pipespec.tracking.writing.leases import LEASE_SECONDS
@@ -139,6 +141,11 @@ class Attempts:
             return record
         return Claim(started, known, since)
 
+    def holder(self, key: str) -> Attempt | None:
+        """Return the run of another invocation that computes a key, None where none does any more."""
+        others = [claim for claim in self._live_claims(key) if claim.run_id not in self._own]
+        return others[0] if others else None
+
     def result(
         self,
         claim: Claim,
@@ -151,11 +158,16 @@ class Attempts:
         staging: Path,
     ) -> UnpublishedResult:
         """Gather what the publication of an outcome takes, here or in a later run."""
+        seed = seed_of(decision, claim.started.run_id, self._settings.seeds)
+        entries = manifest_entries(plan, decision, upstream, self._about(), seed)
+        # Code may hold what was meant to be a secret.
+        texts = {name: self._settings.redact.value(entries[name]) for name in ("sources", "imports")}
         return UnpublishedResult(
             claim.started,
             outcome,
             {
-                **manifest_entries(plan, decision, upstream, self._about(), claim.started.run_id),
+                **entries,
+                **texts,
                 "upstream": {**self._upstream_params(plan).of(decision.step.id)},
             },
             staging,
@@ -247,7 +259,11 @@ class Attempts:
         files = self._settings.report_files(report)
         with _unless_gone():
             self._writer.finish_invocation(
-                self._invocation, status=status, files=files, metrics=self._final_metrics(report)
+                self._invocation,
+                status=status,
+                files=files,
+                metrics=self._final_metrics(report),
+                datasets=() if report.plan is None else outside_datasets(outside_entries(report.plan)),
             )
         self._forget(self._invocation)
 
@@ -319,6 +335,8 @@ class Attempts:
                 invocation=self.invocation,
                 source=self._surroundings.source,
                 git_commit=self._surroundings.git_commit,
+                git_branch=self._surroundings.git_branch,
+                git_remote=self._surroundings.git_remote,
             ),
             after=[one for one, _ in self._prepared],
         )
@@ -370,12 +388,9 @@ class Attempts:
         dead = self._sweep(others) if others else ()
         return tuple(claim for claim in claims if claim.run_id not in dead)
 
-    def _sweep(self, attempts: tuple[Attempt, ...] | list[Attempt]) -> tuple[str, ...]:
-        """Mark the runs of dead processes, and take the secrets out of the logs that they left."""
-        dead = self._writer.sweep(attempts)
-        for run_id in dead:
-            clean_log(self._settings.log_of(run_id), self._settings.redact)
-        return dead
+    def _sweep(self, attempts: Collection[Attempt]) -> tuple[str, ...]:
+        """Mark the runs of dead processes, and clean up after them."""
+        return settle(attempts, self._writer, self._settings.state, self._settings.redact)
 
     def _is_left_over(self, run_id: str, owner: str) -> bool:
         return owner == self._here and run_id not in _ACTIVE

@@ -9,6 +9,7 @@ have its record, and by nothing that anybody else says.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from pipespec.engine.attempts import Attempts, Claim
+from pipespec.engine.awaited_runs import AwaitedRuns
 from pipespec.engine.failed_work import keep_failed_work
 from pipespec.engine.interrupts import Interrupts
 from pipespec.engine.joined_results import JoinedResults
@@ -109,6 +111,7 @@ class Invocation:
         self._progress = progress
         self._began = began
         self._turns = StepTurns(ledger, attempts)
+        self._awaited = AwaitedRuns(attempts, progress)
         self._code = SourceSnapshot(staging.make("code"))
         self._plan: Plan
         self.settled = SettledSteps(progress)
@@ -119,6 +122,8 @@ class Invocation:
         """Of steps that had their turn, as it was decided then."""
         self._executing: dict[str, StepInProgress] = {}
         self._places = StepPlaces(settings, executor)
+        self._begun: dict[str, StartedRun] = {}
+        """Of steps whose runs began, until somebody asks for them."""
         self._pausing: dict[str, _Pause] = {}
         self._is_closing = False
         self._obeyed = 0
@@ -207,6 +212,11 @@ class Invocation:
                 return None
             self.turn()
         return self.pop_ended()
+
+    def pop_begun(self) -> Mapping[str, StartedRun]:
+        """Return the runs that began and were not told of yet, by step."""
+        begun, self._begun = self._begun, {}
+        return begun
 
     def pop_ended(self) -> tuple[str, bool] | None:
         """Return a step that ended and was not told of yet, with whether it is complete."""
@@ -307,6 +317,7 @@ class Invocation:
                 self.settled.settle(completed(decision.step, record, StepState.REUSED), record)
             case None:
                 self._pausing[step] = _Pause(time.monotonic() + _ASK_AGAIN, number)
+                self._tell_awaited(decision)
 
     def _wait_for_store(self, step: str, number: int, error: StoreUnavailableError, asked: int) -> None:
         """Ask again later, for as long as the run has patience; where nothing has begun there is nothing to wait with.
@@ -325,6 +336,11 @@ class Invocation:
             due = time.monotonic() + self._absence.pause(asked)
             self._pausing[step] = _Pause(due, number, asked=asked + 1)
 
+    def _tell_awaited(self, decision: Decision) -> None:
+        if decision.key is not None:
+            with contextlib.suppress(PipespecError):  # it is asked again, and told then
+                self._awaited.note(decision.step.id, decision.key.hex)
+
     def _tell_of_store(self) -> None:
         away = self._absence.current
         if (away is None) != (self._told_away is None):
@@ -339,10 +355,12 @@ class Invocation:
         log, staging = self._settings.log_of(run_id), self._staging.make(run_id)
         given = self._places.hand_out(step)
         worker = self._free_worker()
+        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # a step may have removed it
         execution = StepInProgress(
             decision, claim, number, worker, self._now(), staging, log, upstream, given
         )
         self._executing[step.id] = execution
+        self._begun[step.id] = claim.started
         self._progress.started(StepStarted(step.id, run_id, str(log), number, str(activity_path(staging))))
         try:
             job = execution.job(

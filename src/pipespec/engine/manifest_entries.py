@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from pipespec.document.nodes import JSON
-from pipespec.engine.random_seed import seed_of
+from pipespec.engine.random_seed import RandomSeed
 from pipespec.plan.plan import Decision, Facts, Plan
 from pipespec.plan.records import StepRecord
 from pipespec.python.identity.code_facts import CodeFacts
@@ -22,15 +22,20 @@ from pipespec.spec.pipeline_spec import (
     StepInput,
     StepSpec,
 )
+from pipespec.spec.registered_models import ModelInput
 
-__all__ = ["SOURCE_LIMIT", "manifest_entries"]
+__all__ = ["SOURCE_LIMIT", "manifest_entries", "outside_entries"]
 
 SOURCE_LIMIT: Final = 256 << 10
 """Characters of source that one manifest keeps."""
 
 
 def manifest_entries(
-    plan: Plan, decision: Decision, upstream: Mapping[str, StepRecord], about: Mapping[str, JSON], run_id: str
+    plan: Plan,
+    decision: Decision,
+    upstream: Mapping[str, StepRecord],
+    about: Mapping[str, JSON],
+    seed: RandomSeed,
 ) -> dict[str, JSON]:
     """Return the entries; `upstream` has by step id the record of each step that an input reads."""
     step, facts = decision.step, plan.facts
@@ -40,7 +45,7 @@ def manifest_entries(
         "call": str(step.call),
         "parts": {} if decision.key is None else dict(decision.key.parts),
         "params": step.param_values,
-        "seed": seed_of(decision, run_id).value,
+        "seed": seed.value,
         "inputs": {name: _input(spec.source, facts, upstream) for name, spec in step.inputs.items()},
         "code": dict(facts.code[str(step.call)].counted),
         "also_called": {
@@ -55,6 +60,29 @@ def manifest_entries(
             for name, line in known.import_lines.items()
         },
     }
+
+
+def outside_entries(plan: Plan) -> list[JSON]:
+    """Return the entries `inputs` of all steps of a plan, without what its own steps make."""
+    facts = plan.facts
+    return [
+        {
+            name: _input(spec.source, facts, {})
+            for name, spec in decision.step.inputs.items()
+            if _is_known_outside(spec.source, facts)
+        }
+        for decision in plan.decisions.values()
+    ]
+
+
+def _is_known_outside(source: InputSource, facts: Facts) -> bool:
+    match source:
+        case FileInput(path=place) | DirInput(path=place) | FilesInput(pattern=place):
+            return place in facts.files
+        case PipelineInput():
+            return source in facts.results
+        case _:
+            return False
 
 
 def _called(step: StepSpec, facts: Facts) -> dict[str, CodeFacts]:
@@ -95,7 +123,20 @@ def _input(source: InputSource, facts: Facts, upstream: Mapping[str, StepRecord]
                 "pipeline": text,
                 "step": result.step,
                 "output": result.name,
+                "file": result.output.file,
                 "run_id": result.run_id,
+                "digest": result.output.digest,
+            }
+        case ModelInput(text=text):
+            result = facts.results[source]
+            made = {"run_id": result.run_id} if result.run_id else {}
+            named = {"step": result.step, "output": result.name} if result.name else {}
+            return {
+                "model": text,
+                "name": result.model,
+                "version": result.version,
+                **named,
+                **made,
                 "digest": result.output.digest,
             }
 
@@ -105,4 +146,5 @@ def _of_step(producer: str, source: StepInput, record: StepRecord) -> JSON:
     entry: dict[str, JSON] = {"step": producer, "output": source.output}
     if source.part is not None:
         entry["part"] = source.part
-    return {**entry, "run_id": record.run_id, "digest": record.outputs[source.output].digest}
+    output = record.outputs[source.output]
+    return {**entry, "file": output.file, "run_id": record.run_id, "digest": output.digest}

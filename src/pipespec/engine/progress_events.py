@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from pipespec.plan.results import StepResult, StepStarted, StoreAway
+from pipespec.plan.results import StepAwaited, StepResult, StepStarted, StoreAway
 from pipespec.plan.time_left import Remaining
 
 __all__ = ["PatientProgress", "Progress"]
@@ -31,6 +31,9 @@ class Progress(Protocol):
 
     def note(self, text: str) -> None:
         """Tell one line that is worth knowing before steps run."""
+
+    def awaits(self, event: StepAwaited) -> None:
+        """Tell that a step waits for another run that computes the same; once for each."""
 
     def tick(self) -> None:
         """Tell that time passes: a few times a second."""
@@ -65,6 +68,10 @@ class PatientProgress:
     def note(self, text: str) -> None:
         """Pass it on."""
         self._tell(lambda listener: listener.note(text))
+
+    def awaits(self, event: StepAwaited) -> None:
+        """Pass it on."""
+        self._tell(lambda listener: listener.awaits(event))
 
     def tick(self) -> None:
         """Pass it on."""

@@ -24,7 +24,8 @@ VERIFY: Final = "--verify"
 
 def command_making(source: PipelineInput, step: str, *options: str) -> str:
     """Return the command that makes a result of another pipeline."""
-    return shlex.join(["pipespec", "run", os.path.relpath(source.path), step, *options])
+    layers = [word for overlay in source.overlays for word in ("-f", os.path.relpath(overlay))]
+    return shlex.join(["pipespec", "run", os.path.relpath(source.path), step, *layers, *options])
 
 
 def refused_runs(

@@ -148,7 +148,13 @@ def _conduct(
         return
     resources = dict(settings.resources)
     try:
-        drive(graph, invocation, resources=resources, scheduler_url=settings.scheduler)
+        drive(
+            graph,
+            invocation,
+            resources=resources,
+            scheduler_url=settings.scheduler,
+            page_of=settings.page_of,
+        )
     except SchedulerUnavailableError:
         invocation.drain()
         raise

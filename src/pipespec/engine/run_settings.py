@@ -16,7 +16,7 @@ from pipespec.spec.engine_spec import DASK, LOCAL, ClusterSpec
 from pipespec.spec.pipeline_spec import StepSpec
 from pipespec.state_folder import StateFolder
 from pipespec.step.secrets import Redactor
-from pipespec.tracking.started_run import NewInvocation
+from pipespec.tracking.started_run import NewInvocation, StartedRun
 
 __all__ = ["RunSettings"]
 
@@ -52,6 +52,8 @@ class RunSettings:
     """How many there are of each; of one that is not named there is one."""
     scheduler: str | None = None
     """The address of a luigid that shows the run; None schedules in this process."""
+    page_of: Callable[[StartedRun], str | None] = lambda _run: None
+    """Says where a run of MLflow can be looked at, if anywhere; a luigid links there."""
     inline: Collection[str] = ()
     """Steps that execute in this very process, without isolation and time limits, for a debugger."""
     on_error: Callable[[BaseException], None] | None = None
@@ -62,6 +64,8 @@ class RunSettings:
     """Seconds that what is computed waits for a store that is away; after that it is kept for the next run."""
     grace: float = 5.0
     """Seconds between SIGTERM and SIGKILL."""
+    seeds: Mapping[str, int] = field(default_factory=dict)
+    """What random numbers of some steps start from, by id, in place of what their keys say."""
     redact: Redactor = field(default_factory=lambda: Redactor({}))
     """Takes the values of the pipeline's secrets out of logs."""
     about: Mapping[str, JSON] = field(default_factory=dict)

@@ -27,6 +27,12 @@ class SourceSnapshot:
     def _digest(self, content: bytes) -> str:
         if content not in self._digests:
             digest = hashlib.sha256(content).hexdigest()
-            self.folder.joinpath(digest).write_bytes(content)
+            self._write(digest, content)
             self._digests[content] = digest
+        elif not self.folder.joinpath(self._digests[content]).exists():  # a step removed it
+            self._write(self._digests[content], content)
         return self._digests[content]
+
+    def _write(self, digest: str, content: bytes) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.joinpath(digest).write_bytes(content)

@@ -1,4 +1,5 @@
-"""What runs leave on the local disk: private folders that are gone when their run is, and logs for a month.
+"""What runs leave on the local disk: private folders that are gone when their run is, and logs for a month,
+or as long as there is room for them.
 
 Takes the folder `.pipespec/staging`, gives a folder a step, readable for this user alone. A lock that the system
 drops when its process dies says which runs live: what a dead one left is removed at the next start, by
@@ -21,6 +22,11 @@ __all__ = ["Staging", "dead_folders", "sweep_logs"]
 
 _LOG_AGE: Final = 30 * 24 * 3600.0
 """Seconds that local logs are kept; MLflow keeps a copy of each for good."""
+
+_LOG_BYTES: Final = 256 << 20
+"""On the disk, that all logs may take."""
+_LOG_HOUR: Final = 3600.0
+"""Seconds in which a log is not removed, since its step may run."""
 
 
 class Staging:
@@ -46,10 +52,21 @@ class Staging:
         os.close(self._lock)
 
     def make(self, name: str) -> Path:
-        """Make an empty folder of this name, which must be new."""
+        """Make an empty folder of this name, which must be new; where a step removed what it is in, that is made again."""
         folder = self._own / name
-        folder.mkdir(mode=0o700)
+        try:
+            folder.mkdir(mode=0o700)
+        except FileNotFoundError:
+            self._remake()
+            folder.mkdir(mode=0o700)
         return folder
+
+    def _remake(self) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not _lock_of(self._own).exists():
+            os.close(self._lock)
+            self._lock = _hold(_lock_of(self._own))
+        self._own.mkdir(mode=0o700, exist_ok=True)
 
     def discard(self, folder: Path) -> None:
         """Remove a step's folder with all that is in it."""
@@ -57,13 +74,19 @@ class Staging:
 
 
 def sweep_logs(folder: Path) -> None:
-    """Remove the logs that have not been written to for a month."""
-    oldest = time.time() - _LOG_AGE
+    """Remove the logs that have not been written to for a month, and of the others the oldest where they take too much."""
+    now, found = time.time(), []
     with os.scandir(folder) as entries:
         for entry in entries:
             with contextlib.suppress(OSError):  # another sweep was faster
-                if entry.name.endswith(".log") and entry.stat(follow_symlinks=False).st_mtime < oldest:
-                    Path(entry).unlink()
+                if entry.name.endswith(".log"):
+                    status = entry.stat(follow_symlinks=False)
+                    found.append((status.st_mtime, status.st_blocks * 512, entry.path))
+    room = _LOG_BYTES
+    for changed, size, path in sorted(found, reverse=True):
+        room -= size
+        if changed < now - _LOG_AGE or (room < 0 and changed < now - _LOG_HOUR):
+            Path(path).unlink(missing_ok=True)
 
 
 def dead_folders(folder: Path) -> list[Path]:

@@ -59,7 +59,7 @@ class StepInProgress:
             plan.pipeline,
             plan.facts,
             key=decision.key,
-            seed=seed_of(decision, started.run_id),
+            seed=seed_of(decision, started.run_id, settings.seeds),
             upstream=self.upstream,
             external=settings.external,
             parts=parts,

@@ -8,7 +8,7 @@ something else fails the step rather than recording it under the planned key.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -29,8 +29,9 @@ from pipespec.spec.pipeline_spec import (
     StepInput,
     StepSpec,
 )
+from pipespec.spec.registered_models import ModelInput
 from pipespec.spec.variant_names import Variant
-from pipespec.step.step_job import Artifact, InputJob, OutputJob, StepJob
+from pipespec.step.step_job import Artifact, InputJob, ModelJob, OutputJob, StepJob
 from pipespec.step.witness.witness_job import WitnessJob
 from pipespec.tracking.artifacts import local_path
 from pipespec.tracking.record_artifacts import recorded_artifact, recorded_part
@@ -45,7 +46,7 @@ __all__ = [
     "planned_code",
 ]
 
-ExternalInput: TypeAlias = FileInput | DirInput | FilesInput | PipelineInput
+ExternalInput: TypeAlias = FileInput | DirInput | FilesInput | PipelineInput | ModelInput
 
 
 class ExternalInputs(Protocol):
@@ -184,12 +185,15 @@ def _input(
     match spec.source:
         case StepInput() as source:
             kind = "fan_in" if source.fan_in else "one"
-            artifacts = tuple(_of_step(upstream[producer], source, parts) for producer in source.producers)
+            artifacts = tuple(
+                _of_step(pipeline.steps[producer], upstream[producer], source, parts)
+                for producer in source.producers
+            )
             if source.fan_in:
                 points = tuple(_open_axes(pipeline.steps[id_], source) for id_ in source.producers)
         case FilesInput() as outside:
             kind, artifacts = "files", external.artifacts(outside)
-        case FileInput() | DirInput() | PipelineInput() as outside:
+        case FileInput() | DirInput() | PipelineInput() | ModelInput() as outside:
             kind, artifacts = "one", external.artifacts(outside)
     call = str(spec.load) if isinstance(spec.load, CallableRef) else None
     load = None if isinstance(spec.load, CallableRef) else spec.load
@@ -197,10 +201,11 @@ def _input(
     return InputJob(spec.argument, kind, artifacts, points=points, load=load, load_call=call, schema=schema)
 
 
-def _of_step(record: StepRecord, source: StepInput, parts: PartDigests) -> Artifact:
+def _of_step(step: StepSpec, record: StepRecord, source: StepInput, parts: PartDigests) -> Artifact:
     assert source.output is not None  # checks see to it
     if source.part is None:
-        return recorded_artifact(record, source.output)
+        is_model = step.outputs[source.output].model is not None
+        return replace(recorded_artifact(record, source.output), is_model=is_model)
     digest = parts.digest_of_part(record, source.output, source.part)
     return recorded_part(record, source.output, source.part, digest)
 
@@ -214,4 +219,5 @@ def _output(spec: OutputSpec, facts: Facts) -> OutputJob:
     schema = None if spec.schema is None else facts.schemas[spec.schema.path]
     if isinstance(spec.save, CallableRef):
         return OutputJob(spec.name, spec.file, save_call=str(spec.save), schema=schema)
-    return OutputJob(spec.name, spec.file, save=spec.save, schema=schema)
+    model = None if spec.model is None else ModelJob(spec.model.flavor, spec.model.example)
+    return OutputJob(spec.name, spec.file, save=spec.save, schema=schema, model=model)

@@ -21,10 +21,8 @@ from typing import Final
 
 from pipespec.document.wording import did_you_mean, listing, quote
 from pipespec.errors import UsageError
-from pipespec.operations.planning.open_store import store_name
 from pipespec.plan.new_project import NewProject
 from pipespec.project.project_root import find_root, without_dots
-from pipespec.views.mlflow_links import how_to_look
 
 __all__ = ["TEMPLATES", "make_project", "pipeline_name"]
 
@@ -37,6 +35,7 @@ TEMPLATES: Final = {
 """The names of the templates, and what the pipeline of each does."""
 
 _PIPELINE: Final = "pipeline.yaml"
+_COMMAND: Final = "pipespec"
 _README: Final = "README.md"
 _IGNORE: Final = ".gitignore"
 _PLACEHOLDER: Final = re.compile(r"\{\{ (\w+) \}\}")
@@ -53,8 +52,7 @@ def make_project(folder: Path, template: str) -> NewProject:
         hint = did_you_mean(template, TEMPLATES) or f"there are: {', '.join(TEMPLATES)}"
         raise UsageError(f"there is no template {quote(template)}; {hint}")
     root = find_root(folder / _PIPELINE)
-    store = store_name(None, root)
-    values = {"name": pipeline_name(folder), "mlflow": how_to_look(store, folder)}
+    values = {"name": pipeline_name(folder)}
     texts = {folder / name: text for name, text in _filled(template, values)}
     kept = _readme_in(folder)
     if kept is not None:
@@ -77,10 +75,8 @@ def make_project(folder: Path, template: str) -> NewProject:
         ignore_file=ignore_file,
         ignored=ignored,
         kept=kept,
-        store=store,
         python=f"Python {platform.python_version()}: {sys.executable}",
-        pipespec=_typed("pipespec"),
-        mlflow=_typed("mlflow"),
+        pipespec=_typed_command(),
     )
 
 
@@ -183,10 +179,10 @@ def _append(file: Path, text: str) -> None:
         raise OSError(error.errno, error.strerror, str(file)) from error
 
 
-def _typed(program: str) -> str:
-    """Return a program of this environment as one types it: by its path, unless a shell finds that one by its name."""
-    own = Path(sys.executable).with_name(program)
-    found = shutil.which(program)
+def _typed_command() -> str:
+    """Return pipespec as one types it: by its path, unless a shell finds this one by its name."""
+    own = Path(sys.executable).with_name(_COMMAND)
+    found = shutil.which(_COMMAND)
     if not own.exists() or (found is not None and Path(found).resolve() == own.resolve()):
-        return program
+        return _COMMAND
     return str(own)

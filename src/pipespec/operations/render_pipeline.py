@@ -21,6 +21,7 @@ from pipespec.operations.compiling.compile_file import Compiled, compile_file
 from pipespec.operations.planning.gather_facts import code_of, sources_of
 from pipespec.python.identity.code_facts import CodeFacts
 from pipespec.spec.pipeline_spec import DirInput, FileInput, FilesInput, PipelineInput, PipelineSpec, StepSpec
+from pipespec.spec.registered_models import ModelInput
 from pipespec.views.document_view import to_yaml
 from pipespec.views.rendering.luigi_module import ModuleFacts, render_module
 from pipespec.views.rendering.open_values import READABLE, waiting
@@ -163,6 +164,13 @@ def _unknown_yet(step: StepSpec) -> Iterator[Diagnostic]:
             message = f"input '{argument}' of step '{step.name}' is read from another pipeline, '{given.source.text}'"
             hint = "include that pipeline, or use 'pipespec run'"
             yield _not_static(message, given.span, hint)
+        if isinstance(given.source, ModelInput):
+            message = f"input '{argument}' of step '{step.name}' is a registered model, '{given.source.text}'"
+            yield _not_static(message, given.span, "use 'pipespec run', which looks its version up")
+    for output in step.outputs.values():
+        if output.model is not None:
+            message = f"output '{output.name}' of step '{step.name}' is saved as an MLflow model, which a rendered module cannot do"
+            yield _not_static(message, output.model.span, "save it as a .joblib file, or use 'pipespec run'")
 
 
 def _may_wait(path: Sequence[str | int]) -> bool:

@@ -35,6 +35,8 @@ class LineageRun:
     commit: str = ""
     seconds: float | None = None
     experiment_id: str = ""
+    models: tuple[str, ...] = ()
+    """Versions of registered models that came of it: `news-classifier/3 @champion`."""
 
 
 @frozen

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipespec.frozen_values import frozen
-from pipespec.plan.store_name import StoreName
 
 __all__ = ["NewProject"]
 
@@ -14,8 +13,8 @@ __all__ = ["NewProject"]
 class NewProject:
     """A project that was made: its files as one writes them here, the pipeline among them.
 
-    `ignored` are the lines that git's `ignore_file` lacked, and `kept` is the README that was there. `pipespec` and `mlflow`
-    are these programs as one types them: by their paths, where a shell does not find them, or finds others.
+    `ignored` are the lines that git's `ignore_file` lacked, and `kept` is the README that was there. `pipespec` is this program
+    as one types it: by its path, where a shell does not find it, or finds another.
     """
 
     folder: Path
@@ -24,7 +23,5 @@ class NewProject:
     ignore_file: Path
     ignored: tuple[str, ...]
     kept: Path | None
-    store: StoreName
     python: str
     pipespec: str
-    mlflow: str

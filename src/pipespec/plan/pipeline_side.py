@@ -30,6 +30,7 @@ from pipespec.spec.pipeline_spec import (
     StepInput,
     StepSpec,
 )
+from pipespec.spec.registered_models import ModelInput
 
 __all__ = ["NamedContents", "Side"]
 
@@ -87,14 +88,9 @@ class NamedContents:
             },
             probes={step_id: None for step_id, step in side.spec.steps.items() if step.identity.probe},
             results={
-                source: OtherResult(
-                    OutputRecord(f"{source.text}#{source.step}.{source.output}", 0, 1, "result"),
-                    source.step,
-                    source.output or "",
-                    "",
-                )
+                source: _named_result(source)
                 for source in sources
-                if isinstance(source, PipelineInput)
+                if isinstance(source, PipelineInput | ModelInput)
             },
         )
         self.records = {step_id: self._record(step_id, step) for step_id, step in side.spec.steps.items()}
@@ -156,6 +152,8 @@ class NamedContents:
     def _told(self, source: InputSource) -> JSON:
         if isinstance(source, PipelineInput):
             return {"pipeline": source.text, "step": source.step, "output": source.output, "digest": None}
+        if isinstance(source, ModelInput):
+            return {"model": source.text, "digest": None}
         if not isinstance(source, StepInput):
             return {"external": source.text, "digest": None}
         return [
@@ -182,6 +180,13 @@ class NamedContents:
         if digest is None and name not in self._named:
             self._untold.add(source.text)
         return OutputRecord(digest or name, 0, 1, name)
+
+
+def _named_result(source: PipelineInput | ModelInput) -> OtherResult:
+    if isinstance(source, ModelInput):
+        return OtherResult(OutputRecord(source.text, 0, 1, "result"), "", "", "", model=source.name)
+    which = f"{source.text}#{source.step}.{source.output}{'@latest' if source.latest else ''}"
+    return OtherResult(OutputRecord(which, 0, 1, "result"), source.step, source.output or "", "")
 
 
 class _AnyCode(dict[str, CodeFacts]):

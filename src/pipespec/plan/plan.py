@@ -15,6 +15,7 @@ from pipespec.plan.witness import BrokenWitness
 from pipespec.python.identity.code_facts import CodeFacts
 from pipespec.spec.contracts.data_schema import DataSchema
 from pipespec.spec.pipeline_spec import PipelineInput, PipelineSpec, StepSpec
+from pipespec.spec.registered_models import ModelInput
 
 __all__ = [
     "Action",
@@ -32,7 +33,7 @@ class Facts:
 
     `code` is keyed by `str(CallableRef)`, `files` by the path or pattern of an external input (digest, bytes,
     files), `probes` by step id, `packages` by distribution name (None where it is not installed), `results` by
-    the reference to another pipeline's output. `sources` has the bytes of each of `CodeFacts.files` as they were
+    the reference to another pipeline's output, or to a registered model. `sources` has the bytes of each of `CodeFacts.files` as they were
     parsed: a run executes those. `schemas` has what the schemas of inputs and outputs say, by their paths.
     """
 
@@ -40,7 +41,7 @@ class Facts:
     files: Mapping[str, OutputRecord]
     probes: Mapping[str, JSON] = field(default_factory=dict)
     packages: Mapping[str, str | None] = field(default_factory=dict)
-    results: Mapping[PipelineInput, OtherResult] = field(default_factory=dict)
+    results: Mapping[PipelineInput | ModelInput, OtherResult] = field(default_factory=dict)
     sources: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     schemas: Mapping[str, DataSchema] = field(default_factory=dict, repr=False)
 

@@ -108,7 +108,10 @@ class StepRecord:
 
 @frozen
 class OtherResult:
-    """An output of another pipeline: which run of which step made it, and what that recorded of it."""
+    """What a step reads from outside that a run made: an output of another pipeline, or a version of a registered model.
+
+    Of a model that no step of ours made, `step` and `name` are empty, and so is `run_id` where the registry names none.
+    """
 
     output: OutputRecord
     step: str
@@ -116,6 +119,19 @@ class OtherResult:
     name: str
     """The output's."""
     run_id: str
+    ended: float | None = None
+    """When that run did, in POSIX seconds."""
+    model: str = ""
+    """The registered model's name."""
+    version: int = 0
+    """Of the model; 0 for what is none."""
+
+    @property
+    def used(self) -> str:
+        """Say in a few words which one is used: `run 1a2b3c4d`, or `version 3, run 1a2b3c4d`."""
+        version = f"version {self.version}" if self.version else ""
+        run = f"run {self.run_id[:8]}" if self.run_id else ""
+        return ", ".join(filter(None, (version, run)))
 
 
 @frozen

@@ -19,8 +19,10 @@ if TYPE_CHECKING:  # a run that has nothing to do tells no plan, and is not to w
 
 __all__ = [
     "Execution",
+    "Registered",
     "Remedy",
     "RunReport",
+    "StepAwaited",
     "StepResult",
     "StepStarted",
     "StepState",
@@ -106,6 +108,23 @@ class SweepPoint:
 
 
 @frozen
+class Registered:
+    """What became of an output that is to be a version of a registered model."""
+
+    step: str
+    output: str
+    name: str
+    version: int | None = None
+    """None where it could not be registered."""
+    alias: str | None = None
+    """The alias that means the version, where one was asked for."""
+    is_new: bool = False
+    """False where it was registered before."""
+    problem: str | None = None
+    """Why not, in one line."""
+
+
+@frozen
 class RunReport(Displayed):
     """What a run did; `invocation` is the MLflow run of the whole, None where nothing was executed.
 
@@ -122,6 +141,8 @@ class RunReport(Displayed):
     workers: int = 1
     points: tuple[SweepPoint, ...] = ()
     """Of a sweep, how each point ended."""
+    registered: tuple[Registered, ...] = ()
+    """Of the outputs that are to be registered: those that are by now, and those that could not be."""
 
     @property
     def succeeded(self) -> bool:
@@ -129,6 +150,11 @@ class RunReport(Displayed):
         return self.interrupted_by is None and all(
             result.state in (StepState.RAN, StepState.REUSED) for result in self.steps
         )
+
+    @property
+    def is_registered(self) -> bool:
+        """True when every output that is to be registered is; what is not is no loss: the next run registers it."""
+        return all(each.problem is None for each in self.registered)
 
 
 @frozen
@@ -142,6 +168,22 @@ class StoreAway:
     patience: float
     at: float = 0.0
     """The time of `since`, in POSIX seconds."""
+
+
+@frozen
+class StepAwaited:
+    """Told while a run goes on: a step waits for another run, which computes the same since `since`, in POSIX seconds.
+
+    `pid` is the process that does, on this computer where `host` is empty.
+    """
+
+    step: str
+    run_id: str
+    since: float
+    pid: int | None = None
+    host: str = ""
+    is_stopped: bool = False
+    """True where that process stands still: by SIGSTOP, or Ctrl-Z."""
 
 
 @frozen

@@ -73,6 +73,8 @@ class RunComparison(Displayed):
     baseline: ComparedRun | None = None
     bounds: Mapping[str, DeltaBounds] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    baseline_name: str = "the baseline"
+    """In words, what the runs are compared with."""
 
     @cached_property
     def all_runs(self) -> tuple[ComparedRun, ...]:
@@ -131,10 +133,8 @@ class RunComparison(Displayed):
         if delta is None:
             return None
         if math.isnan(delta):
-            return (
-                f"{name} is {value}, the baseline has {self.baseline.metrics[name]}: they have no difference"
-            )
-        told = f"{name} is {value}, {delta:+.6g} from the baseline"
+            return f"{name} is {value}, {self.baseline_name} has {self.baseline.metrics[name]}: they have no difference"
+        told = f"{name} is {value}, {delta:+.6g} from {self.baseline_name}"
         if bounds.least is not None and _less(delta, bounds.least):
             return f"{told}, below its min_delta {bounds.least}"
         if bounds.most is not None and _less(bounds.most, delta):

@@ -33,6 +33,7 @@ from pipespec.spec.pipeline_spec import (
     StepInput,
     StepSpec,
 )
+from pipespec.spec.registered_models import ModelInput
 from pipespec.spec.variant_names import Variant, point_text
 
 __all__ = [
@@ -93,7 +94,7 @@ def step_key(step: StepSpec, facts: Facts, inputs: Mapping[str, JSON]) -> StepKe
 
     `inputs` has for each argument the JSON of its content (`external_content`, `output_content`,
     `fan_in_content`); how it is loaded is added here. Not in the key: needs, metrics, checks, retry, timeout,
-    resources, priority, tags, description, experiment, ignored params, the values of secrets, the names of
+    resources, priority, tags, description, experiment, names under which models are registered, ignored params, the values of secrets, the names of
     variants and of the pipeline, and every path. See docs/decisions/0003-what-is-in-a-key.md.
 
     Raises:
@@ -173,6 +174,11 @@ def external_content(source: InputSource, facts: Facts) -> JSON:
             if source not in facts.results:
                 raise UsageError(f"the result of this pipeline is not known: '{text}'")
             return output_content(facts.results[source].output)
+        case ModelInput(text=text):
+            if source not in facts.results:
+                raise UsageError(f"the version of this model is not known: '{text}'")
+            found = facts.results[source]
+            return {"model": found.model, "version": found.version, "tree": found.output.digest}
         case StepInput(step=name):
             raise TypeError(f"'{name}' is a step of this pipeline, not an external input")
 
@@ -194,7 +200,11 @@ def _input(step: StepSpec, spec: InputSpec, content: JSON, facts: Facts) -> JSON
 def _output(step: StepSpec, output: OutputSpec, facts: Facts) -> JSON:
     row: list[JSON] = [output.name, output.file]
     row.append(None if output.save is None else _how(step, output.save, facts))
-    return row if output.schema is None else [*row, facts.schemas[output.schema.path].digest]
+    if output.schema is not None:
+        row.append(facts.schemas[output.schema.path].digest)
+    if output.model is not None:
+        row.append({"flavor": output.model.flavor, "example": output.model.example})
+    return row
 
 
 def _as_handed(kind: str, part: JSON) -> JSON:

@@ -22,6 +22,8 @@ __all__ = ["names_steps", "select", "split_id"]
 
 _BRACKET: Final = re.compile(r"[\[{]")
 _AXIS: Final = re.compile(r"\s*([^\[\]=,\s]+)=")
+_RUN: Final = re.compile(r"run:[0-9a-fA-F]*|[0-9a-f]{8,32}")
+"""What is the id of a run, or the beginning of one, unless a step is called so."""
 _PLAIN_TEXT: Final = re.compile(r'[^,\[\]{}"]*')
 
 
@@ -90,6 +92,11 @@ def _selected(pattern: str, spec: PipelineSpec, variants: Mapping[str, list[Step
     if "[" in pattern:
         name, _, point = pattern.partition("[")
         return _at_point(name, _coordinates(point, pattern), spec, variants)
+    if _RUN.fullmatch(pattern):
+        raise UsageError(
+            f"{quote(pattern)} is a run, and a step is needed here; of a run, 'pipespec get run:ID.OUTPUT' copies an output,"
+            " 'pipespec logs run:ID' shows the log, and 'pipespec diff run:ID' compares it"
+        )
     if colon:
         return _at_point(prefix, _coordinates(f"{rest}]", pattern), spec, variants)
     raise _refused(f"there is no step {quote(pattern)}", pattern, variants)

@@ -28,12 +28,8 @@ class StoreName:
 
     @property
     def short(self) -> str:
-        """The URI as one writes it in a file of the project."""
-        return self.seen_from(self.root)
-
-    def seen_from(self, folder: Path) -> str:
-        """Return the URI as one writes it in a folder of the project: a database in the project by its relative path."""
+        """The URI as one writes it in a file of the project: a database in the project by its relative path."""
         path, root = self.uri.removeprefix(_SQLITE), os.path.normpath(self.root)
         if path == self.uri or not Path(path).is_relative_to(root):
             return self.uri
-        return f"{_SQLITE}{os.path.relpath(path, folder)}"
+        return f"{_SQLITE}{os.path.relpath(path, root)}"

@@ -1,4 +1,4 @@
-"""What git says of a project: commit, branch, uncommitted changes; None where there is no git to say it.
+"""What git says of a project: commit and branch; None where there is no git to say it.
 
 Runs git with its hooks, monitors, pagers and helpers off, takes no lock and never waits long: the repository
 may be a stranger's.
@@ -7,7 +7,6 @@ may be a stranger's.
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -17,7 +16,7 @@ from pipespec.frozen_values import frozen
 
 __all__ = ["GitFacts", "ask_git", "git_facts"]
 
-_PATCH_LIMIT: Final = 1 << 20
+_ANSWER: Final = 1 << 20
 _SECONDS: Final = 10.0
 _OPTIONS: Final = (
     "--no-pager",
@@ -26,47 +25,29 @@ _OPTIONS: Final = (
     *("-c", "protocol.allow=never"),
     *("-c", "diff.autoRefreshIndex=false"),  # a lock that `diff` takes whatever GIT_OPTIONAL_LOCKS says
 )
-_DIFF: Final = ("diff", "--no-ext-diff", "--no-textconv", "--no-color", "HEAD", "--", ".")
-_TOUCHED_ONLY: Final = re.compile(rb"^diff --git [^\n]*\n(?=diff --git |\Z)", re.MULTILINE)
-"""A file that has another time but the same content: all that is said of it when the index is not refreshed."""
 
 
 @frozen
 class GitFacts:
-    """The state of a work tree.
-
-    `branch` is None on a detached head. `patch` holds what tracked files below the root have beyond the
-    commit, cut after 1 MiB (`is_cut`); None where it was not asked for or git did not answer in time.
-    """
+    """The state of a work tree; `branch` is None on a detached head."""
 
     commit: str
     branch: str | None
-    patch: str | None = None
-    is_cut: bool = False
 
 
-def git_facts(root: Path, *, with_patch: bool = False) -> GitFacts | None:
-    """Ask git about the project; None without git, repository or commit, and where git refuses its owner.
-
-    With `with_patch` the filters that the repository's own configuration names may run: leave it out for a
-    stranger's file.
-    """
+def git_facts(root: Path) -> GitFacts | None:
+    """Ask git about the project; None without git, repository or commit, and where git refuses its owner."""
     commit = ask_git(root, "rev-parse", "--verify", "HEAD")
     if not commit:
         return None
     branch = ask_git(root, "symbolic-ref", "--quiet", "--short", "HEAD")
-    changes = ask_git(root, *_DIFF) if with_patch else None
-    patch = None if changes is None else _TOUCHED_ONLY.sub(b"", changes)
-    is_cut = changes is not None and len(changes) > _PATCH_LIMIT
     return GitFacts(
         commit=commit.decode("ascii", "replace").strip(),
         branch=branch.decode("utf-8", "replace").strip() if branch else None,
-        patch=None if patch is None else patch[:_PATCH_LIMIT].decode("utf-8", "replace"),
-        is_cut=is_cut,
     )
 
 
-def ask_git(root: Path, *arguments: str, limit: int = _PATCH_LIMIT) -> bytes | None:
+def ask_git(root: Path, *arguments: str, limit: int = _ANSWER) -> bytes | None:
     """Return what git answers, at most a byte more than the limit; None where it fails or takes 10 s.
 
     It reaches no other host: objects that a partial clone has not got are not there.

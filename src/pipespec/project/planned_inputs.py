@@ -17,6 +17,7 @@ from pipespec.project.input_digests import digest_input
 from pipespec.project.input_presence import is_remote, matching_files
 from pipespec.project.remote_inputs import fetch_remote
 from pipespec.spec.pipeline_spec import DirInput, FileInput, FilesInput, PipelineInput
+from pipespec.spec.registered_models import ModelInput
 from pipespec.state_folder import StateFolder
 from pipespec.step.step_job import Artifact
 
@@ -27,21 +28,23 @@ __all__ = ["PlannedInputs"]
 class PlannedInputs:
     """The external inputs of one plan.
 
-    `files` is `Facts.files`; `results` says where each output of another pipeline is. Both may grow when the run is
+    `files` is `Facts.files`; `results` says where each output of another pipeline, and each model, is. Both may grow when the run is
     planned on.
     """
 
     root: Path
     files: Mapping[str, OutputRecord]
-    results: Mapping[PipelineInput, Artifact]
+    results: Mapping[PipelineInput | ModelInput, Artifact]
 
-    def artifacts(self, source: FileInput | DirInput | FilesInput | PipelineInput) -> tuple[Artifact, ...]:
+    def artifacts(
+        self, source: FileInput | DirInput | FilesInput | PipelineInput | ModelInput
+    ) -> tuple[Artifact, ...]:
         """Return where the content is, of a glob one artifact for each file, sorted.
 
         Raises:
             UsageError: where it is gone, or not what was planned any more.
         """
-        if isinstance(source, PipelineInput):
+        if isinstance(source, PipelineInput | ModelInput):
             return (self.results[source],)
         location = source.pattern if isinstance(source, FilesInput) else source.path
         if is_remote(location):

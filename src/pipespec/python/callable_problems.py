@@ -6,16 +6,21 @@ Takes what `source` did not find, gives `CallableProblem`s.
 from __future__ import annotations
 
 import ast
-import sys
 from difflib import get_close_matches
+from typing import Final
 
 from pipespec.python.callable_ref import CallableRef, likely_call
 from pipespec.python.classes import ClassSource
 from pipespec.python.modules import Module, ModuleBinding, ModuleProblem, Modules, Origin
+from pipespec.python.name_resolution import OutsideName
+from pipespec.python.names_of_python import is_of_python
 from pipespec.python.problem_kind import ProblemKind
 from pipespec.python.signature import CallableProblem
 
-__all__ = ["missing_function", "missing_method", "module_problem", "unreadable"]
+__all__ = ["missing_function", "missing_method", "module_problem", "outside", "unreadable"]
+
+_MOST_SEARCHED: Final = 50
+"""So many modules of a package are searched for a function that the package itself does not have."""
 
 
 def module_problem(problem: ModuleProblem, ref: CallableRef, modules: Modules) -> CallableProblem:
@@ -42,10 +47,35 @@ def missing_function(ref: CallableRef, module: Module, modules: Modules) -> Call
     if makes_names or module.file.origin is not Origin.PROJECT:
         message = f"'{ref}' is not visible in the source of its module"
         return unreadable(message, module, dotted="" if module.file.origin is Origin.PROJECT else module.name)
-    names = [one for one, bindings in module.bindings.items() if any(map(_may_be_called, bindings))]
-    nearest = tuple(f"{ref.module}:{one}" for one in get_close_matches(name, names))
-    message = f"module '{ref.module}' has no function '{name}'"
+    nearest = tuple(f"{ref.module}:{one}" for one in get_close_matches(name, _callables(module)))
+    kind = "module" if module.file.path.suffix else "folder"
+    message = f"{kind} '{ref.module}' has no function '{name}'"
+    if module.file.is_package:
+        nearest = (*_in_modules_below(ref, name, modules), *nearest)
     return CallableProblem(ProblemKind.FUNCTION_NOT_FOUND, message, nearest, module.file.path)
+
+
+def _in_modules_below(ref: CallableRef, name: str, modules: Modules) -> tuple[str, ...]:
+    """Return the functions of that name in the modules of a package."""
+    searched = ((one, modules.get(one)) for one in modules.below(ref.module)[:_MOST_SEARCHED])
+    return tuple(
+        f"{one}:{ref.qualname}"
+        for one, below in searched
+        if isinstance(below, Module) and name in _callables(below)
+    )
+
+
+def _callables(module: Module) -> list[str]:
+    return [one for one, bindings in module.bindings.items() if any(map(_may_be_called, bindings))]
+
+
+def outside(found: OutsideName, ref: CallableRef) -> CallableProblem:
+    """Say what a name stands for that leads out of what is read: a module, a built-in, or what a package makes when it is imported."""
+    if found.is_module:
+        message = f"'{ref}' is the module '{found.dotted}', not a function"
+        return CallableProblem(ProblemKind.NOT_CALLABLE, message)
+    why = "is built into Python" if found.is_builtin else f"is '{found.dotted}', whose source was not found"
+    return unreadable(f"'{ref}' {why}, so its arguments cannot be read", dotted=found.dotted)
 
 
 def missing_method(owner: ClassSource, name: str, ref: CallableRef) -> CallableProblem:
@@ -64,8 +94,7 @@ def unreadable(message: str, module: Module | None = None, *, dotted: str = "") 
     `dotted` is its absolute name, where it is known to be outside of the project.
     """
     path = module.file.path if module is not None else None
-    is_stdlib = dotted.partition(".")[0] in sys.stdlib_module_names
-    return CallableProblem(ProblemKind.NOT_READABLE, message, (), path, None, is_stdlib)
+    return CallableProblem(ProblemKind.NOT_READABLE, message, (), path, None, is_of_python(dotted))
 
 
 def _may_be_called(binding: ModuleBinding) -> bool:

@@ -24,9 +24,9 @@ _FIELD: Final = re.compile(r"^:param(?:\s+[^:]+)?\s+(\w+):\s*(.*(?:\n[ \t]+\S.*)
 
 
 def headline(source: CallableSource) -> str:
-    """Return the first paragraph of a docstring, on one line; the function's name where there is none."""
+    """Return the first paragraph of a docstring, on one line; empty where there is none."""
     first = (source.docstring or "").strip().split("\n\n", 1)[0]
-    return " ".join(first.split()) or f"`{source.module}:{source.qualname}`"
+    return " ".join(first.split())
 
 
 def described_arguments(docstring: str | None) -> Mapping[str, str]:

@@ -42,9 +42,11 @@ class Located:
 
 @frozen
 class OutsideName:
-    """Something that is not read here: a built-in (`int`), an installed module's (`pandas.DataFrame`)."""
+    """Something that is not read here: a built-in (`int`), an installed module's (`pandas.DataFrame`), a module itself."""
 
     dotted: str
+    is_builtin: bool = False
+    is_module: bool = False
 
 
 def chain_of(node: ast.expr) -> Chain | None:
@@ -127,7 +129,7 @@ def _submodule(modules: Modules, module: Module, name: str) -> ImportTarget | No
 def _unseen(module: Module, chain: Chain, readable: list[str]) -> OutsideName | None:
     """Tell what a name is that a module does not bind: a built-in, something that its source does not show, or None."""
     if chain[0] in _BUILTINS:
-        return OutsideName(".".join(chain))
+        return OutsideName(".".join(chain), is_builtin=True)
     hidden = [star for star in module.stars if star not in readable]
     if hidden or module.file.origin is not Origin.PROJECT:
         return OutsideName(".".join((hidden[-1] if hidden else module.name, *chain)))
@@ -166,12 +168,12 @@ def _enter(
     chain = (target.attribute, *rest) if target.attribute is not None else rest
     while True:
         if not modules.is_own(name) and not follow_installed:
-            return OutsideName(".".join((name, *chain)))
+            return OutsideName(".".join((name, *chain)), is_module=not chain)
         module = modules.get(name)
         if isinstance(module, ModuleProblem):
             return module
         if not chain:
-            return OutsideName(name)
+            return OutsideName(name, is_module=True)
         if chain[0] in module.bindings or modules.find(f"{name}.{chain[0]}") is None:
             return module, chain
         name, chain = f"{name}.{chain[0]}", chain[1:]

@@ -8,7 +8,6 @@ function and its caller and cannot be judged (a decorator, a partial) is said, n
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain as chained
@@ -16,7 +15,13 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from pipespec.python.annotations import AnnotationReader
-from pipespec.python.callable_problems import missing_function, missing_method, module_problem, unreadable
+from pipespec.python.callable_problems import (
+    missing_function,
+    missing_method,
+    module_problem,
+    outside,
+    unreadable,
+)
 from pipespec.python.callable_ref import CallableRef
 from pipespec.python.classes import (
     ClassSource,
@@ -28,6 +33,7 @@ from pipespec.python.classes import (
 )
 from pipespec.python.modules import Function, Module, ModuleFiles, ModuleProblem, Modules, Origin, modules_of
 from pipespec.python.name_resolution import Located, OutsideName, dotted_name, literal, locate
+from pipespec.python.names_of_python import is_of_python
 from pipespec.python.problem_kind import ProblemKind
 from pipespec.python.signature import (
     Annotation,
@@ -133,8 +139,7 @@ class _SignatureReader:
             case Located():
                 return self._define(found, ref)
             case OutsideName() if ref.qualname.partition(".")[0] in module.bindings:
-                message = f"'{ref}' is not written in Python, so its arguments cannot be read"
-                return unreadable(message, dotted=found.dotted)
+                return outside(found, ref)
             case OutsideName() | None:
                 return missing_function(ref, module, self._modules)
 
@@ -301,8 +306,8 @@ class _SignatureReader:
 
 def _shadow_notes(module: Module) -> tuple[str, ...]:
     """Say where Python may find another module than we do, since it has loaded its own before."""
-    top = module.name.partition(".")[0]
-    if module.file.origin is Origin.PROJECT and top in sys.stdlib_module_names:
+    if module.file.origin is Origin.PROJECT and is_of_python(module.name):
+        top = module.name.partition(".")[0]
         return (f"Python itself has a module '{top}', which may be imported instead of the project's module",)
     return ()
 

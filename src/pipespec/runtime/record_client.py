@@ -12,11 +12,9 @@ import contextlib
 import json
 import os
 import pickle
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -24,6 +22,7 @@ from typing import Any, Final
 
 from pipespec.errors import PipespecError
 from pipespec.runtime.declared import Declared
+from pipespec.scratch import hold_scratch, let_go_of_scratch
 from pipespec.state_folder import StateFolder
 
 __all__ = ["RecordClient", "StepFailedError", "UnanswerableError"]
@@ -94,7 +93,7 @@ class RecordClient:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-            shutil.rmtree(self._folder, ignore_errors=True)
+            let_go_of_scratch(Path(self._folder))
 
     def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
         with self._lock:
@@ -131,7 +130,7 @@ class RecordClient:
             StateFolder.of(declared.spec.root).made()
         except PipespecError as error:
             raise UnanswerableError(str(error), error.exit_code) from error
-        self._folder = tempfile.mkdtemp(prefix="pipespec-")  # nobody else's, and short enough for a socket
+        self._folder = str(hold_scratch())  # nobody else's, and short enough for a socket
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(Path(self._folder) / "socket"))
             listener.listen(128)

@@ -71,7 +71,7 @@ def build_spec(
         description=text(document.get("description")),
         mlflow=read_mlflow(document.get("mlflow"), found),
         engine=read_engine(document.get("engine"), found),
-        notify=read_notify(document.get("notify")),
+        notify=read_notify(document.get("notify"), places, found),
         params_schema=_params_schema(document, places, found),
         damaged=damaged,
         empty_steps={

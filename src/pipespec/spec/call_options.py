@@ -15,6 +15,7 @@ from pipespec.frozen_values import frozen
 from pipespec.python.docstrings import described_arguments
 from pipespec.python.signature import Annotation, Argument, ArgumentKind, CallableSource
 from pipespec.spec.file_formats import known_type
+from pipespec.spec.input_wording import input_text
 from pipespec.spec.pipeline_spec import StepInput, StepSpec
 from pipespec.spec.value_wording import shown
 
@@ -120,7 +121,7 @@ def _origin(step: StepSpec, name: str) -> str:
         case StepInput() as source:
             return f"output of {source.producers[0]}" if len(source.producers) == 1 else "outputs of steps"
         case outside:
-            return getattr(outside, "text", "output of another pipeline")
+            return input_text(outside)
 
 
 def _kind_of_param(argument: Argument | None) -> CallOptionKind:

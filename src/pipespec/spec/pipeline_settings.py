@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from pipespec.document.interpolation.resolver_interface import ReferenceScope
-from pipespec.document.nodes import MappingNode, Node, ScalarNode, plain, set_at
+from pipespec.document.nodes import Entry, MappingNode, Node, ScalarNode, plain, set_at
 from pipespec.document.wording import quote
 from pipespec.document.yaml.plain_scalars import spell
 from pipespec.spec.durations import read_duration
@@ -14,6 +14,7 @@ from pipespec.spec.engine_spec import EXECUTORS, LOCAL, PATIENCE, ClusterSpec, E
 from pipespec.spec.node_reading import entries, flag, items, text, whole_number
 from pipespec.spec.pipeline_spec import PRIVATE_STORE, MlflowSpec, Notice
 from pipespec.spec.placeholders import fill, is_open
+from pipespec.spec.places import Places, locate_template
 from pipespec.spec.spec_findings import SpecFindings
 from pipespec.spec.value_wording import shown
 
@@ -29,6 +30,8 @@ __all__ = [
 
 _STEP_ENGINE: Final = StepEngine()
 """Of steps that say nothing; most of thousands."""
+_TOLD: Final = ("failure",)
+"""What is told where a notice does not say."""
 
 
 def read_experiment(document: MappingNode, pipeline: str, step: str, found: SpecFindings) -> str:
@@ -142,16 +145,22 @@ def _needs_mapping(node: Node | None, subject: str, found: SpecFindings) -> None
         found.error("wrong-kind", message, set_at(node))
 
 
-def read_notify(node: Node | None) -> tuple[Notice, ...]:
+def read_notify(node: Node | None, places: Places, found: SpecFindings) -> tuple[Notice, ...]:
     """Return who is told."""
-    notices = []
-    for item in items(node):
-        below = entries(item)
-        if "url" in below:
-            ends = (
-                tuple(word for end in items(below["on"].value) if (word := text(end)))
-                if "on" in below
-                else ()
-            )
-            notices.append(Notice(below["url"].value, ends or Notice(below["url"].value).on))
-    return tuple(notices)
+    return tuple(
+        _notice(below, below["url"].value, places, found)
+        for item in items(node)
+        if "url" in (below := entries(item))
+    )
+
+
+def _notice(below: Mapping[str, Entry], url: Node, places: Places, found: SpecFindings) -> Notice:
+    on = below["on"].value if "on" in below else None
+    written = below["template"].value if "template" in below else None
+    template = (
+        locate_template(written, "'notify'", places, found)
+        if isinstance(written, ScalarNode) and text(written)
+        else None
+    )
+    ends = tuple(word for end in items(on) if (word := text(end)))
+    return Notice(url, ends or _TOLD, url.span if on is None else set_at(on), template)

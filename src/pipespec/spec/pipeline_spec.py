@@ -21,6 +21,7 @@ from pipespec.python.callable_ref import CallableRef, SourceFileRef
 from pipespec.spec.contracts.data_schema import SchemaFile
 from pipespec.spec.engine_spec import EngineSpec, StepEngine
 from pipespec.spec.library_steps import files_of
+from pipespec.spec.registered_models import ModelInput, ModelOutput
 from pipespec.spec.variant_names import Variant, deferred_id, variant_id
 from pipespec.state_folder import StateFolder
 
@@ -43,6 +44,7 @@ __all__ = [
     "Retry",
     "StepInput",
     "StepSpec",
+    "TemplateFile",
 ]
 
 _EMPTY: Mapping[str, Node] = MappingProxyType({})
@@ -93,15 +95,22 @@ class FilesInput:
 
 @frozen
 class PipelineInput:
-    """An output of another pipeline, read from its records and never run from here."""
+    """An output of another pipeline, read from its records and never run from here.
+
+    It is of the run that the pipeline, with these overlays, would reuse now, or with `latest` of the last one that finished.
+    """
 
     path: str
     text: str
+    """As the user wrote it, overlays included: `train.yaml -f production.yaml`."""
     step: str
     output: str | None
+    overlays: tuple[str, ...] = ()
+    """Absolute paths."""
+    latest: bool = False
 
 
-InputSource: TypeAlias = StepInput | FileInput | DirInput | FilesInput | PipelineInput
+InputSource: TypeAlias = StepInput | FileInput | DirInput | FilesInput | PipelineInput | ModelInput
 
 
 @frozen
@@ -131,6 +140,8 @@ class OutputSpec:
     span: Span
     schema: SchemaFile | None = None
     """What the saved file is checked by."""
+    model: ModelOutput | None = None
+    """Where it is saved as an MLflow model: how, and under which name it is registered."""
 
     @property
     def is_directory(self) -> bool:
@@ -317,6 +328,11 @@ class StepSpec:
         return (*self.callables, *self.source_files)
 
     @property
+    def registers(self) -> bool:
+        """True where an output becomes a version of a registered model."""
+        return any(output.model is not None and output.model.register for output in self.outputs.values())
+
+    @property
     def schemas(self) -> tuple[SchemaFile, ...]:
         """The schemas of its inputs and outputs."""
         of_inputs = [spec.schema for spec in self.inputs.values()]
@@ -338,12 +354,25 @@ PRIVATE_STORE: Final = f"sqlite:///{StateFolder.of(Path()).private_store}"
 
 
 @frozen
+class TemplateFile:
+    """The template of a message as a pipeline names it: `path` is absolute, `text` as the user wrote it, `span` where."""
+
+    path: str
+    text: str
+    span: Span
+
+
+@frozen
 class Notice:
-    """A URL that is told how a run ended; `on` holds `failure`, `success` or both."""
+    """A URL that is told how a run ended; `on` holds some of `failure`, `regression` and `success`."""
 
     url: Node
     """A node, since it may hold a secret that is read only when it is used."""
-    on: tuple[str, ...] = ("failure",)
+    on: tuple[str, ...]
+    on_span: Span
+    """Where they stand, or the URL does."""
+    template: TemplateFile | None = None
+    """What makes the text of the message."""
 
 
 @frozen

@@ -15,10 +15,11 @@ from pipespec.document.nodes import ScalarNode, set_at
 from pipespec.document.wording import quote
 from pipespec.frozen_values import frozen
 from pipespec.spec.contracts.data_schema import SchemaFile
+from pipespec.spec.pipeline_spec import TemplateFile
 from pipespec.spec.placeholders import is_open
 from pipespec.spec.spec_findings import SpecFindings
 
-__all__ = ["Places", "locate", "locate_schema"]
+__all__ = ["Places", "locate", "locate_schema", "locate_template"]
 
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
@@ -61,15 +62,28 @@ def locate(
 
 def locate_schema(node: ScalarNode, subject: str, places: Places, found: SpecFindings) -> SchemaFile | None:
     """Return the schema that a path leads to, or None after telling why it cannot be one."""
+    path = _in_project(node, subject, "schema", places, found)
+    return None if path is None else SchemaFile(path, str(node.value), set_at(node))
+
+
+def locate_template(
+    node: ScalarNode, subject: str, places: Places, found: SpecFindings
+) -> TemplateFile | None:
+    """Return the template that a path leads to, or None after telling why it cannot be one."""
+    path = _in_project(node, subject, "template", places, found)
+    return None if path is None else TemplateFile(path, str(node.value), set_at(node))
+
+
+def _in_project(node: ScalarNode, subject: str, kind: str, places: Places, found: SpecFindings) -> str | None:
+    """Return the absolute path of a file that must be one of the project."""
     written = str(node.value)
     if is_open(node):
         return None  # told already: no reference may stand here
     if _URI.match(written):
-        message = f"{subject}: the schema {quote(written)} is not a file of the project"
+        message = f"{subject}: the {kind} {quote(written)} is not a file of the project"
         found.error("bad-path", message, set_at(node), "keep a copy in the project, and name its path")
         return None
-    path = locate(node, subject, places, found, must_stay="a schema")
-    return None if path is None else SchemaFile(path, written, set_at(node))
+    return locate(node, subject, places, found, must_stay=f"a {kind}")
 
 
 def _is_inside(path: str, root: Path) -> bool:

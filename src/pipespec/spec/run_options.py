@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pipespec.document.key_paths import read_path
+from pipespec.document.layers.override import Override
 from pipespec.document.nodes import MappingNode, Node, ScalarNode, plain
 from pipespec.frozen_values import frozen
 from pipespec.spec.node_reading import entries, text
@@ -29,9 +30,11 @@ OWN_OPTIONS: Final = frozenset(
         "dry-run",
         "encoding",
         "env",
+        "environment",
         "executor",
         "exit-code",
         "experiment",
+        "folder",
         "follow",
         "for",
         "force",
@@ -41,6 +44,7 @@ OWN_OPTIONS: Final = frozenset(
         "import",
         "import-timeout",
         "jobs",
+        "keep",
         "keep-going",
         "keep-last",
         "keep-tag",
@@ -76,6 +80,7 @@ OWN_OPTIONS: Final = frozenset(
         "sweep",
         "template",
         "thousands",
+        "tolerance",
         "tracking",
         "up",
         "verbose",
@@ -96,6 +101,10 @@ class RunOption:
     name: str
     path: str
     default: str
+
+    def override(self, value: str) -> Override:
+        """Return what the option sets, as an override."""
+        return Override(f"{self.path}={value}", f"--{self.name} {value}")
 
 
 def run_options(document: MappingNode) -> tuple[RunOption, ...]:

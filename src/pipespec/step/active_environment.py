@@ -1,6 +1,7 @@
 """Is the active virtual environment another one than that of this Python? The usual reason for a module that is missing.
 
-Takes the environment and the folder that this Python runs in; returns the words to add to a message, empty where both are one.
+Takes the environment and the folder that this Python runs in; returns the words to add to a message, empty where both are one, and
+where programs such as `python` are looked for.
 """
 
 from __future__ import annotations
@@ -11,14 +12,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-__all__ = ["other_environment"]
+__all__ = ["other_environment", "search_path"]
 
 _VARIABLES: Final = ("VIRTUAL_ENV", "CONDA_PREFIX")
 
 
 def other_environment(environ: Mapping[str, str] = os.environ, prefix: str = sys.prefix) -> str:
     """Say which environment is active, and which one this Python belongs to, where they differ."""
-    active = next((environ[name] for name in _VARIABLES if environ.get(name)), None)
+    active = _active(environ)
     if active is None or Path(active).resolve() == Path(prefix).resolve():
         return ""
     return f"pipespec runs in '{prefix}', but the active environment is '{active}'"
+
+
+def search_path(environ: Mapping[str, str] = os.environ, prefix: str = sys.prefix) -> str:
+    """Return the `PATH` for programs: where no environment is active, the one that this Python belongs to is."""
+    found = environ.get("PATH", os.defpath)
+    if prefix == sys.base_prefix or _active(environ) is not None:
+        return found
+    return os.pathsep.join([str(Path(sys.executable).parent), found])
+
+
+def _active(environ: Mapping[str, str]) -> str | None:
+    return next((environ[name] for name in _VARIABLES if environ.get(name)), None)

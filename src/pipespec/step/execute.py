@@ -30,21 +30,32 @@ from pipespec.step.arguments.planned_sources import PlannedSources
 from pipespec.step.arguments.verified_content import Localise
 from pipespec.step.failure import StepError, describe
 from pipespec.step.formats.type_names import name_of
+from pipespec.step.model_files import ModelFiles, SavedParts, without_models
 from pipespec.step.process_ending import end_as_python_does, forget_exit_callbacks
 from pipespec.step.random_seeds import seed_all, seed_on_import
 from pipespec.step.results.after_arguments import after_arguments
 from pipespec.step.results.metric_reading import read_metrics
+from pipespec.step.results.model_parts import bundled_code, shown_to
 from pipespec.step.results.output_saving import (
     check_output,
     fitted_output,
     make_place,
+    naming,
     save_output,
     undeclared,
 )
 from pipespec.step.results.output_taking import take_outputs
 from pipespec.step.results.returned_values import returned_values
 from pipespec.step.secrets import Redactor, fill, redactor
-from pipespec.step.step_job import Failure, SavedOutput, StepJob, StepOutcome, taken_outputs, written_outputs
+from pipespec.step.step_job import (
+    Failure,
+    OutputJob,
+    SavedOutput,
+    StepJob,
+    StepOutcome,
+    taken_outputs,
+    written_outputs,
+)
 from pipespec.step.step_log import attach_streams, clean_log, flush_streams, open_log
 from pipespec.step.step_logging import log_on_import
 from pipespec.step.witness.take_witness import WitnessTaking
@@ -59,6 +70,7 @@ def execute(
     job: StepJob,
     *,
     localise: Localise | None = None,
+    models: ModelFiles | None = None,
     code_digest: Callable[[], str] | None = None,
     during: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext,
     on_error: Callable[[BaseException], None] | None = None,
@@ -69,13 +81,14 @@ def execute(
     Args:
         job: What to do; `job.staging` and `job.log` are this execution's own.
         localise: Brings inputs that are elsewhere to this machine; without it such inputs fail.
+        models: Saves and loads MLflow models; without it such inputs and outputs fail.
         code_digest: Says the digest of the callable's code as it is now; called once the module is imported.
         during: Entered around the call, after inputs are loaded and before anything is saved.
         on_error: Told the live exception of a failure before it becomes text, for a debugger.
         attach: False leaves the streams alone, for a debugger on the terminal.
     """
     started = time.monotonic()
-    execution = _StepExecution(job, localise, code_digest, during, attach=attach)
+    execution = _StepExecution(job, localise, models, code_digest, during, attach=attach)
     failure: Failure | None = None
     outputs: tuple[SavedOutput, ...] = ()
     metrics: Mapping[str, float] = {}
@@ -100,6 +113,7 @@ class _StepExecution:
         self,
         job: StepJob,
         localise: Localise | None,
+        models: ModelFiles | None,
         code_digest: Callable[[], str] | None,
         during: Callable[[], AbstractContextManager[object]],
         *,
@@ -107,6 +121,7 @@ class _StepExecution:
     ) -> None:
         self._job = job
         self._localise = localise
+        self._models = models
         self._code_digest = code_digest
         self._during = during
         self._attach = attach
@@ -133,6 +148,10 @@ class _StepExecution:
         params = fill(dict(self._job.params), os.environ)
         assert isinstance(params, dict)
         binding = bind(function, self._job.inputs, params, self._job.outputs)
+        for output in self._job.outputs:
+            if output.model is not None:
+                with naming(output):
+                    without_models(self._models).require(output.model.flavor)
         after = self._callable(self._job.after)
         savers = {output.name: self._callable(output.save_call) for output in self._job.outputs}
         converted = convert_params(params, binding.annotations)
@@ -140,7 +159,9 @@ class _StepExecution:
         places = self._places(binding)
         written = {output.name: places[output.name] for output in binding.written}
         value = self._call(function, binding.arguments(inputs, converted, written))
-        saved = self._save(binding, value, places, savers, lambda: self._test_outputs(after, params, places))
+        saved = self._save(
+            binding, value, inputs, places, savers, lambda: self._test_outputs(after, params, places)
+        )
         self._sources.require_nothing_else()
         return saved
 
@@ -184,6 +205,7 @@ class _StepExecution:
                 self._staging / "inputs" / job.argument,
                 call=self._callable(job.load_call),
                 localise=self._localise,
+                models=self._models,
             )
             for job in self._job.inputs
         }
@@ -217,7 +239,7 @@ class _StepExecution:
         if function is None or not all(place.exists() for place in places.values()):
             return
         folder = self._staging / "after"
-        arguments = after_arguments(function, self._job.outputs, params, places, folder)
+        arguments = after_arguments(function, self._job.outputs, params, places, folder, self._models)
         with self._during():
             try:
                 verdict = function(**arguments)
@@ -251,6 +273,7 @@ class _StepExecution:
         self,
         binding: ArgumentBinding,
         value: object,
+        inputs: Mapping[str, Any],
         places: Mapping[str, Path],
         savers: Mapping[str, Callable[..., Any] | None],
         test: Callable[[], None],
@@ -263,7 +286,10 @@ class _StepExecution:
             )
         for output in binding.returned:
             value = fitted_output(values[output.name], output, binding.annotations_returned.get(output.name))
-            save_output(value, places[output.name], output, savers[output.name])
+            if output.model is None or isinstance(value, os.PathLike):
+                save_output(value, places[output.name], output, savers[output.name])
+            else:
+                self._save_model(value, places[output.name], output, inputs, values)
         test()
         end_as_python_does(written_outputs(self._staging), is_own_process=self._attach)
         self._repair()
@@ -275,6 +301,22 @@ class _StepExecution:
         metrics = self._metrics(places)
         reach("step.after-save")
         return outputs, metrics
+
+    def _save_model(
+        self,
+        value: object,
+        place: Path,
+        output: OutputJob,
+        inputs: Mapping[str, Any],
+        values: Mapping[str, object],
+    ) -> None:
+        assert output.model is not None
+        example, frames = shown_to(output, inputs, values)
+        parts = SavedParts(example, frames, bundled_code(self._job, self._sources))
+        with naming(output):
+            without_models(self._models).save(
+                value, place, output.model.flavor, dict(output.save or {}), parts
+            )
 
     def _metrics(self, places: Mapping[str, Path]) -> Mapping[str, float]:
         if self._job.metrics is None:

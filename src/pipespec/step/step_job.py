@@ -21,6 +21,7 @@ __all__ = [
     "Artifact",
     "Failure",
     "InputJob",
+    "ModelJob",
     "OutputJob",
     "SavedOutput",
     "StepJob",
@@ -45,6 +46,16 @@ class Artifact:
     """The file's own name, whose suffix tells the format."""
     executable: tuple[str, ...] = ()
     """Those of a directory's files that can be executed; of a file its own name."""
+    is_model: bool = False
+    """A directory that is an MLflow model: who reads it gets the object."""
+
+
+@frozen
+class ModelJob:
+    """How an output is saved as an MLflow model; `example` is the input or output whose rows show what it takes."""
+
+    flavor: str
+    example: str | None = None
 
 
 @frozen
@@ -76,6 +87,7 @@ class OutputJob:
     save: Mapping[str, JSON] | None = None
     save_call: str | None = None
     schema: DataSchema | None = None
+    model: ModelJob | None = None
 
 
 @frozen

@@ -12,6 +12,7 @@ from typing import IO, Any, Final
 
 from pipespec.document.wording import quote
 from pipespec.spec.library_steps import path_in_project
+from pipespec.step.active_environment import search_path
 from pipespec.step.failure import StepError
 from pipespec.steps.program_folder import program_folder
 from pipespec.steps.step_arguments import Values
@@ -69,7 +70,7 @@ def _run(words: list[str], extra: Mapping[str, str], place: Path) -> None:
         StepError: where it cannot be started.
         CalledProcessError: where it fails.
     """
-    environment = {**os.environ, **extra, "PWD": str(place.absolute())}
+    environment = {**os.environ, "PATH": search_path(), **extra, "PWD": str(place.absolute())}
     sys.stdout.flush()
     try:
         process = subprocess.Popen(

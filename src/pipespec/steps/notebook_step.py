@@ -25,6 +25,7 @@ __all__ = ["notebook"]
 
 _EXECUTED: Final = "executed"
 _PAGE: Final = "page"
+_BACKEND: Final = "MPLBACKEND"
 _COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -57,6 +58,10 @@ def notebook(
     before = _end_of_parameters(document.cells)
     document.cells.insert(before, cell)
     os.environ["PYTHONPATH"] = os.pathsep.join([str(place.parent), *_own_folders()])
+    if (
+        os.environ.get(_BACKEND) == "Agg"
+    ):  # what steps have, since they have no screen; a kernel draws into the notebook
+        del os.environ[_BACKEND]
     client = nbclient.NotebookClient(
         document,
         timeout=None,
@@ -67,8 +72,9 @@ def notebook(
     )
     try:
         client.execute()
-    except nbclient.exceptions.CellExecutionError as error:
-        raise _failure(notebook, document.cells, cell) from error
+    except nbclient.exceptions.CellExecutionError:
+        raise _failure(notebook, document.cells, cell) from None
+    _require_written(notebook, made)
     cell["source"] = _assignments(values, lambda path: path.name)
     if _EXECUTED in outputs:
         nbformat.write(document, outputs[_EXECUTED])
@@ -141,6 +147,18 @@ def _end_of_parameters(cells: list[Any]) -> int:
     return next(tagged, 0)
 
 
+def _require_written(notebook: str, made: Mapping[str, Path]) -> None:
+    """Say how the notebook itself becomes an output, where one of its kind was not written."""
+    for name, path in made.items():
+        own = {".ipynb": _EXECUTED, ".html": _PAGE}.get(path.suffix)
+        if own is not None and not path.exists():
+            what = "the executed notebook" if own == _EXECUTED else "a page of the executed notebook"
+            raise StepError(
+                "outputs",
+                f"{notebook} did not write its output {quote(name)}; if {what} is meant, call that output {quote(own)}",
+            )
+
+
 def _own_folders() -> list[str]:
     """Return where this process looks for modules before Python's own: the kernel is to find the same."""
     own = {sys.prefix, sys.base_prefix}
@@ -148,13 +166,14 @@ def _own_folders() -> list[str]:
 
 
 def _failure(notebook: str, cells: list[Any], injected: Any) -> StepError:
-    """Say which cell failed, counted as in the user's notebook, and leave its traceback in the log."""
+    """Say which cell failed, counted as in the user's notebook, with its traceback, which the log gets as well."""
     own = [cell for cell in cells if cell is not injected]
     for number, cell in [(0, injected), *enumerate(own, 1)]:
         for output in cell.get("outputs", ()):
             if output.output_type == "error":
-                sys.stderr.write(_COLOURS.sub("", "\n".join(output.traceback)) + "\n")
+                trace = _COLOURS.sub("", "\n".join(output.traceback))
+                sys.stderr.write(f"{trace}\n")
                 where = f"cell {number}" if number else "the cell with the parameters"
                 said = f"{output.ename}: {output.evalue}".splitlines()[0]
-                return StepError("raised", f"{notebook}, {where}: {said}")
+                return StepError("raised", f"{notebook}, {where}: {said}", details=trace)
     return StepError("raised", f"{notebook}: a cell failed")

@@ -39,9 +39,14 @@ __all__ = [
     "put",
     "read",
     "require_digest",
+    "sweep_temporaries",
     "upload",
     "verified_path",
+    "verify",
 ]
+
+_TEMPORARY: Final = ".pipespec-"
+"""What files begin with while they are written, beside those whose place they take."""
 
 
 _READABLE: Final = 0o444
@@ -102,7 +107,7 @@ def _beside(source: Path, target: Path) -> Iterator[Path]:
     if movable and status.st_dev == target.parent.stat().st_dev:
         yield source
         return
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".pipespec-")
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=_TEMPORARY)
     copy_path = Path(name)
     try:
         with (
@@ -153,13 +158,29 @@ def put(files: Mapping[str, bytes], artifact_uri: str, tracking_uri: str) -> Non
 
 def _write(target: Path, content: bytes, *, through: bool) -> None:
     """Write a file whole, or none; `through` as `_sync`."""
-    temporary = target.with_name(f".pipespec-{secrets.token_hex(8)}")
-    with temporary.open("xb") as file:
-        file.write(content)
-        file.flush()
-        temporary.replace(target)
-        if through:
-            os.fsync(file.fileno())
+    temporary = target.with_name(f"{_TEMPORARY}{secrets.token_hex(8)}")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            temporary.replace(target)
+            if through:
+                os.fsync(file.fileno())
+    except BaseException:  # the disk is full, above all
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def sweep_temporaries(artifact_uri: str) -> None:
+    """Remove what a writer that was killed left half written among the files of a run in a local store."""
+    folder = local_path(artifact_uri)
+    if folder is None or not folder.is_dir():
+        return
+    for place, _, names in os.walk(folder):
+        for name in names:
+            if name.startswith(_TEMPORARY):
+                with contextlib.suppress(OSError):
+                    Path(place, name).unlink()
 
 
 # ------------------------------------------------------------------------------------------- getting
@@ -175,12 +196,14 @@ def read(artifact_uri: str, file: str, tracking_uri: str) -> bytes:
     folder = local_path(artifact_uri)
     if folder is not None:
         return (folder / file).read_bytes()
+    from pipespec.scratch import scratch  # noqa: PLC0415 - a local store needs none
+
     with (
-        tempfile.TemporaryDirectory(prefix="pipespec-") as scratch,
+        scratch() as folder,
         far_files(artifact_uri, tracking_uri) as far,
     ):
-        far.get(file, Path(scratch, "file"))
-        return Path(scratch, "file").read_bytes()
+        far.get(file, folder / "file")
+        return (folder / "file").read_bytes()
 
 
 def localise(artifact: Artifact, downloads: Path, tracking_uri: str) -> Artifact:
@@ -267,6 +290,19 @@ def verified_path(artifact: Artifact, downloads: Path, tracking_uri: str) -> Pat
     assert path is not None
     require_digest(path, artifact)
     return path
+
+
+def verify(artifact: Artifact, downloads: Path, tracking_uri: str) -> None:
+    """Read all of an artifact where its store has it, whatever was downloaded before, and compare it with what was recorded.
+
+    Raises as `verified_path`.
+    """
+    if local_path(artifact.location) is not None:
+        verified_path(artifact, downloads, tracking_uri)
+        return
+    downloads.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=downloads, prefix=".part-") as scratch:
+        verified_path(artifact, Path(scratch), tracking_uri)
 
 
 def require_digest(path: Path, artifact: Artifact) -> None:

@@ -51,8 +51,10 @@ def far_files(artifact_uri: str, tracking_uri: str) -> Iterator[FarFiles]:
         files = _by_server(artifact_uri, tracking_uri, stack) if is_server(tracking_uri) else None
         if files is None:
             stack.enter_context(_sending(artifact_uri))
-            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pipespec-")))
-            files = _RepositoryFiles(_repository(artifact_uri, tracking_uri), scratch)
+            from pipespec.scratch import scratch  # noqa: PLC0415 - a local store needs none
+
+            folder = stack.enter_context(scratch())
+            files = _RepositoryFiles(_repository(artifact_uri, tracking_uri), folder)
         yield _NamedFiles(files)
 
 

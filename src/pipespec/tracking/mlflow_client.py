@@ -8,6 +8,7 @@ that reaches processes that are started for user code: `fluent.activate` undoes 
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import sqlite3
@@ -41,6 +42,11 @@ _LIMITS: Final[Mapping[str, str]] = {
 
 _TALKATIVE: Final = ("mlflow", "alembic", "sqlalchemy", "sqlalchemy.engine", "huey", "urllib3", "py.warnings")
 _WARNERS: Final = r"(mlflow|alembic|sqlalchemy|pydantic|google)(\..*)?"
+
+_PREAMBLES: Final = ("(raised as a result of", "(Background on", "[SQL", "[parameters")
+"""Beginnings of lines of SQLAlchemy that say nothing of what is wrong."""
+_DRIVERS: Final = frozenset({"psycopg", "psycopg2", "pymysql", "MySQLdb", "asyncpg", "pyodbc"})
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 _REFUSALS: Final = frozenset({"INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "INVALID_STATE"})
 
@@ -147,8 +153,9 @@ def speaking(uri: str) -> Iterator[None]:
         refused = getattr(error, "error_code", None) in _REFUSALS
         if not refused and not _is_of_a_store(error):
             raise
-        kind = PipespecError if refused else StoreUnavailableError
-        raise kind(f"tracking store {shown(uri)}: {_one_line(error)}") from error
+        if refused:
+            raise PipespecError(f"tracking store {shown(uri)}: {_one_line(error)}") from error
+        raise _unavailable(uri, error) from error
 
 
 def _is_of_a_store(error: Exception) -> bool:
@@ -166,10 +173,40 @@ def _is_of_a_store(error: Exception) -> bool:
     }
 
 
+def _unavailable(uri: str, error: Exception) -> StoreUnavailableError:
+    """Say what lies at the bottom of an error: SQLAlchemy and MLflow put what they were about in front of it."""
+    cause = next((one for one in _beneath(error) if isinstance(one, sqlite3.Error)), None)
+    if cause is not None and is_sqlite(uri):
+        return unreadable(sqlite_path(uri), cause, deed="used")
+    full = any(isinstance(one, OSError) and one.errno in _FULL for one in _beneath(error))
+    way_out = "; make room, and run again" if full else ""
+    return StoreUnavailableError(f"tracking store {shown(uri)}: {_one_line(error)}{way_out}")
+
+
+def _beneath(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and those that it came of; what a driver raised is SQLAlchemy's `orig`."""
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, BaseException) and id(one) not in seen:
+            seen.add(id(one))
+            yield one
+            waiting += [one.__context__, one.__cause__, getattr(one, "orig", None)]
+
+
 def _one_line(error: Exception) -> str:
-    text = shown(str(error)).strip() or type(error).__name__
-    line = text.splitlines()[0]
+    """Return the first line that says something of the cause."""
+    driver = next((one for one in _beneath(error) if _is_driver(one)), error)
+    text = shown(str(driver)).strip() or type(driver).__name__
+    lines = text.splitlines()
+    line = next((one for one in lines if not one.startswith(_PREAMBLES)), lines[0])
     return line if len(line) <= 300 else f"{line[:300]}..."
+
+
+def _is_driver(error: BaseException) -> bool:
+    """Tell whether an error is that of a database's driver: `psycopg.OperationalError`, below SQLAlchemy's."""
+    return type(error).__module__.partition(".")[0] in _DRIVERS
 
 
 def unset_limits() -> None:
@@ -231,10 +268,11 @@ class _Quiet:
 
 
 def _to_file(log: Path) -> logging.Handler:
-    log.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(log, delay=True, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    return handler
+    from pipespec.tracking.noise_log import NoiseLog  # noqa: PLC0415 - an idle run speaks to nobody
+
+    with contextlib.suppress(OSError):  # then there is no log
+        log.parent.mkdir(parents=True, exist_ok=True)
+    return NoiseLog(log, "%(asctime)s %(levelname)s %(name)s: %(message)s")
 
 
 _quiet: Final = _Quiet()

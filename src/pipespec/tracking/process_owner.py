@@ -51,9 +51,20 @@ class Owner:
     def __str__(self) -> str:
         return json.dumps(asdict(self), separators=(",", ":"))
 
+    @property
+    def is_here(self) -> bool:
+        """True where the process can be seen from here."""
+        return (self.host, self.boot, self.namespace) == _place()
+
+    def is_stopped(self) -> bool:
+        """Tell whether the process is seen to stand still: it was sent SIGSTOP, or Ctrl-Z was pressed."""
+        if not self.is_here or sys.platform == "darwin" or _started(self.pid) != self.started:
+            return False
+        return (_stat(self.pid) or ["?"])[0] in ("T", "t")
+
     def is_gone(self) -> bool | None:
         """Tell whether the process has ended; None for one that cannot be seen from here."""
-        if (self.host, self.boot, self.namespace) != _place():
+        if not self.is_here:
             return None
         return _started(self.pid) != self.started
 
@@ -87,14 +98,17 @@ def _started(pid: int) -> str | None:
     """Return when a process started; None when there is none, or when it has ended and only waits to be reaped."""
     if sys.platform == "darwin":
         return _output("ps", "-o", "lstart=", "-p", str(pid)) or None
+    fields = _stat(pid)
+    return None if fields is None or fields[0] in ("Z", "X") else fields[19]
+
+
+def _stat(pid: int) -> list[str] | None:
+    """Return what Linux tells of a process, its state first; None when there is none."""
     try:
-        # The name, in brackets, may hold anything, so the fields are counted behind it.
-        fields = (
-            Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        )
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
-    return None if fields[0] in ("Z", "X") else fields[19]
+    return text.rpartition(")")[2].split()  # the name, in brackets, may hold anything
 
 
 def _output(*command: str) -> str:

@@ -44,6 +44,8 @@ def _read(argument: str, entry: Mapping[str, JSON]) -> Iterator[ReadInput]:
     digest = str(entry.get("digest", ""))
     if "run_id" in entry and "output" in entry:
         yield ReadInput(argument, str(entry["output"]), digest, str(entry["run_id"]))
+    elif "model" in entry:
+        yield ReadInput(argument, f"models:/{entry.get('name')}/{entry.get('version')}", digest)
     elif "external" in entry:
         yield ReadInput(argument, str(entry["external"]), digest)
 

@@ -25,6 +25,7 @@ __all__ = [
     "COMMAND",
     "DAMAGED",
     "ERROR",
+    "FOLDER",
     "GENERATION",
     "IMPORTED",
     "INPUTS",
@@ -38,18 +39,22 @@ __all__ = [
     "NAME_LENGTH",
     "OUTPUTS",
     "OWNER",
+    "PACKAGES_FILE",
     "PARAM_LENGTH",
+    "PATCH_FILE",
     "PEAK_BYTES",
     "PIPELINE",
     "PIPELINE_FILE",
     "POINT",
     "PREFIX",
+    "PROVENANCE_FILE",
     "REVOKED",
     "RUN_FILE",
     "SECONDS",
     "STEP",
     "SUPERSEDED",
     "SWEEP",
+    "SWEEP_FILE",
     "TAG_LENGTH",
     "UPSTREAM",
     "VALUES",
@@ -98,9 +103,15 @@ IMPORTED: Final = "pipespec.imported"
 
 PEAK_BYTES: Final = "pipespec.peak_bytes"
 
+FOLDER: Final = "pipespec/"
+"""Where our own files are among the artifacts of a run."""
 MANIFEST_FILE: Final = "pipespec/step.json"
 PIPELINE_FILE: Final = "pipespec/pipeline.yaml"
 RUN_FILE: Final = "pipespec/run.json"
+SWEEP_FILE: Final = "pipespec/sweep.json"
+PROVENANCE_FILE: Final = "pipespec/provenance.json"
+PACKAGES_FILE: Final = "pipespec/packages.txt"
+PATCH_FILE: Final = "pipespec/git.patch"
 LOG: Final = "pipespec/log.txt"
 ERROR: Final = "pipespec/error.txt"
 

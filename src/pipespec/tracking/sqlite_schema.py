@@ -6,6 +6,7 @@ it would build its tables in a stranger's database, and migrate an older store w
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import re
 import sqlite3
@@ -61,7 +62,26 @@ _WRITTEN: Final[Mapping[str, frozenset[str]]] = {
     "latest_metrics": _COLUMNS["latest_metrics"] | {"timestamp", "step"},
     "experiments": _COLUMNS["experiments"]
     | {"name", "artifact_location", "creation_time", "last_update_time", "workspace"},
+    "datasets": frozenset(
+        {
+            "dataset_uuid",
+            "experiment_id",
+            "name",
+            "digest",
+            "dataset_source_type",
+            "dataset_source",
+            "dataset_schema",
+            "dataset_profile",
+        }
+    ),
+    "inputs": frozenset(
+        {"input_uuid", "source_type", "source_id", "destination_type", "destination_id", "step"}
+    ),
+    "input_tags": frozenset({"input_uuid", "name", "value"}),
 }
+
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+
 PATIENCE_OF_WRITERS: Final = 20.0
 """Seconds to wait while another process writes: what MLflow waits."""
 
@@ -212,6 +232,15 @@ def unreadable(path: Path, error: Exception, *, deed: str = "read") -> StoreUnav
     if "locked" in text or "busy" in text:
         return StoreUnavailableError(
             f"the tracking store '{path}' is locked by another process; try again when it has finished"
+        )
+    if "is full" in text or getattr(error, "errno", None) in _FULL:
+        return StoreUnavailableError(
+            f"the tracking store '{path}' cannot be {deed}: no space left on device; make room, and run again"
+        )
+    if "readonly" in text or "read-only" in text.lower():
+        return StoreUnavailableError(
+            f"the tracking store '{path}' is read-only; make the file and its folder writable, or set"
+            " mlflow.tracking_uri to a store that is"
         )
     if "malformed" in text or "not a database" in text or "corrupt" in text or "decode" in text:
         return StoreUnavailableError(

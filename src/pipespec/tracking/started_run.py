@@ -8,6 +8,7 @@ from dataclasses import field
 from pipespec.document.nodes import JSON
 from pipespec.frozen_values import frozen
 from pipespec.plan.records import StepRecord
+from pipespec.tracking.run_datasets import RunDataset
 
 __all__ = ["NewAttempt", "NewInvocation", "PreparedResult", "StartedRun"]
 
@@ -34,6 +35,9 @@ class NewAttempt:
     source: str = ""
     """The pipeline's file, for `mlflow.source.name`."""
     git_commit: str | None = None
+    git_branch: str | None = None
+    git_remote: str | None = None
+    """Where the repository was cloned from, without a password."""
 
 
 @frozen
@@ -41,12 +45,12 @@ class NewInvocation:
     """What is known of an invocation before its first step starts.
 
     `files` are kept as its artifacts: name (`pipespec/pipeline.yaml`, `pipespec/packages.txt`, `pipespec/git.patch`,
-    ...) -> text. `command` is the command line with secrets masked.
+    ...) -> content. `command` is the command line with secrets masked.
     """
 
     pipeline: str
     command: str
-    files: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str | bytes] = field(default_factory=dict)
     params: Mapping[str, str] = field(default_factory=dict)
     """What was set, by names and values as MLflow has them."""
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -57,6 +61,8 @@ class NewInvocation:
     """What its sweeps vary, in a few words: part of the name of its own run."""
     source: str = ""
     git_commit: str | None = None
+    git_branch: str | None = None
+    git_remote: str | None = None
 
 
 @frozen
@@ -82,3 +88,4 @@ class PreparedResult:
     tags: Mapping[str, str]
     params: Mapping[str, str] = field(default_factory=dict)
     """Those of the steps upstream."""
+    datasets: tuple[RunDataset, ...] = ()

@@ -22,6 +22,7 @@ __all__ = [
     "compared",
     "comparison_to_json",
     "option_lines",
+    "origins",
     "origins_to_json",
     "render_comparison",
     "scalar_text",
@@ -130,6 +131,13 @@ def origins_to_json(document: MappingNode) -> dict[str, Any]:
             {"path": path, "value": plain(node), **_origin_to_json(node)}
             for path, node in _leaves(document).items()
         ],
+    }
+
+
+def origins(document: MappingNode) -> dict[str, str]:
+    """Return the place of each value that was set by another layer than the file itself, by its path."""
+    return {
+        path: _place(set_at(node)) for path, node in _leaves(document).items() if set_at(node).layer != "file"
     }
 
 

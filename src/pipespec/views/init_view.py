@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipespec.plan.new_project import NewProject
-from pipespec.views.mlflow_links import CLICK, ui_address, ui_command
 from pipespec.views.terminal_text import printable
 
 __all__ = ["render_text"]
@@ -18,7 +17,7 @@ def render_text(made: NewProject) -> str:
     """Return the lines that follow the names of the files."""
     lines = [*_of_files_that_were_there(made), made.python, "next:"]
     lines += [f"  {command}" for command in _commands(made)]
-    lines.append(f"then open {ui_address(made.store)} and click '{CLICK}' at the top left")
+    lines.append("the last one tells where the runs are shown in MLflow's pages")
     return "\n".join(map(printable, lines))
 
 
@@ -32,7 +31,5 @@ def _of_files_that_were_there(made: NewProject) -> Iterator[str]:
 def _commands(made: NewProject) -> Iterator[str]:
     if made.folder != Path():
         yield f"cd {shlex.quote(str(made.folder))}"
-    for verb in ("run", "status"):
+    for verb in ("run", "status", "ui"):
         yield f"{shlex.quote(made.pipespec)} {verb} {made.pipeline.name}"
-    if (command := ui_command(made.store, made.folder)) is not None:
-        yield command.replace("mlflow", shlex.quote(made.mlflow), 1)

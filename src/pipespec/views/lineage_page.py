@@ -69,7 +69,7 @@ def _step(found: Lineage, run: LineageRun, names: dict[str | OutsideData, str], 
         **_box(names[run.run_id]),
         "call": run.call,
         "description": "\n".join(
-            line for line in (run.state if run.state != "finished" else "", age, commit) if line
+            line for line in (run.state if run.state != "finished" else "", age, commit, *run.models) if line
         ),
         "params": {
             name: {"value": value, "file": "MLflow", "line": 0, "layer": "set"}
@@ -84,7 +84,7 @@ def _step(found: Lineage, run: LineageRun, names: dict[str | OutsideData, str], 
             "seconds": run.seconds,
             "metrics": {name: value if math.isfinite(value) else None for name, value in run.metrics.items()},
             "url": url,
-            "open": None if url else ui_command(found.store, found.store.root),
+            "open": None if url else ui_command(found.store.uri),
         },
     }
 

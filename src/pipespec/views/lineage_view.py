@@ -86,7 +86,8 @@ def _tree(found: Lineage, below: _Below, now: float) -> Iterator[str]:
 def _line(run: LineageRun, now: float) -> str:
     age = "" if run.ended is None else f"  {age_text(max(now - run.ended, 0.0))}"
     state = "" if run.state == "finished" else f"  {run.state}"
-    return f"{printable(run_text(run))}  run {run.run_id[:8]}{age}{state}"
+    models = f"  registered: {', '.join(run.models)}" if run.models else ""
+    return f"{printable(run_text(run))}  run {run.run_id[:8]}{age}{state}{printable(models)}"
 
 
 def run_text(run: LineageRun) -> str:
@@ -100,7 +101,8 @@ def to_mermaid(found: Lineage) -> str:
     lines = ["flowchart LR"]
     for run in found.runs.values():
         names[run.run_id] = f"r{run.run_id[:12]}"
-        label = f"{_escaped(run_text(run))}<br>{run.run_id[:8]}"
+        models = "".join(f"<br>{_escaped(model)}" for model in run.models)
+        label = f"{_escaped(run_text(run))}<br>{run.run_id[:8]}{models}"
         lines.append(f'  {names[run.run_id]}["{label}"]')
     for edge in found.edges:
         if isinstance(edge.source, OutsideData) and edge.source not in names:
@@ -140,6 +142,7 @@ def _run_json(run: LineageRun) -> Mapping[str, Any]:
         "ended": run.ended,
         "commit": run.commit or None,
         "outputs": dict(run.outputs),
+        **({"models": list(run.models)} if run.models else {}),
     }
 
 

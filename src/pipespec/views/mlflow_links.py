@@ -1,27 +1,21 @@
 """Where a reader finds records: the store, the page of a run on a tracking server, or the command that shows a store.
 
 Takes a tracking URI as it may be printed, without a password. MLflow's pages begin with what concerns language models; a link
-says that runs are wanted, and who opens the first page has to click.
+says that runs are wanted.
 """
 
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
 from pipespec.plan.store_name import StoreName
 from pipespec.views.terminal_text import printable
 
-__all__ = ["CLICK", "experiment_url", "how_to_look", "name_of_store", "run_url", "ui_address", "ui_command"]
-
-CLICK: Final = "Model training"
-"""The switch at the top left of MLflow's pages that shows experiments as runs; the browser keeps it."""
+__all__ = ["experiment_url", "name_of_store", "run_url", "ui_command"]
 
 _VIEW: Final = "?workflowType=machine_learning"
-_LOCAL: Final = "http://127.0.0.1:5000"
-"""Where `mlflow ui` serves its pages, unless it is told otherwise."""
 
 
 def name_of_store(store: StoreName) -> str:
@@ -44,23 +38,9 @@ def experiment_url(server: str, experiment_id: str | None) -> str:
     return f"{server.rstrip('/')}/#/experiments{below}{_VIEW}"
 
 
-def ui_command(store: StoreName, folder: Path) -> str | None:
-    """Return the command that shows a store's runs, as one types it in a folder; None for a server, which shows them."""
-    if _is_server(store.uri):
-        return None
-    return f"mlflow ui --backend-store-uri {shlex.quote(store.seen_from(folder))}"
-
-
-def ui_address(store: StoreName) -> str:
-    """Return where the pages of a store are, once a command shows it."""
-    return printable(store.uri).rstrip("/") if _is_server(store.uri) else _LOCAL
-
-
-def how_to_look(store: StoreName, folder: Path) -> str:
-    """Return a sentence in Markdown that says how to see a store's runs, for those who are in a folder."""
-    command = ui_command(store, folder)
-    first = f"run `{command}`, open" if command else "open"
-    return f"To see the runs in MLflow, {first} <{ui_address(store)}> and click *{CLICK}* at the top left."
+def ui_command(store_uri: str) -> str | None:
+    """Return the command that shows a store's runs, from any folder; None for a server, which shows them."""
+    return None if _is_server(store_uri) else f"mlflow ui --backend-store-uri {shlex.quote(store_uri)}"
 
 
 def _is_server(tracking_uri: str) -> bool:

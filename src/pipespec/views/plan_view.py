@@ -45,8 +45,24 @@ def render_text(plan: Plan, *, store: StoreName | None, now: float | None = None
         for step_id, decision in plan.decisions.items()
     ]
     where = [] if store is None else [name_of_store(store)]
+    outside: list[str] = []
+    if plan.facts.results:
+        from pipespec.views.outside_view import outside_lines  # noqa: PLC0415 - few plans read anything from outside
+
+        outside = outside_lines(plan, now)
     times = [] if expected is None else list(forecast_lines(expected))
-    return joined("\n", [*rows(cells), "", summary(plan), *times, *empty_steps(plan.pipeline), *where])
+    return joined(
+        "\n",
+        [
+            *rows(cells),
+            "",
+            summary(plan),
+            *times,
+            *outside,
+            *empty_steps(plan.pipeline),
+            *where,
+        ],
+    )
 
 
 def empty_steps(spec: PipelineSpec) -> list[str]:
@@ -66,6 +82,11 @@ def empty_steps(spec: PipelineSpec) -> list[str]:
 def to_json(plan: Plan, *, store: StoreName, workers: int = 1) -> dict[str, Any]:
     """Return the shape of `schemas/plan.schema.json`."""
     expected = forecast(plan, workers)
+    outside = {}
+    if plan.facts.results:
+        from pipespec.views.outside_view import outside_json  # noqa: PLC0415 - as above
+
+        outside = {"outside": outside_json(plan)}
     return {
         "version": 1,
         "store": store.uri,
@@ -83,6 +104,7 @@ def to_json(plan: Plan, *, store: StoreName, workers: int = 1) -> dict[str, Any]
             for step_id, decision in plan.decisions.items()
         ],
         "expected": forecast_json(expected),
+        **outside,
     }
 
 

@@ -12,7 +12,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from pipespec.document.password_masking import without_passwords
-from pipespec.plan.results import RunReport, StepResult, StepStarted, StepState, StoreAway
+from pipespec.plan.results import (
+    Registered,
+    RunReport,
+    StepAwaited,
+    StepResult,
+    StepStarted,
+    StepState,
+    StoreAway,
+)
 from pipespec.views.mlflow_links import name_of_store
 from pipespec.views.state_words import state_word
 from pipespec.views.styled_text import joined
@@ -22,6 +30,7 @@ if TYPE_CHECKING:
     from pipespec.plan.time_left import Rest
 
 __all__ = [
+    "awaited_line",
     "counts",
     "ended_line",
     "failures_text",
@@ -76,6 +85,22 @@ def store_line(away: StoreAway | None) -> str:
     )
 
 
+def awaited_line(event: StepAwaited) -> str:
+    """Say in one line for whom a step waits, since when that computes the same, and how to go on."""
+    since = datetime.fromtimestamp(event.since, UTC).strftime("%H:%M:%S UTC")
+    process = "another process" if event.pid is None else f"process {event.pid}"
+    where = f" on host {event.host}" if event.host else ""
+    told = f"{event.step} waits for run {event.run_id[:8]}, which computes the same since {since} in {process}{where}"
+    if event.is_stopped:
+        return printable(
+            f"{told}; that process is stopped: 'kill -CONT {event.pid}' lets it go on, 'kill -KILL {event.pid}' ends it,"
+            " and the step runs here"
+        )
+    return printable(
+        f"{told}; its result is taken when it ends, and if it fails or is ended the step runs here"
+    )
+
+
 def waiting_text(seconds: float, patience: float) -> str:
     """Say how long the store has been away, of how long it is waited for."""
     return (
@@ -98,13 +123,30 @@ def render_text(report: RunReport, *, command: str) -> str:
     if report.plan is not None:
         from pipespec.views.plan_view import empty_steps  # noqa: PLC0415 - as long as all else of a run with nothing to do
 
+        if report.plan.facts.results:
+            from pipespec.views.outside_view import outside_lines  # noqa: PLC0415 - few read anything from outside
+
+            lines.extend(outside_lines(report.plan))
         lines.extend(empty_steps(report.plan.pipeline))
+    lines.extend(_registered(report))
     lines.append(name_of_store(report.store))
     if report.invocation is not None:
         lines.append(f"invocation: MLflow run {printable(report.invocation)}")
     if not report.succeeded:
         lines.append(f"resume with: {printable(without_passwords(_resuming(report, command)))}")
     return joined("\n", lines)
+
+
+def _registered(report: RunReport) -> Iterator[str]:
+    """Say which versions of models there are by now, and which there are not."""
+    for each in report.registered:
+        if each.problem is not None:
+            yield printable(f"not registered: '{each.step}.{each.output}' as '{each.name}': {each.problem}")
+        elif each.is_new:
+            alias = "" if each.alias is None else f", alias '{each.alias}'"
+            yield printable(
+                f"registered: '{each.step}.{each.output}' is version {each.version} of '{each.name}'{alias}"
+            )
 
 
 def _resuming(report: RunReport, command: str) -> str:
@@ -146,7 +188,13 @@ def to_json(report: RunReport) -> dict[str, Any]:
             }
             for result in report.steps
         ],
+        **({"registered": [*map(_registered_json, report.registered)]} if report.registered else {}),
     }
+
+
+def _registered_json(each: Registered) -> dict[str, Any]:
+    told = {"step": each.step, "output": each.output, "name": each.name, "version": each.version}
+    return {**told, "alias": each.alias, "new": each.is_new, "problem": each.problem}
 
 
 def _explained(results: Sequence[StepResult]) -> Iterator[str]:

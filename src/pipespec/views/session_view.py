@@ -17,9 +17,11 @@ from pipespec.plan.explanation import Explanation
 from pipespec.plan.lineage import Lineage
 from pipespec.plan.pipeline_diff import Difference
 from pipespec.plan.plan import Plan
+from pipespec.plan.reproduction import Reproduction
 from pipespec.plan.results import RunReport, StepStates
 from pipespec.plan.run_comparison import RunComparison
-from pipespec.spec.pipeline_spec import PipelineSpec, StepInput, StepSpec
+from pipespec.spec.input_wording import input_text
+from pipespec.spec.pipeline_spec import PipelineSpec, StepSpec
 from pipespec.views import (
     compare_view,
     diagnostic_view,
@@ -27,6 +29,7 @@ from pipespec.views import (
     explain_view,
     lineage_view,
     plan_view,
+    reproduction_view,
     run_view,
     status_view,
 )
@@ -58,6 +61,7 @@ def register() -> None:
     show_as(Explanation, _as_text(lambda found: explain_view.render_text(found, now=time.time())))
     show_as(Difference, _as_text(diff_view.render_text))
     show_as(RunComparison, _as_text(lambda found: compare_view.render_text(found, now=time.time())))
+    show_as(Reproduction, _as_text(reproduction_view.render_text))
     show_as(Lineage, _as_text(lambda found: lineage_view.render_text(found, now=time.time())))
     show_as(
         InvalidPipelineError,
@@ -69,7 +73,7 @@ def pipeline_text(spec: PipelineSpec, file: str) -> str:
     """Name a pipeline, its file and its steps, each with what it calls and reads."""
     cells = []
     for step in list(spec.steps.values())[:_MOST]:
-        read = dict.fromkeys(_source(each.source) for each in step.inputs.values())
+        read = dict.fromkeys(input_text(each.source) for each in step.inputs.values())
         after = f"<- {', '.join(read)}" if read else ""
         cells.append(((printable(step.id), printable(str(step.call))), printable(after)))
     title = printable(f"Pipeline '{spec.name}' ({file}), {_counted(len(spec.steps))}")
@@ -86,7 +90,7 @@ def step_text(step: StepSpec, pipeline: str) -> str:
     """Name a step, what it calls, and what it takes and gives."""
     outputs = ", ".join(f"{name} ({output.file})" for name, output in step.outputs.items())
     lines = [f"Step '{step.id}' of pipeline '{pipeline}': {step.call}"]
-    lines += [f"  input {name}: {_source(each.source)}" for name, each in step.inputs.items()]
+    lines += [f"  input {name}: {input_text(each.source)}" for name, each in step.inputs.items()]
     lines += [f"  param {name}: {value!r}" for name, value in step.param_values.items()]
     return "\n".join(map(printable, [*lines, *([f"  outputs: {outputs}"] if outputs else [])]))
 
@@ -223,9 +227,3 @@ def _shortened(text: str, count: int) -> str:
     """Leave out rows in the middle of a text that has one for each of many steps."""
     lines = str(text).split("\n")
     return "\n".join([*lines[:_MOST], *_rest(count, _MOST), *lines[count:]] if count > _MOST else lines)
-
-
-def _source(source: object) -> str:
-    if isinstance(source, StepInput):
-        return source.step if source.output is None else f"{source.step}.{source.output}"
-    return str(getattr(source, "text", source))

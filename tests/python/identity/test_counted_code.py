@@ -365,6 +365,10 @@ REACHED = {
     "a method named eval takes nothing more": ("A = 1\ndef f(model): return model.eval()", ["m:f"]),
     "an unknown name takes the whole module": ("A = 1\ndef f(): return nowhere", ["m"]),
     "an unknown decorator takes the whole module": ("A = 1\n@nowhere\ndef f(): ...", ["m"]),
+    "a method of something local that is handed a name of the project": (
+        "def g(): ...\nclass C:\n    A = {1}\n    B = A.union({g}).union([g])\ndef f(): return C.B",
+        ["m:C", "m:f", "m:g"],
+    ),
     "names that every module has": ("A = 1\ndef f(): return __file__, __name__, __doc__", ["m:f"]),
     "names of an installed module's star": ("from numpy import *\nA = 1\ndef f(): return array(1)", ["m:f"]),
 }

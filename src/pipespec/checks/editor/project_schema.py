@@ -119,7 +119,7 @@ def _of_call(call: str, source: CallableSource) -> dict[str, Any]:
         "if": {"properties": {"call": {"const": call}}, "required": ["call"]},
         "then": {
             "properties": {
-                "call": {"description": headline(source)},
+                "call": {"description": headline(source) or f"`{source.module}:{source.qualname}`"},
                 "inputs": {"properties": inputs, "additionalProperties": is_open or INPUTS in kinds},
                 "params": {"properties": values, "additionalProperties": is_open or PARAMS in kinds},
                 "matrix": {"properties": described},

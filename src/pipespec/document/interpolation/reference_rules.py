@@ -2,7 +2,7 @@
 
 Takes the path of a value, one key at a time; returns the `PlaceRule` of that place: whether references are allowed, and
 whether its keys are names that the user chose. The table follows the language: "References stand in values of
-params, matrix, mlflow, engine, notify, resources, paths of include, file, dir, files; never in keys, call, step
+params, matrix, mlflow, engine, notify, resources, paths of include, file, dir, files, names of models; never in keys, call, step
 names or references to outputs, but for train[depth=${matrix.depth}].model".
 """
 
@@ -80,11 +80,26 @@ _INPUT: Final = PlaceRule(
     matrix=True,
     in_brackets=True,
     short_for="from",
-    one_of={"from": (), "file": ("schema",), "dir": (), "files": (), "pipeline": ("output",)},
-    below={"file": _PATH, "dir": _PATH, "files": _PATH, "from": _OUTPUT_NAME, "load": _OPTIONS},
+    one_of={
+        "from": (),
+        "file": ("schema",),
+        "dir": (),
+        "files": (),
+        "pipeline": ("output", "run", "overlays"),
+        "model": (),
+    },
+    below={
+        "file": _PATH,
+        "dir": _PATH,
+        "files": _PATH,
+        "model": _PATH,
+        "from": _OUTPUT_NAME,
+        "load": _OPTIONS,
+    },
     others=_NOWHERE,
 )
-_OUTPUT: Final = PlaceRule(short_for="file", below={"save": _OPTIONS}, others=_NOWHERE)
+_REGISTER: Final = PlaceRule(references=True, step=True, short_for="name")
+_OUTPUT: Final = PlaceRule(short_for="file", below={"save": _OPTIONS, "register": _REGISTER}, others=_NOWHERE)
 _CLUSTER: Final = PlaceRule(references=True, kinds_replace=True, others=_VALUES)
 """An address, or a class with its own arguments."""
 _STEP: Final = PlaceRule(
@@ -122,7 +137,7 @@ DOCUMENT: Final = PlaceRule(
             below={"experiment": PlaceRule(references=True, step=True), "tags": _NAMED_VALUES},
             others=_VALUES,
         ),
-        "notify": PlaceRule(references=True, secret=True),
+        "notify": PlaceRule(references=True, secret=True, below={"template": _NOWHERE}),
         "options": PlaceRule(own_names=True),
         "params": SHARED,
         "steps": PlaceRule(own_names=True, others=_STEP),

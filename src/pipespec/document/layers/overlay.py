@@ -17,6 +17,7 @@ from typing import Final
 from pipespec.document.interpolation.reference_rules import DOCUMENT, IN_STEP, SHARED, PlaceRule
 from pipespec.document.key_paths import dotted_names, join_path, read_path
 from pipespec.document.key_search import find_key, single_keys
+from pipespec.document.layers.override import SET, SWEEP, option_text
 from pipespec.document.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode
 from pipespec.document.size_limits import MAX_DEPTH
 from pipespec.document.wording import did_you_mean, listing, quote
@@ -25,7 +26,7 @@ from pipespec.document.yaml.yaml_reader import read_scalar
 from pipespec.errors import Diagnostic, InvalidPipelineError, Severity, Span
 from pipespec.frozen_values import frozen
 
-__all__ = ["apply_override", "below_keys", "lay", "merge", "option_text"]
+__all__ = ["apply_override", "below_keys", "lay", "merge"]
 
 _APPEND: Final = "$append"
 _DELETE: Final = "$delete"
@@ -57,8 +58,8 @@ def apply_override(
 ) -> MappingNode:
     """Return the document with `path=value` set, or `+path=value` set whether or not it stands there already.
 
-    Advice is added to `advice`. Spans of the new values name the option as it is typed, `--set path=value`, as their file. Raises
-    `InvalidPipelineError`.
+    Advice is added to `advice`. Spans of the new values name the option as it was typed, such as `--set path=value`, as their
+    file. Raises `InvalidPipelineError`.
     """
     option = option_text(override)
     over, adds = _read_override(override, option)
@@ -72,14 +73,10 @@ def apply_override(
     return merged
 
 
-def option_text(override: str) -> str:
-    """Return what spans of an override's values bear as their file, and what it shows as its text."""
-    return f"--set {override}"
-
-
 def _read_override(override: str, option: str) -> tuple[MappingNode, bool]:
     """Return the tree that an override sets, and whether it may add names."""
     adds = override.startswith("+")
+    shows_path = option.endswith(override)
     start = len(option) - len(override) + 1 + adds
     keys, end = read_path(override[adds:])
     path, equals, value = (
@@ -109,8 +106,17 @@ def _read_override(override: str, option: str) -> tuple[MappingNode, bool]:
     if message:
         raise InvalidPipelineError([Diagnostic("bad-override", message, span, hint)], {option: option})
     node = read_scalar(value, option, column=len(option) - len(value) + 1, shown=option)
-    places = [span._replace(column=start + key.start, end_column=start + key.end) for key in keys]
+    if shows_path:
+        places = [span._replace(column=start + key.start, end_column=start + key.end) for key in keys]
+    else:  # the option stands for the path
+        places = [span._replace(column=1, end_column=len(option.partition(" ")[0]) + 1)] * len(keys)
     return below_keys(node, [(key.name, place) for key, place in zip(keys, places, strict=True)]), adds
+
+
+def _adding(span: Span) -> str:
+    """Return the option that may add a name where this one may not."""
+    option = span.file.partition(" ")[0]
+    return option if option == SWEEP else SET
 
 
 def below_keys(node: Node, keys: Sequence[tuple[str, Span]]) -> MappingNode:
@@ -257,7 +263,7 @@ class _Merging:
         name = join_path((*place.path, key))
         span = entry.key_span
         add = (
-            f"to add it, write --set +{name}=..."
+            f"to add it, write {_adding(span)} +{name}=..."
             if span.layer == "set"
             else f"to add it, put it under '{_ADD}'"
         )

@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from pipespec.document.interpolation.interpolate import interpolate_what_can_be
 from pipespec.document.interpolation.resolver_interface import Resolvers
 from pipespec.document.layers.includes import Fetch, File, IncludedSource, Reading
-from pipespec.document.layers.overlay import apply_override, lay, option_text
+from pipespec.document.layers.overlay import apply_override, lay
+from pipespec.document.layers.override import option_text
 from pipespec.document.nodes import MappingNode
 from pipespec.errors import Diagnostic, InvalidPipelineError, Severity
 from pipespec.frozen_values import frozen

@@ -131,7 +131,9 @@ def _first_cause(error: BaseException) -> BaseException:
 def _script_hidden() -> Iterator[None]:
     """Let processes of workers not import the user's script, which steps have no use for: it would begin its run again."""
     main = sys.modules["__main__"]
-    hidden = {name: main.__dict__.pop(name) for name in ("__file__", "__spec__") if name in main.__dict__}
+    hidden: dict[str, Any] = {
+        name: main.__dict__.pop(name) for name in ("__file__", "__spec__") if name in main.__dict__
+    }
     main.__spec__ = None
     try:
         yield

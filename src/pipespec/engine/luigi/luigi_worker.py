@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import logging
 import queue
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol, Self
 
 import luigi.rpc
 import luigi.worker
-from luigi.task_status import DONE, FAILED
+from luigi.task_status import DONE, FAILED, RUNNING
 
 from pipespec.engine.luigi.luigi_tasks import PipelineTask, StepTask, TaskGraph, open_task_graph
 from pipespec.engine.luigi.ready_scheduler import ReadyScheduler
 from pipespec.errors import StoreUnavailableError
+from pipespec.tracking.noise_log import NoiseLog
+from pipespec.tracking.started_run import StartedRun
 
 __all__ = ["SchedulerUnavailableError", "Turns", "drive", "logging_to"]
 
@@ -50,17 +52,25 @@ class Turns(Protocol):
     def begin(self, step: str) -> None:
         """Begin a step, of which `next_ended` will tell."""
 
+    def pop_begun(self) -> Mapping[str, StartedRun]:
+        """Return the runs of MLflow that began and were not told of yet, by step. Only a luigid is told of them."""
+
     def next_ended(self) -> tuple[str, bool] | None:
         """Wait until a step ended and return it with whether it is complete; None when `slots` or `stopping` changed."""
 
 
 def drive(
-    graph: TaskGraph, turns: Turns, *, resources: dict[str, int], scheduler_url: str | None = None
+    graph: TaskGraph,
+    turns: Turns,
+    *,
+    resources: dict[str, int],
+    scheduler_url: str | None = None,
+    page_of: Callable[[StartedRun], str | None] = lambda _run: None,
 ) -> None:
     """Let Luigi hand out the graph's steps until none is left that could begin.
 
     `resources` says how many there are of each, one of those it does not name. With `scheduler_url` a luigid
-    does the scheduling, and shows it.
+    does the scheduling, and shows it: each step with the id of its run, and a link to the page that `page_of` gives.
 
     Raises:
         SchedulerUnavailableError: where the luigid cannot be asked.
@@ -71,7 +81,7 @@ def drive(
         else:
             scheduler = luigi.rpc.RemoteScheduler(scheduler_url, connect_timeout=_CONNECT_LIMIT)
             scheduler._rpc_retry_wait = _RETRY_WAIT  # noqa: SLF001 - else 30 s, and only a luigi.cfg could say so
-        worker = _StepWorker(turns, scheduler)
+        worker = _StepWorker(turns, scheduler, page_of)
         try:
             with worker:
                 worker.add(graph.root())
@@ -85,8 +95,9 @@ def drive(
 class _StepWorker(luigi.worker.Worker):  # type: ignore[misc]  # Luigi is untyped
     """Luigi's worker, whose processes are steps of the run. Every setting that a luigi.cfg could change is stated."""
 
-    def __init__(self, turns: Turns, scheduler: Any) -> None:
+    def __init__(self, turns: Turns, scheduler: Any, page_of: Callable[[StartedRun], str | None]) -> None:
         self._turns = turns
+        self._page_of = page_of
         super().__init__(
             scheduler=scheduler,
             keep_alive=False,
@@ -99,7 +110,8 @@ class _StepWorker(luigi.worker.Worker):  # type: ignore[misc]  # Luigi is untype
             check_complete_on_run=False,
             cache_task_completion=False,
         )
-        self._task_result_queue = _EndedSteps(turns)
+        is_shown = not isinstance(scheduler, ReadyScheduler)
+        self._task_result_queue = _EndedSteps(turns, self._show_run if is_shown else None)
 
     @property
     def worker_processes(self) -> int:
@@ -119,6 +131,12 @@ class _StepWorker(luigi.worker.Worker):  # type: ignore[misc]  # Luigi is untype
         if not isinstance(self._scheduler, ReadyScheduler):
             super().__exit__(*error)
 
+    def _show_run(self, task: StepTask, run: StartedRun) -> None:
+        """Let the luigid show the run of MLflow that a task has."""
+        self._scheduler.set_task_status_message(task.task_id, f"MLflow run {run.run_id}")
+        if (page := self._page_of(run)) is not None:
+            self._scheduler.add_task(task_id=task.task_id, worker=self._id, status=RUNNING, tracking_url=page)
+
     def _create_task_process(self, task: StepTask | PipelineTask) -> _TaskInHand:
         return _TaskInHand(task, self._task_result_queue)
 
@@ -134,8 +152,9 @@ class _StepWorker(luigi.worker.Worker):  # type: ignore[misc]  # Luigi is untype
 class _EndedSteps:
     """Stands where Luigi's worker has the queue of results of its processes."""
 
-    def __init__(self, turns: Turns) -> None:
+    def __init__(self, turns: Turns, show_run: Callable[[StepTask, StartedRun], None] | None) -> None:
         self.turns = turns
+        self._show_run = show_run
         self.tasks: dict[str, StepTask] = {}
         self.ended: list[tuple[str, str]] = []
 
@@ -143,12 +162,19 @@ class _EndedSteps:
         if self.ended:
             task_id, status = self.ended.pop()
         else:
+            self._show_begun()  # what begins at once; what has waited does so while we do
             found = self.turns.next_ended()
+            self._show_begun()
             if found is None:
                 raise queue.Empty
             step, is_complete = found
             task_id, status = self.tasks.pop(step).task_id, DONE if is_complete else FAILED
         return task_id, status, "", [], []
+
+    def _show_begun(self) -> None:
+        if self._show_run is not None:
+            for step, run in self.turns.pop_begun().items():
+                self._show_run(self.tasks[step], run)
 
     def put(self, _result: object) -> None:
         """Take nothing from Luigi: the run itself notices what dies or takes too long."""
@@ -185,8 +211,7 @@ class _TaskInHand:
 @contextmanager
 def logging_to(log: Path) -> Iterator[None]:
     """Send what Luigi says to a file while a run goes on, and to nobody else."""
-    handler = logging.FileHandler(log, delay=True, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+    handler = NoiseLog(log, "%(asctime)s %(name)s %(levelname)s %(message)s")
     loggers = [logging.getLogger(name) for name in ("luigi", "luigi-interface", "luigi.scheduler")]
     before = [(logger.level, logger.propagate) for logger in loggers]
     for logger in loggers:

@@ -287,6 +287,12 @@ def _judge(execution: _RunningJob, code: int) -> StepOutcome:
     if code < 0:
         return _failed(execution, Failure("signal", f"was killed by {_signal_name(-code)}"))
     outcome = read_outcome(result_path(execution.job.staging))
+    if outcome is None and not Path(execution.job.staging).is_dir():
+        why = (
+            f"its folder '{execution.job.staging}' was deleted while it ran, by this step or one beside it; steps must leave"
+            " '.pipespec' alone"
+        )
+        return _failed(execution, Failure("exited", why))
     if code > 0:
         after = " after it returned its result" if outcome is not None else ""
         return _failed(execution, Failure("exited", f"exited with code {code}{after}"))

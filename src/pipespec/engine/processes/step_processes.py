@@ -188,9 +188,11 @@ class _TemplateProcess:
         return float("inf") if self.was_ready else max(0.0, self._ready_by - time.monotonic())
 
     def send(self, order: Order) -> None:
-        """Give an order; that it is dead is noticed by the next `receive`."""
-        with contextlib.suppress(OSError):
+        """Give an order. A template that cannot be reached is of no more use and is ended, which the next `receive` notices."""
+        try:
             send(self.control, order)
+        except OSError:
+            self._process.kill()
 
     def receive(self) -> tuple[list[Answer], bool]:
         """Return the answers that are there, and whether it is dead, or as good as that."""

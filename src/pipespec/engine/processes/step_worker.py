@@ -33,6 +33,7 @@ from pipespec.step.step_job import (
 )
 from pipespec.step.witness.path_judgement import PathJudgement, python_places
 from pipespec.tracking.artifacts import localise, upload
+from pipespec.tracking.models.mlflow_models import MlflowModels
 from pipespec.tracking.writing import user_logging
 
 __all__ = ["prepare", "work"]
@@ -77,6 +78,7 @@ def work(job: StepJob, *, on_error: Callable[[BaseException], None] | None = Non
     outcome = execute(
         job,
         localise=fetch,
+        models=MlflowModels(),
         during=lambda: _logging_to_run(job),
         on_error=on_error,
         attach=on_error is None,

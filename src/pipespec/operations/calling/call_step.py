@@ -26,18 +26,29 @@ from pipespec.operations.calling.returned_value import require_free
 from pipespec.operations.calling.scratch_folder import scratch_folder
 from pipespec.operations.planning.gather_facts import gather_facts
 from pipespec.operations.planning.pipeline_session import PipelineSession
-from pipespec.operations.planning.upstream_pipelines import OtherPipelines
+from pipespec.operations.planning.plan_waves import Result
+from pipespec.operations.planning.upstream_pipelines import OutsideResults
 from pipespec.plan.records import StepRecord
 from pipespec.project.planned_inputs import PlannedInputs
 from pipespec.python.docstrings import headline
 from pipespec.python.signature import CallableSource
 from pipespec.python.signature_reader import read_signature
 from pipespec.spec.call_options import CallOption, options_of_step
-from pipespec.spec.pipeline_spec import DirInput, FileInput, InputSpec, PipelineSpec, StepInput, StepSpec
+from pipespec.spec.pipeline_spec import (
+    DirInput,
+    FileInput,
+    InputSpec,
+    PipelineInput,
+    PipelineSpec,
+    StepInput,
+    StepSpec,
+)
+from pipespec.spec.registered_models import ModelInput
 from pipespec.state_folder import StateFolder
 from pipespec.step.execute import execute
 from pipespec.step.step_job import Artifact, StepJob, taken_outputs
 from pipespec.tracking.artifacts import localise
+from pipespec.tracking.models.mlflow_models import MlflowModels
 
 __all__ = ["StepCall", "step_call"]
 
@@ -74,14 +85,18 @@ class StepCall:
         require_free([to / output.file for output in self.step.outputs.values()], force=force)
         step = replace(self.step, inputs=self._inputs(values.files))
         records = self._records(step)
+        # Before the folder for the call: there MLflow's variables name another store.
+        results = OutsideResults.of(self.spec, self.session.ledger).results([step])
         with scratch_folder() as folder:
-            job = replace(self._job(step, records, folder), params={**step.param_values, **values.params})
+            job = replace(
+                self._job(step, records, results, folder), params={**step.param_values, **values.params}
+            )
 
             def fetch(artifact: Artifact) -> Artifact:
                 return localise(artifact, Path(job.downloads), self.session.ledger.tracking_uri)
 
             here = Path.cwd()
-            outcome = execute(job, localise=fetch, attach=False)
+            outcome = execute(job, localise=fetch, models=MlflowModels(), attach=False)
             os.chdir(here)
             if outcome.failure is not None:
                 raise error_of(outcome.failure)
@@ -116,9 +131,14 @@ class StepCall:
                         ) from None
         return records
 
-    def _job(self, step: StepSpec, records: Mapping[str, StepRecord], folder: Path) -> StepJob:
+    def _job(
+        self,
+        step: StepSpec,
+        records: Mapping[str, StepRecord],
+        results: Mapping[PipelineInput | ModelInput, Result],
+        folder: Path,
+    ) -> StepJob:
         spec, source = self.spec, self.session.source
-        results = OtherPipelines.of(spec).results([step])
         told = {other: result.record for other, result in results.items()}
         facts = gather_facts(spec, [step], source.modules, results=told)
         staging = folder / "staging"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from pipespec.scratch import scratch
 from pipespec.tracking.writing.user_logging import end_open_runs
 
 __all__ = ["scratch_folder"]
@@ -21,11 +21,11 @@ _RUN: Final = "MLFLOW_RUN_ID"
 def scratch_folder() -> Iterator[Path]:
     """Make a folder for one call, with the store that MLflow's own functions then write to."""
     before = {name: os.environ[name] for name in (_STORE, _RUN) if name in os.environ}
-    with tempfile.TemporaryDirectory(prefix="pipespec-call-") as folder:
+    with scratch() as folder:
         os.environ[_STORE] = f"sqlite:///{folder}/mlflow.db"
         os.environ.pop(_RUN, None)
         try:
-            yield Path(folder)
+            yield folder
         finally:
             end_open_runs()
             for name in (_STORE, _RUN):

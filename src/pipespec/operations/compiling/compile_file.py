@@ -21,8 +21,11 @@ from pipespec.checks.check_context import CheckContext
 from pipespec.checks.check_meaning import check_meaning
 from pipespec.checks.format_checks import used_suffixes
 from pipespec.checks.import_results import ImportResult
+from pipespec.checks.notice_checks import url_text
+from pipespec.checks.service_problem import ServiceProblem
 from pipespec.document.layers.resolve_layers import Resolved
 from pipespec.document.nodes import JSON, MappingNode, plain
+from pipespec.document.password_masking import without_addresses
 from pipespec.errors import Diagnostic, InvalidPipelineError, Severity, Span
 from pipespec.frozen_values import frozen
 from pipespec.operations.compiling.pipeline_source import CompileOptions, PointSteps
@@ -45,6 +48,7 @@ from pipespec.spec.steps.matrix import fill_axis
 
 if TYPE_CHECKING:
     from pipespec.python.function_bodies import BodyFacts
+    from pipespec.spec.message_templates import MessageTemplate
     from pipespec.step.secrets import Redactor
 
 __all__ = ["CompilePlace", "Compiled", "compile_file", "from_here", "read_signatures"]
@@ -118,13 +122,17 @@ class Compiled:
 
     @property
     def sources(self) -> Mapping[str, str]:
-        """The text of each file named in a span."""
-        return self.resolved.sources
+        """The text of each file named in a span, as it may be shown."""
+        files = without_addresses(self.resolved.sources, self.resolved.document)
+        return files if self.spec is None else {**files, **self._template_texts(self.spec)}
+
+    def _template_texts(self, spec: PipelineSpec) -> Mapping[str, str]:
+        return {one.name: one.text for one in _templates(spec, self.place.modules).values()}
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The files and `--set` options that the document was laid together of, the lowest first."""
-        return tuple(self.sources)
+        """The files and `--set` options that make up the document, the lowest first."""
+        return tuple(self.resolved.sources)
 
     @property
     def tags(self) -> Mapping[str, str]:
@@ -214,7 +222,8 @@ def compile_file(
     pipeline reads them later. With `keeps_unset` `???` is an open value; by default that is so of a file that is
     not trusted and keeps no such references. `modules` has read the project's code already, for another version of the
     file. With an `import_timeout`, in seconds for each, its callables are imported on trial, in a process of their own.
-    `counts_code` has the code of all callables counted and the functions of steps read, and gives advice on both.
+    `counts_code` has the code of all callables counted and the functions of steps read, and gives advice on both; Apprise is then
+    asked about the URLs of `notify` as well.
 
     Raises:
         InvalidPipelineError: where the document cannot be read or resolved, so that nothing more can be said.
@@ -311,6 +320,8 @@ def _built(
             widened=_widened(spec, place.modules) if counts_code else {},
             bodies=_bodies(spec, place.modules) if counts_code else {},
             schemas=_schemas(spec, place.modules),
+            templates=_templates(spec, place.modules),
+            services=_services(spec) if counts_code else {},
         )
         findings = (*findings, *found)
     told = {found.span for found in findings}
@@ -343,6 +354,27 @@ def _schemas(spec: PipelineSpec, modules: DiskModules) -> Mapping[str, DataSchem
     from pipespec.project.schema_files import read_schemas  # noqa: PLC0415 - as said
 
     return read_schemas(named, spec.root, modules)
+
+
+def _templates(spec: PipelineSpec, modules: DiskModules) -> Mapping[str, MessageTemplate]:
+    """Read the templates of messages that a pipeline names; most name none."""
+    named = [notice.template for notice in spec.notify if notice.template is not None]
+    if not named:
+        return {}
+    from pipespec.project.template_files import read_templates  # noqa: PLC0415 - as said
+
+    return read_templates(named, modules)
+
+
+def _services(spec: PipelineSpec) -> Mapping[str, ServiceProblem]:
+    """Ask Apprise which URLs it does not understand: a second, which only `validate` takes."""
+    urls = [url_text(notice.url) for notice in spec.notify if isinstance(plain(notice.url), str)]
+    if not urls:
+        return {}
+    from pipespec.project.message_services import service_problems  # noqa: PLC0415 - most pipelines tell nobody
+
+    with busy("asking Apprise about the URLs of 'notify'"):
+        return service_problems(urls)
 
 
 def _installed(spec: PipelineSpec) -> frozenset[str]:

@@ -56,6 +56,8 @@ def keep_findings(compiled: Compiled) -> None:
 
     if any(found.severity is Severity.ERROR for found in compiled.diagnostics) or compiled.spec is None:
         return
+    if compiled.spec.notify:  # Apprise was asked
+        return
     memos = SignedMemos(compiled.place.root)
     read = compiled.sources_read()
     sources = None if read is None else to_stamps(read, memos.sealed)

@@ -54,7 +54,7 @@ class PipelineSource(Protocol):
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The files and options that the document was laid together of, the lowest first."""
+        """The files and options that make up the document, the lowest first."""
 
     @property
     def tags(self) -> Mapping[str, str]:

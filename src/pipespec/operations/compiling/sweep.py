@@ -17,6 +17,8 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pipespec.document.layers.override import SWEEP as SWEEP_OPTION
+from pipespec.document.layers.override import Override
 from pipespec.document.nodes import JSON, MappingNode, SequenceNode, plain
 from pipespec.document.password_masking import without_passwords
 from pipespec.document.yaml.yaml_reader import read_scalar
@@ -37,6 +39,8 @@ __all__ = ["MOST_POINTS", "Sweep", "SweptPath", "compile_sweep", "read_sweeps"]
 
 MOST_POINTS: Final = 10_000
 
+_DOCUMENTS: Final = 4 << 20
+"""Characters of the documents of all points that are kept with their run."""
 _RANGE: Final = re.compile(r"range\(\s*(-?\d+)\s*,\s*(-?\d+)\s*(?:,\s*(-?\d+)\s*)?\)")
 
 
@@ -77,9 +81,9 @@ class Sweep:
     @property
     def layers(self) -> tuple[str, ...]:
         """The layers of the first point, with all values of the sweeps in place of those that it has."""
-        swept = {f"--set {one.path}" for one in self.paths}
+        swept = {f"{SWEEP_OPTION} {one.path}" for one in self.paths}
         below = (layer for layer in self.first.layers if layer.partition("=")[0] not in swept)
-        return (*below, *(f"--sweep {one.path}={','.join(one.texts)}" for one in self.paths))
+        return (*below, *(f"{SWEEP_OPTION} {one.path}={','.join(one.texts)}" for one in self.paths))
 
     @property
     def name(self) -> str:
@@ -112,13 +116,20 @@ class Sweep:
         return {path: content for _, point in self.grid for path, content in point.contents_read().items()}
 
     def files(self) -> Mapping[str, str]:
-        """Return what is kept with the run of the whole: the first document, and which steps each point has."""
+        """Return what is kept with the run of the whole: the first document, and which document and steps each point has.
+
+        Documents that are too large in all are left out.
+        """
+        from pipespec.tracking.record_names import PIPELINE_FILE, SWEEP_FILE  # noqa: PLC0415 - as `Compiled.files`
+
+        documents = [compiled.files()[PIPELINE_FILE] for _, compiled in self.grid]
+        is_small = sum(map(len, documents)) <= _DOCUMENTS
         points: JSON = [
-            {"point": dict(at), "steps": dict(place)}
-            for (at, _), place in zip(self.grid, self.merged.places, strict=True)
+            {"point": dict(at), "steps": dict(place), **({"document": document} if is_small else {})}
+            for (at, _), place, document in zip(self.grid, self.merged.places, documents, strict=True)
         ]
         sweep = json.dumps({"version": 1, "points": points}, ensure_ascii=False) + "\n"
-        return {**self.first.files(), "pipespec/sweep.json": sweep}
+        return {PIPELINE_FILE: documents[0], SWEEP_FILE: sweep}
 
     def points(self) -> Iterator[PointSteps]:
         """Yield the points with the steps of each, and those that nothing at the point reads or waits for."""
@@ -220,7 +231,11 @@ def _grid(paths: Sequence[SweptPath]) -> Iterator[tuple[Coordinates, tuple[str, 
     labels = _labels([one.path.removeprefix("+") for one in paths])
     for choice in product(*(range(len(one.texts)) for one in paths)):
         at = tuple((label, one.values[i]) for label, one, i in zip(labels, paths, choice, strict=True))
-        yield at, tuple(f"{one.path}={one.texts[i]}" for one, i in zip(paths, choice, strict=True))
+        yield at, tuple(_set_to(one.path, one.texts[i]) for one, i in zip(paths, choice, strict=True))
+
+
+def _set_to(path: str, text: str) -> Override:
+    return Override(f"{path}={text}", f"{SWEEP_OPTION} {path}={text}")
 
 
 def _labels(paths: Sequence[str]) -> list[str]:
@@ -260,7 +275,7 @@ def _values(text: str, written: str) -> list[tuple[str, JSON]]:
         return []
     listed = f"[{written}]"
     try:
-        node = read_scalar(listed, "--sweep")
+        node = read_scalar(listed, SWEEP_OPTION)
     except InvalidPipelineError as invalid:
         raise UsageError(f"'{text}' cannot be read as YAML: {invalid.diagnostics[0].message}") from None
     assert isinstance(node, SequenceNode)

@@ -10,7 +10,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 from pipespec.errors import UsageError
 from pipespec.frozen_values import frozen
@@ -18,20 +17,17 @@ from pipespec.operations.compiling.pipeline_source import PipelineSource
 from pipespec.operations.housekeeping.reached_runs import Keeping, reached_runs
 from pipespec.operations.housekeeping.store_place import StorePlace
 from pipespec.plan.garbage import Garbage, StoredRun, sift
-from pipespec.project.environment_variables import variable
 from pipespec.project.leftovers import find_leftovers, remove_leftovers, size_of
 from pipespec.spec.durations import seconds_of
 from pipespec.tracking import record_names
 from pipespec.tracking.artifact_uris import local_path
+from pipespec.tracking.models.registered_runs import registered_runs
 from pipespec.tracking.process_owner import owner_is_gone
-from pipespec.tracking.registered_runs import registered_runs
 from pipespec.tracking.run_facts import RunFacts, finished_record
-from pipespec.tracking.tracking_uri import is_server, is_sqlite, sqlite_path
+from pipespec.tracking.tracking_uri import is_server
 from pipespec.tracking.writing.run_removal import RunRemoval
 
 __all__ = ["GarbageOptions", "collect_garbage"]
-
-_REGISTRY: Final = "MLFLOW_REGISTRY_URI"
 
 
 @frozen
@@ -110,10 +106,8 @@ def _tag(text: str) -> tuple[str, str | None]:
 
 
 def _registered(place: StorePlace) -> frozenset[str]:
-    if is_sqlite(place.uri) and not sqlite_path(place.uri).exists():
-        return frozenset()
-    place.state.made().logs.mkdir(exist_ok=True)
-    return registered_runs(place.uri, variable(_REGISTRY), place.state.mlflow_log)
+    with place.read_registry() as registry:
+        return registered_runs(registry)
 
 
 def _stored(run: RunFacts) -> StoredRun:

@@ -22,7 +22,7 @@ from pipespec.plan.store_findings import Examination, StoreFinding
 from pipespec.step.content_digest import digest_file, digest_tree
 from pipespec.tracking import record_names
 from pipespec.tracking.artifact_uris import local_path
-from pipespec.tracking.artifacts import verified_path
+from pipespec.tracking.artifacts import verify
 from pipespec.tracking.process_owner import Owner, owner_is_gone
 from pipespec.tracking.reading.ledger import Ledger
 from pipespec.tracking.record_artifacts import recorded_artifact
@@ -126,7 +126,7 @@ def _artifacts(
 def _altered(record: StepRecord, ledger: Ledger, place: StorePlace) -> str | None:
     for name in record.outputs:
         try:
-            verified_path(recorded_artifact(record, name), place.state.downloads, ledger.tracking_uri)
+            verify(recorded_artifact(record, name), place.state.downloads, ledger.tracking_uri)
         except StoreUnavailableError:
             raise
         except (PipespecError, OSError) as error:

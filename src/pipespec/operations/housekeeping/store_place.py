@@ -8,11 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from pipespec.frozen_values import frozen
-from pipespec.operations.planning.open_store import read_store_at, store_name, store_uri, write_store_at
+from pipespec.operations.planning.open_store import (
+    read_registry_at,
+    read_store_at,
+    store_name,
+    store_uri,
+    write_store_at,
+)
 from pipespec.plan.store_name import StoreName
 from pipespec.project.project_root import find_root
 from pipespec.spec.pipeline_spec import PipelineSpec
 from pipespec.state_folder import StateFolder
+from pipespec.tracking.models.registry import Registry
 from pipespec.tracking.reading.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -70,6 +77,10 @@ class StorePlace:
             UsageError: for a URI that can be no store.
         """
         return read_store_at(self.tracking_uri, self.artifact_location, self.root)
+
+    def read_registry(self) -> Registry:
+        """Open the registry of models that belongs to the store; raises as `read`."""
+        return read_registry_at(self.tracking_uri, self.root)
 
     def write(self) -> Recorder:
         """Open the store for writing, which imports MLflow; raises as `read`."""

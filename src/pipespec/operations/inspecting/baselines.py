@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from pipespec.errors import UsageError
 from pipespec.frozen_values import frozen
-from pipespec.operations.inspecting.named_run import find_run, require_ours
+from pipespec.operations.planning.named_run import find_run, require_ours
 from pipespec.plan.run_comparison import NewBaseline
 from pipespec.project.git_revision import commit_of
 from pipespec.tracking import record_names

@@ -15,20 +15,19 @@ from pipespec.engine.final_metrics import final_metrics
 from pipespec.errors import UsageError
 from pipespec.frozen_values import frozen
 from pipespec.operations.inspecting.baselines import Subject, find_baseline, marked_baseline
-from pipespec.operations.inspecting.named_run import find_run, is_run, require_ours
+from pipespec.operations.planning.named_run import find_run, is_run, require_ours
 from pipespec.operations.planning.open_store import store_name
 from pipespec.operations.planning.pipeline_session import PipelineSession
 from pipespec.plan.records import duration, own_metrics
 from pipespec.plan.run_comparison import ComparedRun, DeltaBounds, RunComparison, deltas_to_judge
 from pipespec.plan.step_selection import select
-from pipespec.spec.pipeline_spec import PipelineSpec, StepSpec
+from pipespec.spec.pipeline_spec import StepSpec
 from pipespec.tracking import record_names
 from pipespec.tracking.artifacts import read
 from pipespec.tracking.run_facts import RunFacts
 
-__all__ = ["compare_runs"]
+__all__ = ["bounds_of_all", "compare_runs", "compared_run"]
 
-_SWEEP_FILE: Final = "pipespec/sweep.json"
 _LOOKED_AT: Final = 20
 """For a run that is to be shown so many are read where only some variants are asked for."""
 
@@ -78,7 +77,7 @@ def compare_runs(
         str(found.subject) if not points else f"points of a sweep of pipeline '{found.subject.pipeline}'",
         found.runs,
         store_name(session.spec.mlflow.tracking_uri, session.spec.root),
-        None if base is None else _compared(base),
+        None if base is None else compared_run(base),
         judged,
     )
     _require_metrics(made, asked)
@@ -116,7 +115,7 @@ def _found(session: PipelineSession, words: Sequence[str], latest: int, *, point
         return _of_steps(session, words, latest)
     subject = Subject(session.spec.name)
     runs = session.ledger.invocations(subject.pipeline, latest)
-    return _Found(subject, tuple(map(_compared, runs)), _checks_of_all(session.spec))
+    return _Found(subject, tuple(map(compared_run, runs)), bounds_of_all(session.spec.steps.values()))
 
 
 def _named(session: PipelineSession, words: Sequence[str]) -> _Found:
@@ -125,8 +124,8 @@ def _named(session: PipelineSession, words: Sequence[str]) -> _Found:
         require_ours(run)
     subject = Subject.of(runs[0])
     steps = [step for step in session.spec.steps.values() if step.name == subject.step]
-    checks = _checks_of_all(session.spec) if subject.step is None else _checks(steps)
-    return _Found(subject, tuple(map(_compared, runs)), checks)
+    checks = bounds_of_all(session.spec.steps.values()) if subject.step is None else _checks(steps)
+    return _Found(subject, tuple(map(compared_run, runs)), checks)
 
 
 def _of_steps(session: PipelineSession, words: Sequence[str], latest: int) -> _Found:
@@ -142,7 +141,7 @@ def _of_steps(session: PipelineSession, words: Sequence[str], latest: int) -> _F
     read = session.ledger.step_runs(names[0], spec.name, latest if is_all else latest * _LOOKED_AT)
     wanted = {step.id for step in steps}
     runs = read if is_all else [run for run in read if run.tags.get(record_names.STEP) in wanted][:latest]
-    return _Found(Subject(spec.name, names[0]), tuple(map(_compared, runs)), _checks(steps))
+    return _Found(Subject(spec.name, names[0]), tuple(map(compared_run, runs)), _checks(steps))
 
 
 def _points(session: PipelineSession, words: Sequence[str]) -> _Found:
@@ -155,7 +154,7 @@ def _points(session: PipelineSession, words: Sequence[str]) -> _Found:
     if sweep is None:
         what = f"run {candidates[0].run_id[:8]} is no sweep" if words else "no invocation of it is a sweep"
         raise UsageError(f"pipeline '{subject.pipeline}' has no points: {what}; see 'pipespec run --sweep'")
-    places = _places(_artifact(session, sweep, _SWEEP_FILE))
+    places = _places(_artifact(session, sweep, record_names.SWEEP_FILE))
     run_of = _runs_of(_artifact(session, sweep, record_names.RUN_FILE))
     if not places or not run_of:
         raise UsageError(f"what run {sweep.run_id[:8]} kept of its points no longer exists in MLflow")
@@ -164,7 +163,7 @@ def _points(session: PipelineSession, words: Sequence[str]) -> _Found:
         _point(sweep, at, {own: facts.get(run_of.get(whole, "")) for own, whole in place.items()})
         for at, place in places
     )
-    return _Found(subject, tuple(runs), _checks_of_all(session.spec))
+    return _Found(subject, tuple(runs), bounds_of_all(session.spec.steps.values()))
 
 
 def _places(kept: Mapping[str, JSON]) -> list[tuple[dict[str, JSON], dict[str, JSON]]]:
@@ -190,7 +189,7 @@ def _point(sweep: RunFacts, at: Mapping[str, JSON], steps: Mapping[str, RunFacts
     params = {name.removeprefix("params."): str(value) for name, value in at.items()}
     label = " ".join(f"{name}={value}" for name, value in params.items())
     state = "FINISHED" if len(made) == len(steps) else "FAILED"
-    return replace(_compared(sweep), label=label, params=params, metrics=final_metrics(made), status=state)
+    return replace(compared_run(sweep), label=label, params=params, metrics=final_metrics(made), status=state)
 
 
 def _is_sweep(run: RunFacts) -> bool:
@@ -205,7 +204,8 @@ def _artifact(session: PipelineSession, run: RunFacts, name: str) -> Mapping[str
     return content if isinstance(content, dict) else {}
 
 
-def _compared(run: RunFacts) -> ComparedRun:
+def compared_run(run: RunFacts) -> ComparedRun:
+    """Return what is compared of a run."""
     metrics = own_metrics(run.metrics)
     if run.ended is not None:
         metrics["seconds"] = duration(run.metrics, run.started, run.ended)
@@ -232,10 +232,10 @@ def _checks(steps: Iterable[StepSpec]) -> Mapping[str, DeltaBounds]:
     }
 
 
-def _checks_of_all(spec: PipelineSpec) -> Mapping[str, DeltaBounds]:
-    """Return the bounds by the names that metrics have on an invocation's run."""
+def bounds_of_all(steps: Iterable[StepSpec]) -> Mapping[str, DeltaBounds]:
+    """Return the bounds of some steps, by the names that metrics have on an invocation's run."""
     named: dict[str, list[tuple[str, DeltaBounds]]] = {}
-    for step in spec.steps.values():
+    for step in steps:
         for name, bounds in _checks((step,)).items():
             named.setdefault(name, []).append((step.id, bounds))
     return {

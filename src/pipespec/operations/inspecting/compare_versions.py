@@ -33,8 +33,8 @@ from pipespec.operations.inspecting.input_contents import (
     content_in_manifests,
     content_on_disk,
 )
-from pipespec.operations.inspecting.named_run import find_run, is_run
 from pipespec.operations.planning.gather_facts import code_of, schemas_of
+from pipespec.operations.planning.named_run import find_run, is_run
 from pipespec.operations.planning.open_store import read_store, read_store_at
 from pipespec.plan.pipeline_diff import Difference, Side, compare_pipelines
 from pipespec.plan.records import own_metrics

@@ -8,17 +8,19 @@ which a bounded number is read.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from pipespec.errors import PipespecError, StoreUnavailableError, UsageError
-from pipespec.operations.inspecting.named_run import find_run, require_ours
+from pipespec.operations.inspecting.models_of_runs import MODELS, models_of_runs, run_of_model
+from pipespec.operations.planning.named_run import find_run, require_ours
 from pipespec.plan.lineage import Lineage, LineageEdge, LineageRun, OutsideData, downstream
 from pipespec.plan.records import SECONDS, own_metrics
 from pipespec.plan.store_name import StoreName
 from pipespec.tracking import record_names
+from pipespec.tracking.models.registry import Registry
 from pipespec.tracking.read_inputs import ReadInput, decode_inputs, inputs_of_manifest
 from pipespec.tracking.reading.ledger import Ledger
 from pipespec.tracking.run_facts import RunFacts, finished_record, parse_outputs
@@ -26,17 +28,31 @@ from pipespec.tracking.tracking_uri import shown
 
 __all__ = ["lineage"]
 
+_MOST_WITH_MODELS: Final = 25
+"""Of so many runs, the nearest, the registered models are looked up."""
+
 _MOST_MANIFESTS: Final = 1000
 """So many manifests of runs of earlier versions are read."""
 
 
-def lineage(ledger: Ledger, name: str, root: Path, *, up: bool = True, down: bool = True) -> Lineage:
-    """Return the lineage of the run of a step that an id, or its first digits, name.
+def lineage(
+    ledger: Ledger,
+    name: str,
+    root: Path,
+    *,
+    up: bool = True,
+    down: bool = True,
+    open_registry: Callable[[], Registry],
+) -> Lineage:
+    """Return the lineage of the run of a step that an id, its first digits, or a version of a model name.
 
     Raises:
         UsageError: where there is none, or it is no run of a step.
         StoreUnavailableError: where the store cannot be asked.
     """
+    if name.startswith(MODELS):
+        with open_registry() as registry:
+            name = run_of_model(name, registry)
     start = find_run(name, ledger)
     require_ours(start)
     if record_names.STEP not in start.tags:
@@ -50,9 +66,16 @@ def lineage(ledger: Ledger, name: str, root: Path, *, up: bool = True, down: boo
     known = {edge.reader for edge in (*above, *below)} | {start.run_id}
     known |= {edge.source for edge in (*above, *below) if isinstance(edge.source, str)}
     runs = {run_id: reading.runs.get(run_id) or LineageRun(run_id, state="gone") for run_id in sorted(known)}
-    return Lineage(
-        start.run_id, runs, StoreName(shown(ledger.tracking_uri), root), above, below, tuple(reading.notes())
-    )
+    notes = [*reading.notes()]
+    nearest = [*dict.fromkeys((start.run_id, *(edge.reader for edge in (*above, *below)), *runs))]
+    try:
+        with open_registry() as registry:
+            models = models_of_runs(nearest[:_MOST_WITH_MODELS], registry)
+        runs |= {run_id: replace(runs[run_id], models=told) for run_id, told in models.items()}
+    except StoreUnavailableError as error:
+        notes.append(f"registered models were not looked at: {error}")
+    store = StoreName(shown(ledger.tracking_uri), root)
+    return Lineage(start.run_id, runs, store, above, below, tuple(notes))
 
 
 @dataclass(slots=True)

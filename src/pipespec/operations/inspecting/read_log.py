@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from pipespec.errors import UsageError
-from pipespec.operations.inspecting.named_run import find_run
 from pipespec.operations.inspecting.step_states import is_left_behind
+from pipespec.operations.planning.named_run import find_run
 from pipespec.plan.records import Attempt, StepRecord
 from pipespec.spec.pipeline_spec import PipelineSpec, StepSpec
 from pipespec.state_folder import StateFolder
@@ -73,10 +73,14 @@ def _log_of(
 ) -> Iterator[str]:
     attempt = look()
     local = StateFolder.of(spec.root).log_of(attempt.run_id)
-    if not local.exists():
+    try:
+        opened = local.open("rb")
+    except OSError as error:
+        if attempt.status == "RUNNING" and not isinstance(error, FileNotFoundError):
+            raise UsageError(f"the log '{local}' cannot be read: {_reason(error)}") from None
         yield _recorded_log(attempt, ledger)
         return
-    with local.open("rb") as log:
+    with opened as log:
         unread = b""
         while True:
             while piece := log.read(_PIECE):
@@ -110,3 +114,11 @@ def _recorded_log(attempt: Attempt, ledger: Ledger) -> str:
         return artifacts.read(attempt.artifact_uri, LOG, ledger.tracking_uri).decode(errors="replace")
     except FileNotFoundError:
         raise UsageError(f"run {attempt.run_id} of step '{attempt.step}' has no log") from None
+    except PermissionError as error:
+        raise UsageError(
+            f"the log of run {attempt.run_id} cannot be read: {_reason(error)} ('{error.filename}')"
+        ) from None
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

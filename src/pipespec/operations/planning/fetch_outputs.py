@@ -6,8 +6,12 @@ run recorded, whatever store it comes from.
 
 from __future__ import annotations
 
+import atexit
 import os
 import shlex
+import shutil
+import sys
+import tempfile
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -21,13 +25,13 @@ from pipespec.operations.planning.output_requests import (
 )
 from pipespec.operations.planning.pipeline_session import PipelineSession
 from pipespec.operations.planning.refused_content import noting_refusal
-from pipespec.plan.records import StepRecord
 from pipespec.spec.pipeline_spec import PipelineSpec
 from pipespec.state_folder import StateFolder
 from pipespec.step import formats
 from pipespec.tracking import artifacts
+from pipespec.tracking.models.mlflow_models import MlflowModels
 
-__all__ = ["fetch_outputs", "load_path", "local_output", "read_output"]
+__all__ = ["fetch_outputs", "load_model", "load_path", "local_output", "read_output"]
 
 
 def fetch_outputs(
@@ -49,7 +53,7 @@ def fetch_outputs(
         if os.path.lexists(folder) and not folder.is_dir():
             raise UsageError(f"'{to}' is a file, and several outputs need a folder")
         return tuple(
-            _fetched(session, request, folder / request.step.id.replace("/", "_"), force=force, is_below=True)
+            _fetched(session, request, folder / request.step.replace("/", "_"), force=force, is_below=True)
             for request in found
         )
     return (_fetched(session, found[0], folder, force=force, is_below=folder.is_dir()),)
@@ -58,28 +62,25 @@ def fetch_outputs(
 def _fetched(
     session: PipelineSession, request: OutputRequest, to: Path, *, force: bool, is_below: bool
 ) -> Path:
-    record = session.record(request.step)
-    artifact = requested_artifact(session, request, record)
+    artifact = requested_artifact(session.ledger, request)
     target = to / artifact.name if is_below else to
     downloads = _downloads(session.spec)
-    with _noting(session, request, record):
+    with _noting(session, request):
         artifacts.fetch(artifact, target, downloads, session.ledger.tracking_uri, replace_other=force)
     return target
 
 
-def _noting(
-    session: PipelineSession, request: OutputRequest, record: StepRecord
-) -> AbstractContextManager[None]:
-    words = ["pipespec", "run", session.source.name, request.step.id, "--verify"]
-    return noting_refusal(session.spec, session.ledger, record, remedy=shlex.join(words))
+def _noting(session: PipelineSession, request: OutputRequest) -> AbstractContextManager[None]:
+    words = ["pipespec", "run", session.source.name, request.step, "--verify"]
+    remedy = None if request.is_named else shlex.join(words)
+    return noting_refusal(session.spec, session.ledger, request.record, remedy=remedy)
 
 
 def local_output(session: PipelineSession, reference: str) -> Path:
     """Return a local path of an output, its content checked; where the store is remote, of a download."""
     request = one_request(session, reference)
-    record = session.record(request.step)
-    artifact = requested_artifact(session, request, record)
-    with _noting(session, request, record):
+    artifact = requested_artifact(session.ledger, request)
+    with _noting(session, request):
         return artifacts.verified_path(artifact, _downloads(session.spec), session.ledger.tracking_uri)
 
 
@@ -105,6 +106,22 @@ def load_path(path: Path, as_type: type | None) -> Any:
         return path
     try:
         return formats.load(path, path.name, as_type, {})
+    except PipespecError as error:
+        raise UsageError(str(error)) from error
+
+
+def load_model(path: Path, as_type: type | None, spec: PipelineSpec) -> Any:
+    """Load an MLflow model; the project's modules are found from then on, as in a step. What is at the path stays as it is.
+
+    Raises:
+        UsageError: where it cannot be loaded.
+    """
+    copy = Path(tempfile.mkdtemp(prefix="pipespec-model-"))
+    atexit.register(shutil.rmtree, copy, ignore_errors=True)  # an object may read its files when it is used
+    shutil.copytree(path, copy, dirs_exist_ok=True)
+    sys.path.extend(str(folder) for folder in spec.module_folders if str(folder) not in sys.path)
+    try:
+        return MlflowModels().load(copy, as_type, {})
     except PipespecError as error:
         raise UsageError(str(error)) from error
 

@@ -29,6 +29,7 @@ from pipespec.python.modules import modules_of
 from pipespec.python.source_files import source_file_facts
 from pipespec.spec.contracts.data_schema import DataSchema, SchemaProblem
 from pipespec.spec.pipeline_spec import PipelineInput, PipelineSpec, StepSpec
+from pipespec.spec.registered_models import ModelInput
 
 __all__ = ["code_of", "facts_with", "gather_facts", "schemas_of", "sources_of", "with_more"]
 
@@ -41,11 +42,11 @@ def gather_facts(
     steps: Iterable[StepSpec],
     modules: DiskModules,
     *,
-    results: Mapping[PipelineInput, OtherResult],
+    results: Mapping[PipelineInput | ModelInput, OtherResult],
 ) -> Facts:
     """Gather what the keys of these steps are made of.
 
-    `results` are the outputs of other pipelines that the steps read.
+    `results` are the outputs of other pipelines, and the models, that the steps read.
 
     Raises:
         UsageError: where an input is not there or cannot be content, or a probe fails.
@@ -62,7 +63,7 @@ def facts_with(
     code: Mapping[str, CodeFacts],
     modules: DiskModules,
     *,
-    results: Mapping[PipelineInput, OtherResult],
+    results: Mapping[PipelineInput | ModelInput, OtherResult],
 ) -> Facts:
     """Gather all but the code, which is known; raises as `gather_facts`."""
     return Facts(

@@ -16,22 +16,29 @@ from pipespec.project.witness_files import WitnessFiles
 from pipespec.state_folder import StateFolder
 from pipespec.tracking.reading.ledger import Ledger
 from pipespec.tracking.reading.open_ledger import open_ledger
-from pipespec.tracking.tracking_uri import resolve_uri, shown, store_places
+from pipespec.tracking.tracking_uri import is_private, resolve_uri, shown, store_places
 
 if TYPE_CHECKING:
     from pipespec.spec.pipeline_spec import PipelineSpec
+    from pipespec.tracking.models.client_registry import ClientRegistry
+    from pipespec.tracking.models.registry import Registry
     from pipespec.tracking.writing.recorder import Recorder
 
 __all__ = [
+    "read_registry",
+    "read_registry_at",
     "read_store",
     "read_store_at",
+    "registry_uri",
     "store_name",
     "store_uri",
+    "write_registry",
     "write_store",
     "write_store_at",
 ]
 
 _DEFAULT: Final = "MLFLOW_TRACKING_URI"
+_REGISTRY: Final = "MLFLOW_REGISTRY_URI"
 
 
 def store_uri(tracking_uri: str | None, root: Path) -> str:
@@ -65,6 +72,43 @@ def read_store_at(tracking_uri: str | None, artifact_location: str | None, root:
     log = StateFolder.of(root).mlflow_log
     with busy(f"opening the store {shown(uri)}"):
         return open_ledger(uri, root=root, log=log, check=WitnessFiles(root, places))
+
+
+def registry_uri(tracking_uri: str | None, root: Path) -> str:
+    """Return where models are registered: as the environment says, else where records are; raises as `store_uri`.
+
+    The private store of a pipeline whose tracking is off has its own.
+    """
+    uri = store_uri(tracking_uri, root)
+    return uri if is_private(uri) else resolve_uri(variable(_REGISTRY) or uri, root)
+
+
+def read_registry(spec: PipelineSpec) -> Registry:
+    """Open the registry of a pipeline's models for reading; raises as `read_store`."""
+    return read_registry_at(spec.mlflow.tracking_uri, spec.root)
+
+
+def read_registry_at(tracking_uri: str | None, root: Path) -> Registry:
+    """Open the registry of a store for reading; raises as `read_store`."""
+    from pipespec.tracking.models.open_registry import open_registry  # noqa: PLC0415 - few pipelines have models
+
+    uri, log = registry_uri(tracking_uri, root), StateFolder.of(root).mlflow_log
+    with busy(f"opening the model registry {shown(uri)}"):
+        return open_registry(store_uri(tracking_uri, root), uri, log)
+
+
+def write_registry(spec: PipelineSpec) -> ClientRegistry:
+    """Open the registry of a pipeline's models for writing, by MLflow's client, which is imported with the first request.
+
+    Raises:
+        UsageError: for a URI that can be no store.
+    """
+    from pipespec.tracking.models.client_registry import ClientRegistry  # noqa: PLC0415 - as `write_store_at`
+
+    log = StateFolder.of(spec.root).made().mlflow_log
+    log.parent.mkdir(exist_ok=True)
+    tracking_uri = spec.mlflow.tracking_uri
+    return ClientRegistry(registry_uri(tracking_uri, spec.root), store_uri(tracking_uri, spec.root), log)
 
 
 def write_store(spec: PipelineSpec) -> Recorder:

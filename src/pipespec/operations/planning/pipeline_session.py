@@ -15,7 +15,7 @@ from pipespec.frozen_values import frozen
 from pipespec.operations.compiling.pipeline_source import PipelineSource
 from pipespec.operations.planning.open_store import read_store
 from pipespec.operations.planning.plan_waves import Planning
-from pipespec.operations.planning.upstream_pipelines import OtherPipelines
+from pipespec.operations.planning.upstream_pipelines import OutsideResults
 from pipespec.plan.plan import Decision, Plan
 from pipespec.plan.records import Records, StepRecord
 from pipespec.plan.step_selection import select
@@ -72,7 +72,7 @@ class PipelineSession:
             records,
             targets=targets,
             forced=force,
-            read_results=OtherPipelines.of(self.spec).results,
+            read_results=OutsideResults.of(self.spec, self.ledger).results,
         )
 
     def plan(self, *targets: str) -> Plan:

@@ -29,6 +29,7 @@ from pipespec.plan.plan import Facts, Plan
 from pipespec.plan.planner import make_plan, needed
 from pipespec.plan.records import OtherResult, OutputRecord, Records, StepRecord
 from pipespec.spec.pipeline_spec import PipelineInput, PipelineSpec, StepSpec
+from pipespec.spec.registered_models import ModelInput
 from pipespec.state_folder import StateFolder
 from pipespec.step.step_job import Artifact
 from pipespec.tracking.artifacts import verified_path
@@ -41,7 +42,7 @@ __all__ = ["Planning", "Result"]
 
 @frozen
 class Result:
-    """An output of another pipeline: which run made it, and where it is."""
+    """An output of another pipeline, or a version of a model: which run made it, and where it is."""
 
     record: OtherResult
     artifact: Artifact
@@ -52,7 +53,7 @@ class Planning:
     """One pipeline on its way from plan to plan.
 
     `records` answers for the ledger, or for what of it was verified. `read_results` is asked for the outputs of
-    other pipelines that steps read. `files` and `results` grow with every plan.
+    other pipelines, and the models, that steps read. `files` and `results` grow with every plan.
     """
 
     source: PipelineSource
@@ -60,9 +61,9 @@ class Planning:
     records: Records
     targets: Sequence[str] = ()
     forced: Sequence[str] = ()
-    read_results: Callable[[Iterable[StepSpec]], Mapping[PipelineInput, Result]] = lambda _: {}
+    read_results: Callable[[Iterable[StepSpec]], Mapping[PipelineInput | ModelInput, Result]] = lambda _: {}
     files: dict[str, OutputRecord] = field(default_factory=dict)
-    results: dict[PipelineInput, Artifact] = field(default_factory=dict)
+    results: dict[PipelineInput | ModelInput, Artifact] = field(default_factory=dict)
     _facts: Facts | None = None
     _known: set[str] = field(default_factory=set)
     _given_up: set[str] = field(default_factory=set)
@@ -119,7 +120,8 @@ class Planning:
         self._facts = more if self._facts is None else with_more(self._facts, more)
         self._known.update(step.id for step in steps)
         self.files.update(self._facts.files)
-        self.results.update({source: one.artifact for source, one in results.items()})
+        for source, one in results.items():
+            self.results.setdefault(source, one.artifact)  # as in the facts, the first word counts
         return self._facts
 
     def _fill(self, plan: Plan, records: Mapping[str, StepRecord]) -> bool:

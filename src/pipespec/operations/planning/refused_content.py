@@ -19,11 +19,13 @@ __all__ = ["noting_refusal"]
 
 
 @contextlib.contextmanager
-def noting_refusal(spec: PipelineSpec, ledger: Ledger, record: StepRecord, *, remedy: str) -> Iterator[None]:
+def noting_refusal(
+    spec: PipelineSpec, ledger: Ledger, record: StepRecord, *, remedy: str | None
+) -> Iterator[None]:
     """Note on a record that its content was refused meanwhile.
 
     Raises:
-        AlteredContentError: with `remedy`, the command that makes it anew.
+        AlteredContentError: with `remedy`, the command that makes it anew, where there is one.
     """
     try:
         yield
@@ -33,4 +35,6 @@ def noting_refusal(spec: PipelineSpec, ledger: Ledger, record: StepRecord, *, re
             ledger.manifest(record)
             with write_store(spec) as recorder:
                 recorder.mark_damaged(record.run_id, "content gone or altered, found by 'get'")
-        raise AlteredContentError(f"{error}; make it again with: {remedy}") from None
+        raise AlteredContentError(
+            f"{error}; make it again with: {remedy}" if remedy else str(error)
+        ) from None

@@ -74,7 +74,14 @@ def keep_reuse(
     spec = plan.pipeline
     inputs = external_inputs(decision.step for decision in plan.decisions.values())
     read = source.sources_read()
-    is_more = plan.facts.probes or plan.facts.results or any(map(is_remote, inputs)) or empty_steps(spec)
+    is_more = bool(
+        plan.facts.probes
+        or plan.facts.results
+        or any(map(is_remote, inputs))
+        or empty_steps(spec)
+        # Somebody may have deleted a version, which is then registered again.
+        or any(step.registers for step in spec.steps.values())
+    )
     if read is None or is_more:
         return
     memos = SignedMemos(spec.root)

@@ -1,6 +1,7 @@
-"""Results of other pipelines, read as inputs: `{pipeline: train.yaml, output: fit.model}`.
+"""Results from outside, read as inputs: `{pipeline: train.yaml, output: fit.model}`, `{model: news-classifier@champion}`.
 
-Takes the steps that read them; gives what the complete records of the other pipelines say, and where it is. Such a
+Takes the steps that read them; gives what the complete records of other pipelines say, and where it is; of registered models what
+`registered_inputs` finds. Such a
 pipeline is planned as it is now and never run from here. Refuses what is not complete, with the command that
 makes it, circles of pipelines, and files outside of the project.
 """
@@ -22,28 +23,33 @@ from pipespec.plan.plan import Plan
 from pipespec.plan.records import OtherResult, StepRecord
 from pipespec.plan.step_selection import select
 from pipespec.spec.pipeline_spec import PipelineInput, PipelineSpec, StepSpec
+from pipespec.spec.registered_models import ModelInput
 from pipespec.state_folder import StateFolder
 from pipespec.step.step_job import Artifact
 from pipespec.tracking.artifacts import localise
+from pipespec.tracking.reading.ledger import Ledger
 from pipespec.tracking.record_artifacts import recorded_artifact
+from pipespec.tracking.run_facts import finished_record
 
-__all__ = ["OtherPipelines"]
+__all__ = ["OutsideResults"]
 
 
 @frozen
-class OtherPipelines:
-    """What one pipeline reads of others; `chain` are the files that led to it, itself last, links followed."""
+class OutsideResults:
+    """What one pipeline reads from outside; `chain` are the files that led to it, itself last, links followed."""
 
     spec: PipelineSpec
+    ledger: Ledger
+    """Of the pipeline's own store."""
     chain: tuple[str, ...]
 
     @classmethod
-    def of(cls, spec: PipelineSpec) -> OtherPipelines:
+    def of(cls, spec: PipelineSpec, ledger: Ledger) -> OutsideResults:
         """Begin with a pipeline that nobody reads."""
-        return cls(spec, (os.path.realpath(spec.file),))
+        return cls(spec, ledger, (os.path.realpath(spec.file),))
 
-    def results(self, steps: Iterable[StepSpec]) -> Mapping[PipelineInput, Result]:
-        """Return what these steps read of other pipelines; each pipeline is planned once.
+    def results(self, steps: Iterable[StepSpec]) -> Mapping[PipelineInput | ModelInput, Result]:
+        """Return what these steps read of other pipelines, each of which is planned once, and of registered models.
 
         Raises:
             PipespecError: where a result is not complete.
@@ -51,25 +57,43 @@ class OtherPipelines:
             InvalidPipelineError: where another pipeline has mistakes.
             StoreUnavailableError: where its records cannot be asked.
         """
-        wanted: dict[str, list[PipelineInput]] = {}
+        wanted: dict[tuple[str, tuple[str, ...]], list[PipelineInput]] = {}
+        models: dict[ModelInput, None] = {}
         for source in (declared.source for step in steps for declared in step.inputs.values()):
             if isinstance(source, PipelineInput):
-                wanted.setdefault(source.path, []).append(source)
-        found: dict[PipelineInput, Result] = {}
-        for path, sources in wanted.items():
-            found |= self._of_pipeline(path, tuple(dict.fromkeys(sources)))
+                wanted.setdefault((source.path, source.overlays), []).append(source)
+            elif isinstance(source, ModelInput):
+                models[source] = None
+        found: dict[PipelineInput | ModelInput, Result] = {}
+        for sources in wanted.values():
+            found |= self._of_pipeline(tuple(dict.fromkeys(sources)))
+        if models:
+            from pipespec.operations.planning.registered_inputs import model_results  # noqa: PLC0415 - few have models
+
+            found.update(model_results(models, self.spec, self.ledger).items())
         return found
 
-    def _of_pipeline(self, path: str, sources: tuple[PipelineInput, ...]) -> Mapping[PipelineInput, Result]:
+    def _of_pipeline(self, sources: tuple[PipelineInput, ...]) -> Mapping[PipelineInput | ModelInput, Result]:
+        path, overlays = sources[0].path, sources[0].overlays
         real = os.path.realpath(path)
         self._require_readable(real, sources[0])
-        compiled = compile_file(os.path.relpath(path), trusted=True)
+        compiled = compile_file(
+            os.path.relpath(path), overlays=[os.path.relpath(one) for one in overlays], trusted=True
+        )
         spec = compiled.checked()
-        others = OtherPipelines(spec, (*self.chain, real))
         with read_store(spec) as ledger:
-            targets = tuple(dict.fromkeys(source.step for source in sources))
-            plan = Planning(compiled, ledger, ledger, targets=targets, read_results=others.results).plan()
-            return {source: self._result(plan, source, ledger.tracking_uri) for source in sources}
+            others = OutsideResults(spec, ledger, (*self.chain, real))
+            found: dict[PipelineInput | ModelInput, Result] = {
+                source: self._latest(spec, source, ledger) for source in sources if source.latest
+            }
+            current = [source for source in sources if not source.latest]
+            if current:
+                targets = tuple(dict.fromkeys(source.step for source in current))
+                plan = Planning(compiled, ledger, ledger, targets=targets, read_results=others.results).plan()
+                for source in current:
+                    step, record = _record(plan, source)
+                    found[source] = self._result(step, record, source, ledger.tracking_uri)
+            return found
 
     def _require_readable(self, real: str, source: PipelineInput) -> None:
         if not Path(real).is_relative_to(os.path.realpath(self.spec.root)):
@@ -79,8 +103,24 @@ class OtherPipelines:
             shown = " -> ".join(os.path.relpath(file) for file in circle)
             raise UsageError(f"pipelines read each other in a circle: {shown}")
 
-    def _result(self, plan: Plan, source: PipelineInput, tracking_uri: str) -> Result:
-        step, record = _record(plan, source)
+    def _latest(self, spec: PipelineSpec, source: PipelineInput, ledger: Ledger) -> Result:
+        """Return what the last finished run of a step made, whatever the pipeline says now."""
+        chosen = _chosen(spec, source)
+        if spec.steps[chosen].deferred:
+            raise UsageError(
+                f"'{source.step}' of pipeline '{source.text}' has a matrix over an output, of which no 'latest' run is known"
+            )
+        step = spec.steps[chosen]
+        last = ledger.attempts((chosen,), spec.name, finished=True).get(chosen)
+        facts = None if last is None else ledger.run(last.run_id)
+        record = None if facts is None else finished_record(facts)
+        if record is None:
+            raise PipespecError(
+                f"step '{chosen}' of pipeline '{source.text}' never finished; run it with: {command_making(source, chosen)}"
+            )
+        return self._result(step, record, source, ledger.tracking_uri)
+
+    def _result(self, step: StepSpec, record: StepRecord, source: PipelineInput, tracking_uri: str) -> Result:
         if source.output is None and len(step.outputs) != 1:
             raise UsageError(
                 f"step '{step.id}' of pipeline '{source.text}' does not have exactly one output; choose one"
@@ -91,8 +131,9 @@ class OtherPipelines:
             raise UsageError(
                 f"'{step.id}.{name}' is not an output of pipeline '{source.text}'; that step has {known}"
             )
-        artifact = recorded_artifact(record, name)
-        found = OtherResult(record.outputs[name], step.id, name, record.run_id)
+        is_model = name in step.outputs and step.outputs[name].model is not None
+        artifact = replace(recorded_artifact(record, name), is_model=is_model)
+        found = OtherResult(record.outputs[name], step.id, name, record.run_id, record.ended)
         try:
             return Result(found, self._within_reach(artifact, tracking_uri))
         except StoreUnavailableError:
@@ -106,18 +147,23 @@ class OtherPipelines:
         if tracking_uri == store_uri(self.spec.mlflow.tracking_uri, self.spec.root):
             return artifact
         local = localise(artifact, StateFolder.of(self.spec.root).downloads, tracking_uri)
-        return replace(local, name=artifact.name)
+        return replace(local, name=artifact.name, is_model=artifact.is_model)
 
 
-def _record(plan: Plan, source: PipelineInput) -> tuple[StepSpec, StepRecord]:
-    chosen = select(plan.pipeline, (source.step,))
+def _chosen(spec: PipelineSpec, source: PipelineInput) -> str:
+    """Return the one step that a source means."""
+    chosen = select(spec, (source.step,))
     if not chosen:
         raise UsageError(f"'{source.step}' of pipeline '{source.text}' has no variants: its matrix is empty")
     if len(chosen) > 1:
         raise UsageError(
             f"'{source.step}' means {len(chosen)} steps of pipeline '{source.text}', among them '{chosen[0]}'; choose one"
         )
-    decision = plan.decisions[chosen[0]]
+    return chosen[0]
+
+
+def _record(plan: Plan, source: PipelineInput) -> tuple[StepSpec, StepRecord]:
+    decision = plan.decisions[_chosen(plan.pipeline, source)]
     if decision.record is None or decision.check_failures:
         # What is recorded and misses its bounds stays so unless it is forced.
         forced = ("--force", decision.step.id) if decision.check_failures else ()

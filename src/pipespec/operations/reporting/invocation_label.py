@@ -5,18 +5,22 @@ Takes what was compiled. Passwords stand in neither, and secrets are no values o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from pipespec.document.nodes import plain
+from pipespec.document.nodes import MappingNode, Node, plain, walk
 from pipespec.document.password_masking import without_passwords
+from pipespec.document.yaml.plain_scalars import spell
 from pipespec.operations.compiling.pipeline_source import PipelineSource
+from pipespec.plan.run_outcome import SetValue
 from pipespec.tracking.record_names import SWEEP, dotted_params
 
-__all__ = ["label_of", "pipeline_params", "swept_by"]
+__all__ = ["label_of", "pipeline_params", "set_values", "swept_by"]
 
 _LEFT_OUT: Final = ("params.", "steps.")
+_LAID_OVER: Final = ("overlay", "set")
+"""The layers over a pipeline's file."""
 
 
 def label_of(source: PipelineSource) -> str:
@@ -37,12 +41,42 @@ def swept_by(source: PipelineSource) -> str:
     return " ".join(_short(f"{tag.removeprefix(SWEEP)}={values}") for tag, values in source.tags.items())
 
 
+def set_values(source: PipelineSource) -> Iterator[SetValue]:
+    """Yield the params that layers over the pipeline's file set, and what sweeps vary, each with what set it."""
+    swept = {tag.removeprefix(SWEEP): values for tag, values in source.tags.items()}
+    for path, values in swept.items():
+        yield SetValue(_short_path(path), values, "--sweep")
+    for keys, node in walk(source.document):
+        path = ".".join(str(key) for key in keys)
+        is_own = _is_param(keys) and _is_leaf(node) and node.span.layer in _LAID_OVER
+        if is_own and not any(f"{path}.".startswith(f"{one}.") for one in swept):
+            origin = "--set" if node.span.layer == "set" else without_passwords(node.span.file)
+            yield SetValue(_short_path(path), spell(plain(node)), origin)
+
+
+def _is_param(keys: Sequence[str | int]) -> bool:
+    """Tell whether a path of keys is that of a param, or of an axis, and of no item of a list."""
+    match keys:
+        case ["params", _, *below] | ["steps", _, "params" | "matrix", _, *below]:
+            return not any(isinstance(key, int) for key in below)
+        case _:
+            return False
+
+
+def _is_leaf(node: Node) -> bool:
+    return not isinstance(node, MappingNode) or not node.entries
+
+
 def _short(text: str) -> str:
     """Return `depth=4` of `params.depth=4`, and `train.depth=4` of `steps.train.params.depth=4`."""
     path, _, value = text.lstrip("+").partition("=")
+    return f"{_short_path(path)}={without_passwords(value)}"
+
+
+def _short_path(path: str) -> str:
     for prefix in _LEFT_OUT:
         path = path.removeprefix(prefix)
-    return f"{path.replace('.params.', '.')}={without_passwords(value)}"
+    return path.replace(".params.", ".").replace(".matrix.", ".")
 
 
 def pipeline_params(source: PipelineSource) -> Mapping[str, str]:

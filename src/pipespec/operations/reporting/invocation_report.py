@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from pipespec.activity import busy
-from pipespec.document.nodes import JSON
+from pipespec.document.nodes import JSON, plain
 from pipespec.document.password_masking import without_passwords
 from pipespec.errors import UsageError
 from pipespec.operations.compiling.pipeline_source import PipelineSource
@@ -32,13 +32,17 @@ from pipespec.operations.reporting.graph_portrait import portrait
 from pipespec.operations.reporting.invocation_label import label_of, pipeline_params, swept_by
 from pipespec.operations.reporting.output_previews import Previews
 from pipespec.operations.reporting.report_steps import StepHistory, metrics_of, step_part
-from pipespec.operations.reporting.run_environment import PACKAGES, PATCH, new_invocation
+from pipespec.operations.reporting.run_environment import PipelineOrigin, new_invocation
 from pipespec.operations.reporting.sweep_points import ended_points, steps_told
 from pipespec.plan.results import RunReport, StepResult, StepStatus
+from pipespec.spec.pipeline_spec import InputSource
 from pipespec.state_folder import StateFolder
+from pipespec.step.secrets import secret_names
 from pipespec.tracking.reading.ledger import Ledger
+from pipespec.tracking.record_names import PACKAGES_FILE, PATCH_FILE
 from pipespec.tracking.started_run import NewInvocation
 from pipespec.tracking.tracking_uri import shown
+from pipespec.views.document_view import origins
 from pipespec.views.graph.portrait import to_json
 from pipespec.views.report.report_parts import OutputPart, Report, RunEnvironment, with_texts
 from pipespec.views.terminal_text import printable
@@ -131,6 +135,14 @@ def _invocation(source: PipelineSource, command: str) -> NewInvocation:
         params=pipeline_params(source),
         label=label_of(source),
         swept=swept_by(source),
+        origin=PipelineOrigin(
+            layers=source.layers,
+            values=origins(source.document),
+            counted=source.contents_read(),
+            secrets=secret_names(plain(source.document)),
+            clean=source.redactor().clean,
+            is_sweep=bool(source.tags),
+        ),
     )
 
 
@@ -180,8 +192,13 @@ def _outputs(run: RunReport, previews: Previews) -> Iterator[OutputPart]:
 def _graph(run: RunReport, planning: Planning) -> JSON:
     """Tell of all steps of the pipeline; those that were not asked for have no state."""
     statuses = {result.step: _status(result) for result in run.steps}
+    results = {} if run.plan is None else run.plan.facts.results
+    used: dict[InputSource, str] = {source: found.used for source, found in results.items()}
     drawn = replace(
-        portrait(planning.source), statuses=statuses, tracking_uri=shown(planning.ledger.tracking_uri)
+        portrait(planning.source),
+        statuses=statuses,
+        tracking_uri=shown(planning.ledger.tracking_uri),
+        used=used,
     )
     return to_json(drawn)
 
@@ -199,8 +216,13 @@ def _status(result: StepResult) -> StepStatus:
     )
 
 
+def _text(about: NewInvocation, file: str) -> str:
+    content = about.files.get(file, "")
+    return content if isinstance(content, str) else content.decode("utf-8", "replace")
+
+
 def _environment(source: PipelineSource, ledger: Ledger, about: NewInvocation) -> RunEnvironment:
-    patch = about.files.get(PATCH, "")
+    patch = _text(about, PATCH_FILE)
     commit = about.git_commit or "none"
     system = os.uname()  # `platform.platform` starts a program
     facts = {
@@ -214,6 +236,6 @@ def _environment(source: PipelineSource, ledger: Ledger, about: NewInvocation) -
     return RunEnvironment(
         facts,
         source.layers,
-        tuple(about.files.get(PACKAGES, "").split()),
+        tuple(_text(about, PACKAGES_FILE).splitlines()),
         patch if len(patch) <= _PATCH else f"{patch[:_PATCH]}\n... {len(patch) - _PATCH:,} more characters",
     )

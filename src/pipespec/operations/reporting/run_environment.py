@@ -1,27 +1,52 @@
-"""What an invocation's run in MLflow tells beside its steps: packages, git state, command line.
+"""What an invocation's run in MLflow tells beside its steps: where its code, its values and its packages come from.
 
 Takes a pipeline and what is told of it; gives a `NewInvocation`. Secrets and passwords stand in none of it.
 """
 
 from __future__ import annotations
 
+import os
 import platform
-from collections.abc import Mapping
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import field
 from typing import Final
 
 from pipespec.document.nodes import JSON
 from pipespec.document.password_masking import without_passwords
-from pipespec.project.git_state import git_facts
-from pipespec.project.installed_packages import installed_packages, package_versions
+from pipespec.frozen_values import frozen
+from pipespec.plan.provenance import GitProvenance, PatchProvenance, Provenance, render_provenance
+from pipespec.project.git_state import ask_git, git_facts
+from pipespec.project.installed_packages import frozen_packages, package_versions
+from pipespec.project.uncommitted import PATCH_LIMIT, Uncommitted, uncommitted
 from pipespec.spec.pipeline_spec import PipelineSpec
 from pipespec.tracking.params_of_steps import params_of_steps
-from pipespec.tracking.record_names import dotted_params
+from pipespec.tracking.record_names import PACKAGES_FILE, PATCH_FILE, PROVENANCE_FILE, dotted_params
 from pipespec.tracking.started_run import NewInvocation
+from pipespec.tracking.writing.recorder import user_name
 
-__all__ = ["PACKAGES", "PATCH", "about", "new_invocation"]
+__all__ = ["PipelineOrigin", "about", "new_invocation"]
 
-PACKAGES: Final = "pipespec/packages.txt"
-PATCH: Final = "pipespec/git.patch"
+_CUT: Final = b"\n... cut after %d MiB\n" % (PATCH_LIMIT >> 20)
+
+
+@frozen
+class PipelineOrigin:
+    """What a pipeline was made of: its layers, which values they set, and the files that were read.
+
+    `counted` has the content of these by absolute path; `clean` takes the values of secrets out of content.
+    """
+
+    layers: tuple[str, ...] = ()
+    values: Mapping[str, str] = field(default_factory=dict)
+    counted: Mapping[str, bytes | None] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    clean: Callable[[bytes], bytes] = bytes
+    is_sweep: bool = False
+
+    def shown(self, text: str) -> str:
+        """Return a text without secrets and passwords."""
+        return without_passwords(self.clean(text.encode("utf-8", "replace")).decode("utf-8", "replace"))
 
 
 def about() -> dict[str, JSON]:
@@ -40,17 +65,24 @@ def new_invocation(
     params: Mapping[str, str] | None = None,
     label: str = "",
     swept: str = "",
+    origin: PipelineOrigin | None = None,
 ) -> NewInvocation:
     """Say what makes a run repeatable; `files` say what was run, `source` names the pipeline's file.
 
     `params` are those of the pipeline as MLflow has them, `label` and `swept` tell this invocation from others.
     """
-    git = git_facts(spec.root, with_patch=True)
-    packages = "".join(f"{name}=={version}\n" for name, version in sorted(installed_packages().items()))
-    command = without_passwords(command)
-    told = {**files, PACKAGES: packages, "pipespec/command.txt": command + "\n"}
-    if git is not None and git.patch:
-        told[PATCH] = f"{git.patch}\n... cut after 1 MiB\n" if git.is_cut else git.patch
+    origin = origin or PipelineOrigin()
+    command = origin.shown(command)
+    git, patch = _git(spec, origin)
+    packages = "".join(f"{without_passwords(line)}\n" for line in frozen_packages())
+    told: dict[str, str | bytes] = {
+        **files,
+        PACKAGES_FILE: packages,
+        "pipespec/command.txt": command + "\n",
+        PROVENANCE_FILE: render_provenance(_provenance(spec, command, git, origin)),
+    }
+    if patch:
+        told[PATCH_FILE] = patch
     return NewInvocation(
         pipeline=spec.name,
         command=command,
@@ -62,6 +94,59 @@ def new_invocation(
         swept=swept,
         source=source,
         git_commit=None if git is None else git.commit,
+        git_branch=None if git is None else git.branch,
+        git_remote=None if git is None else git.remote,
+    )
+
+
+def _provenance(
+    spec: PipelineSpec, command: str, git: GitProvenance | None, origin: PipelineOrigin
+) -> Provenance:
+    system = os.uname()  # `platform.platform` starts a program
+    told = about()
+    return Provenance(
+        file=os.path.relpath(spec.file, spec.root),
+        command=command,
+        pipespec=str(told["pipespec"]),
+        python=str(told["python"]),
+        platform=f"{system.sysname} {system.release} {system.machine}",
+        host=socket.gethostname(),
+        user=user_name(),
+        git=git,
+        layers=tuple(map(origin.shown, origin.layers)),
+        origins={path: origin.shown(place) for path, place in origin.values.items()},
+        secrets=origin.secrets,
+        is_sweep=origin.is_sweep,
+    )
+
+
+def _git(spec: PipelineSpec, origin: PipelineOrigin) -> tuple[GitProvenance | None, bytes]:
+    """Say what git knows of the project, with the patch of what is not committed."""
+    facts = git_facts(spec.root)
+    if facts is None:
+        return None, b""
+    settings = spec.root / "pyproject.toml"  # where it is, the project begins
+    counted = {**origin.counted, **({str(settings): settings.read_bytes()} if settings.is_file() else {})}
+    found = uncommitted(spec.root, counted, origin.clean)
+    remote = ask_git(spec.root, "config", "--get", "remote.origin.url")
+    git = GitProvenance(
+        facts.commit,
+        facts.branch,
+        None if remote is None else without_passwords(remote.decode("utf-8", "replace").strip()),
+        found.folder,
+        _patch(found),
+    )
+    return git, found.patch if found.is_whole else found.patch + _CUT
+
+
+def _patch(found: Uncommitted) -> PatchProvenance:
+    return PatchProvenance(
+        found.digest,
+        len(found.patch),
+        found.is_whole,
+        found.untracked,
+        {one.path: one.why for one in found.left_out},
+        tuple(one.path for one in found.left_out if one.counts),
     )
 
 

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from pipespec.activity import CurrentActivities, read_activity, watched_by
-from pipespec.plan.results import StepResult, StepStarted, StepState, StoreAway
+from pipespec.plan.results import StepAwaited, StepResult, StepStarted, StepState, StoreAway
 from pipespec.plan.time_left import Remaining
 from pipespec.views.run_board import RunBoard
-from pipespec.views.run_view import ended_line, printable
+from pipespec.views.run_view import awaited_line, ended_line, printable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -95,6 +95,11 @@ class NotebookProgress:
     def note(self, text: str) -> None:
         """Show it until steps have ended."""
         self._ended.append(printable(text))
+
+    def awaits(self, event: StepAwaited) -> None:
+        """Show for whom a step waits."""
+        self._ended.append(awaited_line(event))
+        self._draw_sometimes()
 
     def tick(self) -> None:
         """Draw, from time to time."""

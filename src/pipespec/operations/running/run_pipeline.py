@@ -6,6 +6,7 @@ is gathered only when a step executes, and its page is made when all have ended.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +34,8 @@ from pipespec.spec.pipeline_spec import PipelineSpec
 from pipespec.state_folder import StateFolder
 from pipespec.tracking.reading.ledger import Ledger
 from pipespec.tracking.record_names import RUN_FILE
+from pipespec.tracking.tracking_uri import shown
+from pipespec.views.mlflow_links import run_url
 from pipespec.views.run_view import printable, to_json
 
 __all__ = ["invoke"]
@@ -53,6 +56,7 @@ def invoke(
     reporting: Reporting,
     external: PlannedInputs,
     next_wave: NextWave,
+    seeds: Mapping[str, int],
 ) -> RunReport:
     """Run a plan, and those that follow as matrices become known.
 
@@ -74,9 +78,11 @@ def invoke(
         keep_going=spec.engine.keep_going if keep_going is None else keep_going,
         resources=spec.engine.resources,
         scheduler=scheduler or spec.engine.scheduler,
+        page_of=lambda run: run_url(shown(ledger.tracking_uri), run.experiment_id, run.run_id),
         inline=_to_debug(plan) if debug else (),
         on_error=_post_mortem if debug else None,
         patience=spec.engine.patience,
+        seeds=seeds,
         redact=source.redactor(),
         about=about(),
         report_files=lambda report: _report_files(report, reporting),
@@ -90,7 +96,7 @@ def invoke(
         progress=progress,
         next_wave=next_wave,
     )
-    report = _told(spec, run)
+    report = _told(run, partial(tell, source, plan, ledger))
     reporting.write(report)
     return report
 
@@ -118,21 +124,22 @@ def _executor(spec: PipelineSpec, asked: str | None, dask: str | None) -> str:
     return DASK if dask is not None else asked or spec.engine.executor
 
 
-def _told(spec: PipelineSpec, run: Callable[[], RunReport]) -> RunReport:
+def _told(run: Callable[[], RunReport], tell_of: Callable[[RunReport | Exception], list[str]]) -> RunReport:
     """Run, and tell those who want to know how it ended."""
     try:
         report = run()
     except StoreUnavailableError as error:
-        _complain(tell(spec, error))
+        _complain(tell_of(error))
         raise
     if report.invocation is not None:
-        _complain(tell(spec, report))
+        _complain(tell_of(report))
     return report
 
 
 def _complain(problems: Sequence[str]) -> None:
-    for problem in problems:
-        sys.stderr.write(f"{printable(problem)}\n")
+    with contextlib.suppress(OSError, ValueError):  # nobody listens any more
+        for problem in problems:
+            sys.stderr.write(f"{printable(problem)}\n")
 
 
 def _to_debug(plan: Plan) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 Takes a file with its layers; gives pipelines, and the names of what changed. What counts are the pipeline's files, the project's code
 as far as it was read, declared inputs, and what steps opened by themselves in their last run. Contents of pipeline files and
-code are compared; of inputs their sizes and times.
+code are compared; of inputs their sizes and times. A file that run after run changes by itself starts no run any more.
 """
 
 from __future__ import annotations
@@ -57,6 +57,10 @@ class WatchedPipeline:
     _others: tuple[Path, ...] = ()
     """The files of pipelines whose results are read."""
     _ignored: tuple[Path, ...] = ()
+    _cause: frozenset[Path] = frozenset()
+    """What the present run was started by."""
+    _during: frozenset[Path] = frozenset()
+    """What changed while the last run went on."""
     _events: FolderWatch | None = None
 
     def __post_init__(self) -> None:
@@ -75,8 +79,16 @@ class WatchedPipeline:
             self._contents.setdefault(path, _content(path))
         self._watch()
 
-    def note_run(self, source: PipelineSource, report: RunReport) -> None:
-        """Know also what a run read: code that steps import, and what they opened by themselves."""
+    def note_run(self, source: PipelineSource, report: RunReport) -> list[str]:
+        """Know also what a run read: code that steps import, and what they opened by themselves.
+
+        Returns the names of what the run rewrote, where that is all that it was started by and what the run before it
+        rewrote, too: it would go on for ever, so they are taken as they are now.
+        """
+        during = frozenset(self._changed())
+        rewritten = self._cause if self._cause and self._cause <= during & self._during else frozenset()
+        self._during = during
+        self._take(rewritten)
         self._note_contents(source.modules.contents())
         root = source.pipeline.root
         witnesses = [result.record.witness for result in report.steps if result.record is not None]
@@ -85,6 +97,7 @@ class WatchedPipeline:
             if _is_ours(path) and touched.trace not in (Trace.FOLDER, Trace.TREE):
                 self._stamps.setdefault(path, _stamp(path))
         self._watch()
+        return sorted(os.path.relpath(path) for path in rewritten)
 
     def wait(self) -> list[str]:
         """Return the names of what changed since it was noted, as soon as anything did.
@@ -95,6 +108,7 @@ class WatchedPipeline:
         while not (found := self._changed()):
             assert self._events is not None, "nothing is noted yet"
             self._events.wait()
+        self._cause = frozenset(found)
         return [os.path.relpath(path) for path in found]
 
     @property
@@ -119,6 +133,14 @@ class WatchedPipeline:
         now = {path: _stamp(path) for path in {*self._stamps, *self._input_files()}}
         found += sorted(path for path, stamp in now.items() if stamp != self._stamps.get(path))
         return list(dict.fromkeys(found))
+
+    def _take(self, paths: Iterable[Path]) -> None:
+        """Let files count as they are now."""
+        for path in paths:
+            if path in self._contents:
+                self._contents[path] = _content(path)
+            else:
+                self._stamps[path] = _stamp(path)
 
     def _note_source(self, source: PipelineSource) -> None:
         self._note_contents(source.contents_read())
@@ -204,7 +226,8 @@ def _module_names(folder: Path) -> frozenset[str]:
 
 def _other_pipelines(spec: PipelineSpec) -> tuple[Path, ...]:
     sources = [declared.source for step in spec.steps.values() for declared in step.inputs.values()]
-    return tuple({Path(one.path): None for one in sources if isinstance(one, PipelineInput)})
+    others = [one for one in sources if isinstance(one, PipelineInput)]
+    return tuple({Path(place): None for one in others for place in (one.path, *one.overlays)})
 
 
 def _stamp(path: Path) -> _Stamp:

@@ -19,7 +19,7 @@ _SHOWN: Final = 60
 def place_text(span: Span) -> str:
     """Spell a place: `news.yaml:8`, `prod.yaml:3, overlay`, `--set params.x=1`."""
     if span.layer == "set":
-        return f"--set {span.file.removeprefix('--set ')}"
+        return span.file
     return f"{span.file}:{span.line}" + ("" if span.layer == "file" else f", {span.layer}")
 
 

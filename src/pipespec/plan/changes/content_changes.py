@@ -11,6 +11,7 @@ from pipespec.plan.changes.change_wording import value_text
 from pipespec.plan.changes.code_changes import changes_of_callable
 from pipespec.plan.changes.input_changes import changes_of_content
 from pipespec.python.callable_ref import CallableRef
+from pipespec.spec.pipeline_spec import OutputSpec
 
 __all__ = ["changes_of_after", "changes_of_inputs", "changes_of_outputs"]
 
@@ -97,6 +98,8 @@ def changes_of_outputs(now: Now, past: PastRun) -> Iterator[Change]:
                     f"output {name}", Part.OUTPUT, name, old[name][1], new[name][1],
                     spec.save, spec.span, now, past,
                 )  # fmt: skip
+            if differ(old[name][3], new[name][3]):
+                yield _of_flavor(name, old[name][3], new[name][3], spec)
             span = spec.span if spec.schema is None else spec.schema.span
             yield from _of_schema(Part.OUTPUT, name, old[name][2], new[name][2], span)
     if old.keys() == new.keys() and [*old] != [*new]:
@@ -129,11 +132,26 @@ def _of_schema(part: Part, name: str, old: JSON, new: JSON, span: Span) -> Itera
         yield Change(part, name, detail, old=old, new=new, span=span)
 
 
-def _rows(value: JSON) -> dict[str, tuple[JSON, JSON, JSON]]:
-    """Return file, way of saving and schema by the output's name; a row without a schema is shorter."""
+def _of_flavor(name: str, old: JSON, new: JSON, spec: OutputSpec) -> Change:
+    """Say that an output is a model of another flavor, or is one now, or has another example."""
+    flavors = [mapping(one).get("flavor") for one in (old, new)]
+    examples = [mapping(one).get("example") for one in (old, new)]
+    what, (before, after) = ("flavor", flavors) if flavors[0] != flavors[1] else ("example", examples)
+    detail = f"output {name}: {what} {before or 'none'} -> {after or 'none'}"
+    span = spec.span if spec.model is None else spec.model.span
+    return Change(Part.OUTPUT, name, detail, old=before, new=after, span=span)
+
+
+def _rows(value: JSON) -> dict[str, tuple[JSON, JSON, JSON, JSON]]:
+    """Return file, way of saving, schema and model by the output's name; a row without the last two is shorter."""
     rows = value if isinstance(value, list) else []
     return {
-        str(row[0]): (row[1], row[2], row[3] if len(row) > 3 else None)
+        str(row[0]): (
+            row[1],
+            row[2],
+            next((one for one in row[3:] if isinstance(one, str)), None),
+            next((one for one in row[3:] if isinstance(one, dict)), None),
+        )
         for row in rows
         if isinstance(row, list) and len(row) >= 3
     }

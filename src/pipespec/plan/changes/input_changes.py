@@ -22,6 +22,7 @@ from pipespec.spec.pipeline_spec import (
     PipelineInput,
     StepInput,
 )
+from pipespec.spec.registered_models import ModelInput
 from pipespec.spec.variant_names import point_text
 
 __all__ = ["changes_of_content"]
@@ -53,6 +54,8 @@ def changes_of_content(argument: str, now: Now, past: PastRun) -> Change | None:
             return _of_steps(argument, spec, source, told, now)
         case PipelineInput() as source:
             return _of_pipeline(argument, spec, source, mapping(told), now)
+        case ModelInput() as source:
+            return _of_model(argument, spec, source, mapping(told), now)
         case source:
             detail = f"{old} -> {new}" if old not in ("", new) else _of_files(source, mapping(told), now)
             return _change(argument, spec, detail, _digest(before), _digest(after))
@@ -164,6 +167,21 @@ def _of_pipeline(
     return _change(argument, spec, detail, old, new)
 
 
+def _of_model(
+    argument: str, spec: InputSpec, source: ModelInput, told: Mapping[str, JSON], now: Now
+) -> Change:
+    """Say that another version of a model is meant: by another name or number, or since an alias has moved."""
+    result = now.facts.results[source]
+    old, new = told.get("version"), result.version
+    if _source_text(told) != _text_of(source):
+        detail = f"{_source_text(told)} -> {_text_of(source)}"
+    elif old == new:
+        detail = f"{_text_of(source)} has other content, though it still is version {new}"
+    else:
+        detail = f"{_text_of(source)} is version {new} now, it was {old}"
+    return _change(argument, spec, detail, old, new)
+
+
 def _of_files(source: FileInput | DirInput | FilesInput, told: Mapping[str, JSON], now: Now) -> str:
     """Say which files of a folder or pattern changed, where they are told."""
     place = source.pattern if isinstance(source, FilesInput) else source.path
@@ -187,10 +205,10 @@ def _entries(told: JSON) -> list[Mapping[str, JSON]]:
 
 
 def _kind_of(told: JSON) -> str | None:
-    """Say what a manifest's entry names: steps, a file, another pipeline; None where it is of no kind."""
+    """Say what a manifest's entry names: steps, a file, another pipeline, a model; None where it is of no kind."""
     if isinstance(told, list):
         return "steps"
-    return next((kind for kind in ("external", "pipeline") if kind in mapping(told)), None)
+    return next((kind for kind in ("external", "pipeline", "model") if kind in mapping(told)), None)
 
 
 def _kind(source: InputSource) -> str:
@@ -199,6 +217,8 @@ def _kind(source: InputSource) -> str:
             return "steps"
         case PipelineInput():
             return "pipeline"
+        case ModelInput():
+            return "model"
         case _:
             return "external"
 
@@ -211,6 +231,8 @@ def _source_text(told: JSON | Mapping[str, JSON]) -> str:
             first = _output_text(entries[0], "step") if entries else "no step"
             return first if len(entries) < 2 else f"{first} and {len(entries) - 1} more"
         case {"external": str(text)}:
+            return f"'{text}'"
+        case {"model": str(text)}:
             return f"'{text}'"
         case {"pipeline": str(text)}:
             return f"{_output_text(mapping(told), 'step')} of '{text}'"

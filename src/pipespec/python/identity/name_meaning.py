@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from pipespec.frozen_values import frozen
-from pipespec.python.identity.mentions import ITEM, Ref
+from pipespec.python.identity.mentions import ITEM, LOCAL, Ref
 from pipespec.python.identity.module_statements import ModuleCode
 from pipespec.python.modules import Module, Modules
 from pipespec.python.name_resolution import Chain
@@ -120,7 +120,9 @@ class Resolver:
         return tuple(name for name in names if self._modules.is_own(name))
 
     def resolve(self, module: str, ref: Ref) -> tuple[Target, ...]:
-        """Return all that a mention in a module may stand for, in an order that does not change."""
+        """Return all that a mention in a module may stand for, in an order that does not change; nothing, of what is local."""
+        if ref == LOCAL:
+            return ()
         key = module, ref
         if key not in self._resolved:
             found = dict.fromkeys(self._resolve(module, ref))

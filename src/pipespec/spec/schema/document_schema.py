@@ -218,8 +218,11 @@ def _missing_key(broken: json_schema.Violation, key: str) -> Diagnostic:
 
 
 def _beside(broken: json_schema.Violation, key: str) -> str:
-    wanting = broken.rule.dependent_required.items()
-    return next(name for name, companions in wanting if key in companions)
+    """Return the key that another one has to stand beside."""
+    assert isinstance(broken.node, MappingNode)
+    wanting = [name for name, companions in broken.rule.dependent_required.items() if key in companions]
+    there = {name: entry.key_span for name, entry in broken.node.entries.items() if name in wanting}
+    return next(name for name, span in there.items() if span == broken.key_span)
 
 
 def _wrong_kind(broken: json_schema.Violation) -> Diagnostic:

@@ -277,6 +277,7 @@ _OF_NOTIFY: Final[Sequence[tuple[str, OtherWord]]] = (
         OtherWord("url", '"${secret:CHAT_WEBHOOK}"', is_example=True),
     ),
     ("events if trigger when", OtherWord("on", "[failure]", is_example=True)),
+    ("body format message text", OtherWord("template", "message.txt.j2", is_example=True)),
 )
 
 _OF_IDENTITY: Final[Sequence[tuple[str, OtherWord]]] = (

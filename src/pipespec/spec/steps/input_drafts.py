@@ -8,15 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from pipespec.document.nodes import JSON, Entry, MappingNode, Node, ScalarNode, plain
+from pipespec.document.nodes import JSON, Entry, MappingNode, Node, ScalarNode, plain, set_at
 from pipespec.document.wording import listing, quote
 from pipespec.frozen_values import frozen
 from pipespec.python.callable_ref import CallableRef, is_call, parse_call
 from pipespec.spec.contracts.data_schema import SchemaFile
 from pipespec.spec.file_wording import file_hint
-from pipespec.spec.node_reading import entries, text
+from pipespec.spec.node_reading import entries, items, text
 from pipespec.spec.pipeline_spec import DirInput, FileInput, FilesInput, InputSource, InputSpec, PipelineInput
+from pipespec.spec.placeholders import is_open
 from pipespec.spec.places import Places, locate, locate_schema
+from pipespec.spec.registered_models import ModelInput, NotAModelError, parse_model
 from pipespec.spec.spec_findings import SpecFindings
 from pipespec.spec.steps.output_references import (
     NotAReferenceError,
@@ -27,13 +29,14 @@ from pipespec.spec.variant_names import Variant, variant_id
 
 __all__ = ["InputDraft", "external_input", "read_inputs", "read_schema"]
 
-_SOURCES: Final = ("from", "file", "dir", "files", "pipeline")
-_BESIDE: Final = frozenset({"load", "output"})
+_SOURCES: Final = ("from", "file", "dir", "files", "pipeline", "model")
+_BESIDE: Final = frozenset({"load", "output", "run", "overlays"})
+_LATEST: Final = "latest"
 
 
 @frozen
 class InputDraft:
-    """One input as written: `kind` is one of `from`, `file`, `dir`, `files`, `pipeline`, `node` its text.
+    """One input as written: `kind` is one of `from`, `file`, `dir`, `files`, `pipeline`, `model`, `node` its text.
 
     `reference` is the parsed text of `from`, or the `output` beside `pipeline`.
     """
@@ -45,6 +48,10 @@ class InputDraft:
     load: Mapping[str, JSON] | str | CallableRef | None
     schema: ScalarNode | None = None
     """The path of what an external file is checked by."""
+    overlays: tuple[ScalarNode, ...] = ()
+    """Beside `pipeline`: the paths of what is laid over that file."""
+    latest: bool = False
+    """Beside `pipeline`: the last finished run is wanted."""
 
 
 def read_inputs(node: Node | None, step: str, found: SpecFindings) -> Mapping[str, InputDraft]:
@@ -84,6 +91,8 @@ def _read_input(argument: str, entry: Entry, step: str, found: SpecFindings) -> 
         reference,
         _read_load(node.get("load")),
         schema if isinstance(schema, ScalarNode) and text(schema) else None,
+        tuple(one for one in items(node.get("overlays")) if isinstance(one, ScalarNode) and text(one)),
+        text(node.get("run")) == _LATEST,
     )
 
 
@@ -132,10 +141,16 @@ def external_input(
     """Return the input of a draft that reads no step, or None; `node` is its path, filled for the variant at `point`."""
     written = str(node.value)
     subject = f"input {quote(draft.argument)} of step {quote(step)}"
+    if draft.kind == "model":
+        model = _model(node, subject, found)
+        if model is None:
+            return None
+        return InputSpec(draft.argument, model, draft.load, node.origin or draft.node.span)
     path = locate(
         node, subject, places, found, must_stay="another pipeline" if draft.kind == "pipeline" else ""
     )
-    if path is None:
+    overlays = [locate(one, subject, places, found, must_stay="an overlay") for one in draft.overlays]
+    if path is None or None in overlays:
         return None
     source: InputSource
     match draft.kind:
@@ -152,9 +167,27 @@ def external_input(
                 found.error("part-of-file", message, node.span, "remove the slash and what follows it")
                 return None
             chosen = variant_id(draft.reference.step, draft.reference.chosen(point) or ())
-            source = PipelineInput(path, written, chosen, draft.reference.output)
+            source = PipelineInput(
+                path,
+                " ".join([written, *(f"-f {one.value}" for one in draft.overlays)]),
+                chosen,
+                draft.reference.output,
+                tuple(overlay for overlay in overlays if overlay is not None),
+                draft.latest,
+            )
     schema = read_schema(draft, step, places, found)
     return InputSpec(draft.argument, source, draft.load, node.origin or draft.node.span, schema)
+
+
+def _model(node: ScalarNode, subject: str, found: SpecFindings) -> ModelInput | None:
+    if is_open(node):
+        return ModelInput(str(node.value), "")  # its reference has no value yet
+    try:
+        return parse_model(str(node.value))
+    except NotAModelError as problem:
+        message = f"{subject} is the model {quote(str(node.value))}, which {problem}"
+        found.error("model-name", message, set_at(node), problem.hint)
+        return None
 
 
 def read_schema(draft: InputDraft, step: str, places: Places, found: SpecFindings) -> SchemaFile | None:

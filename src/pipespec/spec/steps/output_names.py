@@ -59,7 +59,12 @@ def _read_output(
     named = None
     if isinstance(schema, ScalarNode) and text(schema):
         named = locate_schema(schema, subject, places, found)
-    return OutputSpec(name, file, _read_save(save), below.value.span, named)
+    model = None
+    if isinstance(node, MappingNode) and "flavor" in node.entries:
+        from pipespec.spec.steps.model_outputs import read_model  # noqa: PLC0415 - few outputs are models
+
+        model = read_model(node, subject, file, found)
+    return OutputSpec(name, file, _read_save(save), below.value.span, named, model)
 
 
 def _read_save(entry: Entry | None) -> Mapping[str, JSON] | CallableRef | None:

@@ -28,6 +28,7 @@ from pipespec.step.arguments.verified_content import Localise, is_directory, pri
 from pipespec.step.failure import StepError
 from pipespec.step.formats.type_names import bare, type_of_annotation
 from pipespec.step.frame_contracts import fitted
+from pipespec.step.model_files import ModelFiles, without_models
 from pipespec.step.step_job import Artifact, InputJob
 
 __all__ = ["annotation_of_variants", "fan_in_names", "load_input"]
@@ -40,6 +41,7 @@ def load_input(
     *,
     call: Callable[..., Any] | None = None,
     localise: Localise | None = None,
+    models: ModelFiles | None = None,
 ) -> Any:
     """Return what the argument gets; `annotation` is None without one, `call` is the function of `load_call`.
 
@@ -48,7 +50,7 @@ def load_input(
     Raises:
         StepError: of kind `inputs`, naming the argument; what `call` raises comes as it is.
     """
-    loader = _InputLoader(job, folder, call, localise)
+    loader = _InputLoader(job, folder, call, localise, models)
     with _named(job.argument):
         match job.kind:
             case "files":
@@ -81,12 +83,16 @@ class _InputLoader:
     folder: Path
     call: Callable[..., Any] | None
     localise: Localise | None
+    models: ModelFiles | None
 
     def one(self, artifact: Artifact, annotation: Any, folder: Path) -> Any:
         if self.job.schema is not None:
             self._require_fit(artifact, self.job.schema)
         if self.call is not None:
             return fitted(self.call(self._copy(artifact, folder)), annotation, "inputs")
+        if artifact.is_model and self.job.load != "path" and type_of_annotation(annotation) != "pathlib.Path":
+            options = self.job.load if isinstance(self.job.load, Mapping) else {}
+            return without_models(self.models).load(self._copy(artifact, folder), annotation, options)
         if self.job.load == "path" or is_directory(artifact):
             self._refuse_annotation(artifact, annotation)
             return self._copy(artifact, folder)

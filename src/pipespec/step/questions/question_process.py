@@ -1,6 +1,6 @@
 """Questions to the user's code, answered by one process of its own, in order, one line of JSON each.
 
-The parent's half, `ask`, starts `python -P -m MODULE`, whose `main` is the other half, `answer_all`. Answers come over
+The parent's half, `ask`, starts `python -P -m MODULE`, whose `main` is the other half, `answer_all` or `answer_at_once`. Answers come over
 a descriptor of their own, so that nothing printed is taken for one; of what is printed the end is kept. Whatever
 the code does to its process - exit, crash, hang, fork, print without end - the parent gets the answers before, and how it ended.
 """
@@ -24,7 +24,7 @@ from pipespec.frozen_values import frozen
 from pipespec.step.arguments.planned_sources import PlannedSources
 from pipespec.step.step_log import flush_streams
 
-__all__ = ["ChildAnswers", "answer_all", "ask"]
+__all__ = ["ChildAnswers", "answer_all", "answer_at_once", "ask"]
 
 _PR_SET_PDEATHSIG: Final = 1
 _LAST_WORDS: Final = 4_000  # bytes shown of what a process printed before it died
@@ -146,6 +146,10 @@ def _end_of(process: subprocess.Popen[bytes], reader: _Reader, timeout: float) -
         return f"it took longer than {timeout:g} seconds"
     finally:
         reader.drain()
+    return _ending(code)
+
+
+def _ending(code: int) -> str:
     return (
         f"its process was killed by signal {-code}"
         if code < 0
@@ -164,13 +168,7 @@ def _wait(process: subprocess.Popen[bytes], reader: _Reader) -> int:
 
 def answer_all(answer: Callable[[Any, Sequence[str]], dict[str, Any]]) -> None:
     """Answer the questions on stdin by `answer`, which gets each with the project's folders and never raises."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    task = json.load(sys.stdin)
-    # A private copy of the descriptor: what the user's code forks or starts must not keep the pipe open.
-    answers = os.dup(int(sys.argv[1]))
-    os.close(int(sys.argv[1]))
-    del sys.argv[1:]
+    task, answers = _task()
     PlannedSources({}, "", task["folders"]).install()
     pid = os.getpid()
     for question in task["questions"]:
@@ -182,6 +180,44 @@ def answer_all(answer: Callable[[Any, Sequence[str]], dict[str, Any]]) -> None:
         _write(answers, line.encode())
     flush_streams()
     os._exit(0)  # nothing that was left behind, such as a thread, may keep us
+
+
+def answer_at_once(answer: Callable[[Any], dict[str, Any]]) -> None:
+    """Answer the questions on stdin side by side, each in a fork, so that none keeps another from its answer.
+
+    An answer has the `number` of its question, from 0 on. Where a fork ends without one, `ended` says how.
+    """
+    task, answers = _task()
+    asked: dict[int, int] = {}
+    for number, question in enumerate(task["questions"]):
+        if not (pid := os.fork()):
+            _die_with_parent()
+            _write(answers, f"{json.dumps({'number': number, **answer(question)})}\n".encode())
+            os._exit(0)
+        asked[pid] = number
+    while asked:
+        pid, status = os.wait()
+        if status and pid in asked:
+            told = {"number": asked[pid], "ended": _ending(os.waitstatus_to_exitcode(status))}
+            _write(answers, f"{json.dumps(told)}\n".encode())
+        asked.pop(pid, None)
+    os._exit(0)
+
+
+def _task() -> tuple[dict[str, Any], int]:
+    """Return what was asked, and the descriptor of the answers; die with the parent."""
+    _die_with_parent()
+    task = json.load(sys.stdin)
+    # A private copy of the descriptor: what the user's code forks or starts must not keep the pipe open.
+    answers = os.dup(int(sys.argv[1]))
+    os.close(int(sys.argv[1]))
+    del sys.argv[1:]
+    return task, answers
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def _write(descriptor: int, content: bytes) -> None:

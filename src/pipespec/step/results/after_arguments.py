@@ -16,6 +16,7 @@ from pipespec.step.arguments.argument_binding import convert_params
 from pipespec.step.arguments.input_loading import load_input
 from pipespec.step.arguments.live_annotations import MISSING, live_arguments
 from pipespec.step.failure import StepError
+from pipespec.step.model_files import ModelFiles
 from pipespec.step.step_job import Artifact, InputJob, OutputJob
 
 __all__ = ["after_arguments"]
@@ -27,6 +28,7 @@ def after_arguments(
     params: Mapping[str, JSON],
     places: Mapping[str, Path],
     folder: Path,
+    models: ModelFiles | None = None,
 ) -> dict[str, Any]:
     """Return the arguments; copies are made in `folder`.
 
@@ -49,7 +51,10 @@ def after_arguments(
     try:
         loaded = {
             output.name: load_input(
-                _as_input(output, places[output.name]), annotations.get(output.name), folder / output.name
+                _as_input(output, places[output.name]),
+                annotations.get(output.name),
+                folder / output.name,
+                models=models,
             )
             for output in taken
         }
@@ -60,4 +65,5 @@ def after_arguments(
 
 def _as_input(output: OutputJob, place: Path) -> InputJob:
     location = f"{place}/" if output.file.endswith("/") else str(place)
-    return InputJob(output.name, "one", (Artifact(location, None, Path(output.file).name),))
+    artifact = Artifact(location, None, Path(output.file).name, is_model=output.model is not None)
+    return InputJob(output.name, "one", (artifact,))

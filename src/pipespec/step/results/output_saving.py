@@ -23,6 +23,7 @@ from pipespec.step.arguments.verified_content import copy_file
 from pipespec.step.content_digest import ContentError, digest_file, tree_digest, walk_files
 from pipespec.step.failure import StepError, one_line, shown
 from pipespec.step.frame_contracts import fitted
+from pipespec.step.model_files import MLMODEL
 from pipespec.step.results.output_taking import require_unwritten
 from pipespec.step.step_job import OutputJob, SavedOutput, taken_outputs, written_outputs
 
@@ -33,6 +34,7 @@ __all__ = [
     "fitted_output",
     "is_directory",
     "make_place",
+    "naming",
     "save_output",
     "undeclared",
 ]
@@ -74,7 +76,7 @@ def save_output(
     if call is not None:
         call(value, place)
         return
-    with _named(output):
+    with naming(output):
         if isinstance(value, os.PathLike):
             _take(Path(value), place, output)
         elif is_directory(output):
@@ -92,7 +94,7 @@ def fitted_output(value: object, output: OutputJob, annotation: Any) -> Any:
     Raises:
         StepError: of kind `outputs`, naming the output.
     """
-    with _named(output):
+    with naming(output):
         return fitted(value, annotation, "outputs")
 
 
@@ -105,13 +107,15 @@ def check_output(place: Path, output: OutputJob) -> SavedOutput:
     Raises:
         StepError: of kind `outputs`, naming the output.
     """
-    with _named(output):
+    with naming(output):
         if not os.path.lexists(place):
             raise ContentError("no file was written to its path")
         if place.parent.resolve() != place.parent:
             raise ContentError("there is a symbolic link on the way to its path")
         _keep_links_as_files(place)
         saved = _directory(place, output) if is_directory(output) else _file(place, output)
+        if output.model is not None and MLMODEL not in saved.manifest:
+            raise ContentError(f"the folder is not an MLflow model: it has no file {quote(MLMODEL)}")
         if output.schema is not None:
             from pipespec.step.data_contracts import require_fit  # noqa: PLC0415 - few outputs have a schema
 
@@ -251,7 +255,8 @@ def _require_sole(path: Path, name: str) -> None:
 
 
 @contextlib.contextmanager
-def _named(output: OutputJob) -> Iterator[None]:
+def naming(output: OutputJob) -> Iterator[None]:
+    """Let what is wrong with an output be told with its name."""
     try:
         yield
     except formats.FormatError as error:

@@ -1,7 +1,7 @@
 """Records whose outputs are compared with their digests, not only looked for: what `--verify` asks.
 
 Takes another source of records; a run whose content is gone or altered is left out, and told of as lost. Every
-byte is read, of a remote store downloaded.
+byte is read, of a remote store downloaded, also what was downloaded before.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from pipespec.errors import PipespecError, StoreUnavailableError
 from pipespec.plan.records import StepRecord
 from pipespec.plan.witness import BrokenWitness
-from pipespec.tracking.artifacts import verified_path
+from pipespec.tracking.artifacts import verify
 from pipespec.tracking.reading.ledger import Ledger
 from pipespec.tracking.record_artifacts import recorded_artifact
 
@@ -55,7 +55,7 @@ class VerifiedRecords:
         for name in record.outputs:
             artifact = recorded_artifact(record, name)
             try:
-                verified_path(artifact, self._downloads, self._ledger.tracking_uri)
+                verify(artifact, self._downloads, self._ledger.tracking_uri)
             except StoreUnavailableError:
                 raise
             except PipespecError as error:

@@ -7,7 +7,7 @@ seconds, so a writer of its own serves each kind of store that is in common use.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -15,6 +15,7 @@ from pipespec.errors import PipespecError, StoreUnavailableError
 from pipespec.fault_points import reach
 from pipespec.tracking.artifacts import put
 from pipespec.tracking.mlflow_client import Session, speaking
+from pipespec.tracking.run_datasets import CONTEXT, RunDataset
 from pipespec.tracking.writing.store_writer import NOTE, CreatedRun, FoundExperiment
 
 __all__ = ["ClientWriter"]
@@ -47,9 +48,9 @@ class ClientWriter:
         self.uri = session.uri
         self._session = session
 
-    def at_once(self) -> contextlib.AbstractContextManager[None]:
-        """Do nothing: the client has no such call."""
-        return contextlib.nullcontext()
+    def at_once(self) -> contextlib.AbstractContextManager[bool]:
+        """Let each write be one of its own: the client has no such call."""
+        return contextlib.nullcontext(enter_result=True)
 
     def find_experiment(self, name: str) -> FoundExperiment | None:
         """Return the experiment of exactly this name, a deleted one too, or None."""
@@ -94,8 +95,10 @@ class ClientWriter:
         ended: int,
         claim: str | None,
         params: Mapping[str, str] | None = None,
+        datasets: Sequence[RunDataset] = (),
     ) -> None:
-        """Log tags, metrics and params in one batch, end the run, take the claim off: three calls."""
+        """Log datasets, log tags, metrics and params in one batch, end the run, take the claim off: four calls."""
+        self._add_datasets(run_id, datasets)
         try:
             self._log(run_id, tags=tags, params=params, metrics=metrics, now=ended)
         except StoreUnavailableError:
@@ -115,9 +118,16 @@ class ClientWriter:
                 self.delete_tags(run_id, (claim,))
 
     def end(
-        self, run_id: str, status: str, *, ended: int, metrics: Mapping[str, float] | None = None
+        self,
+        run_id: str,
+        status: str,
+        *,
+        ended: int,
+        metrics: Mapping[str, float] | None = None,
+        datasets: Sequence[RunDataset] = (),
     ) -> None:
-        """End a run; its last metrics come in a call of their own before."""
+        """End a run; its last metrics and its datasets come in a call each before."""
+        self._add_datasets(run_id, datasets)
         self._log(run_id, metrics=metrics or _NO_METRICS, now=ended)
         with speaking(self.uri):
             self._session.client.set_terminated(run_id, status, ended)
@@ -150,6 +160,25 @@ class ClientWriter:
         with speaking(self.uri):
             known = self._session.client.get_run(run_id).data.params
         return {name: value for name, value in params.items() if name not in known}
+
+    def _add_datasets(self, run_id: str, datasets: Sequence[RunDataset]) -> None:
+        if not datasets:
+            return
+        from mlflow.entities import Dataset, DatasetInput, InputTag  # noqa: PLC0415 - imported already
+
+        rows = [
+            DatasetInput(
+                Dataset(one.name, one.digest, one.source_type, one.source), [InputTag(CONTEXT, one.context)]
+            )
+            for one in datasets
+        ]
+        try:
+            with speaking(self.uri):
+                self._session.client.log_inputs(run_id, datasets=rows)
+        except StoreUnavailableError:
+            raise
+        except PipespecError:
+            return  # of two runs that log the same first, one is refused
 
     def _log(
         self,

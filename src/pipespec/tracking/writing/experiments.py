@@ -1,4 +1,4 @@
-"""Experiments by name, made where there is none; each is asked for once.
+"""Experiments by name, made where there is none; each is asked for once, as soon as it is settled.
 
 A deleted experiment is never restored, and its name stays taken: `<name>~2` is made beside it, then `~3`. So it is
 where the project was moved or copied, since MLflow keeps an experiment's folder as an absolute path: new runs
@@ -40,10 +40,11 @@ class Experiments:
 
         A new one is described by `note`. It is written with what is written in the block, or not at all.
         """
-        with self._writer.at_once():
+        with self._writer.at_once() as is_settled:
             found = self._ids.get(name) or self._find_or_make(cut(name, _NAME_LENGTH), note)
             yield found
-        self._ids[name] = found
+        if is_settled:  # else it may yet be taken back, with its id
+            self._ids[name] = found
 
     def _find_or_make(self, name: str, note: str) -> str:
         for number in count(1):

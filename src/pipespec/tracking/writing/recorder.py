@@ -15,7 +15,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -27,6 +27,7 @@ from pipespec.step.step_job import Failure, StepOutcome
 from pipespec.tracking import record_names
 from pipespec.tracking.acceptances import add_to_trail, encode_acceptance, parse_acceptance
 from pipespec.tracking.process_owner import Owner
+from pipespec.tracking.run_datasets import RunDataset, datasets_of_run
 from pipespec.tracking.started_run import NewAttempt, NewInvocation, PreparedResult, StartedRun
 from pipespec.tracking.tracking_uri import resolve_uri
 from pipespec.tracking.writing.experiments import Experiments
@@ -172,7 +173,7 @@ class Recorder:
             record_names.PEAK_BYTES: float(outcome.peak_bytes),
         }
         content = make_manifest(started, outcome, generation, manifest)
-        self._put(started, {**_log(log), record_names.MANIFEST_FILE: content})
+        self._put(started, {**_log(log), **_queries(manifest), record_names.MANIFEST_FILE: content})
         reach("publish.after-manifest")
         told = manifest.get("upstream")
         upstream = {name: str(value) for name, value in told.items()} if isinstance(told, dict) else {}
@@ -199,7 +200,8 @@ class Recorder:
             experiment_id=started.experiment_id,
             witness=outcome.witness,
         )
-        return PreparedResult(record, tags, upstream)
+        datasets = datasets_of_run(manifest.get("inputs"), outputs, step=started.step, run_id=started.run_id)
+        return PreparedResult(record, tags, upstream, datasets)
 
     def publish_prepared(self, prepared: Sequence[PreparedResult]) -> None:
         """Publish what was prepared: all of it, or nothing, where the store joins writes."""
@@ -226,6 +228,7 @@ class Recorder:
             metrics={record_names.fit_name(name): value for name, value in record.metrics.items()},
             ended=round(record.ended * 1000),
             params=prepared.params,
+            datasets=prepared.datasets,
             claim=record_names.stored(record_names.claim_tag(record.key)) if record.key else None,
         )
 
@@ -336,12 +339,16 @@ class Recorder:
         status: str,
         files: Mapping[str, str],
         metrics: Mapping[str, float] | None = None,
+        datasets: Sequence[RunDataset] = (),
     ) -> None:
-        """End an invocation's run: FINISHED, FAILED or KILLED, with files such as `pipespec/report.html`."""
+        """End an invocation's run: FINISHED, FAILED or KILLED, with files such as `pipespec/report.html`.
+
+        `datasets` are what it read from outside.
+        """
         self._put(started, _encoded(files))
         reach("invocation.before-finish")
         fitted = {record_names.fit_name(name): value for name, value in (metrics or {}).items()}
-        self._writer.end(started.run_id, status, ended=_now(), metrics=fitted)
+        self._writer.end(started.run_id, status, ended=_now(), metrics=fitted, datasets=datasets)
 
     # -------------------------------------------------------------------------------------- parts
 
@@ -395,8 +402,22 @@ def _log(log: Path | None) -> dict[str, bytes]:
     return {record_names.LOG: ends_of(log)} if log is not None and log.is_file() else {}
 
 
-def _encoded(files: Mapping[str, str]) -> dict[str, bytes]:
-    return {name: text.encode(errors="backslashreplace") for name, text in files.items()}
+def _queries(manifest: Mapping[str, JSON]) -> dict[str, bytes]:
+    """Return the queries that a step ran, to stand beside the tables that it made of them."""
+    sources = manifest.get("sources")
+    texts = sources if isinstance(sources, dict) else {}
+    return {
+        f"{record_names.FOLDER}{PurePosixPath(name).name}": str(text).encode(errors="backslashreplace")
+        for name, text in texts.items()
+        if name.endswith(".sql")
+    }
+
+
+def _encoded(files: Mapping[str, str | bytes]) -> dict[str, bytes]:
+    return {
+        name: content if isinstance(content, bytes) else content.encode(errors="backslashreplace")
+        for name, content in files.items()
+    }
 
 
 def user_name() -> str:

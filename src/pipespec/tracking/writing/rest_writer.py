@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from pipespec.document.nodes import JSON
@@ -19,6 +19,7 @@ from pipespec.frozen_values import frozen
 from pipespec.tracking.artifacts import put
 from pipespec.tracking.far_files import send_whole
 from pipespec.tracking.reading import search_filters
+from pipespec.tracking.run_datasets import CONTEXT, RunDataset
 from pipespec.tracking.run_facts import RunFacts
 from pipespec.tracking.server.answers import RefusedError
 from pipespec.tracking.server.rest_client import RestClient
@@ -57,9 +58,9 @@ class RestWriter:
         self._doubtful: list[tuple[_NewRun, str]] = []
         """Runs whose creation was told more than once, each with the run that counts."""
 
-    def at_once(self) -> contextlib.AbstractContextManager[None]:
+    def at_once(self) -> contextlib.AbstractContextManager[bool]:
         """Let each write be one of its own."""
-        return contextlib.nullcontext()
+        return contextlib.nullcontext(enter_result=True)
 
     def find_experiment(self, name: str) -> FoundExperiment | None:
         """Return the experiment of exactly this name, a deleted one too, or None."""
@@ -126,8 +127,10 @@ class RestWriter:
         ended: int,
         claim: str | None,
         params: Mapping[str, str] | None = None,
+        datasets: Sequence[RunDataset] = (),
     ) -> None:
-        """Log tags, metrics and params in one batch, end the run, take the claim off: a request each."""
+        """Log datasets, log tags, metrics and params in one batch, end the run, take the claim off: a request each."""
+        self._add_datasets(run_id, datasets)
         try:
             self._measure(run_id, metrics, ended, tags=tags, params=params)
         except RefusedError:
@@ -144,9 +147,16 @@ class RestWriter:
                 self.delete_tags(run_id, (claim,))
 
     def end(
-        self, run_id: str, status: str, *, ended: int, metrics: Mapping[str, float] | None = None
+        self,
+        run_id: str,
+        status: str,
+        *,
+        ended: int,
+        metrics: Mapping[str, float] | None = None,
+        datasets: Sequence[RunDataset] = (),
     ) -> None:
-        """End a run; its last metrics come in a request of their own before."""
+        """End a run; its last metrics and its datasets come in a request each before."""
+        self._add_datasets(run_id, datasets)
         if metrics:
             self._measure(run_id, metrics, ended)
         self._client.post("runs/update", {"run_id": run_id, "status": status, "end_time": ended})
@@ -234,6 +244,25 @@ class RestWriter:
             self._batch(run_id, metrics=rows[:_METRICS_AT_ONCE])
             del rows[:_METRICS_AT_ONCE]
         self._batch(run_id, metrics=rows, tags=_rows(tags or {}), params=_rows(params or {}))
+
+    def _add_datasets(self, run_id: str, datasets: Sequence[RunDataset]) -> None:
+        if not datasets:
+            return
+        rows: list[JSON] = [
+            {
+                "tags": _rows({CONTEXT: one.context}),
+                "dataset": {
+                    "name": one.name,
+                    "digest": one.digest,
+                    "source_type": one.source_type,
+                    "source": one.source,
+                },
+            }
+            for one in datasets
+        ]
+        # Servers before MLflow 2.4 do not know them, and of two runs that log the same first, one is refused.
+        with contextlib.suppress(RefusedError):
+            self._client.post("runs/log-inputs", {"run_id": run_id, "datasets": rows})
 
     def _batch(self, run_id: str, **rows: list[JSON]) -> None:
         self._client.post(

@@ -68,26 +68,14 @@ def attempt_tags(new: NewAttempt, *, owner: str, user: str, when: str, in_experi
             ours["mlflow.parentRunId"] = new.invocation
     if new.key is not None:
         ours[record_names.claim_tag(new.key)] = "1"
-    shown = _shown(
-        _run_name(new.step, new.label, when),
-        new.source,
-        user,
-        new.git_commit,
-        new.description,
-    )
+    shown = _shown(_run_name(new.step, new.label, when), user, new)
     return _fitted({**new.tags, **shown, **ours})
 
 
 def invocation_tags(new: NewInvocation, *, owner: str, user: str, when: str) -> dict[str, str]:
     """Return the tags of an invocation's run."""
     ours = {**_ownership(new.pipeline, owner), record_names.COMMAND: new.command}
-    shown = _shown(
-        _run_name(new.pipeline, f"{new.label} {new.swept}".strip(), when),
-        new.source,
-        user,
-        new.git_commit,
-        new.description,
-    )
+    shown = _shown(_run_name(new.pipeline, f"{new.label} {new.swept}".strip(), when), user, new)
     return _fitted({**new.tags, **shown, **ours})
 
 
@@ -155,17 +143,16 @@ def _ownership(pipeline: str, owner: str) -> dict[str, str]:
     return {record_names.PIPELINE: pipeline, record_names.OWNER: owner, record_names.LEASE: "0"}
 
 
-def _shown(
-    run_name: str, source: str, user: str, git_commit: str | None, description: str | None
-) -> dict[str, str]:
-    shown = {"mlflow.runName": run_name, "mlflow.source.type": "LOCAL", "mlflow.user": user}
-    if source:
-        shown["mlflow.source.name"] = source
-    if git_commit:
-        shown["mlflow.source.git.commit"] = git_commit
-    if description:
-        shown[NOTE] = description
-    return shown
+def _shown(run_name: str, user: str, new: NewAttempt | NewInvocation) -> dict[str, str]:
+    shown = {
+        "mlflow.source.name": new.source,
+        "mlflow.source.git.commit": new.git_commit,
+        "mlflow.source.git.branch": new.git_branch,
+        "mlflow.source.git.repoURL": new.git_remote,
+        NOTE: new.description,
+    }
+    told = {name: value for name, value in shown.items() if value}
+    return {"mlflow.runName": run_name, "mlflow.source.type": "LOCAL", "mlflow.user": user, **told}
 
 
 def _fitted(tags: Mapping[str, str]) -> dict[str, str]:

@@ -9,8 +9,11 @@ from __future__ import annotations
 from typing import Final
 
 __all__ = [
+    "ADD_DATASET",
     "ADD_EXPERIMENT",
     "ADD_EXPERIMENT_TAG",
+    "ADD_INPUT",
+    "ADD_INPUT_TAG",
     "ADD_LATEST_METRIC",
     "ADD_METRIC",
     "ADD_NEW_PARAM",
@@ -62,6 +65,22 @@ DELETE_TAG: Final = "DELETE FROM tags WHERE run_uuid = ? AND key = ?"
 ADD_METRIC: Final = """
     INSERT INTO metrics (run_uuid, key, value, is_nan, timestamp, step) VALUES (?, ?, ?, ?, ?, 0)
     ON CONFLICT DO NOTHING
+"""
+# What an experiment knows already, or the function has logged for this run itself, stays as it is.
+ADD_DATASET: Final = """
+    INSERT INTO datasets (dataset_uuid, experiment_id, name, digest, dataset_source_type, dataset_source)
+    SELECT :dataset, experiment_id, :name, :digest, :source_type, :source FROM runs WHERE run_uuid = :run_id
+    ON CONFLICT DO NOTHING
+"""
+ADD_INPUT: Final = """
+    INSERT INTO inputs (input_uuid, source_type, source_id, destination_type, destination_id, step)
+    SELECT :input, 'DATASET', dataset_uuid, 'RUN', run_uuid, 0
+    FROM runs JOIN datasets USING (experiment_id) WHERE run_uuid = :run_id AND datasets.name = :name AND digest = :digest
+    ON CONFLICT DO NOTHING
+"""
+ADD_INPUT_TAG: Final = """
+    INSERT INTO input_tags (input_uuid, name, value)
+    SELECT input_uuid, :tag, :context FROM inputs WHERE input_uuid = :input
 """
 # The function may have logged the same metric at a later step; that stays the latest.
 ADD_LATEST_METRIC: Final = """

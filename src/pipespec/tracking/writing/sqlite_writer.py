@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Self
 from urllib.parse import unquote, urlparse, urlunparse
@@ -23,6 +23,7 @@ from urllib.parse import unquote, urlparse, urlunparse
 from pipespec.errors import PipespecError, StoreUnavailableError
 from pipespec.fault_points import reach
 from pipespec.tracking.artifacts import put
+from pipespec.tracking.run_datasets import CONTEXT, RunDataset
 from pipespec.tracking.sqlite_schema import PATIENCE_OF_WRITERS, open_for_writing, unreadable
 from pipespec.tracking.tracking_uri import shown, sqlite_path
 from pipespec.tracking.writing import sqlite_changes as changes
@@ -74,10 +75,12 @@ class SqliteWriter:
         return str(self._connection.execute("PRAGMA journal_mode").fetchone()[0])
 
     @contextlib.contextmanager
-    def at_once(self) -> Iterator[None]:
-        """Let what is written in this block be one transaction."""
-        with self._changing():
-            yield
+    def at_once(self) -> Iterator[bool]:
+        """Let what is written in this block be one transaction, or part of the one around it."""
+        with self._lock:
+            is_outermost = not self._connection.in_transaction
+            with self._changing():
+                yield is_outermost
 
     def find_experiment(self, name: str) -> FoundExperiment | None:
         """Return the experiment of exactly this name, a deleted one too, or None."""
@@ -128,9 +131,11 @@ class SqliteWriter:
         ended: int,
         claim: str | None,
         params: Mapping[str, str] | None = None,
+        datasets: Sequence[RunDataset] = (),
     ) -> None:
         """Let a run count: all at once."""
         with self._changing(run_id) as db:
+            _add_datasets(db, run_id, datasets)
             _set_tags(db, run_id, tags)
             db.executemany(changes.ADD_NEW_PARAM, [(run_id, *item) for item in (params or {}).items()])
             _add_metrics(db, run_id, metrics, ended)
@@ -142,10 +147,17 @@ class SqliteWriter:
             reach("publish.after-finish")
 
     def end(
-        self, run_id: str, status: str, *, ended: int, metrics: Mapping[str, float] | None = None
+        self,
+        run_id: str,
+        status: str,
+        *,
+        ended: int,
+        metrics: Mapping[str, float] | None = None,
+        datasets: Sequence[RunDataset] = (),
     ) -> None:
-        """Give a run its last metrics, its status and its end: all at once."""
+        """Give a run its last metrics, its datasets, its status and its end: all at once."""
         with self._changing(run_id) as db:
+            _add_datasets(db, run_id, datasets)
             _add_metrics(db, run_id, metrics or {}, ended)
             db.execute(changes.END_RUN, (status, ended, run_id))
 
@@ -291,6 +303,25 @@ def _add_metrics(db: sqlite3.Connection, run_id: str, metrics: Mapping[str, floa
     rows = [(run_id, name, *_stored(value), now) for name, value in metrics.items()]
     db.executemany(changes.ADD_METRIC, rows)
     db.executemany(changes.ADD_LATEST_METRIC, rows)
+
+
+def _add_datasets(db: sqlite3.Connection, run_id: str, datasets: Sequence[RunDataset]) -> None:
+    rows = [
+        {
+            "run_id": run_id,
+            "dataset": uuid.uuid4().hex,
+            "input": uuid.uuid4().hex,
+            "name": one.name,
+            "digest": one.digest,
+            "source_type": one.source_type,
+            "source": one.source,
+            "tag": CONTEXT,
+            "context": one.context,
+        }
+        for one in datasets
+    ]
+    for statement in (changes.ADD_DATASET, changes.ADD_INPUT, changes.ADD_INPUT_TAG):
+        db.executemany(statement, rows)
 
 
 def _stored(value: float) -> tuple[float, bool]:

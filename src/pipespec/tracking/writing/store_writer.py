@@ -9,11 +9,12 @@ which of its writes are one.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Final, Protocol
 
 from pipespec.frozen_values import frozen
+from pipespec.tracking.run_datasets import RunDataset
 
 __all__ = ["NOTE", "CreatedRun", "FoundExperiment", "StoreWriter"]
 
@@ -50,8 +51,11 @@ class StoreWriter(Protocol):
     joins: bool
     """Whether what is written in `at_once` is one write."""
 
-    def at_once(self) -> AbstractContextManager[None]:
-        """Let what is written in this block reach the store in one write, where it can do that; else do nothing."""
+    def at_once(self) -> AbstractContextManager[bool]:
+        """Let what is written in this block reach the store in one write, where it can do that.
+
+        Gives whether the end of this block settles it: not within another such block, whose failure takes it back.
+        """
 
     def find_experiment(self, name: str) -> FoundExperiment | None:
         """Return the experiment of exactly this name, a deleted one too, or None."""
@@ -79,18 +83,26 @@ class StoreWriter(Protocol):
         ended: int,
         claim: str | None,
         params: Mapping[str, str] | None = None,
+        datasets: Sequence[RunDataset] = (),
     ) -> None:
         """Let a run count: its tags and metrics (of time `ended`, step 0), then FINISHED, then its `claim` tag off.
 
-        At most 100 `params` come with the tags; one that the run has already stays as it is.
+        At most 100 `params` come with the tags; one that the run has already stays as it is. `datasets` come before: they
+        are for people, so a store that refuses them is no reason that the result does not count.
         No reader ever sees FINISHED without the tags, nor a RUNNING run without its claim. When this returns, all
         but the claim's end is on the disk of the store; it does not matter if that fails.
         """
 
     def end(
-        self, run_id: str, status: str, *, ended: int, metrics: Mapping[str, float] | None = None
+        self,
+        run_id: str,
+        status: str,
+        *,
+        ended: int,
+        metrics: Mapping[str, float] | None = None,
+        datasets: Sequence[RunDataset] = (),
     ) -> None:
-        """Give a run its last metrics, if any, its status (FINISHED, FAILED or KILLED) and its end."""
+        """Give a run its last metrics and its datasets, if any, its status (FINISHED, FAILED or KILLED) and its end."""
 
     def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Set tags of a run, all or none of up to 100."""

@@ -17,9 +17,8 @@ from pipespec.document.password_masking import without_passwords
 from pipespec.frozen_values import frozen
 from pipespec.plan.records import own_metrics
 from pipespec.plan.results import StepStatus
-from pipespec.plan.store_name import StoreName
-from pipespec.spec.pipeline_spec import InputSource, PipelineInput, PipelineSpec, StepInput, StepSpec
-from pipespec.spec.variant_names import point_text
+from pipespec.spec.input_wording import input_text
+from pipespec.spec.pipeline_spec import InputSource, PipelineSpec, StepSpec
 from pipespec.views.graph.graph_picture import edges_between
 from pipespec.views.mlflow_links import run_url, ui_command
 
@@ -38,6 +37,8 @@ class Portrait:
     statuses: Mapping[str, StepStatus] = field(default_factory=dict)
     tracking_uri: str | None = None
     """As it may be printed."""
+    used: Mapping[InputSource, str] = field(default_factory=dict)
+    """Which run, or version, is read of what comes from other pipelines and from the registry."""
 
     @property
     def states(self) -> dict[str, str] | None:
@@ -75,7 +76,10 @@ def _step(step_id: str, step: StepSpec, portrait: Portrait) -> dict[str, Any]:
         "place": portrait.places.get(call),
         "description": step.description,
         "params": {name: _param(node) for name, node in step.params.items()},
-        "inputs": {name: _input_text(each.source) for name, each in step.inputs.items()},
+        "inputs": {
+            name: input_text(each.source, portrait.used.get(each.source))
+            for name, each in step.inputs.items()
+        },
         "outputs": list(step.outputs),
         "files": {name: output.file for name, output in step.outputs.items()},
         "tags": list(step.tags),
@@ -109,20 +113,6 @@ def _hidden(value: JSON) -> JSON:
             return value
 
 
-def _input_text(source: InputSource) -> str:
-    """Spell an input as the pipeline does: `titles.ids`, `train[*].model`, `data/titles.csv`."""
-    match source:
-        case StepInput():
-            fixed = f"[{point_text(source.selection)}]" if source.selection else ""
-            name = source.step + (fixed or ("[*]" if source.fan_in else ""))
-            part = f"/{source.part}" if source.part else ""
-            return f"{name}.{source.output}{part}" if source.output else name
-        case PipelineInput():
-            return f"{source.text}: {source.step}" + (f".{source.output}" if source.output else "")
-        case _:
-            return without_passwords(source.text)
-
-
 def _run(status: StepStatus, portrait: Portrait) -> dict[str, Any]:
     """Tell of the run that a state comes from; a metric that is no finite number is null, as JSON has none."""
     assert status.run_id is not None
@@ -136,5 +126,5 @@ def _run(status: StepStatus, portrait: Portrait) -> dict[str, Any]:
             for name, value in sorted(own_metrics(status.metrics).items())
         },
         "url": url,
-        "open": None if url else ui_command(StoreName(store, portrait.spec.root), portrait.spec.root),
+        "open": None if url else ui_command(store),
     }

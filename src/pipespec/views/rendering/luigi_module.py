@@ -34,6 +34,7 @@ from pipespec.spec.pipeline_spec import (
     StepInput,
     StepSpec,
 )
+from pipespec.spec.registered_models import ModelInput
 from pipespec.views.rendering.class_names import class_names
 from pipespec.views.rendering.open_values import template_value, value_of
 from pipespec.views.rendering.python_source import (
@@ -271,7 +272,7 @@ def _input(pipeline: PipelineSpec, step: StepSpec, spec: InputSpec, facts: Modul
             function = "runtime.folder"
         case FilesInput(text=written, pattern=path):
             function = "runtime.files"
-        case StepInput() | PipelineInput():
+        case StepInput() | PipelineInput() | ModelInput():
             raise TypeError(f"input '{spec.argument}' cannot be rendered")  # refused before
     base = facts.bases.get((step.id, spec.argument))
     place = template_value(written) if path == written and "${" in written else literal(written)

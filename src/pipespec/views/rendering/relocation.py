@@ -1,7 +1,7 @@
 """A resolved document -> the same, to stand in one file in the folder of its own.
 
-Takes a document, and the folder of each file that its values come from; restates the relative paths of inputs
-and schemas, which start from the file that states them. Pure: no path is looked at.
+Takes a document, and the folder of each file that its values come from; restates the relative paths of inputs,
+schemas and templates, which start from the file that states them. Pure: no path is looked at.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from pipespec.document.nodes import Entry, MappingNode, ScalarNode, set_at
+from pipespec.document.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode, set_at
 from pipespec.document.password_masking import hide_passwords
 
 __all__ = ["presentable", "relocated"]
 
 _INPUT_PATHS: Final = ("file", "dir", "files", "pipeline", "schema")
 _OUTPUT_PATHS: Final = ("schema",)
+_NOTICE_PATHS: Final = ("template",)
 
 
 def presentable(document: MappingNode, folders: Mapping[str, Path]) -> MappingNode:
@@ -27,7 +28,7 @@ def presentable(document: MappingNode, folders: Mapping[str, Path]) -> MappingNo
 
 
 def relocated(document: MappingNode, folders: Mapping[str, Path]) -> MappingNode:
-    """Return the document with the paths of its inputs and schemas as the folder of its own file sees them.
+    """Return the document with the paths of its inputs, schemas and templates as the folder of its own file sees them.
 
     A relative path starts at the file that states it; written into one file, it would start elsewhere. `folders`
     maps each `Span.file` to its absolute folder.
@@ -42,10 +43,22 @@ def relocated(document: MappingNode, folders: Mapping[str, Path]) -> MappingNode
     schema = entries.get("params_schema")
     if schema is not None and isinstance(schema.value, ScalarNode):
         entries["params_schema"] = replace(schema, value=_relocated_path(schema.value, here, folders))
+    if (notify := entries.get("notify")) is not None:
+        entries["notify"] = replace(notify, value=_relocated_notices(notify.value, here, folders))
     if isinstance(steps, MappingNode):
         moved = {name: _relocated_step(step, here, folders) for name, step in steps.entries.items()}
         entries["steps"] = replace(entries["steps"], value=replace(steps, entries=moved))
     return replace(document, entries=entries)
+
+
+def _relocated_notices(notify: Node, here: Path, folders: Mapping[str, Path]) -> Node:
+    if not isinstance(notify, SequenceNode):
+        return notify
+    moved = (
+        _relocated_below(Entry(notice.span, notice), _NOTICE_PATHS, here, folders).value
+        for notice in notify.items
+    )
+    return replace(notify, items=tuple(moved))
 
 
 def _relocated_step(step: Entry, here: Path, folders: Mapping[str, Path]) -> Entry:

@@ -1,7 +1,7 @@
 "use strict";
 // The graph that one can look at: drawn, moved, searched, opened, walked by keyboard, with a panel for what is chosen.
 
-const WAYS = [{ rank: 64 }, { rank: 30 }, { down: true, rank: 26 }];
+const WAYS = [1.6, 3.2, 0.8, 0.4].flatMap((block) => [{ rank: 64, block }, { rank: 30, block }, { down: true, rank: 26, block }]);
 const FEW = 60; // nodes; of more one way is tried
 const PANEL = 400; // as wide as its style says
 

@@ -14,9 +14,10 @@ const BENDS_BY_BLOCK = 2; // that dagre places in a large part; the longest edge
  * Lays out nodes `{id, width, height}` and edges `{from, to}`.
  * Returns `{width, height, nodes: {id: {x, y, width, height}}, frames: [{x, y, width, height}], edges: [path]}`, edges in
  * their order, `y` downwards. `rank` is the room between columns; with `down` they are rows: all is laid out lying on its side.
+ * `block` is the shape that a block of siblings strives for, width by height.
  */
-function layOut(nodes, edges, { down = false, rank = GAP.rank } = {}) {
-  const way = { down, rank, shape: down ? 1 / SHAPE : SHAPE };
+function layOut(nodes, edges, { down = false, rank = GAP.rank, block = SHAPE } = {}) {
+  const way = { down, rank, shape: down ? 1 / SHAPE : SHAPE, block: down ? 1 / block : block };
   const blocks = inBlocks(down ? nodes.map(turned) : nodes, edges, way);
   const blockOf = new Map(blocks.flatMap((block) => block.nodes.map((node) => [node.id, block])));
   const between = edges.map((edge) => ({ edge, from: blockOf.get(edge.from), to: blockOf.get(edge.to) }));
@@ -62,7 +63,7 @@ function inBlocks(nodes, edges, way) {
   return sets.flatMap((set, kind) => set.map((together) => asBlock(together, String(id++), kind, way)));
 }
 
-function asBlock(nodes, id, kind, { shape }) {
+function asBlock(nodes, id, kind, { block: shape }) {
   const width = Math.max(...nodes.map((node) => node.width));
   const height = Math.max(...nodes.map((node) => node.height));
   const columns = nodes.length === 1 ? 1 : Math.ceil(Math.sqrt((nodes.length * height * shape) / width));

@@ -1,7 +1,7 @@
 "use strict";
 // Moving and scaling what is drawn: by dragging, wheel, two fingers, buttons, and to show a given place.
 
-const SCALE = { least: 0.02, most: 3, step: 1.25, legible: 0.45, large: 1.25 };
+const SCALE = { least: 0.02, most: 3, step: 1.25, legible: 0.6, large: 1.25 };
 const MARGIN = 12;
 
 class Viewport {
@@ -43,7 +43,7 @@ class Viewport {
     const [right, bottom] = [this.x + this.size.width * this.scale, this.y + this.size.height * this.scale];
     const wasWhole = this.x >= 0 && this.y >= 0 && right <= width && bottom <= height;
     change();
-    if (wasWhole && this.#scaleOfAll() >= SCALE.legible / 1.5) this.fit();
+    if (wasWhole && this.#scaleOfAll() >= SCALE.legible) this.fit();
   }
 
   zoom(factor, at = null) {

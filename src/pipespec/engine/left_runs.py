@@ -1,0 +1,33 @@
+"""Runs that a process left RUNNING when it died: marked KILLED, their logs cleaned, and what was half written removed.
+
+Takes runs of ours and says which of them were left; whose process lives, or cannot be told dead from here, is not touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from pipespec.plan.records import Attempt
+from pipespec.state_folder import StateFolder
+from pipespec.step.secrets import Redactor
+from pipespec.step.step_log import clean_log
+from pipespec.tracking.artifacts import sweep_temporaries
+from pipespec.tracking.writing.recorder import Recorder
+
+__all__ = ["settle"]
+
+
+def settle(
+    attempts: Collection[Attempt], recorder: Recorder, state: StateFolder, redact: Redactor
+) -> tuple[str, ...]:
+    """End the runs of dead processes, take the secrets out of the logs that they left, and return their ids.
+
+    Raises:
+        StoreUnavailableError: where the store cannot be written.
+    """
+    dead = recorder.sweep(attempts)
+    for attempt in attempts:
+        if attempt.run_id in dead:
+            clean_log(state.log_of(attempt.run_id), redact)
+            sweep_temporaries(attempt.artifact_uri)
+    return dead

@@ -1,0 +1,1 @@
+"""Models: objects as MLflow models, and the versions in MLflow's registry."""
