@@ -40,7 +40,7 @@ standard output, messages and progress to standard error. The [glossary](glossar
 | 0 | success |
 | 1 | negative result: `validate` found errors, a step failed, `convert` lists what it could not convert, or `--exit-code` was given and something would run or differs |
 | 2 | wrong usage, or an invalid pipeline for all verbs except `validate` |
-| 3 | the tracking server or the scheduler cannot be reached |
+| 3 | the tracking server, the scheduler or the cluster cannot be reached |
 | 130, 143 | interrupted by Ctrl-C or SIGTERM |
 """
 

@@ -8,6 +8,7 @@ A leaf: it imports nothing of the package but how values are shown.
     │   └── MissingPackageError      exit 2   it needs a package that is not installed
     ├── InvalidPipelineError         exit 2   the pipeline has mistakes (`validate` answers 1: they are its result)
     └── StoreUnavailableError        exit 3   the tracking store or scheduler cannot be asked
+        └── ClusterUnavailableError  exit 3   a cluster that executes steps cannot be reached
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pipespec.display import view_of
 from pipespec.frozen_values import frozen
 
 __all__ = [
+    "ClusterUnavailableError",
     "Diagnostic",
     "InvalidPipelineError",
     "MissingPackageError",
@@ -139,3 +141,7 @@ class StoreUnavailableError(PipespecError):
     """The tracking store or the scheduler cannot be asked, so nothing can be decided."""
 
     exit_code = 3
+
+
+class ClusterUnavailableError(StoreUnavailableError):
+    """A cluster that executes steps cannot be reached, or not any more."""

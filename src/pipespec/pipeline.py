@@ -134,6 +134,8 @@ class Pipeline:
         verify: bool = False,
         debug: bool = False,
         scheduler: str | None = None,
+        executor: str | None = None,
+        dask: str | None = None,
         progress: Progress | Literal[False] | None = None,
         command: str | None = None,
         report: str | Path | None = None,
@@ -144,15 +146,16 @@ class Pipeline:
 
         After a failure what runs finishes and nothing new starts, or, with `keep_going`, all goes on that does
         not depend on it. `debug` executes the last step that runs in this process, under the debugger when it
-        raises. `scheduler` is the address of a luigid. What is None is as the pipeline's `engine` says. `progress` is told
+        raises. `scheduler` is the address of a luigid. `executor` is where steps run that do not say it themselves, `local` or
+        `dask`; `dask` is the address of the scheduler of a Dask cluster, and means the executor, too. What is None is as the pipeline's `engine` says. `progress` is told
         how the run goes on; without one a notebook shows a table, and with False nothing. `command` is what is recorded as the command line. `report` is a file that gets the page which
         the invocation's run has; it is written where nothing is to do, too.
         `seeds` are what the random numbers of some steps start from, by id, in place of what follows from their keys.
 
         Raises:
             StepFailedError: where a step failed, with its traceback, or the run was interrupted; unless `check` is False.
-            UsageError: as for `plan`, and for a report's place where no file can be.
-            StoreUnavailableError: where the store or the scheduler cannot be asked; nothing is lost by that.
+            UsageError: as for `plan`, for a report's place where no file can be, and for a cluster that cannot run the steps.
+            StoreUnavailableError: where the store, the scheduler or the cluster cannot be asked; nothing is lost by that.
         """
         from pipespec.operations.running.notebook_progress import notebook_progress
 
@@ -165,6 +168,8 @@ class Pipeline:
                 verify=verify,
                 debug=debug,
                 scheduler=scheduler,
+                executor=executor,
+                dask=dask,
                 progress=told,
                 command=command,
                 report=report,
@@ -187,6 +192,8 @@ class Pipeline:
         verify: bool,
         debug: bool,
         scheduler: str | None,
+        executor: str | None,
+        dask: str | None,
         progress: Progress | None,
         command: str | None,
         report: str | Path | None,
@@ -232,6 +239,8 @@ class Pipeline:
                 keep_going=keep_going,
                 debug=debug,
                 scheduler=scheduler,
+                executor=executor,
+                dask=dask,
                 progress=progress,
                 reporting=reporting,
                 external=PlannedInputs(session.spec.root, planning.files, planning.results),

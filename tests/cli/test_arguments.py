@@ -37,7 +37,7 @@ from pipespec.plan.results import RunReport, StepResult, StepState, SweepPoint
 from pipespec.plan.store_findings import Examination, StoreFinding
 from pipespec.plan.store_name import StoreName
 from pipespec.spec.call_options import CallOption, CallOptionKind
-from pipespec.spec.pipeline_spec import EngineSpec
+from pipespec.spec.engine_spec import EngineSpec
 
 KNOWN = "remembered_run('p.yaml')"
 STORE = StoreName("sqlite:////project/mlflow.db", Path("/project"))
@@ -56,8 +56,8 @@ IN_FOUND = "check=False, pipeline=found"
 GARBAGE = "garbage_view.render_text(garbage, now=…)"
 IMPORTED = "import_view.render_text(import_report)"
 RAN_AS_ASKED = (
-    "run('a', 'tag:b', check=False, command='pipespec …', force=('a',), keep_going=False, progress=…, report='r.html',"
-    " scheduler='http://h:1', verify=True, workers=3)"
+    "run('a', 'tag:b', check=False, command='pipespec …', dask='d', executor='dask', force=('a',), keep_going=False,"
+    " progress=…, report='r.html', scheduler='h', verify=True, workers=3)"
 )
 WAITED = ("wait()", "exit 130")
 IN_ENV_LAID = LAID.replace("('o.yaml'", "('p.prod.yaml', 'o.yaml'")
@@ -134,6 +134,13 @@ ROWS = [
     ("run p.yaml -v", KNOWN, LOAD, "redactor()", RAN, SUMMARY),
     ("run p.yaml --scheduler http://h:1", KNOWN, LOAD, f"run({RUN}, scheduler='http://h:1')", SUMMARY),
     (
+        "run p.yaml --executor dask --dask tcp://h:1",
+        KNOWN,
+        LOAD,
+        "run(check=False, command='pipespec …', dask='tcp://h:1', executor='dask', progress=…)",
+        SUMMARY,
+    ),
+    (
         "run p.yaml --pdb",
         KNOWN,
         LOAD,
@@ -170,7 +177,7 @@ ROWS = [
         *WAITED,
     ),
     (
-        "watch a tag:b -j 3 --force a --no-keep-going --verify -v --scheduler http://h:1 --report r.html",
+        "watch a tag:b -j 3 --force a --no-keep-going --verify -v --scheduler h --executor dask --dask d --report r.html",
         "find_pipeline()",
         "watch(found)",
         "load(found)",

@@ -186,10 +186,11 @@ VIEWS = {
 
 
 @pytest.fixture
-def complete(complete_project):
+def complete(complete_project, tmp_path):
     """A project that ran, with a spoilt file beside it."""
-    complete_project.write("spoilt.yaml", SPOILT)
-    return complete_project
+    copy = complete_project.copied_to(tmp_path / "complete")
+    copy.write("spoilt.yaml", SPOILT)
+    return copy
 
 
 @pytest.mark.parametrize("view", VIEWS)

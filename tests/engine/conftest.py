@@ -54,6 +54,9 @@ class Told:
     def store_away(self, away):
         self.events.append(("store", "back" if away is None else "away"))
 
+    def note(self, text):
+        self.events.append(("note", text))
+
     def awaits(self, event):
         self.events.append(("awaits", event.step, event.run_id, event.is_stopped))
 

@@ -24,7 +24,18 @@ from typing import Any
 
 import pytest
 
-__all__ = ["Bucket", "Service", "free_port", "luigid_at", "mlflow_server", "postgres_at", "program", "s3_at"]
+__all__ = [
+    "Bucket",
+    "DaskCluster",
+    "Service",
+    "dask_cluster",
+    "free_port",
+    "luigid_at",
+    "mlflow_server",
+    "postgres_at",
+    "program",
+    "s3_at",
+]
 
 # Waits for the end of its input, which comes when pytest ends, killed or not; then nothing of its group is left.
 _GUARD = """
@@ -295,6 +306,59 @@ def luigid_at(folder: Path) -> Iterator[Service]:
     service = Service(command, folder=folder, port=port)
     with _running(service):
         yield service
+
+
+@dataclass(frozen=True)
+class DaskCluster:
+    """A scheduler and its workers, each in a process of its own, that can be killed."""
+
+    scheduler: Service
+    workers: list[Service]
+
+    @property
+    def address(self) -> str:
+        return f"tcp://127.0.0.1:{self.scheduler.port}"
+
+    def start_worker(self, folder: Path, *options: str, hidden: Path | None = None) -> Service:
+        """Start a worker; it does not see what is below `hidden`, as on another machine."""
+        command = [] if hidden is None else ["unshare", "-m", "sh", "-c", _HIDE, str(hidden)]
+        command += [sys.executable, "-m", "dask", "worker", self.address, "--nthreads", "1", "--no-dashboard"]
+        command += ["--local-directory", str(folder), *options]
+        folder.mkdir(exist_ok=True)
+        worker = Service(command, folder=folder, port=0, environment=_QUIET_DASK)
+        worker.begin()
+        self.workers.append(worker)
+        return worker
+
+
+_HIDE = 'mount -t tmpfs none "$0" && exec "$@"'
+_QUIET_DASK = {"MLFLOW_DISABLE_TELEMETRY": "true"}
+
+
+@contextlib.contextmanager
+def dask_cluster(
+    folder: Path, *options: tuple[str, ...], hidden: Path | None = None
+) -> Iterator[DaskCluster]:
+    """A Dask cluster with a worker of one thread for each tuple of options."""
+    if hidden is not None and subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode:
+        pytest.skip("what a worker sees can be changed by root alone")
+    pytest.importorskip("distributed", reason="there is no Dask: pip install -e '.[test]'")
+    port = free_port()
+    command = [sys.executable, "-m", "dask", "scheduler", "--host", "127.0.0.1", "--port", str(port)]
+    scheduler = Service([*command, "--no-dashboard"], folder=folder, port=port, path=None)
+    with contextlib.ExitStack() as stack:
+        cluster = DaskCluster(stack.enter_context(_running(scheduler)), [])
+        for number, own in enumerate(options):
+            stack.callback(cluster.start_worker(folder / f"worker-{number}", *own, hidden=hidden).kill)
+        _wait_for_workers(cluster)
+        yield cluster
+
+
+def _wait_for_workers(cluster: DaskCluster) -> None:
+    from distributed import Client
+
+    with Client(cluster.address, set_as_default=False) as client:
+        client.wait_for_workers(len(cluster.workers), timeout=_UP)
 
 
 # ---------------------------------------------------------------------------------------------- fixtures

@@ -15,11 +15,11 @@ from pipespec.document.nodes import plain
 from pipespec.document.yaml.yaml_reader import read
 from pipespec.errors import InvalidPipelineError
 from pipespec.spec.build_spec import build_spec
+from pipespec.spec.engine_spec import EngineSpec
 from pipespec.spec.pipeline_spec import (
     Bounds,
     CountedCode,
     DirInput,
-    EngineSpec,
     FileInput,
     FilesInput,
     MlflowSpec,

@@ -31,6 +31,8 @@ class RunOptions:
     verbose: bool
     quiet: bool
     scheduler: str | None
+    executor: str | None
+    dask: str | None
     sweeps: tuple[str, ...]
     report: str | None
     overlays: tuple[str, ...]
@@ -60,6 +62,8 @@ class RunOptions:
                 verify=self.verify,
                 debug=debug,
                 scheduler=self.scheduler,
+                executor=self.executor,
+                dask=self.dask,
                 progress=progress,
                 command=self.command,
                 report=self.report,

@@ -144,6 +144,19 @@ def run_options(command: Command) -> Command:
                 help="Address of a luigid that displays the run, for example http://127.0.0.1:8082.",
             ),
             click.option(
+                "--executor",
+                type=click.Choice(["local", "dask"]),
+                help="Where to run the steps: in processes on this machine, or on a Dask cluster, by default one of workers on this"
+                " machine that is started for the run. Steps with an 'engine.executor' of their own run there.  [default:"
+                " 'engine.executor' of the pipeline, else local]",
+            ),
+            click.option(
+                "--dask",
+                metavar="ADDRESS",
+                help="Run the steps on the Dask cluster with the scheduler at ADDRESS, for example tcp://scheduler:8786. It is '--executor"
+                " dask' with a cluster that is there already.",
+            ),
+            click.option(
                 "--sweep",
                 "sweeps",
                 metavar="PATH=VALUES",

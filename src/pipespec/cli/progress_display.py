@@ -131,6 +131,9 @@ class PlainProgress:
     def store_away(self, away: StoreAway | None) -> None:
         self._write(view.store_line(away))
 
+    def note(self, text: str) -> None:
+        self._write(view.printable(text))
+
     def awaits(self, event: StepAwaited) -> None:
         self._write(view.awaited_line(event))
 
@@ -220,6 +223,9 @@ class LiveProgress:
     def store_away(self, away: StoreAway | None) -> None:
         self._board.away = away
         self._print(view.store_line(away), _LINE_STYLES[Style.OPEN])
+
+    def note(self, text: str) -> None:
+        self._print(view.printable(text), _LINE_STYLES[Style.QUIET])
 
     def awaits(self, event: StepAwaited) -> None:
         self._print(view.awaited_line(event), _LINE_STYLES[Style.OPEN])

@@ -222,7 +222,7 @@ class Attempts:
 
     def fail(self, started: StartedRun, failure: Failure, log: Path, seconds: float | None = None) -> None:
         """End a run without a result, later if the store is away; `seconds` is how long its step took."""
-        status = "KILLED" if failure.kind == "cancelled" else "FAILED"
+        status = "KILLED" if failure.kind in ("cancelled", "cluster") else "FAILED"
         self._end(_Ending(started, failure, log, status, seconds))
 
     def kill(self, started: StartedRun, why: str) -> None:

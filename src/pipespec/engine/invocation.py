@@ -23,6 +23,7 @@ from pipespec.engine.awaited_runs import AwaitedRuns
 from pipespec.engine.failed_work import keep_failed_work
 from pipespec.engine.interrupts import Interrupts
 from pipespec.engine.joined_results import JoinedResults
+from pipespec.engine.places.step_places import StepPlaces
 from pipespec.engine.processes.executors import Executor
 from pipespec.engine.progress_events import Progress
 from pipespec.engine.publications import Publication, Publications
@@ -38,7 +39,7 @@ from pipespec.engine.step_results import blocked, cancelled, completed, failed, 
 from pipespec.engine.step_turns import StepTurn, StepTurns, at_its_turn
 from pipespec.engine.store_absence import StoreAbsence
 from pipespec.engine.unpublished_results import keep_result
-from pipespec.errors import MissingPackageError, PipespecError, StoreUnavailableError
+from pipespec.errors import ClusterUnavailableError, MissingPackageError, PipespecError, StoreUnavailableError
 from pipespec.frozen_values import frozen
 from pipespec.plan.plan import Decision, Plan
 from pipespec.plan.records import StepRecord
@@ -98,6 +99,8 @@ class Invocation:
         self._has_begun = False
         self.lost_store: StoreUnavailableError | None = None
         """Why something could not be begun, or published, in all the time that the run waits for its store."""
+        self.lost_cluster: ClusterUnavailableError | None = None
+        """Why steps that executed on a cluster were given up."""
         self.kept: dict[str, Path] = {}
         """The steps whose results the next run publishes, each with where they are."""
         self._executor = executor
@@ -118,6 +121,7 @@ class Invocation:
         self._decisions: dict[str, Decision] = {}
         """Of steps that had their turn, as it was decided then."""
         self._executing: dict[str, StepInProgress] = {}
+        self._places = StepPlaces(settings, executor)
         self._begun: dict[str, StartedRun] = {}
         """Of steps whose runs began, until somebody asks for them."""
         self._pausing: dict[str, _Pause] = {}
@@ -127,6 +131,7 @@ class Invocation:
     def take(self, plan: Plan) -> None:
         """Go on with a plan, and settle what of it needs no turn. What is complete from an earlier one stays so."""
         self._plan = plan
+        self._places.take(plan)
         self.settled.settle_reused(self._plan)
 
     def forget(self) -> None:
@@ -174,14 +179,16 @@ class Invocation:
     @property
     def slots(self) -> int:
         """As many as may execute, and those that wait, or are published, without executing."""
-        publishing = min(len(self._publications), self._settings.workers)
-        return self._settings.workers + len(self._pausing) + publishing
+        places = self._places.count
+        publishing = min(len(self._publications), places)
+        return places + len(self._pausing) + publishing
 
     @property
     def stopping(self) -> bool:
         """True after an interrupt, and after a failure unless the run is to go on."""
         is_failing = bool(self.settled.failed) and not self._settings.keep_going
-        return is_failing or self.lost_store is not None or self._is_closing or self._interrupts.count > 0
+        is_lost = self.lost_store is not None or self.lost_cluster is not None
+        return is_failing or is_lost or self._is_closing or self._interrupts.count > 0
 
     @property
     def is_busy(self) -> bool:
@@ -189,8 +196,11 @@ class Invocation:
         return bool(self._executing or self._pausing or self._publications or self._joined)
 
     def begin(self, step: str) -> None:
-        """Give a step its turn."""
-        self._try(step, 1, waited=False)
+        """Give a step its turn, or let it wait where others have all the places of its kind."""
+        if self._places.may_begin(step, self._executing):
+            self._try(step, 1, waited=False)
+        else:
+            self._pausing[step] = _Pause(time.monotonic(), 1)
 
     def next_ended(self) -> tuple[str, bool] | None:
         """Wait until a step ended; None after a while, and when Luigi may have more to hand out."""
@@ -230,12 +240,13 @@ class Invocation:
         self._progress.tick()
 
     def _until_something_is_due(self) -> float:
-        dues = [pause.due - time.monotonic() for pause in self._pausing.values()] if self._has_room else []
+        now = time.monotonic()
+        dues = [
+            pause.due - now
+            for step, pause in self._pausing.items()
+            if self._places.has_room(step, self._executing)
+        ]
         return max(0.0, min([_TICK, *dues]))
-
-    @property
-    def _has_room(self) -> bool:
-        return len(self._executing) < self._settings.workers
 
     def _obey_interrupts(self) -> None:
         """End what executes: kindly at the first signal, at once at the next."""
@@ -253,7 +264,7 @@ class Invocation:
             if self.stopping:
                 del self._pausing[step]
                 self.settled.settle(pause.failed or self._cancelled(self._plan.decisions[step]))
-            elif pause.due <= now and self._has_room:
+            elif pause.due <= now and self._places.has_room(step, self._executing):
                 del self._pausing[step]
                 self._try(step, pause.number, waited=pause.failed is None, asked=pause.asked)
 
@@ -344,9 +355,11 @@ class Invocation:
         self._has_begun = True
         step, run_id = decision.step, claim.started.run_id
         log, staging = self._settings.log_of(run_id), self._staging.make(run_id)
+        given = self._places.hand_out(step)
+        worker = self._free_worker()
         log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # a step may have removed it
         execution = StepInProgress(
-            decision, claim, number, self._free_worker(), self._now(), staging, log, upstream
+            decision, claim, number, worker, self._now(), staging, log, upstream, given
         )
         self._executing[step.id] = execution
         self._begun[step.id] = claim.started
@@ -361,7 +374,7 @@ class Invocation:
         except PipespecError as error:
             self._take(StepOutcome(step.id, 0.0, failure=Failure("changed", str(error))))
             return
-        self._executor.submit(job, timeout=step.timeout)
+        self._executor.submit(job, timeout=step.timeout, cluster=self._places.cluster_terms(step))
 
     def _free_worker(self) -> int:
         taken = {execution.worker for execution in self._executing.values()}
@@ -373,8 +386,13 @@ class Invocation:
     def _take(self, outcome: StepOutcome) -> None:
         """Publish what a step made, or end its run; then it is settled, or will be tried again."""
         execution = self._executing.pop(outcome.step)
+        self._places.take_back(outcome.step)
         run_id = execution.claim.started.run_id
-        executed = Execution(run_id, execution.worker, execution.started, self._now())
+        now = self._now()
+        began = execution.started
+        if self._settings.is_on_cluster(execution.decision.step):  # which may have kept it waiting
+            began = max(began, now - outcome.seconds)
+        executed = Execution(run_id, execution.worker, began, now)
         self.settled.note_execution(outcome.step, executed)
         # Again, for a process that died, or that wrote until its very end.
         clean_log(execution.log, self._settings.redact)
@@ -448,8 +466,10 @@ class Invocation:
         if failure.kind == "cancelled":
             self.settled.settle(self._cancelled(execution.decision, started))
             return
+        if failure.kind == "cluster":
+            self.lost_cluster = ClusterUnavailableError(failure.message)
         result = failed(started, failure, seconds=seconds, log=execution.log, remedy=remedy)
-        if execution.number <= retry.times and failure.kind != "changed":
+        if execution.number <= retry.times and failure.kind not in ("changed", "cluster"):
             due = time.monotonic() + retry.wait
             self._pausing[started.step] = _Pause(due, execution.number + 1, failed=result)
         else:

@@ -11,7 +11,6 @@ import secrets
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Final
 
 from pipespec.engine.attempts import Attempts
@@ -27,7 +26,7 @@ from pipespec.engine.run_settings import RunSettings
 from pipespec.engine.staging import Staging, sweep_logs
 from pipespec.engine.store_absence import StoreAbsence
 from pipespec.frozen_values import frozen
-from pipespec.plan.plan import Plan
+from pipespec.plan.plan import Action, Plan
 from pipespec.tracking.reading.ledger import Ledger
 from pipespec.tracking.tracking_uri import is_server
 from pipespec.tracking.writing.recorder import Recorder
@@ -52,8 +51,7 @@ class Opened:
     attempts: Attempts
     interrupts: Interrupts
     progress: Progress
-    wake: Callable[[], None]
-    """Ends a wait for the executor; may be called from another thread."""
+    executor: Executor
 
 
 @contextlib.contextmanager
@@ -80,8 +78,7 @@ def opened(
         attempts = Attempts(ledger, open_recorder, settings, absence)
         stack.callback(attempts.close)
         is_far = is_server(ledger.tracking_uri)
-        executor = _executor(plan, settings, logs / f"{token}-template.log", is_far=is_far)
-        stack.callback(executor.close)
+        executor = stack.enter_context(_opened_executor(plan, settings, token, staging, told, is_far=is_far))
         publications = Publications(is_far=is_far, wake=executor.wake, absence=absence)
         stack.callback(publications.close)
         stack.enter_context(interrupts.waking(executor.wake))
@@ -98,15 +95,53 @@ def opened(
             progress=told,
             began=began,
         )
-        yield Opened(token, began, invocation, attempts, interrupts, told, executor.wake)
+        yield Opened(token, began, invocation, attempts, interrupts, told, executor)
 
 
-def _executor(plan: Plan, settings: RunSettings, log: Path, *, is_far: bool) -> Executor:
+@contextlib.contextmanager
+def _opened_executor(
+    plan: Plan, settings: RunSettings, token: str, staging: Staging, told: Progress, *, is_far: bool
+) -> Iterator[Executor]:
+    """Open what executes steps: processes on this machine, a cluster for the steps that are to run there."""
+    modules = _preloaded(plan, settings, is_far=is_far)
+    local = LocalExecutor(
+        modules=modules,
+        folder=plan.pipeline.root,
+        log=settings.state.logs / f"{token}-template.log",
+        grace=settings.grace,
+        environment=plan.pipeline.engine.env,
+        warm_up=_may_execute(plan, settings, on_cluster=False),
+    )
+    with contextlib.ExitStack() as stack:
+        executor: Executor = stack.enter_context(contextlib.closing(local))
+        if settings.open_cluster is not None and _may_execute(plan, settings, on_cluster=True):
+            own = staging.make("cluster")
+            cluster = stack.enter_context(
+                settings.open_cluster(plan, settings, token=token, folder=own, modules=modules, others=local)
+            )
+            executor = cluster.executor
+            for note in cluster.notes:
+                told.note(note)
+        if settings.on_error is not None:
+            executor = InlineExecutor(settings.inline, settings.on_error, executor)
+        yield executor
+
+
+def _preloaded(plan: Plan, settings: RunSettings, *, is_far: bool) -> tuple[str, ...]:
+    """Name what is imported before steps are forked; nothing where a step has an environment that it is to be imported in."""
+    has_own = any(decision.step.engine.env for decision in plan.decisions.values())
     # Apple's libraries do not bear a fork once they are loaded.
-    modules: tuple[str, ...] = ()
-    if settings.preload and sys.platform != "darwin":
-        modules = (*(_FETCHING if is_far else ()), *shared_imports(plan))
-    local = LocalExecutor(modules=modules, folder=plan.pipeline.root, log=log, grace=settings.grace)
-    if settings.on_error is None:
-        return local
-    return InlineExecutor(settings.inline, settings.on_error, local)
+    if not settings.preload or has_own or sys.platform == "darwin":
+        return ()
+    return (*(_FETCHING if is_far else ()), *shared_imports(plan))
+
+
+def _may_execute(plan: Plan, settings: RunSettings, *, on_cluster: bool) -> bool:
+    """Tell whether steps may execute on the cluster, or on this machine; a matrix to come may have any of the pipeline's."""
+    decisions = plan.decisions.values()
+    has_waves = any(decision.step.deferred for decision in decisions)
+    return any(
+        settings.is_on_cluster(decision.step) == on_cluster
+        for decision in decisions
+        if has_waves or decision.action is not Action.REUSE
+    )

@@ -29,6 +29,9 @@ class Progress(Protocol):
     def store_away(self, away: StoreAway | None) -> None:
         """Tell that the store does not answer, or, with None, that it does again; once for each absence."""
 
+    def note(self, text: str) -> None:
+        """Tell one line that is worth knowing before steps run."""
+
     def awaits(self, event: StepAwaited) -> None:
         """Tell that a step waits for another run that computes the same; once for each."""
 
@@ -61,6 +64,10 @@ class PatientProgress:
     def store_away(self, away: StoreAway | None) -> None:
         """Pass it on."""
         self._tell(lambda listener: listener.store_away(away))
+
+    def note(self, text: str) -> None:
+        """Pass it on."""
+        self._tell(lambda listener: listener.note(text))
 
     def awaits(self, event: StepAwaited) -> None:
         """Pass it on."""

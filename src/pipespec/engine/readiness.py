@@ -7,10 +7,11 @@ linear in steps and edges, without recursion.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from pipespec.errors import UsageError
 from pipespec.plan.plan import Action, Plan
+from pipespec.spec.pipeline_spec import StepSpec
 from pipespec.spec.step_graph import descendants
 
 __all__ = ["culprits", "postponed", "require_resources", "shared_imports", "waits_for"]
@@ -46,8 +47,15 @@ def culprits(upstream: Mapping[str, tuple[str, ...]], failed: Collection[str]) -
     return found
 
 
-def require_resources(plan: Plan, resources: Mapping[str, int], complete: Collection[str]) -> None:
+def require_resources(
+    plan: Plan,
+    resources: Mapping[str, int],
+    complete: Collection[str],
+    counted: Callable[[StepSpec], Mapping[str, int]] = lambda step: step.resources,
+) -> None:
     """Refuse a plan that would wait for ever: of a resource that `resources` does not name there is one.
+
+    `counted` says what a step takes of them.
 
     Raises:
         UsageError: naming the first step that needs more than there is.
@@ -55,7 +63,7 @@ def require_resources(plan: Plan, resources: Mapping[str, int], complete: Collec
     for name, decision in plan.decisions.items():
         if name in complete:
             continue
-        for resource, amount in decision.step.resources.items():
+        for resource, amount in counted(decision.step).items():
             there = resources.get(resource, 1)
             if amount > there:
                 raise UsageError(

@@ -55,7 +55,7 @@ def run_plan(
     Raises:
         UsageError: where a step needs more of a resource than there is.
         StoreUnavailableError: where the tracking store cannot be asked before anything began, or not for as long as
-            the run waits for it, or a luigid cannot be. What executed was published before, or is kept for the next run.
+            the run waits for it, or a luigid or a cluster cannot be. What executed was published before, or is kept for the next run.
     """
     with opened(
         plan, ledger=ledger, open_recorder=open_recorder, settings=settings, progress=progress
@@ -81,11 +81,14 @@ def run_plan(
             store=StoreName(shown(ledger.tracking_uri), plan.pipeline.root),
             interrupted_by=run.interrupts.signum,
             plan=invocation.carried_out,
-            workers=settings.workers,
+            workers=max(settings.workers, run.executor.cluster_places),
         )
         report = _finish(run, report, settings)
-    if invocation.lost_store is not None and report.interrupted_by is None:
-        raise _lost(invocation)
+    if report.interrupted_by is None:
+        if invocation.lost_store is not None:
+            raise _lost(invocation)
+        if invocation.lost_cluster is not None:
+            raise invocation.lost_cluster
     return report
 
 
@@ -131,13 +134,15 @@ def _conduct(
     from pipespec.engine.luigi.make_task_graph import make_task_graph  # noqa: PLC0415
 
     invocation.take(plan)
-    require_resources(plan, settings.resources, invocation.settled.records)
+    counted = settings.counted_resources
+    require_resources(plan, settings.resources, invocation.settled.records, counted)
     graph = make_task_graph(
         plan,
         token,
         complete=invocation.settled.records,
         failed=invocation.settled.failed,
         shows_reused=settings.scheduler is not None and is_first,
+        counted=counted,
     )
     if graph.is_complete or invocation.stopping:
         return

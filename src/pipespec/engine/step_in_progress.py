@@ -30,6 +30,7 @@ class StepInProgress:
     staging: Path
     log: Path
     upstream: Mapping[str, StepRecord]
+    environment: Mapping[str, str]
 
     def job(
         self, plan: Plan, settings: RunSettings, parts: PartDigests, code: SourceSnapshot, tracking_uri: str
@@ -51,6 +52,7 @@ class StepInProgress:
             downloads=settings.state.downloads,
             secrets=settings.redact.names,
             code_folder=str(code.folder),
+            environment=self.environment,
         )
         return job_for(
             decision.step,

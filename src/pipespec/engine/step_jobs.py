@@ -8,7 +8,7 @@ something else fails the step rather than recording it under the planned key.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -84,6 +84,8 @@ class JobPlace:
     downloads: Path
     secrets: tuple[str, ...] = ()
     code_folder: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What the place gives its processes, where the pipeline does not say it."""
 
 
 def job_for(
@@ -130,6 +132,7 @@ def job_for(
         run_id=place.run_id,
         experiment_id=place.experiment_id,
         artifact_uri=place.artifact_uri,
+        environment={**place.environment, **pipeline.engine.env, **step.engine.env},
         secrets=place.secrets,
         downloads=str(place.downloads),
         witness=None if key is None else _witness_job(step, pipeline, facts, inputs, place),

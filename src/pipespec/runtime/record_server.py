@@ -262,7 +262,7 @@ class RecordServer:
     def _take(self, asker: Any, question: Question) -> None:
         self._questions.put((asker, question))
         if self._run is not None:
-            self._run.wake()
+            self._run.executor.wake()
 
 
 def _refusal(error: PipespecError | OSError) -> dict[str, Any]:

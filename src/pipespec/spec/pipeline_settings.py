@@ -7,10 +7,12 @@ from typing import Final
 
 from pipespec.document.interpolation.resolver_interface import ReferenceScope
 from pipespec.document.nodes import Entry, MappingNode, Node, ScalarNode, plain, set_at
+from pipespec.document.wording import quote
 from pipespec.document.yaml.plain_scalars import spell
 from pipespec.spec.durations import read_duration
+from pipespec.spec.engine_spec import EXECUTORS, LOCAL, PATIENCE, ClusterSpec, EngineSpec, StepEngine
 from pipespec.spec.node_reading import entries, flag, items, text, whole_number
-from pipespec.spec.pipeline_spec import PATIENCE, PRIVATE_STORE, EngineSpec, MlflowSpec, Notice
+from pipespec.spec.pipeline_spec import PRIVATE_STORE, MlflowSpec, Notice
 from pipespec.spec.placeholders import fill, is_open
 from pipespec.spec.places import Places, locate_template
 from pipespec.spec.spec_findings import SpecFindings
@@ -23,8 +25,11 @@ __all__ = [
     "read_mlflow",
     "read_notify",
     "read_resources",
+    "read_step_engine",
 ]
 
+_STEP_ENGINE: Final = StepEngine()
+"""Of steps that say nothing; most of thousands."""
 _TOLD: Final = ("failure",)
 """What is told where a notice does not say."""
 
@@ -70,12 +75,60 @@ def read_engine(node: Node | None, found: SpecFindings) -> EngineSpec:
     patience = read_duration(value("patience"))
     return EngineSpec(
         workers=whole_number(value("workers")),
-        executor=text(value("executor")) or "local",
+        executor=_read_executor(value("executor"), "'engine.executor'", found) or LOCAL,
         scheduler=text(value("scheduler")),
         keep_going=flag(value("keep_going"), default=False),
         resources=read_resources(value("resources"), "'engine.resources'", found),
         patience=PATIENCE if patience is None else patience,
+        cluster=_read_cluster(value("cluster"), found),
+        env=_read_env(value("env")),
     )
+
+
+def read_step_engine(node: Node | None, step: str, found: SpecFindings) -> StepEngine:
+    """Return how one step is executed."""
+    if node is None:
+        return _STEP_ENGINE
+    below = entries(node)
+    executor = below["executor"].value if "executor" in below else None
+    env = below["env"].value if "env" in below else None
+    return StepEngine(
+        _read_executor(executor, f"'engine.executor' of step {quote(step)}", found), _read_env(env)
+    )
+
+
+def _read_executor(node: Node | None, subject: str, found: SpecFindings) -> str | None:
+    """Return an executor; the schema has judged one that no reference brought."""
+    written = text(node)
+    if written is None or node is None or is_open(node) or written in EXECUTORS:
+        return None if node is not None and is_open(node) else written
+    found.error(
+        "bad-value",
+        f"{subject} is {shown(written)}, but must be {' or '.join(map(quote, EXECUTORS))}",
+        set_at(node),
+    )
+    return None
+
+
+def _read_cluster(node: Node | None, found: SpecFindings) -> ClusterSpec:
+    """Return a cluster: an address, or a class with the arguments that it is called with."""
+    if (address := text(node)) is not None:
+        return ClusterSpec(address)
+    stated = {key: entry.value for key, entry in entries(node).items()}
+    if not stated:
+        return ClusterSpec()
+    call, adapt = text(stated.pop("class", None)), stated.pop("adapt", None)
+    _needs_mapping(adapt, "'engine.cluster.adapt'", found)
+    return ClusterSpec(
+        call=call or ClusterSpec().call,
+        arguments={name: plain(value) for name, value in stated.items()},
+        adapt=None if adapt is None else {name: plain(entry.value) for name, entry in entries(adapt).items()},
+    )
+
+
+def _read_env(node: Node | None) -> Mapping[str, str]:
+    """Return environment variables, values as they are spelled."""
+    return {name: spell(plain(entry.value)) for name, entry in entries(node).items()}
 
 
 def read_resources(node: Node | None, subject: str, found: SpecFindings) -> Mapping[str, int]:

@@ -19,18 +19,17 @@ from pipespec.errors import Span
 from pipespec.frozen_values import frozen
 from pipespec.python.callable_ref import CallableRef, SourceFileRef
 from pipespec.spec.contracts.data_schema import SchemaFile
+from pipespec.spec.engine_spec import EngineSpec, StepEngine
 from pipespec.spec.library_steps import files_of
 from pipespec.spec.registered_models import ModelInput, ModelOutput
 from pipespec.spec.variant_names import Variant, deferred_id, variant_id
 from pipespec.state_folder import StateFolder
 
 __all__ = [
-    "PATIENCE",
     "Bounds",
     "CountedCode",
     "DeferredAxis",
     "DirInput",
-    "EngineSpec",
     "FileInput",
     "FilesInput",
     "Identity",
@@ -270,6 +269,7 @@ class StepSpec:
     """False where random numbers start anywhere, by the step's `seed` or else by that of `engine`."""
     priority: int = 0
     resources: Mapping[str, int] = field(default_factory=dict)
+    engine: StepEngine = StepEngine()
     tags: tuple[str, ...] = ()
     deferred: tuple[DeferredAxis, ...] = ()
     """Axes without values so far: this step is then one entry that stands for all variants to come, and
@@ -351,30 +351,6 @@ class MlflowSpec:
 
 PRIVATE_STORE: Final = f"sqlite:///{StateFolder.of(Path()).private_store}"
 """The tracking URI of a pipeline whose tracking is off: below the project's root, like any relative path."""
-
-PATIENCE: Final = 600.0
-"""Seconds that results wait for a store that is away, where a pipeline does not say."""
-
-
-@frozen
-class EngineSpec:
-    """How a run goes about it; the command line's options go before these.
-
-    `resources` says how many of each there are (`gpu: 2`). `executor` is `local`, the only one so far;
-    `scheduler` is the address of a luigid.
-    """
-
-    workers: int | None = None
-    executor: str = "local"
-    scheduler: str | None = None
-    keep_going: bool = False
-    resources: Mapping[str, int] = field(default_factory=dict)
-    patience: float = PATIENCE
-    """Seconds that results wait for a store that is away."""
-
-    def workers_for(self, asked: int | None) -> int:
-        """Return how many steps run in parallel where so many were asked for, or None."""
-        return asked or self.workers or 1
 
 
 @frozen

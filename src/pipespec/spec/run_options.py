@@ -23,6 +23,7 @@ OWN_OPTIONS: Final = frozenset(
     [
         "as",
         "baseline",
+        "dask",
         "delete",
         "diff",
         "down",
@@ -30,6 +31,7 @@ OWN_OPTIONS: Final = frozenset(
         "encoding",
         "env",
         "environment",
+        "executor",
         "exit-code",
         "experiment",
         "folder",

@@ -159,8 +159,8 @@ class Failure:
     """Why a step failed: strings only, since exceptions of users do not always survive pickling.
 
     `kind` is one of `raised`, `exited`, `signal`, `timeout`, `outputs`, `inputs`, `import`, `changed`, `metrics`,
-    `cancelled`, `store`, `binding` (the arguments do not fit the callable), `secret` (one is not set). `message`
-    is one line; `traceback` shows the user's frames only.
+    `cancelled`, `store`, `binding` (the arguments do not fit the callable), `secret` (one is not set), `lost` (the worker
+    of a cluster that executed it), `cluster` (that cannot be reached any more). `message` is one line; `traceback` shows the user's frames only.
     """
 
     kind: str

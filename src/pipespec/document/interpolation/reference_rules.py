@@ -100,10 +100,13 @@ _INPUT: Final = PlaceRule(
 )
 _REGISTER: Final = PlaceRule(references=True, step=True, short_for="name")
 _OUTPUT: Final = PlaceRule(short_for="file", below={"save": _OPTIONS, "register": _REGISTER}, others=_NOWHERE)
+_CLUSTER: Final = PlaceRule(references=True, kinds_replace=True, others=_VALUES)
+"""An address, or a class with its own arguments."""
 _STEP: Final = PlaceRule(
     x_keys=True,
     below={
         "checks": PlaceRule(own_names=True, others=_NOWHERE),
+        "engine": _VALUES,
         "identity": PlaceRule(kinds_replace=True, others=_NOWHERE),
         "inputs": PlaceRule(own_names=True, others=_INPUT),
         "matrix": PlaceRule(
@@ -123,7 +126,11 @@ DOCUMENT: Final = PlaceRule(
     x_keys=True,
     below={
         "defaults": _STEP,
-        "engine": PlaceRule(references=True, below={"resources": _NAMED_VALUES}, others=_VALUES),
+        "engine": PlaceRule(
+            references=True,
+            below={"cluster": _CLUSTER, "resources": _NAMED_VALUES},
+            others=_VALUES,
+        ),
         "mlflow": PlaceRule(
             references=True,
             kinds_replace=True,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 
 from pipespec.engine.luigi.luigi_tasks import TaskGraph, raised_priorities
 from pipespec.engine.readiness import culprits, postponed, waits_for
 from pipespec.plan.plan import Plan
+from pipespec.spec.pipeline_spec import StepSpec
 
 __all__ = ["make_task_graph"]
 
@@ -19,10 +20,12 @@ def make_task_graph(
     complete: Collection[str],
     failed: Collection[str],
     shows_reused: bool = False,
+    counted: Callable[[StepSpec], Mapping[str, int]] = lambda step: step.resources,
 ) -> TaskGraph:
     """Make what Luigi sees: all steps but those that failed, those that depend on them, and the postponed.
 
     `shows_reused` lets a luigid show what is complete as well. `complete` is kept as it is, so that what is added to it later is complete for Luigi too.
+    `counted` says what a step takes of the totals of resources.
     """
     everything = waits_for(plan)
     left_out = {*failed, *culprits(everything, failed), *postponed(plan)}
@@ -38,7 +41,7 @@ def make_task_graph(
             if shows_reused or name not in complete
         },
         priorities=raised_priorities(upstream, {name: step.priority for name, step in steps.items()}),
-        resources={name: step.resources for name, step in steps.items() if step.resources},
+        resources={name: needs for name, step in steps.items() if (needs := counted(step))},
         complete=complete,
         shows_reused=shows_reused,
     )

@@ -2,7 +2,7 @@
 
 An executor decides nothing about pipelines, knows no MLflow, and believes only what it can check: a step succeeded
 when its result record is there *and* its process ended cleanly. `LocalExecutor` runs each job in a process
-of its own on this machine; others (a Dask cluster) fit the same Protocol.
+of its own on this machine; `engine/dask/` has one for clusters.
 """
 
 from __future__ import annotations
@@ -13,18 +13,20 @@ import pickle
 import signal
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Protocol
 
 from pipespec.engine.processes.process_messages import Answer, Exited, Lost, Ready, Started
 from pipespec.engine.processes.step_processes import StepProcesses
 from pipespec.fault_points import reach
+from pipespec.frozen_values import frozen
 from pipespec.step.outcome_file import read_outcome
 from pipespec.step.step_job import Failure, StepJob, StepOutcome, result_path
 
-__all__ = ["Executor", "InlineExecutor", "LocalExecutor"]
+__all__ = ["ClusterTerms", "Executor", "InlineExecutor", "LocalExecutor", "OpenExecutor"]
 
 _ENTRY: Final = f"{__package__}.step_worker:prepare"
 
@@ -32,11 +34,26 @@ _UNKILLABLE: Final = 10.0
 """Seconds after SIGKILL when a process is given up: it hangs in the kernel, on a dead disk above all."""
 
 
+@frozen
+class ClusterTerms:
+    """On what terms a cluster executes a job: the higher `priority` first, where a worker has these `resources`."""
+
+    priority: int = 0
+    resources: Mapping[str, int] = field(default_factory=dict)
+
+
 class Executor(Protocol):
     """A place where jobs execute. All calls come from one thread, but for `wake`."""
 
-    def submit(self, job: StepJob, *, timeout: float | None) -> None:
-        """Begin a job, of which no other of the same step may be under way; `timeout` is in seconds of running."""
+    @property
+    def cluster_places(self) -> int:
+        """How many jobs its cluster takes at a time; 0 where it has none. It changes with the cluster."""
+
+    def submit(self, job: StepJob, *, timeout: float | None, cluster: ClusterTerms | None = None) -> None:
+        """Begin a job, of which no other of the same step may be under way; `timeout` is in seconds of running.
+
+        It executes on this machine, or on the cluster where there are terms for that.
+        """
 
     def wait(self, timeout: float) -> Sequence[StepOutcome]:
         """Return the outcomes that come within so many seconds, as soon as there are any, or when woken."""
@@ -49,6 +66,14 @@ class Executor(Protocol):
 
     def close(self) -> None:
         """End everything that runs, and forget it."""
+
+
+@frozen
+class OpenExecutor:
+    """An executor, and what is told of it before steps run, a line each."""
+
+    executor: Executor
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -72,19 +97,34 @@ class LocalExecutor:
     `log` what the template writes to.
     """
 
+    cluster_places = 0
+
     def __init__(
-        self, *, modules: Sequence[str] = (), folder: Path, log: Path, grace: float = 5.0, entry: str = _ENTRY
+        self,
+        *,
+        modules: Sequence[str] = (),
+        folder: Path,
+        log: Path,
+        grace: float = 5.0,
+        entry: str = _ENTRY,
+        environment: Mapping[str, str] = MappingProxyType({}),
+        warm_up: bool = True,
     ) -> None:
-        self._processes = StepProcesses(entry, modules=modules, folder=folder, log=log)
-        self._processes.warm_up()
+        """Let processes begin with `environment` over that of this process; start the template at once to `warm_up`."""
+        self._processes = StepProcesses(
+            entry, modules=modules, folder=folder, log=log, environment=environment
+        )
+        if warm_up:
+            self._processes.warm_up()
         self._grace = grace
         self._executions: dict[int, _RunningJob] = {}
         self._numbers: dict[str, int] = {}
         self._dropped: list[StepOutcome] = []
         self._last = 0
 
-    def submit(self, job: StepJob, *, timeout: float | None) -> None:
+    def submit(self, job: StepJob, *, timeout: float | None, cluster: ClusterTerms | None = None) -> None:
         """Begin a job in a new process."""
+        assert cluster is None, job.step
         assert job.step not in self._numbers, job.step
         self._last += 1
         self._numbers[job.step] = self._last
@@ -187,10 +227,15 @@ class InlineExecutor:
         self._others = others
         self._ended: list[StepOutcome] = []
 
-    def submit(self, job: StepJob, *, timeout: float | None) -> None:
+    @property
+    def cluster_places(self) -> int:
+        """As the others have."""
+        return self._others.cluster_places
+
+    def submit(self, job: StepJob, *, timeout: float | None, cluster: ClusterTerms | None = None) -> None:
         """Execute one of our steps now."""
         if job.step not in self._steps:
-            self._others.submit(job, timeout=timeout)
+            self._others.submit(job, timeout=timeout, cluster=cluster)
             return
         from pipespec.engine.processes.step_worker import work  # noqa: PLC0415 - all that a step needs, 20 ms
 

@@ -14,10 +14,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.connection import wait as wait_for
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from pipespec.engine.processes.process_messages import (
@@ -47,14 +48,24 @@ class StepProcesses:
 
     `entry` is `module:function`, called with the payload where processes are forked from; what it returns runs in the
     process. `modules` are loaded beforehand where
-    that works. The processes begin in `folder`; `log` gets what the template itself has to say.
+    that works. The processes begin in `folder`, with `environment` over that of this process; `log` gets what the template
+    itself has to say.
     """
 
-    def __init__(self, entry: str, *, modules: Sequence[str] = (), folder: Path, log: Path) -> None:
+    def __init__(
+        self,
+        entry: str,
+        *,
+        modules: Sequence[str] = (),
+        folder: Path,
+        log: Path,
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._entry = entry
         self._modules = tuple(modules)
         self._folder = folder
         self._log = log
+        self._environment = environment
         self._template: _TemplateProcess | None = None
         self._waiting: dict[int, Spawn] = {}
         self._pids: dict[int, int] = {}
@@ -65,7 +76,9 @@ class StepProcesses:
     def warm_up(self) -> None:
         """Start the template, and do not wait until it is ready."""
         if self._template is None:
-            self._template = _TemplateProcess(self._entry, self._modules, self._folder, self._log)
+            self._template = _TemplateProcess(
+                self._entry, self._modules, self._folder, self._log, self._environment
+            )
 
     def spawn(self, number: int, payload: bytes, log: Path) -> None:
         """Start a process under a new number; `Started` and then `Exited` will tell of it, or `Lost`."""
@@ -148,7 +161,9 @@ class StepProcesses:
 class _TemplateProcess:
     """One template, from its start to its end."""
 
-    def __init__(self, entry: str, modules: Sequence[str], folder: Path, log: Path) -> None:
+    def __init__(
+        self, entry: str, modules: Sequence[str], folder: Path, log: Path, environment: Mapping[str, str]
+    ) -> None:
         ours, theirs = socket.socketpair()
         with theirs, log.open("ab") as output:
             arguments = [str(theirs.fileno()), entry, json.dumps(modules)]
@@ -156,7 +171,7 @@ class _TemplateProcess:
                 [sys.executable, "-P", "-m", f"{__package__}.fork_template", *arguments],
                 cwd=folder,
                 # Sets and hashes come in one order, so that a step which is repeated makes the same bytes.
-                env={"PYTHONHASHSEED": "0", **os.environ},
+                env={"PYTHONHASHSEED": "0", **os.environ, **environment},
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -16,7 +16,7 @@ from pipespec.activity import CurrentActivities, read_activity, watched_by
 from pipespec.plan.results import StepAwaited, StepResult, StepStarted, StepState, StoreAway
 from pipespec.plan.time_left import Remaining
 from pipespec.views.run_board import RunBoard
-from pipespec.views.run_view import awaited_line, ended_line
+from pipespec.views.run_view import awaited_line, ended_line, printable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -91,6 +91,10 @@ class NotebookProgress:
     def store_away(self, away: StoreAway | None) -> None:
         """Show that the store does not answer."""
         self._board.away = away
+
+    def note(self, text: str) -> None:
+        """Show it until steps have ended."""
+        self._ended.append(printable(text))
 
     def awaits(self, event: StepAwaited) -> None:
         """Show for whom a step waits."""

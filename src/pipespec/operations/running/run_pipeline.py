@@ -10,12 +10,16 @@ import contextlib
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
+from typing import Any
 
+from pipespec.document.wording import quote
+from pipespec.engine.processes.executors import OpenExecutor
 from pipespec.engine.progress_events import Progress
 from pipespec.engine.run_plan import NextWave, run_plan
 from pipespec.engine.run_settings import RunSettings
-from pipespec.errors import StoreUnavailableError
+from pipespec.errors import StoreUnavailableError, UsageError
 from pipespec.operations.compiling.pipeline_source import PipelineSource
 from pipespec.operations.planning.open_store import write_store
 from pipespec.operations.reporting.invocation_report import REPORT, Reporting
@@ -24,6 +28,9 @@ from pipespec.operations.running.notify import tell
 from pipespec.plan.plan import Action, Plan
 from pipespec.plan.results import RunReport
 from pipespec.project.planned_inputs import PlannedInputs
+from pipespec.project.travelling_files import travelling_files
+from pipespec.spec.engine_spec import DASK, EXECUTORS, ClusterSpec
+from pipespec.spec.pipeline_spec import PipelineSpec
 from pipespec.state_folder import StateFolder
 from pipespec.tracking.reading.ledger import Ledger
 from pipespec.tracking.record_names import RUN_FILE
@@ -43,6 +50,8 @@ def invoke(
     keep_going: bool | None,
     debug: bool,
     scheduler: str | None,
+    executor: str | None,
+    dask: str | None,
     progress: Progress | None,
     reporting: Reporting,
     external: PlannedInputs,
@@ -61,6 +70,11 @@ def invoke(
         invocation=reporting.about,
         external=external,
         workers=spec.engine.workers_for(workers),
+        executor=_executor(spec, executor, dask),
+        open_cluster=_opened_dask,
+        travelling_files=travelling_files,
+        cluster=spec.engine.cluster if dask is None else ClusterSpec(dask),
+        cluster_places=workers or spec.engine.workers,
         keep_going=spec.engine.keep_going if keep_going is None else keep_going,
         resources=spec.engine.resources,
         scheduler=scheduler or spec.engine.scheduler,
@@ -85,6 +99,29 @@ def invoke(
     report = _told(run, partial(tell, source, plan, ledger))
     reporting.write(report)
     return report
+
+
+def _opened_dask(*arguments: Any, **named: Any) -> AbstractContextManager[OpenExecutor]:
+    from pipespec.engine.dask.open_dask import opened_dask  # noqa: PLC0415 - Dask takes two seconds, and few runs use it
+
+    return opened_dask(*arguments, **named)
+
+
+def _executor(spec: PipelineSpec, asked: str | None, dask: str | None) -> str:
+    """Return where steps run; naming a cluster is asking for it.
+
+    Raises:
+        UsageError: for an executor that there is not, or another beside a cluster.
+    """
+    if asked is not None and asked not in EXECUTORS:
+        raise UsageError(
+            f"there is no executor {quote(asked)}; the executors are {' and '.join(map(quote, EXECUTORS))}"
+        )
+    if dask is not None and asked not in (None, DASK):
+        raise UsageError(
+            f"the executor is {quote(asked or '')}, but a Dask cluster was named, too; remove one of them"
+        )
+    return DASK if dask is not None else asked or spec.engine.executor
 
 
 def _told(run: Callable[[], RunReport], tell_of: Callable[[RunReport | Exception], list[str]]) -> RunReport:

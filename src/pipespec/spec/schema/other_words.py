@@ -35,7 +35,10 @@ _SHELLS: Final = (
     " or pipespec.steps:script with params: {script: FILE.py} for a Python file"
 )
 _HOOKS: Final = 'steps have no hooks; to be told how a run ended, write at the top: notify: [{url: "${secret:CHAT_WEBHOOK}"}]'
-_ENV: Final = 'a function gets what it needs as params: write params: {name: "${env:NAME}"}'
+_ENV: Final = (
+    'a function gets what it needs as params: write params: {name: "${env:NAME}"}; a library that reads a variable, by engine: {env:'
+    " {NAME: value}}"
+)
 _PLACES: Final = "steps run in the environment that pipespec is installed in"
 _FOLDERS: Final = "steps run in the project's root; write paths relative to the pipeline's file"
 _NAMES: Final = "the key above is the name of the step: steps: {name: {call: module:function}}"

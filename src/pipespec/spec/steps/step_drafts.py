@@ -16,6 +16,7 @@ from pipespec.frozen_values import frozen
 from pipespec.python.callable_ref import CallableRef, is_call, parse_call
 from pipespec.spec.durations import read_duration
 from pipespec.spec.node_reading import entries, flag, items, number, text, whole_number
+from pipespec.spec.pipeline_settings import read_step_engine
 from pipespec.spec.pipeline_spec import Bounds, CountedCode, Identity, MetricsRef, Retry, StepSpec
 from pipespec.spec.places import Places
 from pipespec.spec.spec_findings import SpecFindings
@@ -31,7 +32,9 @@ _DEEP: Final = frozenset({"params"})
 _IDENTITY: Final = Identity()
 _RETRY: Final = Retry()
 """Of steps that say nothing else; most of thousands."""
-_BY_ENTRY: Final = frozenset({"checks", "identity", "inputs", "matrix", "outputs", "resources", "retry"})
+_BY_ENTRY: Final = frozenset(
+    {"checks", "engine", "identity", "inputs", "matrix", "outputs", "resources", "retry"}
+)
 
 
 @frozen
@@ -124,6 +127,7 @@ def read_step(
         timeout=_read_timeout(body.get("timeout"), name, found),
         is_seeded=flag(body.get("seed"), is_seeded),
         priority=whole_number(body.get("priority")) or 0,
+        engine=read_step_engine(body.get("engine"), name, found),
         tags=_texts(body.get("tags")),
         matrix=matrix,
     )

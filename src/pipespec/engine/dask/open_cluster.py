@@ -1,0 +1,193 @@
+"""A Dask cluster that is reached, or started for the run, and closed with it.
+
+Takes what the pipeline says of the cluster; gives a client of it. Refused are a class that is not there or does not take its
+arguments, and an address at which no scheduler answers in a few seconds. What Dask has to say goes to a file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import logging
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from pipespec.document.wording import quote
+from pipespec.errors import ClusterUnavailableError, UsageError
+from pipespec.frozen_values import frozen
+from pipespec.spec.engine_spec import ClusterSpec
+from pipespec.step.failure import one_line
+from pipespec.tracking.tracking_uri import shown
+
+__all__ = ["OpenCluster", "dask_logging_to", "opened_cluster"]
+
+_CONNECT_LIMIT: Final = 8.0
+"""Seconds that a scheduler may take to answer."""
+
+_CLOSE_LIMIT: Final = 5.0
+
+_QUIET: Final = 60
+"""A level of logging above all: the workers of a cluster on this machine write to our terminal."""
+
+
+@frozen
+class OpenCluster:
+    """A cluster with a client of it."""
+
+    client: Any
+    address: str
+    is_elastic: bool
+    """Whether workers come as work does, so that having none means nothing."""
+
+
+@contextlib.contextmanager
+def opened_cluster(
+    spec: ClusterSpec, *, places: int | None, folder: Path, module_folders: Sequence[Path]
+) -> Iterator[OpenCluster]:
+    """Reach the cluster, or start it; `folder` is for what workers on this machine write, as many as `places` by default.
+
+    Raises:
+        UsageError: where Dask or the class of the cluster is not installed, or it does not take its arguments.
+        ClusterUnavailableError: where no scheduler answers, or the cluster does not start.
+    """
+    try:
+        from distributed import Client  # noqa: PLC0415 - two seconds
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"steps with 'executor: dask' need the package '{error.name}', which is not installed: pip install 'pipespec[dask]'"
+        ) from None
+    with contextlib.ExitStack() as stack:
+        where: Any = spec.address
+        if spec.address is None:
+            stack.enter_context(_script_hidden())
+            where = _start(spec, places, folder, module_folders)
+            stack.callback(_close_cluster, where)
+        try:
+            client = Client(where, timeout=_CONNECT_LIMIT, set_as_default=False, name="pipespec")
+        except ValueError as error:
+            raise UsageError(f"{_named(spec)} is no address of a scheduler: {one_line(str(error))}") from None
+        except Exception as error:  # noqa: BLE001 - whatever the transport raises, nobody can be asked
+            raise ClusterUnavailableError(
+                f"the Dask scheduler at {_named(spec)} does not answer ({one_line(str(error)) or type(error).__name__});"
+                " nothing was run, repeat the command once it does"
+            ) from None
+        stack.callback(_close_client, client)
+        is_elastic = spec.adapt is not None
+        yield OpenCluster(client, shown(client.scheduler.address), is_elastic)
+
+
+def _named(spec: ClusterSpec) -> str:
+    return spec.call if spec.address is None else shown(spec.address)
+
+
+def _start(spec: ClusterSpec, places: int | None, folder: Path, module_folders: Sequence[Path]) -> Any:
+    make = _cluster_class(spec.call, module_folders)
+    arguments = dict(spec.arguments)
+    if spec.is_default:
+        # A process of its own for each step is what threads would share.
+        arguments = {"threads_per_worker": 1, **({} if places is None else {"n_workers": places})}
+    if make.__name__ == "LocalCluster":
+        arguments = {
+            "dashboard_address": None,
+            "local_directory": str(folder),
+            "silence_logs": _QUIET,
+            **arguments,
+        }
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a port of Dask's pages may be taken
+            cluster = make(**arguments)
+    except Exception as error:
+        cause = _first_cause(error)
+        if isinstance(cause, TypeError | ValueError):
+            raise UsageError(
+                f"'engine.cluster': {quote(spec.call)} does not take its arguments: {one_line(str(cause))}"
+            ) from error
+        raise ClusterUnavailableError(
+            f"the cluster {quote(spec.call)} does not start: {type(cause).__name__}: {one_line(str(cause))}"
+        ) from error
+    if spec.adapt is not None:
+        try:
+            cluster.adapt(**spec.adapt)
+        except Exception as error:
+            _close_cluster(cluster)
+            raise UsageError(
+                f"'engine.cluster.adapt' does not fit {quote(spec.call)}: {one_line(str(error))}"
+            ) from error
+    return cluster
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    """Return what was raised first: Dask says of a worker only that it did not start."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+@contextlib.contextmanager
+def _script_hidden() -> Iterator[None]:
+    """Let processes of workers not import the user's script, which steps have no use for: it would begin its run again."""
+    main = sys.modules["__main__"]
+    hidden: dict[str, Any] = {
+        name: main.__dict__.pop(name) for name in ("__file__", "__spec__") if name in main.__dict__
+    }
+    main.__spec__ = None
+    try:
+        yield
+    finally:
+        main.__dict__.update(hidden)
+
+
+def _cluster_class(call: str, module_folders: Sequence[Path]) -> Any:
+    module, _, name = call.partition(":")
+    before = list(sys.path)
+    sys.path[:0] = map(str, module_folders)
+    try:
+        found: Any = importlib.import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+    except ModuleNotFoundError as error:
+        package = (error.name or module).partition(".")[0].replace("_", "-")
+        raise UsageError(
+            f"'engine.cluster.class' is {quote(call)}, but there is no module {quote(error.name or module)}: pip install {package}"
+        ) from None
+    except AttributeError:
+        raise UsageError(
+            f"'engine.cluster.class' is {quote(call)}, but module {quote(module)} has no {quote(name)}"
+        ) from None
+    finally:
+        sys.path[:] = before
+    return found
+
+
+def _close_client(client: Any) -> None:
+    with contextlib.suppress(Exception):
+        client.close(timeout=_CLOSE_LIMIT)
+
+
+def _close_cluster(cluster: Any) -> None:
+    with contextlib.suppress(Exception):
+        cluster.close(timeout=_CLOSE_LIMIT)
+
+
+@contextlib.contextmanager
+def dask_logging_to(log: Path) -> Iterator[None]:
+    """Send what Dask says to a file for as long as the cluster is open, and to nobody else."""
+    handler = logging.FileHandler(log, delay=True, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+    with contextlib.suppress(ModuleNotFoundError):
+        import distributed  # noqa: F401, PLC0415 - it sets its own handlers when it is imported
+    names = ("asyncio", "bokeh", "distributed", "distributed.client", "tornado")
+    loggers = [logging.getLogger(name) for name in names]
+    before = [(logger.handlers, logger.level, logger.propagate) for logger in loggers]
+    for logger in loggers:
+        logger.handlers, logger.propagate = [handler], False
+    try:
+        yield
+    finally:
+        for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
+            logger.handlers, logger.level, logger.propagate = handlers, level, propagate
+        handler.close()

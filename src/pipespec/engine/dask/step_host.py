@@ -1,0 +1,295 @@
+"""What runs on a Dask worker: steps, each in a process of its own, as on the user's machine.
+
+A `Visit` tells a worker of a run: what has to be as it is on the user's machine, and where the project is. A `StepOrder` is a
+job; a `StepAnswer` says what came of it, or why it was not begun. The template that processes are forked from lives as long
+as the worker knows of the run, and takes them along when the worker dies, however that happens.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import threading
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final
+
+from distributed import WorkerPlugin, get_client, get_worker
+
+from pipespec.engine.dask.live_log import LiveLog
+from pipespec.engine.dask.project_archive import ProjectArchive, unpack
+from pipespec.engine.dask.travelled_job import local_store, travelled
+from pipespec.engine.processes.executors import LocalExecutor
+from pipespec.errors import PipespecError, StoreUnavailableError
+from pipespec.frozen_values import frozen
+from pipespec.step.step_job import Failure, StepJob, StepOutcome, taken_outputs
+from pipespec.tracking.artifacts import upload
+
+__all__ = ["NO_FOLDER", "StepAnswer", "StepHost", "StepOrder", "Visit", "carry_out", "refusals", "stop_steps"]
+
+NO_FOLDER: Final = "it does not see the project's folder"
+
+_LOOK: Final = 0.25
+"""Seconds between looks whether a step is still wanted."""
+
+
+@frozen
+class Visit:
+    """One run, as its workers are told of it. `name` tells it from all others on the cluster."""
+
+    name: str
+    root: str
+    """The project's folder."""
+    sign: str
+    """A file in it whose content is `name`, for as long as the run goes on."""
+    python: str
+    """Major and minor version."""
+    pipespec: str
+    packages: Mapping[str, str | None]
+    """Versions of the packages that `identity.packages` of the steps name; None for one that is not installed."""
+    modules: tuple[str, ...]
+    """What is loaded before processes are forked."""
+    environment: Mapping[str, str]
+    grace: float
+    archive: ProjectArchive | None = None
+    """The project, for workers that do not see its folder."""
+
+
+@frozen
+class StepOrder:
+    """A job, and the seconds that it may take."""
+
+    job: StepJob
+    timeout: float | None
+
+
+@frozen
+class StepAnswer:
+    """What a worker says: an outcome, or `refusal`, or that another worker began the same and `lost` it."""
+
+    worker: str
+    outcome: StepOutcome | None = None
+    refusal: str = ""
+    lost: str = ""
+    log: bytes | None = None
+    """The whole log of a step that does not write to the user's machine."""
+
+
+class StepHost(WorkerPlugin):  # type: ignore[misc]  # Dask is not followed
+    """Executes the steps of one run on one worker; Dask sends it to each worker, also to those that come later."""
+
+    _worker: Any
+    refusal: str
+    """Why this worker executes none; empty where it does."""
+
+    def __init__(self, visit: Visit) -> None:
+        self.visit = visit
+        self.name = visit.name
+
+    def setup(self, worker: Any) -> None:
+        """Look whether steps can be executed here, and get ready."""
+        self._worker = worker
+        self._lock = threading.Lock()
+        self._idle: list[LocalExecutor] = []
+        self._active: set[str] = set()
+        self._unwanted: dict[str, bool] = {}
+        self._is_over = False
+        self.refusal = _refusal(self.visit)
+        self._folder = Path(worker.local_directory).absolute()
+        self._root = Path(self.visit.root)
+        self._is_elsewhere = not self.refusal and not _shares(self.visit)
+        if self._is_elsewhere and self.visit.archive is None:
+            self.refusal = f"{NO_FOLDER} '{self.visit.root}'"
+        elif self._is_elsewhere and self.visit.archive is not None:
+            self._root = unpack(self.visit.archive, self._folder)
+        if not self.refusal:
+            self._idle.append(self._new_executor())
+
+    def teardown(self, worker: Any) -> None:  # noqa: ARG002 - Dask's signature
+        """End what runs."""
+        self._is_over = True
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for executor in idle:
+            executor.close()
+
+    def execute(self, order: StepOrder, key: str) -> StepAnswer:
+        """Execute a job, called in one of the worker's threads."""
+        address = self._worker.address
+        if self.refusal:
+            return StepAnswer(address, refusal=self.refusal)
+        if (before := self._begun_by_another(key)) is not None:
+            return StepAnswer(address, lost=before)
+        with self._lock:
+            self._active.add(key)
+            executor = self._idle.pop() if self._idle else None
+        try:
+            executor = executor or self._new_executor()
+            outcome, log = self._outcome(executor, order, key)
+        except BaseException:
+            if executor is not None:
+                executor.close()
+            raise
+        finally:
+            with self._lock:
+                self._active.discard(key)
+                self._unwanted.pop(key, None)
+        with self._lock:
+            if not self._is_over:
+                self._idle.append(executor)
+        if self._is_over:
+            executor.close()
+        return StepAnswer(address, _with_worker(outcome, address), log=log)
+
+    def stop(self, keys: Collection[str], *, at_once: bool) -> list[str]:
+        """End steps, and return those that were under way."""
+        with self._lock:
+            self._unwanted.update(dict.fromkeys(keys, at_once))
+            return [key for key in keys if key in self._active]
+
+    def _begun_by_another(self, key: str) -> str | None:
+        """Return the worker that began this job; else note that we do.
+
+        Dask gives the task of a worker that is gone to another one. Whether a step is tried again is not Dask's to decide.
+        """
+        client = get_client()
+        place = [self.visit.name, key]
+        before: str | None = client.get_metadata(place, None)
+        if before is None:
+            client.set_metadata(place, self._worker.address)
+        return before
+
+    def _new_executor(self) -> LocalExecutor:
+        return LocalExecutor(
+            modules=self.visit.modules,
+            folder=self._root,
+            log=self._folder / f"{self.visit.name}.log",
+            grace=self.visit.grace,
+            environment=self.visit.environment,
+        )
+
+    def _outcome(
+        self, executor: LocalExecutor, order: StepOrder, key: str
+    ) -> tuple[StepOutcome, bytes | None]:
+        """Return the outcome, and the log where that was not written to the user's machine."""
+        job = order.job
+        if not self._is_elsewhere:
+            return _uploaded(job, self._execute(executor, job, order.timeout, key, None)), None
+        if (store := local_store(job)) is not None:
+            why = (
+                f"the Dask worker {self._worker.address} does not see '{store}', where results go: use a tracking server that"
+                " hands out artifacts, or a folder that workers share"
+            )
+            return StepOutcome(job.step, 0.0, failure=Failure("store", why)), None
+        folder = self._folder / key
+        try:
+            folder.joinpath("staging").mkdir(parents=True)
+            moved = travelled(job, str(self._root), str(folder))
+            live = LiveLog(
+                Path(moved.log), lambda piece: self._worker.log_event(self.visit.name, [key, *piece])
+            )
+            outcome = _uploaded(moved, self._execute(executor, moved, order.timeout, key, live))
+            if not outcome.is_uploaded:
+                why = "its outputs could not be sent, since the store is away"
+                outcome = replace(outcome, outputs=(), failure=Failure("store", why))
+            return outcome, live.whole()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _execute(
+        self, executor: LocalExecutor, job: StepJob, timeout: float | None, key: str, live: LiveLog | None
+    ) -> StepOutcome:
+        told: bool | None = None
+        executor.submit(job, timeout=timeout)
+        while True:
+            if outcomes := executor.wait(_LOOK):
+                return outcomes[0]
+            if live is not None:
+                live.send()
+            at_once = True if self._is_over else self._unwanted.get(key, self._is_forgotten(key) or None)
+            if at_once is not None and at_once != told:
+                told = at_once
+                executor.cancel(job.step, at_once=at_once)
+
+    def _is_forgotten(self, key: str) -> bool:
+        """Tell whether nobody waits for a task any more: the user's process or the scheduler may be gone."""
+        task = self._worker.state.tasks.get(key)
+        return task is None or task.state == "cancelled"
+
+
+def carry_out(visit: str, order: StepOrder) -> StepAnswer:
+    """Execute a job on this worker: what a Dask task of ours calls."""
+    worker = get_worker()
+    host: StepHost | None = worker.plugins.get(visit)
+    if host is None:
+        return StepAnswer(worker.address, refusal="it was not told of the run")
+    return host.execute(order, worker.get_current_task())
+
+
+def stop_steps(visit: str, keys: Collection[str], *, at_once: bool, dask_worker: Any) -> list[str]:
+    """End steps on this worker, and return those that were under way; called in its event loop."""
+    host: StepHost | None = dask_worker.plugins.get(visit)
+    return [] if host is None else host.stop(keys, at_once=at_once)
+
+
+def refusals(visit: str, *, dask_worker: Any) -> str:
+    """Return why this worker executes no steps of a run; empty where it does."""
+    host: StepHost | None = dask_worker.plugins.get(visit)
+    return "it was not told of the run" if host is None else host.refusal
+
+
+def _refusal(visit: Visit) -> str:
+    """Compare this worker with the user's machine."""
+    python = ".".join(platform.python_version_tuple()[:2])
+    if python != visit.python:
+        return f"it has Python {python}, and this run {visit.python}"
+    wanted = {"pipespec": visit.pipespec, **visit.packages}
+    for name, stated in wanted.items():
+        found = _version(name)
+        if found != stated:
+            has = f"no package '{name}'" if found is None else f"{name} {found}"
+            run = f"{stated}: pip install {name}=={stated}" if stated else "none"
+            return f"it has {has}, and this run {run}"
+    return ""
+
+
+def _shares(visit: Visit) -> bool:
+    """Tell whether this worker sees the project's folder."""
+    try:
+        return Path(visit.sign).read_text(encoding="utf-8") == visit.name
+    except OSError:
+        return False
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _uploaded(job: StepJob, outcome: StepOutcome) -> StepOutcome:
+    """Send outputs to a far store from here, so that they do not go through the user's process; not sent where the store is away."""
+    if outcome.is_uploaded or outcome.failure is not None:
+        return outcome
+    assert job.artifact_uri is not None
+    made = taken_outputs(job.staging)
+    files = [(made / saved.file, saved.file) for saved in outcome.outputs]
+    try:
+        upload(files, job.artifact_uri, job.tracking_uri or "")
+    except StoreUnavailableError:
+        return outcome
+    except (PipespecError, OSError) as error:
+        return replace(outcome, failure=Failure("store", f"its outputs could not be uploaded: {error}"))
+    return replace(outcome, is_uploaded=True)
+
+
+def _with_worker(outcome: StepOutcome, address: str) -> StepOutcome:
+    """Say on which worker a module could not be imported, since its packages may be others than the user's."""
+    failure = outcome.failure
+    if failure is None or (failure.kind != "import" and "ModuleNotFoundError" not in failure.message):
+        return outcome
+    message = f"{failure.message}; it ran on the Dask worker {address}: install what is missing there"
+    return replace(outcome, failure=Failure(failure.kind, message, failure.traceback, failure.refused))

@@ -1,0 +1,42 @@
+"""Which GPUs a step gets of those that its `resources` count: `{gpu: 1}` is one that no other step of the run has.
+
+Takes amounts, gives `CUDA_VISIBLE_DEVICES`. The devices are those that this process may use, or the first ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+__all__ = ["VARIABLE", "Devices"]
+
+VARIABLE: Final = "CUDA_VISIBLE_DEVICES"
+_NAMES: Final = frozenset({"gpu", "gpus"})
+
+
+class Devices:
+    """The GPUs of one run on this machine; used from one thread."""
+
+    def __init__(self, totals: Mapping[str, int], visible: str | None) -> None:
+        """Hand out as many as `totals` of resources says, one by default, of those that are `visible`."""
+        count = max((amount for name, amount in totals.items() if name.lower() in _NAMES), default=1)
+        self._free = (
+            [name.strip() for name in visible.split(",")] if visible else list(map(str, range(count)))
+        )
+        self._taken: dict[str, list[str]] = {}
+
+    def hand_out(self, step: str, resources: Mapping[str, int]) -> dict[str, str]:
+        """Return the environment of a step: nothing where it asks for no GPU, or for more than there are."""
+        amount = sum(count for name, count in resources.items() if name.lower() in _NAMES)
+        if not 0 < amount <= len(self._free):
+            return {}
+        self._taken[step], self._free = self._free[:amount], self._free[amount:]
+        return {VARIABLE: ",".join(self._taken[step])}
+
+    def take_back(self, step: str) -> None:
+        """Let others have what a step had."""
+        self._free = sorted([*self._free, *self._taken.pop(step, [])], key=_place)
+
+
+def _place(device: str) -> tuple[int, str]:
+    return (int(device) if device.isdecimal() else 0, device)

@@ -1,0 +1,72 @@
+"""How many steps of a run execute at a time, on this machine and on a cluster, and what each gets there.
+
+Takes a plan and the steps that execute; says whether there is room for one more, and on what terms. Each kind of place has a
+limit of its own where a plan has steps of both.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+
+from pipespec.engine.places.devices import VARIABLE, Devices
+from pipespec.engine.processes.executors import ClusterTerms, Executor
+from pipespec.engine.run_settings import RunSettings
+from pipespec.plan.plan import Plan
+from pipespec.spec.pipeline_spec import StepSpec
+
+__all__ = ["StepPlaces"]
+
+
+class StepPlaces:
+    """The places of one invocation; used from one thread."""
+
+    def __init__(self, settings: RunSettings, executor: Executor) -> None:
+        self._settings = settings
+        self._executor = executor
+        self._plan: Plan
+        self._kinds = {False}
+        """Whether steps of the plan execute on a cluster, on this machine, or both."""
+        self._devices = Devices(settings.resources, os.environ.get(VARIABLE))
+
+    def take(self, plan: Plan) -> None:
+        """Know the steps of a plan."""
+        self._plan = plan
+        steps = (decision.step for decision in plan.decisions.values())
+        self._kinds = {self._settings.is_on_cluster(step) for step in steps} or {False}
+
+    @property
+    def count(self) -> int:
+        """How many steps may execute at a time."""
+        return sum(map(self._limit, self._kinds))
+
+    def has_room(self, step: str, executing: Collection[str]) -> bool:
+        """Tell whether a step may execute beside these."""
+        kind = self._kind(step)
+        if len(self._kinds) == 1:
+            return len(executing) < self._limit(kind)
+        return sum(self._kind(other) == kind for other in executing) < self._limit(kind)
+
+    def may_begin(self, step: str, executing: Collection[str]) -> bool:
+        """Tell whether a step that Luigi hands out has room; Luigi counts, but does not know kinds."""
+        return len(self._kinds) == 1 or self.has_room(step, executing)
+
+    def cluster_terms(self, step: StepSpec) -> ClusterTerms | None:
+        """Return on what terms a step executes on the cluster; None for one of this machine."""
+        if not self._settings.is_on_cluster(step):
+            return None
+        return ClusterTerms(step.priority, self._settings.cluster_resources(step))
+
+    def hand_out(self, step: StepSpec) -> Mapping[str, str]:
+        """Return the environment that a step gets with its place."""
+        return {} if self._settings.is_on_cluster(step) else self._devices.hand_out(step.id, step.resources)
+
+    def take_back(self, step: str) -> None:
+        """Let others have what a step had."""
+        self._devices.take_back(step)
+
+    def _kind(self, step: str) -> bool:
+        return self._settings.is_on_cluster(self._plan.decisions[step].step)
+
+    def _limit(self, is_on_cluster: bool) -> int:  # noqa: FBT001 - of which kind
+        return max(1, self._executor.cluster_places) if is_on_cluster else self._settings.workers

@@ -1,0 +1,446 @@
+"""Steps on a real Dask cluster: a scheduler and two workers, each in a process of its own, on loopback."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from services import dask_cluster
+
+from pipespec.engine.dask.open_dask import opened_dask
+from pipespec.errors import ClusterUnavailableError, UsageError
+from pipespec.spec.engine_spec import ClusterSpec
+
+pytestmark = [pytest.mark.servers, pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")]
+
+STEPS = """
+import os, subprocess, sys, time
+from pathlib import Path
+
+
+def worker():
+    # The process of a step is forked from a template, which the worker started.
+    template = os.getppid()
+    return int(Path(f"/proc/{template}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def note(step):
+    with open("executed.txt", "a") as file:
+        print(step, worker(), os.getpid(), file=file)
+
+
+def numbers(count: int) -> list:
+    note("numbers")
+    print("counting to", count)
+    return list(range(count))
+
+
+def squares(numbers: list, k: int) -> list:
+    note(f"squares-{k}")
+    return [k * number**2 for number in numbers]
+
+
+def total(squares: dict) -> dict:
+    note("total")
+    return {"total": sum(map(sum, squares.values()))}
+
+
+def held(numbers: list) -> list:
+    note("held")
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
+    Path("child.txt").write_text(str(child.pid))
+    Path("held").touch()
+    until = time.monotonic() + 100
+    while Path("hold").exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    child.kill()
+    return numbers
+
+
+def short(k: int) -> int:
+    time.sleep(0.02)
+    return k
+
+
+def lacking() -> int:
+    import not_there_at_all
+"""
+
+SUMS = """\
+pipespec: 1
+name: sums
+steps:
+  numbers: {call: 'steps:numbers', params: {count: 5}, outputs: {numbers: numbers.json}}
+  squares:
+    call: steps:squares
+    matrix: {k: [1, 2, 3, 4, 5, 6]}
+    inputs: {numbers: numbers}
+    outputs: {squares: squares.json}
+  total: {call: 'steps:total', inputs: {squares: 'squares[*]'}, outputs: {total: total.json}, metrics: total}
+"""
+
+HELD = """\
+pipespec: 1
+name: held
+steps:
+  numbers: {call: 'steps:numbers', params: {count: 5}, outputs: {numbers: numbers.json}}
+  held:
+    call: steps:held
+    inputs: {numbers: numbers}
+    outputs: {numbers: numbers.json}
+    %s
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    with dask_cluster(tmp_path_factory.mktemp("dask"), (), ("--resources", "GPU=1")) as started:
+        yield started
+
+
+@pytest.fixture
+def on_dask(engine, cluster):
+    """A project, and how its steps run on the cluster."""
+    engine.write("steps.py", STEPS)
+    engine.about = on_cluster(cluster)
+    return engine
+
+
+def on_cluster(cluster):
+    return {"executor": "dask", "open_cluster": opened_dask, "cluster": ClusterSpec(cluster.address)}
+
+
+def executed(engine):
+    """The steps that executed, in order, each with the process of its worker."""
+    lines = (engine.root / "executed.txt").read_text().splitlines()
+    return [(line.split()[0], int(line.split()[1])) for line in lines]
+
+
+def until_there(path):
+    until = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < until, path
+        time.sleep(0.02)
+
+
+def states_of(report):
+    return {result.step: result.state.value for result in report.steps}
+
+
+def start_command(engine, cluster, *options):
+    command = [sys.executable, "-m", "pipespec", "run", "pipeline.yaml", "--dask", cluster.address, *options]
+    return subprocess.Popen(
+        command,
+        cwd=engine.root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def test_steps_execute_on_all_workers_and_are_recorded_as_those_of_this_machine(on_dask):
+    on_dask.write("pipeline.yaml", SUMS)
+
+    report = on_dask.run(**on_dask.about)
+
+    assert set(states_of(report).values()) == {"ran"}
+    done = executed(on_dask)
+    assert sorted(step for step, _ in done) == ["numbers", *(f"squares-{k}" for k in range(1, 7)), "total"]
+    assert len({worker for _, worker in done}) == 2
+    assert on_dask.query("select distinct value from latest_metrics where key = 'total'") == [(630.0,)]
+    assert {status for (status,) in on_dask.query("select status from runs")} == {"FINISHED"}
+    [log] = [Path(result.log) for result in report.steps if result.step == "numbers"]
+    assert log.read_text() == "counting to 5\n"
+    notes = [event for event in on_dask.told.events if event[0] == "note"]
+    address = on_dask.about["cluster"].address
+    assert notes == [("note", f"Dask at {address}: 2 workers with 2 threads, in the project's own folder")]
+
+    local = {result.step: result.record.key for result in report.steps}
+    assert {step: decision.key.hex for step, decision in on_dask.plan().decisions.items()} == local
+    again = on_dask.run(**on_dask.about)
+    assert set(states_of(again).values()) == {"reused"}
+    assert executed(on_dask) == done
+
+
+def test_steps_of_one_run_execute_there_and_here(on_dask):
+    on_dask.write(
+        "pipeline.yaml", SUMS.replace("outputs: {total:", "engine: {executor: local}, outputs: {total:")
+    )
+
+    assert set(on_dask.states(**on_dask.about).values()) == {"ran"}
+
+    workers = dict(executed(on_dask))
+    assert workers["total"] == os.getpid() or workers["total"] not in {
+        worker for step, worker in workers.items() if step != "total"
+    }
+
+
+def test_a_step_whose_worker_is_killed_is_tried_again(on_dask):
+    on_dask.write("pipeline.yaml", HELD % "retry: {times: 1}")
+    (on_dask.root / "hold").touch()
+
+    def kill():
+        until_there(on_dask.root / "held")
+        (on_dask.root / "held").unlink()
+        os.kill(executed(on_dask)[-1][1], signal.SIGKILL)
+        until_there(on_dask.root / "held")
+        (on_dask.root / "hold").unlink()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    report = on_dask.run(**on_dask.about)
+    killer.join()
+
+    assert states_of(report) == {"numbers": "ran", "held": "ran"}
+    assert on_dask.statuses("held") == ["FAILED", "FINISHED"]
+    assert [step for step, _ in executed(on_dask)] == ["numbers", "held", "held"]
+    [error] = [path.read_text() for path in on_dask.root.rglob("pipespec/error.txt")]
+    assert "was lost while it ran; out of memory, killed or cut off?" in error
+
+
+def test_a_step_whose_worker_is_killed_fails_without_retry_and_executes_once(on_dask):
+    on_dask.write("pipeline.yaml", HELD % "")
+    (on_dask.root / "hold").touch()
+
+    def kill():
+        until_there(on_dask.root / "held")
+        os.kill(executed(on_dask)[-1][1], signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    result = on_dask.result("held", **on_dask.about)
+    killer.join()
+
+    assert (result.state.value, result.error.partition(" tcp")[0]) == ("failed", "the Dask worker")
+    assert on_dask.statuses("held") == ["FAILED"]
+    assert [step for step, _ in executed(on_dask)] == ["numbers", "held"]
+
+
+def test_a_step_over_its_time_ends_with_its_children(on_dask):
+    on_dask.write("pipeline.yaml", HELD % "timeout: 1s")
+    (on_dask.root / "hold").touch()
+
+    result = on_dask.result("held", **on_dask.about)
+
+    assert (result.state.value, result.error) == ("failed", "exceeded its timeout of 1 s")
+    assert not Path(f"/proc/{(on_dask.root / 'child.txt').read_text()}/cwd").exists()
+
+
+def test_ctrl_c_ends_the_work_on_the_cluster(on_dask, cluster):
+    on_dask.write("pipeline.yaml", HELD % "")
+    (on_dask.root / "hold").touch()
+    process = start_command(on_dask, cluster)
+    until_there(on_dask.root / "held")
+
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+
+    assert process.returncode == 130, said
+    on_dask.require_clean_processes()
+    assert on_dask.statuses("held") == ["KILLED"]
+    (on_dask.root / "hold").unlink()
+    assert on_dask.states(**on_dask.about) == {"numbers": "reused", "held": "ran"}
+
+
+def test_a_user_process_that_is_killed_takes_its_steps_on_the_cluster_along(on_dask, cluster):
+    on_dask.write("pipeline.yaml", HELD % "")
+    (on_dask.root / "hold").touch()
+    process = start_command(on_dask, cluster)
+    until_there(on_dask.root / "held")
+    [held] = [
+        line.split() for line in (on_dask.root / "executed.txt").read_text().splitlines() if "held" in line
+    ]
+
+    process.kill()
+    process.communicate(timeout=60)
+
+    until = time.monotonic() + 60
+    while Path(f"/proc/{held[2]}").exists():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def test_a_scheduler_that_goes_away_ends_the_run_and_a_local_one_resumes_it(on_dask, tmp_path):
+    (on_dask.root / "hold").touch()
+    on_dask.write("pipeline.yaml", HELD % "")
+    with dask_cluster(tmp_path, ()) as own:
+
+        def kill():
+            until_there(on_dask.root / "held")
+            own.scheduler.kill()
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        with pytest.raises(ClusterUnavailableError) as raised:
+            on_dask.run(is_alone=False, **on_cluster(own))
+        killer.join()
+
+        assert str(raised.value) == (
+            f"the Dask scheduler at {own.address} went away; what was published stands; run again to go on"
+        )
+        assert on_dask.statuses("held") == ["KILLED"]
+        assert on_dask.query("select status from runs where status = 'RUNNING'") == []
+    (on_dask.root / "hold").unlink()
+    assert on_dask.states() == {"numbers": "reused", "held": "ran"}
+
+
+def test_a_cluster_that_is_not_there_is_said_in_one_line_within_ten_seconds(on_dask):
+    on_dask.write("pipeline.yaml", SUMS)
+    began = time.monotonic()
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pipespec", "run", "pipeline.yaml", "--dask", "tcp://127.0.0.1:9"],
+        cwd=on_dask.root,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 3
+    [line] = done.stderr.splitlines()
+    assert line.startswith("error: the Dask scheduler at tcp://127.0.0.1:9 does not answer (")
+    assert line.endswith("); nothing was run, repeat the command once it does")
+    assert time.monotonic() - began < 20  # of which Dask has 8
+    assert on_dask.query("select * from runs") == []
+
+
+def test_resources_that_no_worker_offers_are_said_at_once(on_dask, cluster):
+    on_dask.write("pipeline.yaml", HELD % "resources: {GPU: 2, fast_disk: 1}")
+
+    with pytest.raises(UsageError) as raised:
+        on_dask.run(**on_dask.about)
+
+    assert str(raised.value) == (
+        "step 'held' needs 2 of resource 'GPU', 1 of resource 'fast_disk', which no worker of the Dask cluster at"
+        f" {cluster.address} offers; start one with: dask worker {cluster.address} --resources 'GPU=2 fast_disk=1'"
+    )
+    assert on_dask.query("select * from runs") == []
+
+
+def test_a_step_runs_on_the_worker_that_has_its_resources(on_dask):
+    on_dask.write("pipeline.yaml", SUMS.replace("    matrix:", "    resources: {GPU: 1}\n    matrix:"))
+
+    assert set(on_dask.states(**on_dask.about).values()) == {"ran"}
+
+    assert len({worker for step, worker in executed(on_dask) if step.startswith("squares")}) == 1
+
+
+def test_a_total_of_the_run_counts_on_the_cluster_too(on_dask):
+    on_dask.write("pipeline.yaml", HELD % "resources: {database: 1}")
+
+    assert on_dask.states(resources={"database": 1}, **on_dask.about) == {"numbers": "ran", "held": "ran"}
+
+
+def test_workers_with_other_packages_are_refused(on_dask, cluster):
+    on_dask.write("pipeline.yaml", HELD % "identity: {packages: [click]}")
+    plan = on_dask.plan()
+    plan = replace(plan, facts=replace(plan.facts, packages={"click": "0.1"}))
+
+    with pytest.raises(UsageError) as raised:
+        on_dask.run(plan=plan, **on_dask.about)
+
+    head, _, tail = str(raised.value).partition(": tcp://")
+    assert head == f"no worker of the Dask cluster at {cluster.address} can run the steps"
+    assert tail.endswith(", and this run 0.1: pip install click==0.1")
+
+
+def test_a_package_that_the_worker_lacks_is_said_with_the_worker(on_dask):
+    on_dask.write(
+        "pipeline.yaml",
+        "pipespec: 1\nname: lacking\nsteps: {lacking: {call: 'steps:lacking', outputs: {x: x.json}}}\n",
+    )
+
+    error = on_dask.result("lacking", **on_dask.about).error
+
+    assert error.startswith("ModuleNotFoundError: No module named 'not_there_at_all'")
+    assert error.endswith(": install what is missing there")
+
+
+def test_hundreds_of_steps_are_under_way_without_a_thread_or_a_process_each(on_dask):
+    values = json.dumps(list(range(150)))
+    on_dask.write(
+        "pipeline.yaml",
+        f"pipespec: 1\nname: many\nsteps: {{short: {{call: 'steps:short', matrix: {{k: {values}}}, outputs: {{k: k.json}}}}}}\n",
+    )
+    threads = []
+    on_dask.told.tick = lambda: threads.append((threading.active_count(), len(children())))
+    before, processes = threading.active_count(), len(children())
+
+    report = on_dask.run(cluster_places=150, **on_dask.about)
+
+    assert [result.state.value for result in report.steps] == ["ran"] * 150
+    assert max(count for count, _ in threads) - before <= 12
+    assert max(count for _, count in threads) == processes
+
+
+def children():
+    found = []
+    with contextlib.suppress(OSError):
+        for task in Path("/proc/self/task").iterdir():
+            found += (task / "children").read_text().split()
+    return found
+
+
+SCRIPT = """
+import pipespec
+
+with open("begun.txt", "a") as file:
+    file.write("begun\\n")
+report = pipespec.load("pipeline.yaml").run(executor="dask", workers=2, progress=False)
+print(sorted(step.state.value for step in report.steps), __file__.endswith("script.py"))
+"""
+
+
+def test_a_script_starts_a_cluster_for_its_run_without_being_run_by_the_workers(engine):
+    engine.write("steps.py", STEPS)
+    engine.write("pipeline.yaml", SUMS)
+    engine.write("script.py", SCRIPT)
+
+    done = subprocess.run(
+        [sys.executable, "script.py"], cwd=engine.root, capture_output=True, text=True, timeout=200
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"{['ran'] * 8} True\n"
+    assert (engine.root / "begun.txt").read_text() == "begun\n"
+    assert len({worker for _, worker in executed(engine)}) == 2
+    engine.require_clean()
+
+
+@pytest.mark.parametrize(
+    ("cluster", "said"),
+    [
+        (
+            ClusterSpec(call="no_such_package:Cluster"),
+            "'engine.cluster.class' is 'no_such_package:Cluster', but there is no module 'no_such_package': pip install no-such-package",
+        ),
+        (
+            ClusterSpec(call="dask.distributed:Clutser"),
+            "'engine.cluster.class' is 'dask.distributed:Clutser', but module 'dask.distributed' has no 'Clutser'",
+        ),
+        (
+            ClusterSpec(arguments={"workers": 2}),
+            "'engine.cluster': 'dask.distributed:LocalCluster' does not take its arguments: ",
+        ),
+        (ClusterSpec("http//nowhere"), "http//nowhere is no address of a scheduler: "),
+    ],
+)
+def test_a_cluster_that_cannot_be_is_refused(engine, cluster, said):
+    engine.write("steps.py", STEPS)
+    engine.write("pipeline.yaml", SUMS)
+
+    with pytest.raises((UsageError, ClusterUnavailableError)) as raised:
+        engine.run(executor="dask", open_cluster=opened_dask, cluster=cluster)
+
+    assert str(raised.value).startswith(said)
+    assert "\n" not in str(raised.value)
