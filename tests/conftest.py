@@ -108,6 +108,10 @@ def pytest_xdist_make_scheduler(config, log):
     return Groups(config, log)
 
 
+OF_A_TERMINAL = ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR")
+"""Variables that a command is given by a test, and not by where the tests run."""
+
+
 @dataclass(frozen=True)
 class Answer:
     code: int
@@ -145,7 +149,7 @@ class Project:
         kept = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("MLFLOW_", "PIPESPEC_")) and name not in ("FORCE_COLOR", "NO_COLOR")
+            if not name.startswith(("MLFLOW_", "PIPESPEC_")) and name not in OF_A_TERMINAL
         }
         return {**kept, "MLFLOW_DISABLE_TELEMETRY": "true", "PYTHONDONTWRITEBYTECODE": "1", **extra}
 
