@@ -1,6 +1,6 @@
 """What the light commands take: the start, `validate`, `plan`, a run with nothing to do; and a large store.
 
-    python benchmarks/commands.py [--rounds 7] [--only start,validate,idle,changes,store,long]
+    python benchmarks/commands.py [--rounds 7] [--only start,validate,idle,changes,store,history,long]
 
 References: a Python that imports click and ruamel.yaml and does nothing; plain Luigi over as many file targets, all
 there; doit, which has done the same steps, in an environment that `race.py` makes; for the store of 100,000 runs, whose runs
@@ -119,6 +119,18 @@ def store(parent, rounds):
         report("A large store, 100 steps, runs with witnesses", figures, next(iter(commands)))
 
 
+def history(parent, rounds):
+    folder = project(parent, 10, "mixed", "--history=10000")
+    last = (folder / "last.txt").read_text()
+    commands = {
+        "import click, ruamel.yaml": NOTHING,
+        "compare, 10 of 10,000 runs of a step": pipespec("compare", "pipeline.yaml", "s0"),
+        "compare, all of them": pipespec("compare", "pipeline.yaml", "s0", "-n", "10000", "--format", "csv"),
+        "lineage, 10,000 runs in a row": pipespec("lineage", "pipeline.yaml", last, "--format", "json"),
+    }
+    report("A long history", take_turns(commands, folder, rounds), "import click, ruamel.yaml")
+
+
 def long(parent, rounds):
     for shape in ("mixed", "chain", "fan"):
         folder = project(parent, 10_000, shape, "--complete")
@@ -135,7 +147,7 @@ def long(parent, rounds):
         )
 
 
-PARTS = {part.__name__: part for part in (start, validate, idle, changes, store, long)}
+PARTS = {part.__name__: part for part in (start, validate, idle, changes, store, history, long)}
 
 
 def main():

@@ -12,7 +12,7 @@ import argparse
 import hashlib
 import sqlite3
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 __all__ = ["write_pipeline"]
@@ -76,6 +76,37 @@ def complete(file: Path) -> None:
     store.close()
 
 
+def add_history(folder: Path, runs: int) -> None:
+    """Write runs of one step of the pipeline into its store, each of which read what the run before it made, with a param and a metric."""
+    from pipespec.plan.records import OutputRecord, StepRecord
+
+    output = OutputRecord(hashlib.sha256(CONTENT).hexdigest(), len(CONTENT), 1, "out.json")
+    ids = [uuid.uuid4().hex for _ in range(runs)]
+    records = (
+        StepRecord(
+            ids[i],
+            "s0",
+            hashlib.sha256(ids[i].encode()).hexdigest(),
+            {"out": output},
+            0,
+            1.6e9 + i,
+            1.6e9 + i,
+            "",
+            {},
+        )
+        for i in range(runs)
+    )
+    before = dict(zip(ids[1:], ids, strict=False))
+    store = _open_store(folder)
+    with store:
+        _write_runs(store, "measured", records, None, before)
+        for i, run_id in enumerate(ids):
+            store.execute("INSERT INTO params VALUES ('a', ?, ?)", (str(i), run_id))
+            store.execute("INSERT INTO latest_metrics VALUES ('accuracy', ?, 0, 0, 0, ?)", (i / runs, run_id))
+    store.close()
+    (folder / "last.txt").write_text(ids[-1])
+
+
 def add_others(folder: Path, runs: int) -> None:
     """Write runs of other pipelines into the project's store, as large as ours, in 200 experiments."""
     from pipespec.plan.records import OutputRecord, StepRecord
@@ -115,7 +146,13 @@ def _open_store(folder: Path) -> sqlite3.Connection:
     return sqlite3.connect(folder / "mlflow.db")
 
 
-def _write_runs(store: sqlite3.Connection, pipeline: str, records: Iterable, artifacts: Path | None) -> None:
+def _write_runs(
+    store: sqlite3.Connection,
+    pipeline: str,
+    records: Iterable,
+    artifacts: Path | None,
+    before: Mapping[str, str] | None = None,
+) -> None:
     from pipespec.plan.witness import Touched, Trace, Witness
     from pipespec.tracking import record_names
     from pipespec.tracking.started_run import NewAttempt
@@ -151,8 +188,10 @@ def _write_runs(store: sqlite3.Connection, pipeline: str, records: Iterable, art
         new = NewAttempt(pipeline, record.step, "steps:f", name, record.key, source="pipeline.yaml")
         tags = attempt_tags(new, owner="{}", user="me", when="2026-01-31 12:00:00", in_experiment=False)
         tags = {tag: value for tag, value in tags.items() if ".claim." not in tag}
+        read = (before or {}).get(record.run_id)
+        inputs = {"up": {"run_id": read, "output": "out", "digest": "0" * 64}} if read else {}
         tags |= publication_tags(
-            record.key, 0, record.outputs, hashlib.sha256(b"{}").hexdigest(), witness=witness
+            record.key, 0, record.outputs, hashlib.sha256(b"{}").hexdigest(), witness=witness, inputs=inputs
         )
         store.executemany(
             "INSERT INTO tags VALUES (?, ?, ?)",
@@ -176,12 +215,15 @@ def main():
     parser.add_argument("--shape", choices=["mixed", "chain", "fan"], default="mixed")
     parser.add_argument("--complete", action="store_true")
     parser.add_argument("--others", type=int, default=0)
+    parser.add_argument("--history", type=int, default=0)
     asked = parser.parse_args()
     file = write_pipeline(asked.folder.absolute(), asked.steps, asked.shape)
     if asked.complete:
         complete(file)
     if asked.others:
         add_others(file.parent, asked.others)
+    if asked.history:
+        add_history(file.parent, asked.history)
 
 
 if __name__ == "__main__":
