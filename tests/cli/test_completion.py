@@ -104,7 +104,7 @@ VARIANTS = [f"depth={depth},kind={kind}]" for depth in (2, 4) for kind in "ab"]
         ("validate more/", ["plain,more/q.yml"]),
         ("diff p.yaml more/", ["plain,more/q.yml"]),
         ("run broken/p.yaml ", []),
-        ("run broken/p.yaml --da", []),
+        ("run broken/p.yaml --dat", []),
         ("run gone.yaml ", []),
     ],
 )
@@ -141,7 +141,7 @@ main([])
 
 
 @pytest.mark.parametrize(
-    ("line", "most"), [("ru", 11), ("run p.yaml tr", 111), ("plan p.yaml --set params.s", 109)]
+    ("line", "most"), [("ru", 11), ("run p.yaml tr", 112), ("plan p.yaml --set params.s", 110)]
 )
 def test_an_answer_loads_little(folder, tmp_path, line, most):
     listing = tmp_path / "modules.json"

@@ -74,6 +74,8 @@ def say(text: str, *, err: bool = False, newline: bool = True, keeps_colours: bo
 
 def open_streams() -> None:
     """Give the process the standard streams that it was started without, so that no file of ours gets their numbers."""
+    if None not in (sys.stdin, sys.stdout, sys.stderr):
+        return
     while (number := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
         os.set_inheritable(number, True)
     os.close(number)
