@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -107,6 +108,10 @@ def pytest_xdist_make_scheduler(config, log):
 
     return Groups(config, log)
 
+
+# What starts the tests may let signals be ignored, as `nohup` does and a shell for what it runs in the background; children inherit that.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 OF_A_TERMINAL = ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR")
 """Variables that a command is given by a test, and not by where the tests run."""

@@ -186,6 +186,13 @@ def patience(seen, tmp_path, server):
     assert seen_by_step(seen, **stated) == stated
 
 
+def s3(seen, tmp_path, server):
+    seen.edit("pipeline.yaml", "name: seen\n", "name: seen\nmlflow: {artifact_location: 's3://bucket/x'}\n")
+    keys = {"AWS_ACCESS_KEY_ID": "ada", "AWS_SECRET_ACCESS_KEY": "p4ss"}
+    told = seen.pipespec("run", "pipeline.yaml", MLFLOW_S3_ENDPOINT_URL="http://127.0.0.1:9", **keys)
+    assert (told.code, "S3 at http://127.0.0.1:9 does not answer" in told.err) == (3, True)
+
+
 CHECKS = {
     "MLFLOW_TRACKING_URI": tracking_uri,
     "MLFLOW_TRACKING_USERNAME": sign_in,
@@ -197,6 +204,7 @@ CHECKS = {
     "MLFLOW_RUN_CONTEXT": run_context,
     "MLFLOW_ENABLE_ASYNC_LOGGING": asynchronous_logging,
     "MLFLOW_HTTP_REQUEST_TIMEOUT": patience,
+    "MLFLOW_S3_ENDPOINT_URL": s3,
 }
 ROWS = re.findall(r"^\| `(MLFLOW_\w+)`", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
 

@@ -83,9 +83,9 @@ class Module:
 
 
 def import_all(package: str) -> None:
-    """Import a package and its modules, but for programs and templates."""
+    """Import a package and its modules, but for programs, templates, and what needs Dask, which is heavy."""
     for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
-        if not module.name.endswith("__main__") and ".templates" not in module.name:
+        if not module.name.endswith("__main__") and not {"templates", "dask"} & set(module.name.split(".")):
             importlib.import_module(module.name)
 
 
