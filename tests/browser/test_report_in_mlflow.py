@@ -6,8 +6,6 @@ import urllib.request
 
 import pytest
 
-from pipespec.views.mlflow_links import CLICK
-
 pytestmark = [pytest.mark.browser, pytest.mark.servers]
 
 PATIENCE = 60_000
@@ -71,7 +69,7 @@ def test_links_and_the_switch_that_is_named_lead_to_runs_rather_than_to_language
     assert sections.get_by_text("Prompts", exact=True).count() == 0
 
     page.goto(store)
-    page.get_by_text(CLICK, exact=True).click()
+    page.get_by_text("Model training", exact=True).click()
     page.goto(f"{store}/#/experiments")
     page.get_by_role("link", name=f"{name}/total", exact=True).click()
     sections.get_by_text("Runs", exact=True).wait_for()

@@ -12,6 +12,7 @@ from pipespec.tracking.noise_log import NoiseLog
 def test_a_log_that_cannot_be_written_is_no_matter(place, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     handler, logger = NoiseLog(Path(place), "%(message)s"), logging.getLogger(tmp_path.name)
+    logger.propagate = False  # a sign that is none breaks what tests are reported by
     logger.addHandler(handler)
 
     logger.warning("told")
@@ -26,6 +27,7 @@ def test_a_log_has_what_was_said(tmp_path):
         NoiseLog(tmp_path / "log.txt", "%(levelname)s %(message)s"),
         logging.getLogger(tmp_path.name),
     )
+    logger.propagate = False  # a sign that is none breaks what tests are reported by
     logger.addHandler(handler)
     assert not (tmp_path / "log.txt").exists()
 
