@@ -65,11 +65,13 @@ with Staging(Path(sys.argv[1])) as staging:
     dead.stdout.close()
     assert os.path.isdir(left)
 
-    with Staging(tmp_path) as first, Staging(tmp_path) as second:
+    with Staging(tmp_path) as first:
         assert not os.path.exists(left)
-        assert first.make("a").exists()
-        assert second.make("a").exists()
-        assert len(names(tmp_path)) == 4
+        of_first = first.make("a")
+        with Staging(tmp_path) as second:
+            assert of_first.exists()
+            assert second.make("a").exists()
+            assert len(names(tmp_path)) == 4
 
     assert names(tmp_path) == []
 
