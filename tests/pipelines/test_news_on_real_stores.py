@@ -5,6 +5,7 @@ import uuid
 from dataclasses import asdict
 
 import pytest
+from services import mlflow_server
 from sqlalchemy import create_engine
 
 from news.database import insert_articles
@@ -19,15 +20,22 @@ mlflow: {{tracking_uri: "{server}", artifact_location: "{bucket}/news"}}
 """
 
 
+@pytest.fixture
+def records(postgres, tmp_path):
+    """A server of this test's own: whoever cleans up another has no keys for the bucket."""
+    with mlflow_server(tmp_path, postgres.make(f"records-{uuid.uuid4().hex[:12]}")) as service:
+        yield service
+
+
 def test_the_news_run_on_postgresql_s3_and_a_server_and_the_second_time_nothing_executes(
-    news, postgres, mlflow_on_postgres, bucket
+    news, postgres, records, bucket
 ):
     name = f"news-{uuid.uuid4().hex[:12]}"
     articles = postgres.make(name)
     engine = create_engine(articles)
     insert_articles(engine, map(asdict, make_articles(700)))
     engine.dispose()
-    text = STORES.format(name=name, database=articles, server=mlflow_on_postgres.url, bucket=bucket.uri)
+    text = STORES.format(name=name, database=articles, server=records.url, bucket=bucket.uri)
     news.write("news.team.yaml", text)
     options = ("-f", "news.team.yaml", "-j", "2")
 

@@ -231,10 +231,13 @@ def read(artifact_uri: str, file: str, tracking_uri: str) -> bytes:
         return (folder / "file").read_bytes()
 
 
-def localise(artifact: Artifact, downloads: Path, tracking_uri: str) -> Artifact:
+def localise(
+    artifact: Artifact, downloads: Path, tracking_uri: str, *, kept_as: str | None = None
+) -> Artifact:
     """Return the artifact with a local path for its location; what is local already is returned as it is.
 
     A download is kept by its digest, in the `DownloadCache` of the folder `downloads`, and used again as long as it has it.
+    What has no digest, but never changes, is kept as `kept_as`.
 
     Raises:
         StoreUnavailableError: where the store does not give it.
@@ -251,11 +254,13 @@ def localise(artifact: Artifact, downloads: Path, tracking_uri: str) -> Artifact
     target: Path | None = None
     if digest is not None:
         target = cache.find(digest, lambda place: _digest(place, is_directory=is_directory) == digest)
+    elif kept_as is not None:
+        target = cache.find(kept_as, lambda _: True)
     if target is None:
         with cache.part() as part:
             _download(artifact.location, part / "got", tracking_uri)
             require_digest(part / "got", artifact)
-            target = cache.keep(part / "got", digest or f"undigested-{secrets.token_hex(8)}")
+            target = cache.keep(part / "got", digest or kept_as or f"undigested-{secrets.token_hex(8)}")
     make_executable(target, artifact.executable)
     return replace(artifact, location=f"{target}/" if is_directory else str(target))
 

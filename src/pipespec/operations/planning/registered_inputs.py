@@ -137,11 +137,10 @@ class _ModelReading:
                 return Artifact(f"{folder}/", digest, name, is_model=True), digest
             downloads = StateFolder.of(self._root).made().downloads
             far = Artifact(f"{place.rstrip('/')}/", None, name)
-            kept = downloads / hashlib.sha256(far.location.encode()).hexdigest()
-            if not kept.is_dir():  # a version never changes
-                localise(far, downloads, self._registry.uri)
-            digest = digest_input(DirInput(str(kept), str(kept)), memory).digest
-        return Artifact(f"{kept}/", digest, name, is_model=True), digest
+            kept_as = hashlib.sha256(far.location.encode()).hexdigest()  # a version never changes
+            kept = localise(far, downloads, self._registry.uri, kept_as=kept_as).location
+            digest = digest_input(DirInput(kept.rstrip("/"), kept.rstrip("/")), memory).digest
+        return Artifact(kept, digest, name, is_model=True), digest
 
     def _place(self, version: ModelVersion) -> str:
         place = self._registry.location(version)
