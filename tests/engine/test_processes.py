@@ -17,7 +17,7 @@ from pipespec.engine.processes.step_processes import StepProcesses
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
 
-PATIENCE = 30.0
+PATIENCE = float(os.environ.get("PIPESPEC_TEST_PATIENCE", "30"))
 
 
 def alive(pid):

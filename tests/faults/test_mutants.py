@@ -229,7 +229,7 @@ def test_a_mutant_is_noticed(mutant, tmp_path):
     done = subprocess.run(
         [*command, *(["-k", chosen] if chosen else []), f"--basetemp={tmp_path / 'tests'}"],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(tmp_path / "src")},
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "src"), "PIPESPEC_TEST_PATIENCE": "5"},
         capture_output=True,
         text=True,
         timeout=300,

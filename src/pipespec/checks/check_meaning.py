@@ -42,6 +42,7 @@ from pipespec.python.function_bodies import BodyFacts
 from pipespec.python.signature import CallableProblem, CallableSource
 from pipespec.spec.contracts.data_schema import DataSchema, SchemaProblem
 from pipespec.spec.file_formats import suffix_of
+from pipespec.spec.file_wording import flow_text
 from pipespec.spec.pipeline_spec import DirInput, FileInput, FilesInput, PipelineSpec, StepInput, StepSpec
 from pipespec.spec.step_graph import find_cycle
 from pipespec.spec.value_wording import nearest_or_all
@@ -187,7 +188,8 @@ def _problem(
     """Return why an input cannot be read, or None."""
     if not exists(source):
         what, hint = _missing(source)
-        return Diagnostic("missing-file", what, span, reference_hint(source.text, context) or hint)
+        likely = reference_hint(source.text, context) or _other_kind(source, exists)
+        return Diagnostic("missing-file", what, span, likely or hint)
     if isinstance(source, DirInput) and context.problem is not None and (why := context.problem(source)):
         hint = "put the content there in place of a link, or name what it leads to as an input of its own"
         message = f"{quote(source.text)} cannot be read: {why}"
@@ -203,6 +205,20 @@ def _missing(source: ExternalInput) -> tuple[str, str]:
             return f"there is no folder {quote(text)}", f"looked for {path}"
         case FilesInput(pattern=pattern, text=text):
             return f"no file matches {quote(text)}", f"looked for {pattern}"
+
+
+def _other_kind(source: ExternalInput, exists: Callable[[ExternalInput], bool]) -> str | None:
+    """Return how an input is written that is of another kind: a folder or a pattern where a file is named, and the like."""
+    written = flow_text(source.text)
+    match source:
+        case FileInput(text=text) if any(sign in text for sign in "*?["):
+            return f"a pattern is written {{files: {written}}}"
+        case FileInput(path=path) | FilesInput(pattern=path) if exists(DirInput(path, source.text)):
+            return f"it is a folder, which is written {{dir: {written}}}"
+        case DirInput(path=path) if exists(FileInput(path, source.text)):
+            return f"it is a file, which is written {{file: {written}}}"
+        case _:
+            return None
 
 
 CHECKS: Final[tuple[Check, ...]] = (
