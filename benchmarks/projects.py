@@ -80,14 +80,13 @@ def add_history(folder: Path, runs: int) -> None:
     """Write runs of one step of the pipeline into its store, each of which read what the run before it made, with a param and a metric."""
     from pipespec.plan.records import OutputRecord, StepRecord
 
-    output = OutputRecord(hashlib.sha256(CONTENT).hexdigest(), len(CONTENT), 1, "out.json")
     ids = [uuid.uuid4().hex for _ in range(runs)]
     records = (
         StepRecord(
             ids[i],
             "s0",
-            hashlib.sha256(ids[i].encode()).hexdigest(),
-            {"out": output},
+            _digest(f"key of {ids[i]}"),
+            {"out": OutputRecord(_digest(ids[i]), len(CONTENT), 1, "out.json")},
             0,
             1.6e9 + i,
             1.6e9 + i,
@@ -105,6 +104,10 @@ def add_history(folder: Path, runs: int) -> None:
             store.execute("INSERT INTO latest_metrics VALUES ('accuracy', ?, 0, 0, 0, ?)", (i / runs, run_id))
     store.close()
     (folder / "last.txt").write_text(ids[-1])
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def add_others(folder: Path, runs: int) -> None:
@@ -189,7 +192,7 @@ def _write_runs(
         tags = attempt_tags(new, owner="{}", user="me", when="2026-01-31 12:00:00", in_experiment=False)
         tags = {tag: value for tag, value in tags.items() if ".claim." not in tag}
         read = (before or {}).get(record.run_id)
-        inputs = {"up": {"run_id": read, "output": "out", "digest": "0" * 64}} if read else {}
+        inputs = {"up": {"run_id": read, "output": "out", "digest": _digest(read)}} if read else {}
         tags |= publication_tags(
             record.key, 0, record.outputs, hashlib.sha256(b"{}").hexdigest(), witness=witness, inputs=inputs
         )

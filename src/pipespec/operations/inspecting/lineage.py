@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +31,9 @@ __all__ = ["lineage"]
 
 _MOST_WITH_MODELS: Final = 25
 """Of so many runs, the nearest, the registered models are looked up."""
+
+_MOST_LEVELS: Final = 8
+"""So many levels are read one by one; beyond them one question for everything is less."""
 
 _MOST_MANIFESTS: Final = 1000
 """So many manifests of runs of earlier versions are read."""
@@ -84,25 +88,34 @@ class _LineageReading:
 
     ledger: Ledger
     runs: dict[str, LineageRun] = field(default_factory=dict)
+    everything: dict[str, RunFacts] = field(default_factory=dict)
+    """All complete runs, once they were read."""
     manifests: int = 0
     unread: int = 0
 
     def up(self, start: RunFacts) -> tuple[LineageEdge, ...]:
-        """Read all that is above a run, a bulk read for each level."""
+        """Read all that is above a run, a bulk read for each level; where there are many, all complete runs in one."""
         edges: dict[LineageEdge, None] = {}
         level: Iterable[RunFacts] = (start,)
-        while level:
+        for number in count(1):
             read = [edge for run in level for edge in self._edges(run)]
             edges.update(dict.fromkeys(read))
             wanted = {edge.source for edge in read if isinstance(edge.source, str)} - self.runs.keys()
-            found = self.ledger.runs(wanted)
+            if not wanted:
+                break
+            if number == _MOST_LEVELS:
+                self._read_everything()
+            found = {run_id: self.everything[run_id] for run_id in sorted(wanted & self.everything.keys())}
+            if left := wanted - found.keys():
+                found.update(self.ledger.runs(left))
             self._note_missing(wanted - found.keys())
             level = tuple(found.values())
         return tuple(edges)
 
     def down(self, start: RunFacts) -> tuple[LineageEdge, ...]:
         """Read all complete runs, and return what is below one of them."""
-        everything = {run.run_id: run for run in self.ledger.published()}
+        self._read_everything()
+        everything = dict(self.everything)
         everything.setdefault(start.run_id, start)
         edges = [edge for run in everything.values() for edge in self._edges(run)]
         twins: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
@@ -110,6 +123,10 @@ class _LineageReading:
             twins[run.pipeline, run.step].append(run_id)
         same = {run_id: twins[run.pipeline, run.step] for run_id, run in self.runs.items()}
         return downstream(start.run_id, self.runs, edges, same)
+
+    def _read_everything(self) -> None:
+        if not self.everything:
+            self.everything = {run.run_id: run for run in self.ledger.published()}
 
     def notes(self) -> Iterable[str]:
         """Say what was not looked at."""
