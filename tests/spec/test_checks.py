@@ -101,12 +101,19 @@ def test_external_inputs_are_asked_for_once_each(checked, tmp_path):
     _, found = checked(PIPELINE, FUNCTIONS, exists=exists)
 
     folder = tmp_path / "folder"
-    assert asked == [
+    declared = [
         FileInput(str(folder / "q.sql"), "q.sql"),
         FilesInput(str(folder / "*.md"), "*.md"),
         DirInput(str(folder / "data"), "data"),
         FileInput(str(folder / "a.npy"), "a.npy"),
     ]
+    others = [  # whether what is missing is there as another kind
+        DirInput(str(folder / "q.sql"), "q.sql"),
+        DirInput(str(folder / "*.md"), "*.md"),
+        FileInput(str(folder / "data"), "data"),
+        DirInput(str(folder / "a.npy"), "a.npy"),
+    ]
+    assert asked == [one for pair in zip(declared, others, strict=True) for one in pair]
     assert [one.code for one in found] == ["missing-file"] * 4
 
 
