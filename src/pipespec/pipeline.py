@@ -11,7 +11,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -157,100 +156,37 @@ class Pipeline:
             UsageError: as for `plan`, for a report's place where no file can be, and for a cluster that cannot run the steps.
             StoreUnavailableError: where the store, the scheduler or the cluster cannot be asked; nothing is lost by that.
         """
+        began = time.monotonic()
         from pipespec.operations.running.notebook_progress import notebook_progress
+        from pipespec.operations.running.run_request import RunRequest
+        from pipespec.operations.running.run_session import run_session
 
-        with notebook_progress() if progress is None else nullcontext(progress or None) as told:
-            done = self._run(
-                targets,
-                workers=workers,
-                force=force,
-                keep_going=keep_going,
+        with (
+            notebook_progress() if progress is None else nullcontext(progress or None) as told,
+            self._open() as session,
+        ):
+            asked = RunRequest(
+                targets=targets,
+                force=tuple(force),
                 verify=verify,
+                workers=workers,
+                keep_going=keep_going,
                 debug=debug,
                 scheduler=scheduler,
                 executor=executor,
                 dask=dask,
                 progress=told,
                 command=command,
-                report=report,
+                report=None if report is None else Path(report),
                 seeds=seeds or {},
             )
+            done = run_session(session, asked, began)
         if check and not done.succeeded:
             from pipespec.views.run_view import counts, failures_text
 
             texts = (failures_text(done), counts(done))
             raise StepFailedError("\n\n".join(text for text in texts if text), done)
         return done
-
-    def _run(
-        self,
-        targets: tuple[str, ...],
-        *,
-        workers: int | None,
-        force: Sequence[str],
-        keep_going: bool | None,
-        verify: bool,
-        debug: bool,
-        scheduler: str | None,
-        executor: str | None,
-        dask: str | None,
-        progress: Progress | None,
-        command: str | None,
-        report: str | Path | None,
-        seeds: Mapping[str, int],
-    ) -> RunReport:
-        began = time.monotonic()
-        from pipespec.operations.planning.reuse_memo import keep_reuse
-        from pipespec.operations.running.publish_unpublished import publish_unpublished
-        from pipespec.operations.running.settle_left_runs import settle_left_runs
-
-        with self._open() as session:
-            publish_unpublished(session.spec, session.ledger)
-            planning = session.planning(targets, force=force, verify=verify)
-            plan = planning.plan()
-            if plan.is_complete:
-                settle_left_runs(planning.source, session.ledger)
-            if plan.is_complete and report is None:
-                reused = _with_registered(_report_of_reuse(planning.source, plan, time.monotonic() - began))
-                keep_reuse(planning.source, plan, reused.steps, targets)
-                return reused
-            from pipespec.operations.reporting.invocation_report import Reporting
-
-            reporting = Reporting.on(planning, command, None if report is None else Path(report))
-            if plan.is_complete:
-                reused = _with_registered(_report_of_reuse(planning.source, plan, time.monotonic() - began))
-                reporting.write(reused)
-                return reused
-            if progress is not None:
-                from pipespec.operations.inspecting.past_runs import with_past_seconds
-                from pipespec.plan.time_left import Remaining
-
-                timed = with_past_seconds(plan, session.ledger)
-                progress.expect(Remaining(timed, session.spec.engine.workers_for(workers)))
-            from pipespec.operations.reporting.sweep_points import ended_points
-            from pipespec.operations.running.run_pipeline import invoke
-            from pipespec.project.planned_inputs import PlannedInputs
-
-            done = invoke(
-                session.source,
-                plan,
-                session.ledger,
-                workers=workers,
-                keep_going=keep_going,
-                debug=debug,
-                scheduler=scheduler,
-                executor=executor,
-                dask=dask,
-                progress=progress,
-                reporting=reporting,
-                external=PlannedInputs(session.spec.root, planning.files, planning.results),
-                next_wave=planning.next_wave,
-                seeds=seeds,
-            )
-            done = _with_registered(done)
-            if done.succeeded and done.plan is not None:
-                keep_reuse(planning.source, done.plan, done.steps, targets)
-            return replace(done, points=ended_points(planning.source, done))
 
     def status(self, *targets: str) -> StepStates:
         """Tell the state of each step, in topological order."""
@@ -563,30 +499,3 @@ class StepHandle:
         if declared is not None and declared.model is not None and as_type is not Path:
             return load_model(self.path(output), as_type, self.pipeline.spec)
         return load_path(self.path(output), as_type)
-
-
-def _with_registered(report: RunReport) -> RunReport:
-    """Register the models of a run, where its pipeline has any."""
-    assert report.plan is not None
-    if not any(decision.step.registers for decision in report.plan.decisions.values()):
-        return report
-    from pipespec.operations.running.register_models import with_registered
-
-    return with_registered(report)
-
-
-def _report_of_reuse(source: PipelineSource, plan: Plan, seconds: float) -> RunReport:
-    from pipespec.operations.planning.open_store import store_name
-    from pipespec.operations.reporting.sweep_points import ended_points
-    from pipespec.plan.results import RunReport, StepResult
-
-    results = []
-    for step, decision in plan.decisions.items():
-        assert decision.key is not None
-        assert decision.record is not None
-        record = decision.record
-        results.append(StepResult.of_record(step, decision.key.hex, record))
-    mlflow, root = plan.pipeline.mlflow, plan.pipeline.root
-    store = store_name(mlflow.tracking_uri, root)
-    report = RunReport(None, tuple(results), seconds, store, plan=plan)
-    return replace(report, points=ended_points(source, report))

@@ -16,7 +16,6 @@ from typing import Any
 
 from pipespec.document.wording import quote
 from pipespec.engine.processes.executors import OpenExecutor
-from pipespec.engine.progress_events import Progress
 from pipespec.engine.run_plan import NextWave, run_plan
 from pipespec.engine.run_settings import RunSettings
 from pipespec.errors import StoreUnavailableError, UsageError
@@ -25,6 +24,7 @@ from pipespec.operations.planning.open_store import write_store
 from pipespec.operations.reporting.invocation_report import REPORT, Reporting
 from pipespec.operations.reporting.run_environment import about
 from pipespec.operations.running.notify import tell
+from pipespec.operations.running.run_request import RunRequest
 from pipespec.plan.plan import Action, Plan
 from pipespec.plan.results import RunReport
 from pipespec.project.planned_inputs import PlannedInputs
@@ -45,23 +45,13 @@ def invoke(
     source: PipelineSource,
     plan: Plan,
     ledger: Ledger,
+    asked: RunRequest,
     *,
-    workers: int | None,
-    keep_going: bool | None,
-    debug: bool,
-    scheduler: str | None,
-    executor: str | None,
-    dask: str | None,
-    progress: Progress | None,
     reporting: Reporting,
     external: PlannedInputs,
     next_wave: NextWave,
-    seeds: Mapping[str, int],
 ) -> RunReport:
-    """Run a plan, and those that follow as matrices become known.
-
-    What the command line leaves open (None) is as the pipeline's `engine` says.
-    """
+    """Run a plan, and those that follow as matrices become known."""
     spec = plan.pipeline
     state = StateFolder.of(spec.root).made()
     state.logs.mkdir(exist_ok=True)
@@ -69,20 +59,20 @@ def invoke(
         state=state,
         invocation=reporting.about,
         external=external,
-        workers=spec.engine.workers_for(workers),
-        executor=_executor(spec, executor, dask),
+        workers=spec.engine.workers_for(asked.workers),
+        executor=_executor(spec, asked.executor, asked.dask),
         open_cluster=_opened_dask,
         travelling_files=travelling_files,
-        cluster=spec.engine.cluster if dask is None else ClusterSpec(dask),
-        cluster_places=workers or spec.engine.workers,
-        keep_going=spec.engine.keep_going if keep_going is None else keep_going,
+        cluster=spec.engine.cluster if asked.dask is None else ClusterSpec(asked.dask),
+        cluster_places=asked.workers or spec.engine.workers,
+        keep_going=spec.engine.keep_going if asked.keep_going is None else asked.keep_going,
         resources=spec.engine.resources,
-        scheduler=scheduler or spec.engine.scheduler,
+        scheduler=asked.scheduler or spec.engine.scheduler,
         page_of=lambda run: run_url(shown(ledger.tracking_uri), run.experiment_id, run.run_id),
-        inline=_to_debug(plan) if debug else (),
-        on_error=_post_mortem if debug else None,
+        inline=_to_debug(plan) if asked.debug else (),
+        on_error=_post_mortem if asked.debug else None,
         patience=spec.engine.patience,
-        seeds=seeds,
+        seeds=asked.seeds,
         redact=source.redactor(),
         about=about(),
         report_files=lambda report: _report_files(report, reporting),
@@ -93,7 +83,7 @@ def invoke(
         ledger=ledger,
         open_recorder=partial(write_store, spec),
         settings=settings,
-        progress=progress,
+        progress=asked.progress,
         next_wave=next_wave,
     )
     report = _told(run, partial(tell, source, plan, ledger))
