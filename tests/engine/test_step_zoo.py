@@ -20,6 +20,7 @@ def well(x):
 
 def neighbour(until: str):
     # Executes for as long as any of the beasts does.
+    Path(until + ".begun").touch()
     end = time.monotonic() + 120
     while not Path(until).exists():
         assert time.monotonic() < end
@@ -209,7 +210,7 @@ def test_where_the_template_is_killed_what_runs_is_lost_and_the_rest_goes_on(eng
 
 
 def test_a_step_that_removes_our_folder_fails_with_those_beside_it_and_the_rest_goes_on(engine):
-    erase = "import shutil; shutil.rmtree('.pipespec')"
+    erase = "while not list(Path().glob('*.begun')): time.sleep(0.005)\nimport shutil; shutil.rmtree('.pipespec')"
     found = Zoo(engine, [erase], workers=2)
 
     (neighbour, last), beast = found.innocent(), found[erase]
