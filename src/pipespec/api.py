@@ -1,9 +1,9 @@
-"""What notebooks and the command line call: the stages, combined.
+"""The functions that notebooks and the command line call. They combine the stages.
 
     load(file)         a file -> document -> spec, checked: a `Pipeline`, which plans and runs
 
-Everything that the stages must not ask for themselves enters here, in `operations` and in `project`:
-files, environment, git, clock, servers. Each function imports what it needs: `validate` neither plans nor tracks.
+The stages do not use files, the environment, git, the clock or servers by themselves: these enter here, in `operations` and in
+`project`. Each function imports what it needs: for example, `validate` loads neither planning nor tracking.
 """
 
 from __future__ import annotations
@@ -69,12 +69,12 @@ __all__ = [
 
 
 def find_pipeline(place: str | None = None) -> str:
-    """Return the one pipeline of a folder, or, without one, of the working directory or the nearest folder above it.
+    """Return the only pipeline of a folder. Without a folder, search the working directory, then the folders above it.
 
-    `file` in `[tool.pipespec]` of the project's pyproject.toml decides where it is set.
+    If `[tool.pipespec]` in the project's pyproject.toml sets `file`, that file is the answer.
 
     Raises:
-        UsageError: where there is none, or there are several.
+        UsageError: if there is no pipeline, or there are several.
     """
     from pipespec.project.pipeline_choice import choose_pipeline
 
@@ -85,7 +85,7 @@ def find_env_overlay(file: str, env: str) -> str:
     """Return the overlay of a pipeline for an environment: for `prod`, `FILE.prod.yaml` beside it.
 
     Raises:
-        UsageError: where there is none.
+        UsageError: if there is no such file.
     """
     from pipespec.project.pipeline_choice import overlay_of_environment
 
@@ -93,12 +93,12 @@ def find_env_overlay(file: str, env: str) -> str:
 
 
 def names(file: str, *, overlays: Sequence[str] = ()) -> PipelineNames:
-    """Return what can be named on a command line about a pipeline: steps, variants, outputs, paths of values.
+    """Return the names that a command line can use for a pipeline: steps, variants, outputs, paths of values.
 
-    Reads the file as a stranger's, and no code. What is wrong with it is left out.
+    Does not trust the file, and reads no code. Leaves out what has mistakes.
 
     Raises:
-        InvalidPipelineError: where it cannot be read at all.
+        InvalidPipelineError: if the file cannot be read at all.
     """
     from pipespec.operations.compiling.read_document import read_names
 
@@ -106,12 +106,12 @@ def names(file: str, *, overlays: Sequence[str] = ()) -> PipelineNames:
 
 
 def option_defaults(file: str | None = None) -> Mapping[str, OptionDefault]:
-    """Return the defaults that `PIPESPEC_*` and `[tool.pipespec]` give to options, for a pipeline that is trusted.
+    """Return the defaults of options that `PIPESPEC_*` variables and `[tool.pipespec]` set, for a trusted pipeline.
 
-    The functions here do not use them; the command line hands them over as arguments.
+    The functions in this module do not use them; the command line passes them as arguments.
 
     Raises:
-        UsageError: where a value does not fit.
+        UsageError: if a value does not fit its option.
     """
     from pipespec.project.option_defaults import option_defaults as read
 
@@ -119,10 +119,10 @@ def option_defaults(file: str | None = None) -> Mapping[str, OptionDefault]:
 
 
 def read_env_file(file: str) -> None:
-    """Add to the environment what `.env` beside the project's root sets and the environment does not.
+    """Add the variables of `.env` in the project's root to the environment, except those that are set already.
 
     Raises:
-        UsageError: where that file cannot be read.
+        UsageError: if that file cannot be read.
     """
     from pipespec.project.env_file import read_env_file as read
 
@@ -130,17 +130,17 @@ def read_env_file(file: str) -> None:
 
 
 def env_names(file: str) -> tuple[str, ...]:
-    """Return the environments that a pipeline has overlays for, beside it: `prod` for `FILE.prod.yaml`."""
+    """Return the environments for which a pipeline has overlays beside it: `prod` for `FILE.prod.yaml`."""
     from pipespec.project.pipeline_choice import environments_of
 
     return environments_of(file)
 
 
 def run_options(file: str) -> tuple[RunOption, ...]:
-    """Return the options of the command line that a pipeline file declares for its params.
+    """Return the command-line options that a pipeline file declares for its params.
 
     Raises:
-        InvalidPipelineError: where the file cannot be read.
+        InvalidPipelineError: if the file cannot be read.
     """
     from pipespec.operations.compiling.read_document import read_options
 
@@ -154,13 +154,13 @@ def validate(
     overrides: Sequence[str] = (),
     import_timeout: float | None = None,
 ) -> Findings:
-    """Find all mistakes and advice of some files, and of the pipelines below some folders, in their order.
+    """Find all errors and advice for some files, and for the pipelines below some folders, in their order.
 
-    Imports and runs nothing of the project, reads no environment variable and opens no connection; unless there is an
-    `import_timeout`: then what the pipelines call is imported, in a process of its own, each within so many seconds.
+    Does not import or run code of the project, read environment variables or open connections. With an `import_timeout`, the
+    callables of the pipelines are imported, in a process of their own, each within that number of seconds.
 
     Raises:
-        UsageError: where there is no pipeline below the folders.
+        UsageError: if there is no pipeline below the folders.
     """
     from pipespec.operations.compiling.validate_files import validate_all
 
@@ -176,16 +176,16 @@ def load(
     trusted: bool = True,
     requires_values: bool = True,
 ) -> Pipeline:
-    """Load a pipeline, with overlays (files) and overrides (`params.model.epochs=1`) laid over it in order.
+    """Load a pipeline. Overlays (files) and then overrides (`params.model.epochs=1`) change it, in their order.
 
-    `sweeps` (`params.model.depth=4,8`, `params.seed=range(1,5)`) make it the pipeline of all their points, in which what
-    points share stands once.
+    With `sweeps` (`params.model.depth=4,8`, `params.seed=range(1,5)`), the pipeline contains the steps of all points. A step
+    that is the same at several points is contained once.
 
-    Without `trusted` its references to the environment stay as written, as for a stranger's file. Without
-    `requires_values` `???` is an open value, so that the pipeline can be looked at, and not be planned.
+    Without `trusted`, references to the environment stay as written; use it for files from strangers. Without
+    `requires_values`, `???` is an open value: the pipeline can be inspected, but not planned.
 
     Raises:
-        InvalidPipelineError: with all its mistakes.
+        InvalidPipelineError: with all mistakes of the pipeline.
     """
     if sweeps:
         from pipespec.operations.compiling.sweep import compile_sweep, read_sweeps
@@ -200,10 +200,10 @@ def load(
 
 
 def function(call: str) -> FunctionCall:
-    """Find a function of the project by `module:function`, to call it once; nothing is imported before that.
+    """Find a function of the project by `module:function`, to call it once. Its code is only imported by the call.
 
     Raises:
-        UsageError: where there is none, or its source cannot be read.
+        UsageError: if there is no such function, or its source cannot be read.
     """
     from pipespec.operations.calling.call_function import function_call
 
@@ -213,13 +213,13 @@ def function(call: str) -> FunctionCall:
 def remembered_run(
     file: str, *targets: str, overlays: Sequence[str] = (), overrides: Sequence[str] = ()
 ) -> RunReport | None:
-    """Return the report of a run that has nothing to do, as an earlier one found, and nothing has changed since.
+    """Return the report of a run that has nothing to do, if an earlier run found this and nothing has changed since.
 
-    None means that this is not known: load the pipeline, and run it. Records, witnesses, artifacts and inputs are looked
-    at as by any plan.
+    None means that this is not known: load the pipeline, and run it. Records, witnesses, artifacts and inputs are checked
+    as by any plan.
 
     Raises:
-        StoreUnavailableError: where the records cannot be asked.
+        StoreUnavailableError: if the records cannot be read.
     """
     from pipespec.operations.planning.reuse_memo import recall_reuse
 
@@ -227,7 +227,7 @@ def remembered_run(
 
 
 def watch(file: str, *, overlays: Sequence[str] = (), overrides: Sequence[str] = ()) -> WatchedPipeline:
-    """Return what tells when a pipeline has to run again: its files, code, inputs or what its steps opened changed.
+    """Return an object that waits until a pipeline must run again: its files, code, inputs, or files that its steps opened changed.
 
         watched = watch("pipeline.yaml")
         while True:
@@ -237,7 +237,7 @@ def watch(file: str, *, overlays: Sequence[str] = (), overrides: Sequence[str] =
             print(watched.wait())
 
     Raises:
-        UsageError: where there is no such file, or the package that watches folders is not installed.
+        UsageError: if there is no such file, or the package that watches folders is not installed.
     """
     from pipespec.operations.running.watched_pipeline import WatchedPipeline
 
@@ -252,15 +252,15 @@ def diff(
     overrides: Sequence[str] = (),
     records: bool = False,
 ) -> Difference:
-    """Compare two pipelines, each a file, `FILE@REVISION` or `run:ID`; overlays and overrides go over the second.
+    """Compare two pipelines. Each is a file, `FILE@REVISION` or `run:ID`; overlays and overrides change the second.
 
-    Without a second, a file is compared with the last commit, and a run with its file. `records` adds what the
-    store says of the second, which has to be a file then: what is there already, and how long the rest may take.
+    Without a second, a file is compared with its last commit, and a run with its file. With `records`, the second must be a
+    file, and the answer says which of its steps are complete in the store, and how long the others may take.
 
     Raises:
-        UsageError: for a revision, run or file that is not there.
-        InvalidPipelineError: for a file with mistakes.
-        StoreUnavailableError: where the store is asked and cannot be.
+        UsageError: if a revision, run or file does not exist.
+        InvalidPipelineError: if a file has mistakes.
+        StoreUnavailableError: if the store is needed and cannot be reached.
     """
     if records:
         from pipespec.operations.inspecting.compare_with_records import compare_with_records
@@ -280,14 +280,14 @@ def lineage(
     up: bool = True,
     down: bool = True,
 ) -> Lineage:
-    """Tell what made the outputs of a step's run (`up`), and what was made of them (`down`), through all pipelines.
+    """Find what the outputs of a step's run were made from (`up`), and what was made from them (`down`), in all pipelines.
 
-    `run` is an id, its first digits, or a version of a registered model: `models:/news-classifier@champion`. `file` is a
-    pipeline whose store is read; without one it is that of the working directory's project.
+    `run` is an id, its first digits, or a version of a registered model: `models:/news-classifier@champion`. The store of the
+    pipeline `file` is read; by default it is the store of the project in the working directory.
 
     Raises:
-        UsageError: where there is no such run, or it is none of a step.
-        StoreUnavailableError: where the store cannot be asked.
+        UsageError: if there is no such run, or it is not the run of a step.
+        StoreUnavailableError: if the store cannot be reached.
     """
     if file is not None:
         return load(file, overlays=overlays, overrides=overrides).lineage(run, up=up, down=down)
@@ -312,13 +312,13 @@ def reproduce(
     workers: int | None = None,
     quiet: bool = True,
 ) -> Reproduction:
-    """Run a past run anew, and compare the results; as `Pipeline.reproduce`. `file` is as for `lineage`, and may have mistakes.
+    """Repeat a past run and compare the results, like `Pipeline.reproduce`. `file` is as for `lineage`, and may have mistakes.
 
     Raises:
-        InvalidPipelineError: where the file cannot be read at all.
-        UsageError: where the run cannot be made again, with the reason.
-        PipespecError: where the work tree or the environment cannot be made.
-        StoreUnavailableError: where the store cannot be asked.
+        InvalidPipelineError: if the file cannot be read at all.
+        UsageError: if the run cannot be repeated; the text gives the reason.
+        PipespecError: if the work tree or the environment cannot be created.
+        StoreUnavailableError: if the store cannot be reached.
     """
     from pipespec.operations.compiling.compile_file import compile_file
     from pipespec.operations.housekeeping.store_place import StorePlace
@@ -343,13 +343,13 @@ def set_baseline(
     overlays: Sequence[str] = (),
     overrides: Sequence[str] = (),
 ) -> NewBaseline:
-    """Mark a finished run as the baseline of its step, or of its pipeline's invocations, under a name.
+    """Mark a finished run as the baseline of its step, or of the invocations of its pipeline, under a name.
 
     `file` is as for `lineage`.
 
     Raises:
-        UsageError: where there is no such run, or it did not finish.
-        StoreUnavailableError: where the store cannot be asked, or not be written.
+        UsageError: if there is no such run, or it did not finish.
+        StoreUnavailableError: if the store cannot be read or written.
     """
     if file is not None:
         return load(file, overlays=overlays, overrides=overrides).set_baseline(run, name=name)
@@ -364,12 +364,12 @@ def set_baseline(
 def schema(
     file: str | Path | None = None, *, overlays: Sequence[str] = (), overrides: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Return the JSON schema of pipeline files, or the one made for a file, with the names that are known there.
+    """Return the JSON schema of pipeline files, or a schema for one file that also contains the names in its project.
 
-    The file may have mistakes. Nothing of the project is imported.
+    The file may have mistakes. No code of the project is imported.
 
     Raises:
-        InvalidPipelineError: where the file cannot be read, or has no steps.
+        InvalidPipelineError: if the file cannot be read, or has no steps.
     """
     from pipespec.spec.schema.document_schema import load_schema
 
@@ -385,7 +385,7 @@ def schema(
 
 
 def diagnostic_pages() -> Mapping[str, str]:
-    """Return what the documentation says of each code of a diagnostic, as Markdown."""
+    """Return the documentation of each diagnostic, as Markdown, by its code."""
     from pipespec.checks.diagnostic_pages import load_pages
 
     return load_pages()
@@ -399,13 +399,13 @@ def render(
     overlays: Sequence[str] = (),
     overrides: Sequence[str] = (),
 ) -> str:
-    """Return a pipeline as a Luigi module that stands alone (`luigi`), or its resolved document (`yaml`).
+    """Return a pipeline as a Luigi module that needs no pipeline file (`luigi`), or as its resolved document (`yaml`).
 
-    `module` is the name that the module will bear. Imports and runs nothing of the project, and reads no environment
-    variable: the module reads them where it runs.
+    `module` is the name of the module. Does not import or run code of the project, or read environment variables: the module
+    reads them when it runs.
 
     Raises:
-        InvalidPipelineError: with all mistakes, or with all that such a module cannot be.
+        InvalidPipelineError: with all mistakes, or with all parts of the pipeline that such a module does not support.
     """
     from pipespec.operations.render_pipeline import luigi_module, resolved_yaml
 
@@ -425,17 +425,17 @@ def collect_garbage(
     delete: bool = False,
     purge: bool = False,
 ) -> Garbage:
-    """Find runs of these pipelines that nothing reaches, and what is left in `.pipespec`; delete them with `delete`.
+    """Find runs of these pipelines that nothing uses, and files that are left in `.pipespec`. With `delete`, delete them.
 
-    Kept is what the pipelines use now, also with each environment's overlay beside them; the last `keep_last` invocations; runs
-    with the tag `baseline` or one of `keep_tags` (`NAME` or `NAME=VALUE`); those that registered models came of; all that one of
-    these, or a run of another pipeline, has read; and what is younger than `older_than`. `delete` deletes as MLflow's
-    page does, so that runs can be restored; `purge` removes them with their files, for good.
+    These are kept: runs that the pipelines use now, also with the overlays of their environments; the last `keep_last`
+    invocations; runs with the tag `baseline` or one of `keep_tags` (`NAME` or `NAME=VALUE`); runs that registered models were
+    made by; all runs that one of these, or a run of another pipeline, has read; and runs that are younger than `older_than`.
+    `delete` deletes runs as MLflow's page does, so that they can be restored. `purge` removes them and their files for good.
 
     Raises:
-        UsageError: where an option does not fit, the pipelines use several stores, or one may be running.
-        InvalidPipelineError: where a pipeline, or one of its environments, has mistakes.
-        StoreUnavailableError: where the store cannot be asked.
+        UsageError: if an option does not fit, the pipelines use several stores, or one of them may be running.
+        InvalidPipelineError: if a pipeline, or one of its environments, has mistakes.
+        StoreUnavailableError: if the store cannot be reached.
     """
     from pipespec.operations.compiling.compile_file import compile_file
     from pipespec.operations.housekeeping.collect_garbage import GarbageOptions
@@ -453,14 +453,14 @@ def collect_garbage(
 def examine(
     file: str | Path, *, overlays: Sequence[str] = (), overrides: Sequence[str] = (), verify: bool = False
 ) -> Examination:
-    """Find what is wrong in the store of a pipeline and in the project's `.pipespec`; nothing is changed.
+    """Find what is wrong in the store of a pipeline and in the project's `.pipespec`. Nothing is changed.
 
-    With `verify` the content of recorded outputs, and of our caches, is compared with digests. A store that cannot be asked
-    is a finding.
+    With `verify`, the content of recorded outputs and of the caches is compared with digests. A store that cannot be reached
+    is a finding, not an error.
 
     Raises:
-        InvalidPipelineError: where the pipeline has mistakes.
-        UsageError: for a tracking URI that can be no store.
+        InvalidPipelineError: if the pipeline has mistakes.
+        UsageError: if the tracking URI cannot be a tracking store.
     """
     from pipespec.operations.housekeeping.examine_store import examine as examine_store
     from pipespec.operations.housekeeping.store_place import StorePlace
@@ -484,16 +484,16 @@ def import_results(
     dry_run: bool = False,
     check: bool = True,
 ) -> ImportReport:
-    """Record the rows of a table (.csv, .xlsx) as finished runs, each once; its second row says parameter, metric or tag.
+    """Record the rows of a table (.csv, .xlsx) as finished runs, each once. The second row says parameter, metric or tag.
 
-    They go to the store of `pipeline`, with its overlays and overrides, or to that of the project. `experiment` is that of
-    rows that name none. `kinds` (`memo=tag`) come before what the second row says. `percent` reads `84.3%` as 0.843,
-    `thousands` reads `1,024` as 1024. With `dry_run` nothing is recorded.
+    The runs go to the store of `pipeline`, with its overlays and overrides, or to the store of the project. `experiment` is for
+    rows that do not name one. `kinds` (`memo=tag`) replace what the second row says. `percent` reads `84.3%` as 0.843,
+    `thousands` reads `1,024` as 1024. With `dry_run`, nothing is recorded.
 
     Raises:
-        UsageError: where the table cannot be read, or, unless `check` is False, has wrong cells; nothing is recorded then.
-        InvalidPipelineError: where the pipeline has mistakes.
-        StoreUnavailableError: where the store cannot be asked, or not be written.
+        UsageError: if the table cannot be read, or, unless `check` is False, has wrong cells. Nothing is recorded then.
+        InvalidPipelineError: if the pipeline has mistakes.
+        StoreUnavailableError: if the store cannot be read or written.
     """
     from pipespec.operations.housekeeping.import_results import ImportOptions, import_table
     from pipespec.operations.housekeeping.store_place import StorePlace
@@ -522,14 +522,14 @@ def open_pages(
     luigi: bool = False,
     port: int | None = None,
 ) -> Pages:
-    """Return MLflow's pages for a pipeline, or with `luigi` those of its luigid; close them.
+    """Return MLflow's pages for a pipeline or, with `luigi`, the pages of its luigid. Close them when you are done.
 
-    Where the store, or `engine.scheduler`, is no server, one is started on this machine, at `port` or a free one.
+    If the store, or `engine.scheduler`, is not a server, one is started on this machine, at `port` or at a free port.
 
     Raises:
-        UsageError: where nothing is recorded yet, or the port is taken.
-        PipespecError: where the server does not start.
-        StoreUnavailableError: where the store cannot be asked.
+        UsageError: if nothing is recorded yet, or the port is in use.
+        PipespecError: if the server does not start.
+        StoreUnavailableError: if the store cannot be reached.
     """
     from pipespec.operations.housekeeping.serve_pages import luigi_pages, mlflow_pages
     from pipespec.operations.housekeeping.store_place import StorePlace
@@ -542,13 +542,13 @@ def open_pages(
 
 
 def init(folder: str | Path = ".", *, template: str = "minimal") -> NewProject:
-    """Make a small project that runs, and return what was made. The templates are `minimal`, `sklearn`, `sweep` and `sql`.
+    """Create a small project that runs, and return what was created. The templates are `minimal`, `sklearn`, `sweep` and `sql`.
 
-    A README that is there is kept, and `.gitignore` gets the lines that it lacks.
+    An existing README is kept, and missing lines are added to an existing `.gitignore`.
 
     Raises:
-        UsageError: for a template that there is not, where another file is there already, or the folder cannot be written;
-            then nothing is made.
+        UsageError: if there is no such template, another file exists already, or the folder cannot be written. Nothing is
+            created then.
     """
     from pipespec.operations.init_project import make_project
 
@@ -556,20 +556,20 @@ def init(folder: str | Path = ".", *, template: str = "minimal") -> NewProject:
 
 
 def templates() -> Mapping[str, str]:
-    """Return the templates of `init` by name, and what the pipeline of each does."""
+    """Return the templates of `init`: by name, what the pipeline of each does."""
     from pipespec.operations.init_project import TEMPLATES
 
     return TEMPLATES
 
 
 def convert(source: Path, *, target: Path | None = None) -> Conversion:
-    """Convert a dvc.yaml, or the one in a folder, and return the text of a pipeline file and what has no equal in it.
+    """Convert a dvc.yaml, or the one in a folder. Return the text of a pipeline file, and a list of what has no equivalent.
 
-    Paths in the text are those of the file `target`, by default beside the source. Nothing is written or run.
+    Paths in the text are relative to the file `target`, which is beside the source by default. Nothing is written or run.
 
     Raises:
-        UsageError: where there is no such file, or it is outside of the project of `target`.
-        InvalidPipelineError: where it cannot be converted.
+        UsageError: if there is no such file, or it is outside of the project of `target`.
+        InvalidPipelineError: if it cannot be converted.
     """
     from pipespec.operations.convert_source import convert_source
 
@@ -581,10 +581,10 @@ def convert_kedro(
 ) -> Conversion:
     """Convert a pipeline of a Kedro project, as `convert` does.
 
-    Imports the code of the project, in a process of the interpreter `python`, where Kedro is installed.
+    The code of the project is imported, in a process of the interpreter `python`, which must have Kedro installed.
 
     Raises:
-        UsageError: where Kedro, the project or the pipeline is not there.
+        UsageError: if Kedro, the project or the pipeline is missing.
     """
     from pipespec.operations.convert_kedro_project import convert_kedro_project
 

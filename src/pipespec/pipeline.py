@@ -1,9 +1,9 @@
-"""A pipeline without mistakes, to plan, run and look at from Python: what `load` returns.
+"""The `Pipeline` that `load` returns: a pipeline without mistakes that you can plan, run and inspect from Python.
 
     Pipeline.plan()    spec + facts + records -> `Plan`
     Pipeline.run()     plan -> engine -> `RunReport`
 
-Each method imports what it needs: a plan needs no engine, and a pipeline that is only looked at neither plans nor tracks.
+Each method imports what it needs: planning does not load the engine, and inspecting a pipeline loads neither plans nor tracking.
 """
 
 from __future__ import annotations
@@ -46,29 +46,29 @@ __all__ = ["Pipeline", "StepHandle"]
 
 @frozen
 class Pipeline:
-    """A pipeline without mistakes, ready to be planned and run.
+    """A pipeline without mistakes that can be planned and run.
 
-    It may live for hours, in a notebook: every method that plans, runs, draws or asks the store first reads anew what has
-    changed of the pipeline's files, the project's code, the environment and git. `spec` and `source` are as they were
-    loaded; `Plan.pipeline` is what was planned.
+    In a notebook it may exist for hours. Every method that plans, runs, draws or reads the store therefore first reads again
+    what has changed in the pipeline's files, the project's code, the environment and git. `spec` and `source` stay as they
+    were loaded; `Plan.pipeline` is the pipeline that was planned.
     """
 
     spec: PipelineSpec
     source: PipelineSource
-    """What was compiled: one file with its layers, or that at all points of a sweep."""
+    """The compiled source: one file with its layers, or all points of a sweep."""
     requires_values: bool = True
-    """False where `???` may stand in it, so that it cannot be planned."""
+    """If False, values may be `???`; such a pipeline cannot be planned."""
 
     @property
     def document(self) -> MappingNode:
-        """The resolved document, each value with the place that set it; secrets stay references."""
+        """The resolved document. Each value knows the place that set it; secrets remain references."""
         return self.source.document
 
     def file_document(self) -> MappingNode:
         """Return the resolved document of the file alone, without overlays, overrides and sweeps.
 
         Raises:
-            UsageError: where the file cannot be resolved without them.
+            UsageError: if the file cannot be resolved without them.
         """
         from pipespec.operations.compiling.compile_file import compile_file
 
@@ -83,28 +83,28 @@ class Pipeline:
 
     @property
     def store(self) -> StoreName:
-        """The tracking store that has its records, named as it may be printed: without a password.
+        """The name of the tracking store that has the pipeline's records. It contains no password, so it can be printed.
 
         Raises:
-            UsageError: for a URI that can be no store.
+            UsageError: if the URI cannot be a tracking store.
         """
         from pipespec.operations.planning.open_store import store_name
 
         return store_name(self.spec.mlflow.tracking_uri, self.spec.root)
 
     def redactor(self) -> Redactor:
-        """Return what takes the pipeline's secrets, as the environment has them now, out of texts and logs."""
+        """Return an object that removes the pipeline's secrets, with their present values, from texts and logs."""
         return self.source.redactor()
 
     def plan(self, *targets: str, force: Sequence[str] = (), verify: bool = False) -> Plan:
-        """Decide what runs and what is reused, of these steps and all that they need; write nothing.
+        """Decide which of these steps, and of the steps that they need, run and which are reused. Nothing is written.
 
-        A target is a name, a variant (`train[depth=4]`), a glob or `tag:name`. With `verify` the content of what
-        is recorded is compared with its digests, too.
+        A target is a name, a variant (`train[depth=4]`), a glob or `tag:name`. With `verify`, the content of recorded
+        outputs is also compared with its digests.
 
         Raises:
-            UsageError: for a target that is not there, an input that is gone, a probe that fails.
-            StoreUnavailableError: where the records cannot be asked.
+            UsageError: if a target or an input does not exist, or a probe fails.
+            StoreUnavailableError: if the records cannot be read.
         """
         from pipespec.operations.inspecting.past_runs import with_history
 
@@ -112,11 +112,11 @@ class Pipeline:
             return with_history(session.planning(targets, force=force, verify=verify).plan(), session.ledger)
 
     def explain(self, step: str) -> Explanation:
-        """Say why one step would run, compared with its nearest past run, or which run it reuses; write nothing.
+        """Explain why a step would run, compared with its nearest past run, or which run it reuses. Nothing is written.
 
         Raises:
             UsageError: as for `plan`.
-            StoreUnavailableError: where the records cannot be asked.
+            StoreUnavailableError: if the records cannot be read.
         """
         from pipespec.operations.inspecting.past_runs import explain_step
 
@@ -141,20 +141,24 @@ class Pipeline:
         seeds: Mapping[str, int] | None = None,
         check: bool = True,
     ) -> RunReport:
-        """Run what is not complete, `workers` steps at a time; where nothing is to do, write nothing.
+        """Run the steps that are not complete, at most `workers` at the same time. If there is nothing to do, write nothing.
 
-        After a failure what runs finishes and nothing new starts, or, with `keep_going`, all goes on that does
-        not depend on it. `debug` executes the last step that runs in this process, under the debugger when it
-        raises. `scheduler` is the address of a luigid. `executor` is where steps run that do not say it themselves, `local` or
-        `dask`; `dask` is the address of the scheduler of a Dask cluster, and means the executor, too. What is None is as the pipeline's `engine` says. `progress` is told
-        how the run goes on; without one a notebook shows a table, and with False nothing. `command` is what is recorded as the command line. `report` is a file that gets the page which
-        the invocation's run has; it is written where nothing is to do, too.
-        `seeds` are what the random numbers of some steps start from, by id, in place of what follows from their keys.
+        Arguments that are None get their value from the pipeline's `engine`.
+
+        After a failure, running steps finish and no new step starts. With `keep_going`, all steps that do not depend on the
+        failed one still run. `debug` executes the last step in this process, and starts the debugger if it raises.
+
+        `scheduler` is the address of a luigid. `executor`, `local` or `dask`, says where steps run that do not choose for
+        themselves. `dask` is the address of the scheduler of a Dask cluster; it implies `executor="dask"`.
+
+        `progress` receives events while the run goes on. By default a notebook shows a table; with False nothing is shown.
+        `command` is recorded as the command line. `report` is a file; the report of the run is written to it, also if there
+        is nothing to do. `seeds` replace the seeds that steps get from their keys, by the id of the step.
 
         Raises:
-            StepFailedError: where a step failed, with its traceback, or the run was interrupted; unless `check` is False.
-            UsageError: as for `plan`, for a report's place where no file can be, and for a cluster that cannot run the steps.
-            StoreUnavailableError: where the store, the scheduler or the cluster cannot be asked; nothing is lost by that.
+            StepFailedError: if a step failed, with its traceback, or the run was interrupted; not if `check` is False.
+            UsageError: as for `plan`; also if the report cannot be written there, or the cluster cannot run the steps.
+            StoreUnavailableError: if the store, the scheduler or the cluster cannot be reached. No result is lost.
         """
         began = time.monotonic()
         from pipespec.operations.running.notebook_progress import notebook_progress
@@ -189,17 +193,17 @@ class Pipeline:
         return done
 
     def status(self, *targets: str) -> StepStates:
-        """Tell the state of each step, in topological order."""
+        """Return the state of each step, in topological order."""
         from pipespec.operations.inspecting.step_states import states
 
         with self._open() as session:
             return states(session.plan(*targets), session.ledger)
 
     def portrait(self, *, status: bool = False) -> Portrait:
-        """Tell what a picture shows: the steps, where their functions stand and, with `status`, how they stand.
+        """Return what a picture of the pipeline shows: its steps, the places of their functions and, with `status`, their states.
 
         Raises:
-            StoreUnavailableError: where the store is asked and cannot be.
+            StoreUnavailableError: if the store is needed and cannot be reached.
         """
         from pipespec.operations.reporting.graph_portrait import portrait, portrait_with_states
 
@@ -211,14 +215,15 @@ class Pipeline:
     def accept(
         self, *steps: str, why: str, confirm: Callable[[Acceptances], bool] = lambda _: True
     ) -> Acceptances:
-        """Let the nearest past runs of steps count for what they are now, though code or packages changed.
+        """Accept the nearest past runs of steps as their results, although code or packages have changed since.
 
-        Who says so and why is recorded on those runs; their results are not edited. `confirm` is shown what is about
-        to be recorded, and may refuse. Steps are named as for `plan`.
+        Who accepted them and why is recorded on those runs; their results do not change. `confirm` gets what is about to
+        be recorded, and returns False to refuse. Steps are named as for `plan`.
 
         Raises:
-            UsageError: where a step is complete, waits, never finished or differs in more; nothing is recorded then.
-            StoreUnavailableError: where the store cannot be asked, or not be written.
+            UsageError: if a step is complete, waits for another, never finished, or differs in more than code and packages.
+                Nothing is recorded then.
+            StoreUnavailableError: if the store cannot be read or written.
         """
         from pipespec.operations.inspecting import accept_changes
 
@@ -226,11 +231,11 @@ class Pipeline:
             return accept_changes.accept(session, steps, why=why, confirm=confirm)
 
     def revoke(self, *steps: str, why: str = "") -> tuple[Revocation, ...]:
-        """Take back what was accepted for steps as they are now; the runs keep that it was, and who took it back.
+        """Revoke what was accepted for steps as they are now. The runs keep a note of it, and of who revoked it.
 
         Raises:
-            UsageError: where nothing was accepted for a step.
-            StoreUnavailableError: where the store cannot be asked, or not be written.
+            UsageError: if nothing was accepted for a step.
+            StoreUnavailableError: if the store cannot be read or written.
         """
         from pipespec.operations.inspecting import accept_changes
 
@@ -238,12 +243,12 @@ class Pipeline:
             return accept_changes.revoke(session, steps, why=why)
 
     def logs(self, step: str, *, follow: bool = False) -> Iterator[str]:
-        """Yield the log of a step's last attempt in pieces; with `follow`, what is added while it runs.
+        """Yield the log of a step's last attempt in pieces. With `follow`, also yield what is added while it runs.
 
-        `run:ID` in place of a step is any run of one; the first digits of the id are enough.
+        Instead of a step, `run:ID` names any run of a step; the first digits of the id are enough.
 
         Raises:
-            UsageError: where there is no such step or run, or it was never tried.
+            UsageError: if there is no such step or run, or the step was never started.
         """
         from pipespec.operations.inspecting.read_log import read_log, read_log_of_run
         from pipespec.operations.planning.named_run import is_run
@@ -262,14 +267,14 @@ class Pipeline:
             yield from read_log(session.spec, found, session.ledger, redact, follow=follow, reused=reused)
 
     def get(self, output: str, to: Path | None = None, *, force: bool = False) -> Path:
-        """Copy `step.output` of its complete run to a path, and return it; its content is checked.
+        """Copy `step.output` of the complete run to a path, check its content, and return the path of the copy.
 
-        A path that is a folder gets it below. `step.output/part` is one file of a folder; `step[*].output` means all
-        variants, each copied to a folder of its own below the path, which is returned; `run:ID.output` that of a certain run. What is there already, and is not
-        just that, is replaced with `force` alone.
+        If the path is a folder, the copy goes into it. `step.output/part` is one file of an output that is a folder.
+        `step[*].output` copies the output of all variants, each to a folder of its own below the path, and returns the path.
+        `run:ID.output` is the output of that run. A different file or folder at the path is only replaced with `force`.
 
         Raises:
-            UsageError: where there is no such output, its step is not complete, or something else is at the path.
+            UsageError: if there is no such output, its step is not complete, or something else is at the path.
         """
         from pipespec.operations.planning.fetch_outputs import fetch_outputs
 
@@ -278,14 +283,14 @@ class Pipeline:
         return to if to is not None and "[*]" in output else copies[0]
 
     def read_bytes(self, output: str) -> bytes:
-        """Return the content of `step.output`, a single file; raises as `get`."""
+        """Return the content of `step.output`, which is a single file. Raises the errors of `get`."""
         from pipespec.operations.planning.fetch_outputs import read_output
 
         with self._open() as session:
             return read_output(session, output)
 
     def path(self, output: str) -> Path:
-        """Return a local path of `step.output`, its content checked. It is not yours to change. Raises as `get`."""
+        """Return a local path of `step.output`, after a check of its content. Do not change the file. Raises the errors of `get`."""
         from pipespec.operations.planning.fetch_outputs import local_output
 
         with self._open() as session:
@@ -293,11 +298,11 @@ class Pipeline:
 
     @contextmanager
     def callable_step(self, step: str) -> Iterator[StepCall]:
-        """Find a step, to call it once on given files and values; nothing is imported before that, and nothing recorded.
+        """Find a step to call it once with given files and values. Its code is only imported by the call; nothing is recorded.
 
         Raises:
-            UsageError: where the words mean no step, or several.
-            StoreUnavailableError: where the store cannot be asked.
+            UsageError: if the name matches no step, or several.
+            StoreUnavailableError: if the store cannot be reached.
         """
         from pipespec.operations.calling.call_step import step_call
 
@@ -305,10 +310,10 @@ class Pipeline:
             yield step_call(session, step)
 
     def graph(self, *, status: bool = False) -> ShownText:
-        """Draw the steps and what they read, as text; a notebook shows a picture. With `status`, how each step stands.
+        """Draw the steps and their inputs as text; a notebook shows a picture. With `status`, also show each step's state.
 
         Raises:
-            StoreUnavailableError: where the store is asked and cannot be.
+            StoreUnavailableError: if the store is needed and cannot be reached.
         """
         from pipespec.views.graph.graph_text import render_text
         from pipespec.views.session_view import picture_html
@@ -317,18 +322,18 @@ class Pipeline:
         return ShownText(render_text(found.spec, found.states), partial(picture_html, found))
 
     def config(self, *, origin: bool = False) -> ShownText:
-        """Return the file with all layers merged and references resolved, as YAML; with `origin`, where each value is from."""
+        """Return the file as YAML, with all layers merged and references resolved. With `origin`, show where each value is from."""
         from pipespec.views.document_view import to_yaml
 
         return ShownText(to_yaml(self.source.reread().document, with_origin=origin))
 
     def diff(self, other: str | None = None, *, records: bool = False) -> Difference:
-        """Compare with what the file was: in the last commit, or at `other` (a file, `FILE@REVISION`, `run:ID`).
+        """Compare the file with its last commit, or with `other`: a file, `FILE@REVISION` or `run:ID`.
 
-        Both are compared as files alone, without the layers that this pipeline was loaded with.
+        Only the files are compared, without the layers that this pipeline was loaded with.
 
         Raises:
-            UsageError: for a revision, run or file that is not there.
+            UsageError: if the revision, run or file does not exist.
         """
         from pipespec.operations.inspecting.compare_versions import compare
         from pipespec.operations.inspecting.compare_with_records import compare_with_records
@@ -346,15 +351,15 @@ class Pipeline:
         min_delta: Mapping[str, float] | None = None,
         max_delta: Mapping[str, float] | None = None,
     ) -> RunComparison:
-        """Compare the `latest` runs of a step, or the invocations of the pipeline, or runs that are named (`run:ID`).
+        """Compare the `latest` runs of a step, or the invocations of the pipeline, or the runs that you name (`run:ID`).
 
-        With `points`, the points of the newest sweep, or of the one that is named. `baseline` is `run:ID`, `tag:KEY=VALUE` or
-        `@COMMIT`; else the run is meant that `set_baseline` marked. `min_delta` and `max_delta` bound, by metric, how far the
-        newest run may be from it; `regressions` of the answer are the bounds that it misses.
+        With `points`, compare the points of the newest sweep, or of the one that you name. `baseline` is `run:ID`,
+        `tag:KEY=VALUE` or `@COMMIT`; the default is the run that `set_baseline` marked. `min_delta` and `max_delta` limit, for
+        each metric, how far the newest run may be from the baseline. The result lists broken limits as `regressions`.
 
         Raises:
-            UsageError: where there are no such runs, no such baseline, or no such metric.
-            StoreUnavailableError: where the store cannot be asked.
+            UsageError: if there are no such runs, no such baseline, or no such metric.
+            StoreUnavailableError: if the store cannot be reached.
         """
         from pipespec.operations.inspecting.compare_runs import compare_runs
         from pipespec.plan.run_comparison import DeltaBounds
@@ -365,11 +370,11 @@ class Pipeline:
             return compare_runs(session, what, baseline=baseline, latest=latest, points=points, bounds=bounds)
 
     def set_baseline(self, run: str, *, name: str = "default") -> NewBaseline:
-        """Mark a finished run as the baseline of its step, or of its pipeline's invocations, under a name.
+        """Mark a finished run as the baseline of its step, or of the invocations of its pipeline, under a name.
 
         Raises:
-            UsageError: where there is no such run, or it did not finish.
-            StoreUnavailableError: where the store cannot be asked, or not be written.
+            UsageError: if there is no such run, or it did not finish.
+            StoreUnavailableError: if the store cannot be read or written.
         """
         from pipespec.operations.inspecting.baselines import set_baseline
         from pipespec.operations.planning.open_store import write_store
@@ -378,13 +383,13 @@ class Pipeline:
             return set_baseline(session.ledger, lambda: write_store(session.spec), run, name)
 
     def lineage(self, run: str, *, up: bool = True, down: bool = True) -> Lineage:
-        """Tell what made the outputs of a step's run (`up`), and what was made of them (`down`), through all pipelines.
+        """Find what the outputs of a step's run were made from (`up`), and what was made from them (`down`), in all pipelines.
 
         `run` is an id, its first digits, or a version of a registered model: `models:/news-classifier@champion`.
 
         Raises:
-            UsageError: where there is no such run, or it is none of a step.
-            StoreUnavailableError: where the store cannot be asked.
+            UsageError: if there is no such run, or it is not the run of a step.
+            StoreUnavailableError: if the store cannot be reached.
         """
         from pipespec.operations.inspecting.lineage import lineage
         from pipespec.operations.planning.open_store import read_registry
@@ -410,17 +415,17 @@ class Pipeline:
         workers: int | None = None,
         quiet: bool = True,
     ) -> Reproduction:
-        """Run a past run anew, of its commit, its recorded changes and its recorded pipeline, and compare the results.
+        """Repeat a past run from its commit, its recorded changes and its recorded pipeline, and compare the results.
 
-        `run` is the id of an invocation's run, or of a step's, which is run with what is upstream. Numbers may differ by
-        `tolerance`, those beyond 1 relative to the larger. With `environment="uv"` a new environment gets the recorded packages. All
-        is done in `folder`, which must not exist, or a temporary one, and removed at the end unless `keep`. Without `quiet`,
-        progress is written to stderr.
+        `run` is the id of an invocation's run, or of a step's run, which is repeated with all that is upstream. Numbers may
+        differ by `tolerance`; if the larger one is above 1, the tolerance is relative to it. With `environment="uv"`, the
+        recorded packages are installed in a new environment. The work is done in `folder`, which must not exist, or in a
+        temporary folder. It is removed at the end unless `keep` is set. Without `quiet`, progress is written to stderr.
 
         Raises:
-            UsageError: where the run cannot be made again, with the reason.
-            PipespecError: where the work tree or the environment cannot be made.
-            StoreUnavailableError: where the store cannot be asked.
+            UsageError: if the run cannot be repeated; the text gives the reason.
+            PipespecError: if the work tree or the environment cannot be created.
+            StoreUnavailableError: if the store cannot be reached.
         """
         from pipespec.operations.planning.open_store import read_store
         from pipespec.operations.reproducing.reproduce import ReproduceOptions, reproduce
@@ -431,7 +436,7 @@ class Pipeline:
             return reproduce(ledger, run, self.spec.root, options)
 
     def __iter__(self) -> Iterator[str]:
-        """Go through the names of the steps, variants by their ids, as the file has them now."""
+        """Iterate over the names of the steps that the file has now; variants have their ids."""
         return iter(self.source.reread().pipeline.steps)
 
     def __len__(self) -> int:
@@ -453,7 +458,7 @@ class Pipeline:
 
         try:
             states = self.status() if self.requires_values else None
-        except PipespecError:  # a pipeline can be looked at wherever its store is
+        except PipespecError:  # a pipeline can be shown without its store
             states = None
         return pipeline_html(self.spec, self.source.name, states, picture_html(self.portrait()))
 
@@ -477,7 +482,7 @@ class StepHandle:
     step: StepSpec
 
     def path(self, output: str) -> Path:
-        """Return a local path of an output of the complete run, its content checked. It is not yours to change."""
+        """Return a local path of an output of the complete run, after a check of its content. Do not change the file."""
         return self.pipeline.path(f"{self.step.id}.{output}")
 
     def __repr__(self) -> str:
@@ -491,7 +496,7 @@ class StepHandle:
     def load(self, output: str, as_type: type | None = None) -> Any:
         """Load an output as its suffix says, or as `as_type` (`pandas.DataFrame`, `dict`, `Path`, ...).
 
-        Of an output with a `flavor` the object comes back, or `mlflow.pyfunc.PyFuncModel` around it.
+        If the output has a `flavor`, this returns the model object, or `mlflow.pyfunc.PyFuncModel` if you ask for that type.
         """
         from pipespec.operations.planning.fetch_outputs import load_model, load_path
 
