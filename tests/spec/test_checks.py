@@ -180,7 +180,7 @@ def test_cycles_are_told_once_for_each_circle_of_steps(checked):
 
 
 def test_each_check_says_what_it_is_about():
-    assert all(check.__doc__ and check.__doc__.startswith(("Tell of ", "Advise ")) for check in CHECKS)
+    assert all(check.__doc__ and check.__doc__.startswith(("Report ", "Advise ")) for check in CHECKS)
 
 
 def test_checks_import_and_read_nothing(build, tmp_path):

@@ -23,9 +23,9 @@ from pipespec.spec.pipeline_spec import OutputSpec, StepInput, StepSpec
 __all__ = ["defaults_in_range", "respelt_numbers", "unread_outputs", "words_for_bools"]
 
 _MADE_FOR_STEPS: Final = frozenset({".feather", ".jsonl", ".npy", ".npz", ".parquet"})
-"""Suffixes that people do not open. A model or a folder is often what the pipeline is there for, so neither is here."""
+"""Suffixes that people do not open. Models and folders are not here, since they are often the purpose of a pipeline."""
 _LOSES_DIGITS: Final = re.compile(r"[-+]?0[0-9]+|[1-9][0-9]*\.[0-9]*[1-9]0+", re.ASCII)
-"""Numbers that are rather written as text: `007`, and versions such as `3.10`; not `0.10` or `2.00`."""
+"""Numbers that were probably meant as text: `007`, and versions such as `3.10`; not `0.10` or `2.00`."""
 _WORDS: Final = {"yes": True, "on": True, "y": True, "no": False, "off": False, "n": False}
 _NUMBERS: Final = frozenset({"int", "float", "complex", "bool"})
 _MAPPINGS: Final = frozenset({"dict", "collections.abc.Mapping"})
@@ -33,13 +33,13 @@ _OPEN: Final = frozenset(
     {"", "typing.Any", "object", "list", "tuple", "dict", "set", "typing.Union"}
     | {f"collections.abc.{name}" for name in ("Collection", "Iterable", "Mapping", "Sequence")}
 )
-"""Types that take numbers as well as text."""
+"""Types that accept numbers as well as text."""
 
 
 def unread_outputs(context: CheckContext) -> Iterator[Diagnostic]:
     """Advise against an output that no step reads, of a step that others wait for."""
     spec = context.spec
-    if spec.damaged:  # the reference that is missing may be the one with a mistake
+    if spec.damaged:  # the missing reference may be one with a mistake
         return
     read: set[tuple[str, str | None]] = set()
     awaited: set[str] = set()
@@ -63,7 +63,7 @@ def _is_for_steps(output: OutputSpec, step: StepSpec) -> bool:
 
 
 def respelt_numbers(context: CheckContext) -> Iterator[Diagnostic]:
-    """Advise quotes around numbers whose spelling is lost where text may be meant: `3.10` is the number 3.1."""
+    """Advise quotes around numbers that may be meant as text and lose their spelling: `3.10` is the number 3.1."""
     for step, name, node, argument in _params(context):
         types = _scalar_types(argument)
         if types is not None and "str" not in types:
@@ -81,9 +81,9 @@ def _is_respelt(node: ScalarNode) -> bool:
 
 
 def words_for_bools(context: CheckContext) -> Iterator[Diagnostic]:
-    """Advise true and false where a word goes to an argument that may be a bool; `no` is text, and so true in Python.
+    """Advise true and false if an argument that may be a bool gets a word: `no` is text, and therefore true in Python.
 
-    An argument that is annotated as a bool alone refuses the word: that is a mistake, found elsewhere.
+    If the annotation is only bool, the word is an error, which another check reports.
     """
     for step, name, node, argument in _params(context):
         types = _scalar_types(argument)
@@ -99,9 +99,9 @@ def words_for_bools(context: CheckContext) -> Iterator[Diagnostic]:
 
 
 def defaults_in_range(context: CheckContext) -> Iterator[Diagnostic]:
-    """Advise against a default that breaks its own annotation's limits, where a step leaves the argument to it.
+    """Advise against a default outside the limits of its own annotation, if a step uses the default.
 
-    Python hands a default over as it is, so that the step runs with it.
+    Python does not check defaults, so the step would run with it.
     """
     for variants, source in context.sound:
         step = variants[0]
@@ -117,7 +117,7 @@ def defaults_in_range(context: CheckContext) -> Iterator[Diagnostic]:
 
 
 def _broken_default(argument: Argument) -> Limit | None:
-    """Return the limit that a default breaks, whichever member of a union it is."""
+    """Return the limit that a default breaks, of whichever member of a union."""
     if argument.annotation is None or not argument.default_is_literal or argument.default is None:
         return None
     members = [member for member in argument.annotation.members if member.name != "None"]
@@ -126,7 +126,7 @@ def _broken_default(argument: Argument) -> Limit | None:
 
 
 def _params(context: CheckContext) -> Iterator[tuple[StepSpec, str, Node, Argument]]:
-    """Yield each param once that fits, with the argument that it is bound to; of others the mistake is told."""
+    """Yield each param that fits once, with the argument that it is bound to. Other checks report those that do not fit."""
     for variants, source in context.sound:
         judged: set[tuple[str, int]] = set()
         for step in variants:
@@ -140,7 +140,7 @@ def _params(context: CheckContext) -> Iterator[tuple[StepSpec, str, Node, Argume
 
 
 def _scalar_types(argument: Argument) -> frozenset[str] | None:
-    """Return the types that an annotation, or else the default, allows; None where neither says."""
+    """Return the types that an annotation, or else the default, allows; None if neither says it."""
     if argument.annotation is not None:
         names: set[str] = set()
         waiting = [argument.annotation]

@@ -1,4 +1,4 @@
-"""Checks of `after`: does its function take what the step has, and can it be loaded as it asks?"""
+"""Checks of `after`: does its function accept what the step has, and can each value be loaded as its annotation says?"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["after_bound"]
 
 
 def after_bound(context: CheckContext) -> Iterator[Diagnostic]:
-    """Tell of arguments of `after` that are no output or param, and of values that do not fit them."""
+    """Report arguments of `after` that are neither outputs nor params, and values that do not fit them."""
     for name, variants in context.declared.items():
         after = variants[0].after
         source = context.callables.get(str(after))

@@ -67,12 +67,12 @@ _SCALARS: Final[Mapping[str, tuple[str, Callable[[Scalar], bool]]]] = {
 
 
 _LIBRARY_TYPES: Final = frozenset(name for name in TYPES if "." in name and name not in _PATHS)
-"""Frames, arrays and figures: nothing makes them of a list or a mapping."""
+"""Frames, arrays and figures: they are never created from a list or a mapping."""
 
 
 @frozen
 class Misfit:
-    """Where a value does not fit: `expected` says what is needed at `span`, `found` what stands there."""
+    """A place where a value does not fit: `expected` says what is needed at `span`, `found` what is there."""
 
     span: Span
     found: str
@@ -83,14 +83,14 @@ class Misfit:
 def find_misfit(
     node: Node, annotation: Annotation | None, definitions: Mapping[str, Definition]
 ) -> Misfit | None:
-    """Return the first place at which a value does not fit its annotation, or None where it fits."""
-    if annotation is None or is_open(node):  # a secret is known only when the step runs
+    """Return the first place at which a value does not fit its annotation, or None if it fits."""
+    if annotation is None or is_open(node):  # a secret is only known when the step runs
         return None
     members = annotation.members
     found = [_misfit(node, member, definitions) for member in members]
     if None in found:
         return None
-    # Of a union the one that got into the value says more than the ones that failed at its kind.
+    # In a union, a member that failed inside the value says more than members that failed at its kind.
     deep = [one for one in found if one is not None and one.span != set_at(node)]
     if len(members) == 1 or len(deep) == 1:
         return (deep or found)[0]
@@ -210,7 +210,7 @@ def _enum_misfit(node: Node, definition: EnumDefinition) -> Misfit | None:
     values = [member.value for member in definition.members if member.is_literal]
     if isinstance(node, ScalarNode) and (value in names or any(_is_same(value, one) for one in values)):
         return None
-    if len(values) < len(names):  # a value that is computed may be this one
+    if len(values) < len(names):  # a computed value may be this one
         return None
     kind = definition.name.rpartition(".")[2]
     hint = nearest_or_all(value, names, kind=f"members of {kind}") if isinstance(value, str) else None

@@ -41,7 +41,7 @@ _ABSOLUTE: Final = re.compile(r"/[\w.+-]+(/[\w.+ -]+)+/?|~/.*|[A-Za-z]:\\.*")
 
 
 def calls_found(context: CheckContext) -> Iterator[Diagnostic]:
-    """Tell of modules and functions that are not there, of modules named as Python's own, and of calls into its library."""
+    """Report missing modules and functions, modules with names of Python's own, and calls into the standard library."""
     told: set[str] = set()
     for step in context.shared():
         for ref in step.callables:
@@ -52,14 +52,14 @@ def calls_found(context: CheckContext) -> Iterator[Diagnostic]:
                 yield Diagnostic("stdlib-call", message, ref.span, hint)
             elif isinstance(known, CallableProblem) and known.message not in told:
                 if known.kind is ProblemKind.IMPORT_FAILED:
-                    told.add(known.message)  # all that stands in the module fails alike
+                    told.add(known.message)  # all functions of the module fail in the same way
                 yield _problem(known, ref.span, context)
             elif known is not None and is_of_python(ref.module):
                 yield _named_as_python(ref)
 
 
 def _named_as_python(ref: CallableRef) -> Diagnostic:
-    """Say that a module of the project has a name that Python needs."""
+    """Return the message for a module of the project that has a name that Python needs."""
     top = ref.module.partition(".")[0]
     if is_loaded_first(top):
         message = f"module {quote(top)} of the project cannot be imported: Python's own module {quote(top)} is loaded before it"
@@ -85,7 +85,7 @@ def _problem(problem: CallableProblem, span: Span, context: CheckContext) -> Dia
 
 
 def _where_looked(problem: CallableProblem, spec: PipelineSpec) -> str:
-    """Say in which folders a module was looked for, and which modules are there."""
+    """Return a hint that lists the folders in which a module was searched, and the modules that are there."""
     own = [folder for folder in spec.module_folders if folder.is_relative_to(spec.root)]
     names = [folder.relative_to(spec.root).as_posix() for folder in own]
     places = ["the project's root" if name == "." else f"{quote(name)}" for name in dict.fromkeys(names)]
@@ -95,7 +95,7 @@ def _where_looked(problem: CallableProblem, spec: PipelineSpec) -> str:
 
 
 def plain_functions(context: CheckContext) -> Iterator[Diagnostic]:
-    """Tell of calls that are classes, coroutines or generators."""
+    """Report calls of classes, coroutines and generators."""
     for step in context.shared():
         for ref in step.callables:
             source = context.callables.get(str(ref))
@@ -117,7 +117,7 @@ def _what_else(source: CallableSource, ref: CallableRef, step: StepSpec) -> str 
 
 
 def arguments_bound(context: CheckContext) -> Iterator[Diagnostic]:
-    """Tell of arguments without a value, bindings that no argument takes, and names that are bound twice."""
+    """Report arguments without a value, bindings that no argument takes, and names that are bound twice."""
     for variants, source in context.sound:
         judged: set[frozenset[str]] = set()
         for step in variants:
@@ -154,7 +154,7 @@ def _arguments_of(step: StepSpec, source: CallableSource) -> Iterator[Diagnostic
 
 
 def collecting(step: StepSpec, source: CallableSource) -> frozenset[str]:
-    """Return the arguments of a function that collect what no other argument of it takes."""
+    """Return the arguments of a function that collect what its other arguments do not take."""
     bound = {*step.inputs, *step.params, *step.axis_arguments}
     return frozenset(
         argument.name for argument in source.arguments if argument.name not in bound and may_collect(argument)
@@ -164,9 +164,9 @@ def collecting(step: StepSpec, source: CallableSource) -> frozenset[str]:
 def asked_annotation(
     name: str, kind: str, step: StepSpec, source: CallableSource
 ) -> tuple[str, Annotation] | None:
-    """Return how an argument that gets an input or param is annotated, and its name; of one that collects, its values.
+    """Return the annotation and name of the argument that gets an input or param. For one that collects, this is each value's.
 
-    `kind` says which of both it is. None where nothing is said.
+    `kind` is "input" or "param". Returns None if there is no annotation.
     """
     argument = source.argument(name)
     if argument is not None:
@@ -178,7 +178,7 @@ def asked_annotation(
 
 
 def _collected(step: StepSpec, source: CallableSource) -> set[str]:
-    """Return the inputs and params that a collecting argument takes, if no other does."""
+    """Return the inputs and params that a collecting argument takes because no other does."""
     kinds = collecting(step, source)
     inputs = step.inputs if INPUTS in kinds else ()
     params = (*step.params, *step.axis_arguments) if PARAMS in kinds else ()
@@ -190,13 +190,13 @@ def _is_advice(found: Diagnostic) -> bool:
 
 
 def _is_tried(step: StepSpec, context: CheckContext) -> bool:
-    """Tell whether the live function told its arguments, so that what it takes by `**` is bound."""
+    """Return whether the imported function says what its arguments are, so that its `**` can be bound."""
     result = context.live.get(step.name)
     return result is not None and isinstance(result.callables.get(str(step.call)), CallableSource)
 
 
 def _bindings(step: StepSpec) -> Mapping[str, Span]:
-    """Return what is bound, with the place of each: a param's or axis's name, an input's reference."""
+    """Return the bound names with the place of each: the name of a param or axis, the reference of an input."""
     inputs = {name: spec.span for name, spec in step.inputs.items()}
     return {**dict.fromkeys(step.axis_arguments, step.span), **inputs, **step.param_key_spans}
 
@@ -236,7 +236,7 @@ def _missing_arguments(
     collected, missing = _collected(step, source), _missing(bindings, step, source)
     misspelt = [name for name in bindings if source.argument(name) is None and name not in collected]
     if not missing or (len(misspelt) >= len(missing) and not source.has_kwargs):
-        return  # each is most likely one of those that were told to be unknown
+        return  # each is most likely one of those that were reported as unknown
     names = [argument.name for argument in missing]
     message = f"step {quote(step.name)} does not bind {listing(names)} of {quote(str(step.call))}"
     yield Diagnostic("missing-argument", message, step.call.span, _missing_hint(missing[0], step))
@@ -262,7 +262,7 @@ def _missing_hint(argument: Argument, step: StepSpec) -> str:
 
 
 def is_written(argument: Argument | None) -> bool:
-    """Tell whether a function writes the output of this argument's name itself, to the path that it gets."""
+    """Return whether a function itself writes the output with this argument's name, to the path that it gets."""
     if argument is None or argument.kind is ArgumentKind.POSITIONAL_ONLY:
         return False
     if argument.annotation is None:
@@ -271,13 +271,13 @@ def is_written(argument: Argument | None) -> bool:
 
 
 def _asked_type(annotation: Annotation) -> str | None:
-    """Return the type that an annotation asks for, as `step.formats` sees it: `X | None` is X."""
+    """Return the type that an annotation requires, as `step.formats` sees it: `X | None` is X."""
     members = [member for member in annotation.members if member.name != "None"]
     return known_type(members[0].name) if len(members) == 1 else None
 
 
 def params_fit(context: CheckContext) -> Iterator[Diagnostic]:
-    """Tell of params whose value does not fit the annotation of their argument."""
+    """Report params with a value that does not fit the annotation of their argument."""
     for variants, source in context.sound:
         judged: set[tuple[str, int]] = set()
         for step in variants:
@@ -306,12 +306,12 @@ def _text_at(span: Span, node: Node) -> object:
 
 
 def _spelt(taker: str, name: str, annotation: Annotation) -> str:
-    """Spell an annotation as in the source; of a collecting argument as what it says of each value."""
+    """Return an annotation as the source spells it; for a collecting argument, the annotation of each value."""
     return f"{name}: {annotation.text}" if taker == name else f"{taker}: dict[str, {annotation.text}]"
 
 
 def params_that_are_paths(context: CheckContext) -> Iterator[Diagnostic]:
-    """Advise inputs in place of paths in params, whose content is in no identity."""
+    """Advise inputs instead of paths in params: the content of such files is not part of the identity."""
     for variants, source in context.sound:
         for step in variants:
             for name, node in step.params.items():

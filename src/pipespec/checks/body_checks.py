@@ -1,6 +1,6 @@
 """Advice on what a step's own function does: names that nothing defines, files and variables that it reads by itself.
 
-Takes what its source says (`python.function_bodies`), where that was asked; silent for all else.
+Takes what `python.function_bodies` found in the source, if it was asked; without it, there is no advice.
 """
 
 from __future__ import annotations
@@ -64,12 +64,12 @@ _OF_THE_MACHINE = (
         "*_NUM_THREADS",
     ),
 )
-"""Variables that say where and how a step runs, not what it makes."""
+"""Variables that say where and how a step runs, not what it produces."""
 _SECRETS = ("*KEY*", "*TOKEN*", "*SECRET*", "*PASSWORD*", "*PASSWD*", "*CREDENTIAL*", "*_PWD", "*_DSN")
 
 
 def undefined_names(context: CheckContext) -> Iterator[Diagnostic]:
-    """Advise on names that fail when the step comes to them."""
+    """Advise on undefined names, which fail when the step uses them."""
     for step, body in _bodies(context):
         if body.undefined:
             name, line = body.undefined[0]
@@ -79,7 +79,7 @@ def undefined_names(context: CheckContext) -> Iterator[Diagnostic]:
 
 
 def hidden_inputs(context: CheckContext) -> Iterator[Diagnostic]:
-    """Advise inputs and params in place of files and variables that a function reads by itself."""
+    """Advise inputs and params instead of files and variables that a function reads by itself."""
     for step, body in _bodies(context):
         if step.identity.never:
             continue
@@ -108,7 +108,7 @@ def _bodies(context: CheckContext) -> Iterator[tuple[StepSpec, BodyFacts]]:
 
 
 def _is_known(path: str, step: StepSpec) -> bool:
-    """Tell whether an input names the file, or the step says that it does not count."""
+    """Return whether an input names the file, or the step says that it does not count."""
     if _matches(path, step.identity.untracked) or any(
         path.startswith(one) for one in step.identity.untracked if one.endswith("/")
     ):

@@ -49,19 +49,19 @@ class CheckContext:
 
     @cached_property
     def declared(self) -> Mapping[str, tuple[StepSpec, ...]]:
-        """The variants of each declared step by its name; one for a step without a matrix."""
+        """The variants of each declared step by its name; a step without a matrix has one."""
         found: dict[str, list[StepSpec]] = {}
         for step in self.spec.steps.values():
             found.setdefault(step.name, []).append(step)
         return {name: tuple(variants) for name, variants in found.items()}
 
     def shared(self) -> Iterator[StepSpec]:
-        """Yield one variant of each declared step: for what is the same in all of them."""
+        """Yield one variant of each declared step, for checks of what is the same in all of them."""
         return (variants[0] for variants in self.declared.values())
 
     @cached_property
     def sound(self) -> tuple[tuple[tuple[StepSpec, ...], CallableSource], ...]:
-        """The variants of each declared step whose parts and function are all known."""
+        """The variants of each declared step, without those of which a part or the function is unknown."""
         return tuple(self._sound())
 
     def _sound(self) -> Iterator[tuple[tuple[StepSpec, ...], CallableSource]]:
@@ -75,7 +75,7 @@ class CheckContext:
                 yield variants, source
 
     def place_of(self, source: CallableSource) -> str:
-        """Return where a function stands, as `file:line`."""
+        """Return the place of a function, as `file:line`."""
         return self.place_in(source.path, source.line)
 
     def place_in(self, path: Path, line: int) -> str:

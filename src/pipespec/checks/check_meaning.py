@@ -59,7 +59,7 @@ _METRICS_SUFFIXES: Final = (".json", ".yaml")
 
 
 def cycles(context: CheckContext) -> Iterator[Diagnostic]:
-    """Tell of steps that wait for themselves, one cycle for each set of declared steps."""
+    """Report steps that wait for themselves, one cycle for each set of declared steps."""
     upstream = dict(context.spec.upstream)
     told: set[frozenset[str]] = set()
     while len(told) < _MOST_CYCLES and (cycle := find_cycle(upstream)) is not None:
@@ -92,7 +92,7 @@ def _edge(step: StepSpec, awaited: StepSpec) -> Span:
 
 
 def repeated_needs(context: CheckContext) -> Iterator[Diagnostic]:
-    """Advise against naming a step under `needs` that is waited for anyway."""
+    """Advise against steps under `needs` that are waited for anyway."""
     for step in context.shared():
         awaited = {spec.source.step for spec in step.inputs.values() if isinstance(spec.source, StepInput)}
         for name, span in step.needs:
@@ -103,7 +103,7 @@ def repeated_needs(context: CheckContext) -> Iterator[Diagnostic]:
 
 
 def metrics_readable(context: CheckContext) -> Iterator[Diagnostic]:
-    """Tell of `metrics` that name no output, or none that numbers can be read from."""
+    """Report `metrics` that do not name an output, or name one that contains no numbers."""
     for step in context.shared():
         metrics = step.metrics
         if metrics is None or step.name in context.spec.damaged:
@@ -130,7 +130,7 @@ def metrics_readable(context: CheckContext) -> Iterator[Diagnostic]:
 
 
 def checks_named(context: CheckContext) -> Iterator[Diagnostic]:
-    """Tell of `checks` on metrics that MLflow records under another name, and of two that it records under one."""
+    """Report `checks` on metrics that MLflow records under another name, and pairs that it records under the same name."""
     for step in context.shared():
         judged: dict[str, str] = {}
         for name, bounds in step.checks.items():
@@ -149,7 +149,7 @@ def checks_named(context: CheckContext) -> Iterator[Diagnostic]:
 
 
 def ignored_params(context: CheckContext) -> Iterator[Diagnostic]:
-    """Tell of `identity.ignore` with a name that is no param."""
+    """Report names under `identity.ignore` that are not params."""
     for name, variants in context.declared.items():
         if name in context.spec.damaged:
             continue
@@ -163,7 +163,7 @@ def ignored_params(context: CheckContext) -> Iterator[Diagnostic]:
 
 
 def external_inputs(context: CheckContext) -> Iterator[Diagnostic]:
-    """Tell of files, folders and patterns of files that are not there."""
+    """Report files, folders and patterns of files that do not exist."""
     if context.exists is None:
         return
     answers: dict[ExternalInput, Diagnostic | None] = {}
@@ -174,7 +174,7 @@ def external_inputs(context: CheckContext) -> Iterator[Diagnostic]:
                 continue
             place = source.pattern if isinstance(source, FilesInput) else source.path
             if "${" in source.text and (step.name in context.spec.damaged or place == source.text):
-                continue  # the reference has a mistake of its own, or no value yet
+                continue  # the reference itself has a mistake, or no value yet
             if source not in answers:
                 answers[source] = _problem(source, spec.span, context, context.exists)
             if (found := answers[source]) is not None:
@@ -208,7 +208,7 @@ def _missing(source: ExternalInput) -> tuple[str, str]:
 
 
 def _other_kind(source: ExternalInput, exists: Callable[[ExternalInput], bool]) -> str | None:
-    """Return how an input is written that is of another kind: a folder or a pattern where a file is named, and the like."""
+    """Return how to write an input that is of another kind than it says: for example, a folder that is named as a file."""
     written = flow_text(source.text)
     match source:
         case FileInput(text=text) if any(sign in text for sign in "*?["):
@@ -281,13 +281,9 @@ def check_meaning(
     templates: Mapping[str, MessageTemplate] = MappingProxyType({}),
     services: Mapping[str, ServiceProblem] = MappingProxyType({}),
 ) -> tuple[Diagnostic, ...]:
-    """Return what all checks find, each finding once, sorted by place.
+    """Return what all checks find, without repetitions, sorted by place.
 
-    `callables` is keyed by `str(CallableRef)`, `exists` tells whether an external input is there (None: not
-    asked), `problem` why a folder cannot be read, `suffixes` are those that installed packages add to our formats,
-    `live` is what came of importing, `widened` why whole modules count for a callable, `bodies` what stands in
-    the functions of steps, `schemas` what the schemas say that the pipeline names, `templates` what the templates of
-    messages say, `services` why no message can be sent to a URL.
+    `CheckContext` explains the arguments.
     """
     context = CheckContext(
         spec, callables, exists, problem, suffixes, live, widened, bodies, schemas, templates, services

@@ -1,6 +1,6 @@
-"""Advice on code of which more counts for a step than it may use: whole modules, because the source does not tell.
+"""Advice on code that counts for a step although the step may not use it: whole modules, if the source does not say more.
 
-Takes what was noted when code was counted; silent where nobody counted it.
+Takes notes from the counting of code; without them, there is no advice.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def whole_modules(context: CheckContext) -> Iterator[Diagnostic]:
     for step in context.shared():
         for ref in step.callables:
             notes = context.widened.get(str(ref), ())
-            if ref.module in unsound:  # of which it is told that it has undefined names
+            if ref.module in unsound:  # another check reports its undefined names
                 notes = tuple(note for note in notes if "nothing in it binds" not in note)
             is_problem = isinstance(context.callables.get(str(ref)), CallableProblem)
             if not notes or is_problem or str(ref) in told:

@@ -12,12 +12,12 @@ __all__ = ["load_pages"]
 
 _SECTION: Final = re.compile(r"^### `([a-z0-9-]+)`\n(.*?)(?=^### |\Z)", re.MULTILINE | re.DOTALL)
 _LINK: Final = re.compile(r"\[([^]]+)\]\([^)]+\)")
-"""Links lead to files that are not there where a finding is shown."""
+"""Links lead to files that do not exist where a finding is shown."""
 
 
 @functools.cache
 def load_pages() -> Mapping[str, str]:
-    """Return the Markdown of `docs/diagnostics.md` by code: shipped beside the package, or of the checkout."""
+    """Return the sections of `docs/diagnostics.md` by code, from the installed package or from the checkout."""
     here = Path(__file__)
     shipped = here.parents[1] / "schemas" / "diagnostics.md"
     checkout = here.parents[3] / "docs" / "diagnostics.md"

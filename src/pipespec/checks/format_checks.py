@@ -36,7 +36,7 @@ _PATH = "pathlib.Path"
 
 
 def used_suffixes(spec: PipelineSpec) -> frozenset[str]:
-    """Return the suffixes of all files that steps read and write, as far as names tell."""
+    """Return the suffixes of all files that steps read and write, as far as their names say it."""
     files: set[str] = set()
     for step in spec.steps.values():
         files.update(output.file for output in step.outputs.values() if not output.is_directory)
@@ -50,7 +50,7 @@ def used_suffixes(spec: PipelineSpec) -> frozenset[str]:
 
 
 def inputs_load(context: CheckContext) -> Iterator[Diagnostic]:
-    """Tell of inputs whose file cannot be loaded as their argument is annotated."""
+    """Report inputs with a file that cannot be loaded as the annotation of their argument says."""
     for variants, source in context.sound:
         for step in variants:
             for spec in step.inputs.values():
@@ -93,7 +93,7 @@ def _input(
 
 
 def can_load(spec: InputSpec, annotation: Annotation, context: CheckContext) -> bool:
-    """Tell whether the suffix of what arrives can be loaded as an annotation says, or nothing is known of that."""
+    """Return whether a file with the suffix of the input can be loaded as an annotation says. If nothing is known, it can."""
     known_file = input_file(spec, context)
     if known_file is None or isinstance(spec.load, CallableRef):
         return True
@@ -103,10 +103,10 @@ def can_load(spec: InputSpec, annotation: Annotation, context: CheckContext) -> 
 
 
 def input_file(spec: InputSpec, context: CheckContext) -> tuple[str, bool] | None:
-    """Return the name of the file that arrives and whether it is a directory, None where that is not known."""
+    """Return the name of the file that an input gets, and whether it is a directory; None if that is not known."""
     match spec.source:
         case FileInput(path=path):
-            # The query of a URI may name the file, or only a version of it.
+            # The query of a URI may name the file, or only its version.
             return None if "://" in path and "?" in path else (PurePosixPath(path).name, False)
         case FilesInput(pattern=pattern):
             return pattern, False
@@ -156,7 +156,7 @@ def _of_variants(members: list[Annotation]) -> bool:
 
 
 def item_of(annotation: Annotation) -> Annotation | None:
-    """Return the type of one value of a fan-in: of `dict[str, T]`, and of `list[tuple[dict, T]]`, it is T."""
+    """Return the type of one value of a fan-in: T for `dict[str, T]` and for `list[tuple[dict, T]]`."""
     args = annotation.args
     if known_type(annotation.name) == "dict":
         return args[1] if len(args) == 2 else None
@@ -166,7 +166,7 @@ def item_of(annotation: Annotation) -> Annotation | None:
 
 
 def outputs_save(context: CheckContext) -> Iterator[Diagnostic]:
-    """Tell of outputs whose returned value cannot be saved under their suffix."""
+    """Report outputs with a returned value that cannot be saved under their suffix."""
     for variants, source in context.sound:
         step = variants[0]
         for output in returned_outputs(step, source):
@@ -222,7 +222,7 @@ def _output(
 
 
 def _other_format(output: OutputSpec) -> str:
-    """Say what may be done about a suffix that is not known."""
+    """Return a hint for a suffix that is not known."""
     suffix = suffix_of(output.file)
     near = nearest_suffix(suffix) if suffix else None
     if near is not None:
@@ -240,7 +240,7 @@ def _renamed(output: OutputSpec, suffix: str | None) -> str:
 
 
 def _can_be_written(annotation: Annotation | None, source: CallableSource) -> bool:
-    """Tell whether JSON has any value that a function says to return: it has no sets, wherever they stand."""
+    """Return whether JSON can store a value of the annotated return type. It has no sets, at any depth."""
     if annotation is None or not (annotation.args or annotation.name in source.definitions):
         return True
     shapes = as_json(annotation, source.definitions)
@@ -248,7 +248,7 @@ def _can_be_written(annotation: Annotation | None, source: CallableSource) -> bo
 
 
 def pickles(context: CheckContext) -> Iterator[Diagnostic]:
-    """Advise an open format in place of a pickle."""
+    """Advise an open format instead of a pickle."""
     for step in context.shared():
         for output in step.outputs.values():
             entry = FORMATS.get(suffix_of(output.file))

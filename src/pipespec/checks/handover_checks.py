@@ -25,7 +25,7 @@ __all__ = ["values_pass"]
 
 
 def values_pass(context: CheckContext) -> Iterator[Diagnostic]:
-    """Tell of inputs whose value cannot be what their argument is annotated with."""
+    """Report inputs with a value that cannot fit the annotation of their argument."""
     known: _Known = {}
     for variants, source in context.sound:
         for step in variants if source.is_certain else ():
@@ -36,7 +36,7 @@ def values_pass(context: CheckContext) -> Iterator[Diagnostic]:
 
 
 _Known: TypeAlias = dict[tuple[str, int, int, bool], tuple[ValueTypes, Severity | None]]
-"""What was found of a suffix and two annotations, by their identity: thousands of steps share a few of them."""
+"""The result for a suffix and two annotations, by their identity: thousands of steps share a few of them."""
 
 
 def _input(
@@ -58,7 +58,7 @@ def _input(
         known[key] = given, _judge(given, file, asked, source)
     given, severity = known[key]
     if severity is None or not can_load(spec, annotation, context):
-        return  # of what cannot be loaded, `inputs_load` tells
+        return  # `inputs_load` reports what cannot be loaded
     message = f"input {quote(spec.argument)} of step {quote(step.name)} arrives as {quote(spelt(given))}, but the function expects '{spec.argument}: {annotation.text}'"
     reader = f"{quote(str(step.call))} is at {context.place_of(source)}"
     if maker is None or returned is None:
@@ -75,17 +75,17 @@ def _input(
 
 def _judge(given: ValueTypes, file: str, asked: Annotation, source: CallableSource) -> Severity | None:
     if is_any(given) or overlap(given, given) is not Passing.FITS:
-        return None  # nothing is known of it, or it is not saved to begin with
+        return None  # nothing is known about it, or it is not saved at all
     if overlap(given, must_be(file, asked, source.definitions)) is Passing.NEVER:
         return Severity.ERROR
-    if source.is_decorated:  # by pydantic's `validate_call`, which makes what is asked of what arrives
+    if source.is_decorated:  # by pydantic's `validate_call`, which converts the value to the annotated type
         return None
     wanted = taken(asked, source.definitions, from_json=is_made_of_json(file))
     return None if overlap(given, wanted) is Passing.FITS else Severity.ADVICE
 
 
 def _file(spec: InputSpec, context: CheckContext) -> str | None:
-    """Return the name of the file that a format of ours loads; None of directories, paths and loaders."""
+    """Return the name of the file that one of our formats loads; None for directories, paths and loaders."""
     known_file = input_file(spec, context)
     if known_file is None or isinstance(spec.source, FilesInput) or spec.load == "path":
         return None
@@ -96,7 +96,7 @@ def _file(spec: InputSpec, context: CheckContext) -> str | None:
 
 
 def _asked(spec: InputSpec, annotation: Annotation) -> Annotation | None:
-    """Return what is asked of one value; of a fan-in that is the type of a variant's."""
+    """Return the type that one value must have; for a fan-in, the type of the value of one variant."""
     if not (isinstance(spec.source, StepInput) and spec.source.fan_in):
         return annotation
     members = [member for member in annotation.members if member.name != "None"]
@@ -104,7 +104,7 @@ def _asked(spec: InputSpec, annotation: Annotation) -> Annotation | None:
 
 
 def _returned(spec: InputSpec, context: CheckContext) -> tuple[CallableSource | None, Annotation | None]:
-    """Return the function that makes an input, and what it says to return for it, where both are known."""
+    """Return the function that creates an input, and the annotation of what it returns for it, if both are known."""
     match spec.source:
         case StepInput(output=str(output), part=None, producers=(first, *_)):
             step = context.spec.steps[first]
@@ -121,8 +121,8 @@ def _returned(spec: InputSpec, context: CheckContext) -> tuple[CallableSource | 
 
 
 def _is_lost(given: ValueTypes, unchanged: ValueTypes, asked: Annotation, source: CallableSource) -> bool:
-    """Tell whether the function's own value would do, had the file kept it as it is."""
+    """Return whether the returned value would fit if the file kept it unchanged."""
     if isinstance(source.definitions.get(asked.name), DataclassDefinition):
-        return False  # which is made anew
+        return False  # which is created again
     wanted = taken(asked, source.definitions, from_json=False)
     return overlap(unchanged, wanted) is Passing.FITS and overlap(given, wanted) is not Passing.FITS

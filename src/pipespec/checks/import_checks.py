@@ -22,7 +22,7 @@ __all__ = ["asked_params", "live_params_fit", "packages_there", "with_live"]
 
 
 def asked_params(variants: tuple[StepSpec, ...]) -> list[tuple[str, Node]]:
-    """Return the different params of a step's variants whose value is known before it runs."""
+    """Return the different params of a step's variants, without those with a value that is only known when it runs."""
     found = {(name, id(node)): node for step in variants for name, node in step.params.items()}
     return [(name, node) for (name, _), node in found.items() if is_settled(node)]
 
@@ -30,14 +30,14 @@ def asked_params(variants: tuple[StepSpec, ...]) -> list[tuple[str, Node]]:
 def with_live(
     known: CallableSource | CallableProblem, live: CallableSource | CallableProblem
 ) -> CallableSource | CallableProblem:
-    """Return what is known of a callable once it was imported; the source says more, where both agree."""
+    """Return what is known about a callable after its import. If both agree, the source says more."""
     if isinstance(live, CallableProblem) or not isinstance(known, CallableSource):
         return live
     return known if known.is_certain and _takes(known) == _takes(live) else live
 
 
 def _takes(source: CallableSource) -> tuple[frozenset[tuple[str, bool]], bool]:
-    """Return what matters to who binds by name."""
+    """Return what matters for binding by name."""
     arguments = frozenset((one.name, one.has_default) for one in source.arguments if _is_named(one))
     return arguments, source.has_kwargs
 
@@ -47,7 +47,7 @@ def _is_named(argument: Argument) -> bool:
 
 
 def live_params_fit(context: CheckContext) -> Iterator[Diagnostic]:
-    """Tell of params that the live annotation of their argument refuses, where the source's does not."""
+    """Report params that the imported annotation of their argument refuses, although the one in the source does not."""
     for name, result in context.live.items():
         variants = context.declared[name]
         params = asked_params(variants)
@@ -67,7 +67,7 @@ def live_params_fit(context: CheckContext) -> Iterator[Diagnostic]:
 
 
 def packages_there(context: CheckContext) -> Iterator[Diagnostic]:
-    """Tell of inputs and outputs whose format needs a package that cannot be imported."""
+    """Report inputs and outputs with a format that needs a package that cannot be imported."""
     for name, result in context.live.items():
         step = context.declared[name][0]
         for lack in result.lacks:

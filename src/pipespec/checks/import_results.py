@@ -13,7 +13,7 @@ __all__ = ["ImportResult", "Lack"]
 
 @frozen
 class Lack:
-    """An input or output (`what`) whose format cannot be used; `message` says why."""
+    """An input or output (`what`) with a format that cannot be used; `message` says why."""
 
     what: str
     name: str
@@ -22,11 +22,11 @@ class Lack:
 
 @frozen
 class ImportResult:
-    """What came of importing the callables of one step.
+    """The result of importing the callables of one step.
 
-    `callables` holds each of them by its text: its live signature, or why there is none; one that does not tell its
-    arguments (it is written in C) is not in it. `misfits` says of params, by their position in `asked_params`, why the
-    function's argument refuses them.
+    `callables` has each of them by its text: its imported signature, or why there is none. A callable without a signature,
+    for example one that is written in C, is missing. `misfits` says, by the position of a param in `asked_params`, why the
+    function's argument refuses it.
     """
 
     callables: Mapping[str, CallableSource | CallableProblem] = field(default_factory=dict)

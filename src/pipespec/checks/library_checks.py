@@ -1,4 +1,4 @@
-"""Checks of steps that call a function of `pipespec.steps`: files that are there, templates that name what the step has."""
+"""Checks of steps that call a function of `pipespec.steps`: do their files exist, and do templates name what the step has?"""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from pipespec.spec.value_wording import nearest_or_all
 __all__ = ["source_files_there", "templates_filled"]
 
 _TEMPLATES: Final = ("args", "command", "env", "url")
-"""The params whose texts may have templates."""
+"""The params that may contain templates."""
 
 
 def source_files_there(context: CheckContext) -> Iterator[Diagnostic]:
-    """Tell of scripts and other files of code that are not there, or cannot be read."""
+    """Report scripts and other files of code that do not exist, or cannot be read."""
     for step in context.spec.steps.values():
         for ref in step.source_files:
             problem = context.callables.get(str(ref))
@@ -37,7 +37,7 @@ def source_files_there(context: CheckContext) -> Iterator[Diagnostic]:
 
 
 def templates_filled(context: CheckContext) -> Iterator[Diagnostic]:
-    """Tell of templates that name an input, param or output that the step does not have."""
+    """Report templates that name an input, param or output that the step does not have."""
     for variants, _ in context.sound:
         for step in variants:
             if is_library(step.call):
@@ -48,7 +48,7 @@ def templates_filled(context: CheckContext) -> Iterator[Diagnostic]:
 
 
 def _unknown_paths(node: Node | None, step: StepSpec) -> Iterator[Diagnostic]:
-    """Tell of keys of `paths` that name nothing of the step."""
+    """Report keys of `paths` that name no input or output of the step."""
     if not isinstance(node, MappingNode) or step.call.qualname != "command":
         return
     known = _known(step)

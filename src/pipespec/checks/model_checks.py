@@ -16,11 +16,11 @@ from pipespec.spec.value_wording import nearest_or_all
 __all__ = ["aliases_apart", "examples_there", "signatures_known"]
 
 _BY_ITSELF: Final = ("pyfunc", "transformers", "sentence_transformers")
-"""Flavors whose signature MLflow takes from the object, or from the annotations of its `predict`."""
+"""Flavors for which MLflow gets the signature from the object, or from the annotations of its `predict`."""
 
 
 def examples_there(context: CheckContext) -> Iterator[Diagnostic]:
-    """Tell of `example` with a name that is neither an input nor another output."""
+    """Report an `example` that is neither an input nor another output."""
     for step, output in _models(context):
         model = output.model
         if model is None or model.example is None or model.example_span is None:
@@ -36,7 +36,7 @@ def examples_there(context: CheckContext) -> Iterator[Diagnostic]:
 
 
 def aliases_apart(context: CheckContext) -> Iterator[Diagnostic]:
-    """Tell of an alias of one model that several outputs, or variants, would move in one run."""
+    """Report an alias of a model that several outputs, or variants, would move in one run."""
     taken: dict[tuple[str, str], str] = {}
     told: set[tuple[str, str]] = set()
     for step_id, step in context.spec.steps.items():
@@ -54,7 +54,7 @@ def aliases_apart(context: CheckContext) -> Iterator[Diagnostic]:
 
 
 def signatures_known(context: CheckContext) -> Iterator[Diagnostic]:
-    """Advise an example where no input can be a table from which a signature is inferred."""
+    """Advise an example if no input can be a table from which the signature can be inferred."""
     for step, output in _models(context):
         model = output.model
         if model is None or model.example is not None or model.flavor in _BY_ITSELF:

@@ -1,6 +1,6 @@
 """Checks of `notify`: templates that can be filled in, URLs that Apprise understands, results that can happen.
 
-No message says more of a URL than the name of the service.
+A message contains the name of the service, and nothing else of the URL.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["regressions_judged", "services_known", "templates_sound"]
 
 
 def templates_sound(context: CheckContext) -> Iterator[Diagnostic]:
-    """Tell of templates that are not there, or that cannot be filled in."""
+    """Report templates that do not exist, or cannot be filled in."""
     for template in {notice.template: None for notice in context.spec.notify if notice.template}:
         known = context.templates.get(template.path)
         if known is None:
@@ -50,7 +50,7 @@ def _width(text: str, line: int) -> int:
 
 
 def services_known(context: CheckContext) -> Iterator[Diagnostic]:
-    """Tell of URLs that Apprise does not understand; that it is not installed is said once."""
+    """Report URLs that Apprise does not understand, and, once, that Apprise is not installed."""
     for notice in context.spec.notify:
         problem = context.services.get(url_text(notice.url))
         if problem is None:
@@ -63,12 +63,12 @@ def services_known(context: CheckContext) -> Iterator[Diagnostic]:
 
 
 def url_text(url: Node) -> str:
-    """Return the URL of a notice, its secrets as they are written."""
+    """Return the URL of a notice as it is written, with references instead of secrets."""
     return str(plain(url))
 
 
 def regressions_judged(context: CheckContext) -> Iterator[Diagnostic]:
-    """Advise against waiting for regressions where no metric has bounds."""
+    """Advise against notices of regressions if no metric has bounds."""
     has_bounds = any(step.checks for step in context.spec.steps.values())
     for notice in context.spec.notify:
         if "regression" in notice.on and not has_bounds and not context.spec.damaged:

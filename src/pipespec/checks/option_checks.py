@@ -15,7 +15,7 @@ __all__ = ["options_named", "options_set_params"]
 
 
 def options_named(context: CheckContext) -> Iterator[Diagnostic]:
-    """Tell of options with a name that no option can have, or that pipespec has already."""
+    """Report options with a name that an option cannot have, or that pipespec uses itself."""
     for name, entry in entries(context.spec.document.get("options")).items():
         if not is_option_name(name):
             message = f"{quote(name)} cannot be the name of an option"
@@ -29,7 +29,7 @@ def options_named(context: CheckContext) -> Iterator[Diagnostic]:
 
 
 def options_set_params(context: CheckContext) -> Iterator[Diagnostic]:
-    """Tell of options that set no param of the pipeline."""
+    """Report options that do not set a param of the pipeline."""
     document = context.spec.document
     for name, entry in entries(document.get("options")).items():
         path = text(entry.value)

@@ -1,4 +1,4 @@
-"""Advice on texts that are references in the language of another tool, and so are passed to a function as they stand."""
+"""Advice on texts that are references in the language of another tool. A function gets such a text unchanged."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["foreign_references", "reference_hint"]
 
 
 def reference_hint(text: object, context: CheckContext) -> str | None:
-    """Return how a text is written so that it refers to what it names, or None where it is no reference."""
+    """Return the reference in our spelling, or None if the text is not a reference."""
     mended = (
         with_references(text, context.spec.document) if isinstance(text, str) and "${" not in text else None
     )
@@ -25,7 +25,7 @@ def reference_hint(text: object, context: CheckContext) -> str | None:
 
 
 def foreign_references(context: CheckContext) -> Iterator[Diagnostic]:
-    """Advise our references in place of those of other tools, in params; where such a text does not fit, that is told."""
+    """Advise our references instead of those of other tools in params. If such a text does not fit, another check reports it."""
     shared = context.spec.document.get("params")
     if shared is not None:
         yield from _in("params", shared, context)

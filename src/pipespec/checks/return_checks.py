@@ -46,11 +46,11 @@ _SAVED_AS: Final = {
     **dict.fromkeys(_MAPPINGS, "dict"),
     **{name: name for name in ("set", "frozenset", "complex")},
 }
-"""What formats take a type for that they do not tell apart; the last three go into none but those of objects."""
+"""How formats treat types that they do not distinguish. Only formats for objects can store the last three."""
 
 
 def saved_type(annotation: Annotation, definitions: Mapping[str, Definition]) -> str | None:
-    """Return the type that a value is saved as, by `step.formats.type_names`; None where that is not known."""
+    """Return the type that a value is saved as, by `step.formats.type_names`; None if that is not known."""
     match definitions.get(annotation.name):
         case DataclassDefinition(stored=tuple()) | RecordDefinition(is_mapping=True):
             return "dict"
@@ -61,7 +61,7 @@ def saved_type(annotation: Annotation, definitions: Mapping[str, Definition]) ->
 
 
 def returned_for(output: str, step: StepSpec, source: CallableSource) -> Annotation | None:
-    """Return what a function says of one output that it returns."""
+    """Return the annotation of one output that a function returns."""
     annotation = source.returns
     if annotation is None:
         return None
@@ -79,7 +79,7 @@ def returned_for(output: str, step: StepSpec, source: CallableSource) -> Annotat
 
 
 def returns_fit(context: CheckContext) -> Iterator[Diagnostic]:
-    """Tell of functions whose return annotation cannot give the outputs that they do not write themselves."""
+    """Report functions with a return annotation that does not give the outputs that they do not write themselves."""
     for variants, source in context.sound:
         step = variants[0]
         returned = returned_outputs(step, source)
@@ -106,11 +106,11 @@ def returns_fit(context: CheckContext) -> Iterator[Diagnostic]:
 
 
 def missing_returns(context: CheckContext) -> Iterator[Diagnostic]:
-    """Advise where a function has outputs to return and no `return` with a value; it may never come to its end."""
+    """Advise if a function must return outputs and has no `return` with a value. It may also never end."""
     for variants, source in context.sound:
         step = variants[0]
         names = [output.name for output in returned_outputs(step, source)]
-        says_so = source.returns is not None and source.returns.name in _NOTHING  # `returns_fit` tells that
+        says_so = source.returns is not None and source.returns.name in _NOTHING  # `returns_fit` reports that
         if not names or source.returns_value is not False or source.is_decorated or says_so:
             continue
         message = f"{quote(str(step.call))} has no 'return' with a value, and step {quote(step.name)} has to get {listing(names)} from it"
@@ -119,7 +119,7 @@ def missing_returns(context: CheckContext) -> Iterator[Diagnostic]:
 
 
 def unsaved_returns(context: CheckContext) -> Iterator[Diagnostic]:
-    """Advise where a function returns a value and its step has no outputs: nothing of it is kept."""
+    """Advise if a function returns a value and its step has no outputs: the value is lost."""
     for variants, source in context.sound:
         step, annotation = variants[0], source.returns
         if step.outputs or not source.is_certain or source.returns_value is False:
@@ -135,7 +135,7 @@ def unsaved_returns(context: CheckContext) -> Iterator[Diagnostic]:
 
 
 def _fields(annotation: Annotation, source: CallableSource) -> tuple[Argument, ...] | None:
-    """Return the fields of what is returned, where it is a dataclass, TypedDict or named tuple that is known."""
+    """Return the fields of the returned type if it is a known dataclass, TypedDict or named tuple."""
     match source.definitions.get(annotation.name):
         case DataclassDefinition(stored=stored) | RecordDefinition(stored=stored):
             return stored
@@ -150,7 +150,7 @@ def _parts_fit(
     source: CallableSource,
     context: CheckContext,
 ) -> Iterator[Diagnostic]:
-    """Tell of outputs without a field, else of fields that always come and are no output."""
+    """Report outputs without a field or, if there are none, required fields that are not outputs."""
     assert source.returns is not None
     names = [field.name for field in fields]
     kind = source.returns.text

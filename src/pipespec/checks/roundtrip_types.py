@@ -32,20 +32,20 @@ _OTHERS: Final[ValueTypes] = tuple(
     ValueType(name)
     for name in (*(kind for kind in TYPES if kind != "dict"), *NOT_JSON, *TEXTS, "None", OBJECT)
 )
-"""All that is no mapping: an argument that is annotated with a dataclass gets it as it is."""
+"""All values but mappings: an argument that is annotated with a dataclass gets them unchanged."""
 
 
 def is_made_of_json(file: str) -> bool:
-    """Tell whether a file holds JSON values, which are less than Python's."""
+    """Return whether a file contains JSON values, which have fewer types than Python's."""
     return suffix_of(file) in _JSON | {".jsonl"}
 
 
 def arrives(
     file: str, asked: Annotation, returned: Annotation | None, definitions: Mapping[str, Definition]
 ) -> ValueTypes:
-    """Return what an argument annotated `asked` gets from a file that holds what a function says to return.
+    """Return what an argument with the annotation `asked` gets from a file with a function's return value.
 
-    `returned` is None where nothing says what was saved; `definitions` are of its function.
+    `returned` is the return annotation, or None if there is none; `definitions` are those of the function.
     """
     suffix = suffix_of(file)
     wanted = _single(asked)
@@ -70,12 +70,12 @@ def arrives(
 
 
 def kept(returned: Annotation, definitions: Mapping[str, Definition]) -> ValueTypes:
-    """Return what would arrive if a file kept Python's own values."""
+    """Return what the argument would get if a file kept Python's own values."""
     return _top(ValueTypeReader(definitions, Mode.GIVEN).read(returned))
 
 
 def must_be(file: str, asked: Annotation, definitions: Mapping[str, Definition]) -> ValueTypes:
-    """Return what loading takes without complaint; it sees less than the annotation says."""
+    """Return what loading accepts; it checks less than the annotation says."""
     suffix, wanted = suffix_of(file), _single(asked)
     members = [member for member in asked.members if member.name != "None"]
     definition = definitions.get(members[0].name) if len(members) == 1 else None
@@ -92,7 +92,7 @@ def must_be(file: str, asked: Annotation, definitions: Mapping[str, Definition])
 
 
 def taken(asked: Annotation, definitions: Mapping[str, Definition], *, from_json: bool) -> ValueTypes:
-    """Return what an annotation says that its argument is; of JSON's rows a frame or an array is made."""
+    """Return what an annotation says about its argument. A frame or array is created from the rows of JSON."""
     if from_json and _single(asked) in ("pandas.DataFrame", "numpy.ndarray"):
         return ANY
     members = [member for member in asked.members if member.name != "None"]
@@ -102,13 +102,13 @@ def taken(asked: Annotation, definitions: Mapping[str, Definition], *, from_json
 
 
 def _single(asked: Annotation) -> str | None:
-    """Return the known type that an annotation asks for, as `step.formats` sees it."""
+    """Return the known type that an annotation requires, as `step.formats` sees it."""
     members = [member for member in asked.members if member.name != "None"]
     return known_type(members[0].name) if len(members) == 1 else None
 
 
 def as_json(returned: Annotation, definitions: Mapping[str, Definition]) -> ValueTypes:
-    """Return what a JSON file holds; bytes, paths, frames and arrays are written in ways of their own."""
+    """Return what a JSON file contains; bytes, paths, frames and arrays are written in special ways."""
     found: list[ValueType] = []
     for member in returned.members:
         match known_type(member.name):
@@ -122,5 +122,5 @@ def as_json(returned: Annotation, definitions: Mapping[str, Definition]) -> Valu
 
 
 def _top(shapes: ValueTypes) -> ValueTypes:
-    """No output is None: a step that returns it fails."""
+    """An output is never None: a step that returns None fails."""
     return tuple(shape for shape in shapes if shape.kind != "None")

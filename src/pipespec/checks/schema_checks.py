@@ -1,6 +1,6 @@
-"""Checks of JSON schemas: can each be used, does it stand at a file that it can judge, do the params fit theirs?
+"""Checks of JSON schemas: can each be used, does it belong to a file that it can check, do the params fit theirs?
 
-The library `jsonschema` is imported only where a pipeline names a schema.
+The library `jsonschema` is only imported if a pipeline names a schema.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MOST: Final = 50
 
 
 def schemas_sound(context: CheckContext) -> Iterator[Diagnostic]:
-    """Tell of schemas that are not there, or are none."""
+    """Report schemas that do not exist, or are not schemas."""
     problems: dict[str, SchemaProblem | None] = {}
     for schema in _named(context):
         if schema.path not in problems:
@@ -46,14 +46,14 @@ def schemas_sound(context: CheckContext) -> Iterator[Diagnostic]:
 
 
 def schemas_apply(context: CheckContext) -> Iterator[Diagnostic]:
-    """Tell of schemas for files that hold no JSON value."""
+    """Report schemas for files that do not contain a JSON value."""
     for step in context.declared.values():
         for variant in step:
             yield from _misplaced(variant)
 
 
 def params_fit_schema(context: CheckContext) -> Iterator[Diagnostic]:
-    """Tell of params that do not fit the schema that the pipeline names for them."""
+    """Report params that do not fit the schema that the pipeline names for them."""
     schema = context.spec.params_schema
     if schema is None or _problem(context, schema) is not None:
         return
@@ -64,7 +64,7 @@ def params_fit_schema(context: CheckContext) -> Iterator[Diagnostic]:
     params = context.spec.document.entries.get("params", start)
     for misfit in _misfits(SchemaJudge(known), params.value):
         node, span = _place(params, misfit)
-        # Of values that are known only later nothing can be said.
+        # Values that are only known later cannot be checked.
         if misfit.of_keys or (is_settled(node) and not is_broken(node)):
             culprit = quote(spelt_path(misfit.path, "params"))
             message = f"{culprit} does not fit the schema {quote(schema.text)}: {misfit.message}"
@@ -72,7 +72,7 @@ def params_fit_schema(context: CheckContext) -> Iterator[Diagnostic]:
 
 
 def _misfits(judge: SchemaJudge, params: Node) -> Iterator[SchemaMisfit]:
-    """Yield what does not fit; a text that the environment gave may be meant as a number, and fits as either."""
+    """Yield what does not fit. A text from the environment may be meant as a number, so it may fit as text or number."""
     found = islice(judge.misfits(plain(_as_numbers(params))), _MOST)
     if not any(isinstance(node, ScalarNode) and node.asked for _, node in walk(params)):
         yield from found
@@ -134,7 +134,7 @@ def _misplaced(step: StepSpec) -> Iterator[Diagnostic]:
 
 
 def _place(params: Entry, misfit: SchemaMisfit) -> tuple[Node, Span]:
-    """Return the node at a path, and the place that set it, or that of its key."""
+    """Return the node at a path, and the place that set it, or the place of its key."""
     node, key_span = params.value, params.key_span
     for key in misfit.path:
         match node:

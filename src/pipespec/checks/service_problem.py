@@ -1,4 +1,4 @@
-"""Why no message can be sent to a URL of `notify`: created by `project.message_services`, used by checks and told by runs."""
+"""Why no message can be sent to a URL of `notify`: created by `project.message_services`, used by checks, reported by runs."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ __all__ = ["ServiceProblem"]
 
 @frozen
 class ServiceProblem:
-    """What keeps Apprise from a URL, and what to do about it; neither holds more of the URL than the name of the service."""
+    """Why Apprise cannot use a URL, and what to do about it. Both contain the name of the service, and nothing else of the URL."""
 
     message: str
     hint: str
     is_package: bool = False
-    """True where a package that is not installed is all that it takes."""
+    """True if the only reason is a package that is not installed."""

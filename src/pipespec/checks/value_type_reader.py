@@ -1,6 +1,6 @@
-"""Annotations -> value types, for three purposes: of a value that is saved, expected, or created.
+"""Annotations -> value types, for three purposes: the type of a value that is saved, expected, or created.
 
-Takes annotations with the definitions of their function. Unknown annotations stand for any value.
+Takes annotations with the definitions of their function. Unknown annotations mean any value.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["JSON_NUMBERS", "NOT_JSON", "OBJECT", "TEXT", "TEXTS", "Mode", "Value
 
 _MOST_DEPTH: Final = 8
 _NUMBERS: Final = {"int": ("int", "bool"), "float": ("float", "int", "bool")}
-"""What an annotation allows: Python's `bool` is an `int`, and every type checker takes an `int` for a `float`."""
+"""What an annotation allows: Python's `bool` is an `int`, and every type checker accepts an `int` as a `float`."""
 JSON_NUMBERS: Final = {"int": ("int",), "float": ("float", "int")}
 TEXTS: Final = frozenset(
     {"datetime.date", "datetime.datetime", "datetime.time"}
@@ -49,12 +49,12 @@ _WITH_ITEMS: Final = {
     ),
 }
 OBJECT: Final = "an object of a class"
-"""The kind of what keeps its class: a dataclass in a `.joblib`."""
+"""The kind of a value that keeps its class: a dataclass in a `.joblib`."""
 TEXT: Final[ValueTypes] = (ValueType("str"),)
 
 
 class Mode(Enum):
-    """Whose annotation is read: what was saved as JSON, or as Python's own; what is asked of either; what is made."""
+    """What an annotation describes: a value saved as JSON or as a Python object, a value expected from either, or a created value."""
 
     GIVEN_AS_JSON = auto()
     GIVEN = auto()
@@ -75,7 +75,7 @@ class ValueTypeReader:
     mode: Mode
 
     def read(self, annotation: Annotation | None, depth: int = 0) -> ValueTypes:
-        """Return what an annotation allows; `depth` counts how deep it stands, since classes may hold themselves."""
+        """Return what an annotation allows. `depth` counts how deep it is nested, since classes may contain themselves."""
         if annotation is None or depth > _MOST_DEPTH:
             return ANY
         return tuple(shape for member in annotation.members for shape in self._member(member, depth + 1))
@@ -95,7 +95,7 @@ class ValueTypeReader:
         if name in ("list", "tuple"):
             return (self._list(annotation, depth),)
         if name in _MAPPINGS:
-            is_open = self.mode is Mode.GIVEN and name != "dict"  # a mapping need not be a dict
+            is_open = self.mode is Mode.GIVEN and name != "dict"  # a mapping is not always a dict
             return (self._mapping(annotation, depth), *((ValueType(OBJECT),) if is_open else ()))
         if name in _WITH_ITEMS:
             return self._with_items(annotation, depth)
@@ -188,7 +188,7 @@ class ValueTypeReader:
 
 
 def _of_values(values: Iterable[JSON]) -> ValueTypes:
-    """Return what some values are; any where one of them is no scalar."""
+    """Return the type of some values; any if one of them is not a scalar."""
     scalars = [value for value in values if not isinstance(value, list | dict)]
     kinds = ["None" if value is None else type(value).__name__ for value in scalars]
     shapes = [ValueType(kind, values=(value,)) for kind, value in zip(kinds, scalars, strict=True)]

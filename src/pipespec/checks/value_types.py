@@ -18,11 +18,11 @@ __all__ = ["ANY", "Passing", "ValueType", "ValueTypes", "is_any", "overlap", "sp
 
 
 class Passing(IntEnum):
-    """How much of what is given may be what is asked."""
+    """How many of the given values may be what is asked."""
 
     NEVER = 0
     EMPTY = 1
-    """Empty lists and mappings alone."""
+    """Only empty lists and mappings."""
     FITS = 2
 
 
@@ -30,27 +30,27 @@ class Passing(IntEnum):
 class ValueType:
     """Values of one class; `kind` is its name (`int`, `list`, `pandas.DataFrame`), empty for any value at all.
 
-    A tuple counts as a list: code that takes the one seldom minds the other.
+    A tuple counts as a list: code that accepts one usually accepts the other.
     """
 
     kind: str
     values: tuple[Scalar, ...] | None = None
-    """Of a `Literal`, the only ones."""
+    """For a `Literal`: its values."""
     parts: tuple[ValueTypes, ...] | None = None
-    """Of a list of fixed length, what stands at each position."""
+    """For a list of fixed length: the type at each position."""
     item: ValueTypes | None = None
-    """Of any other list and of a mapping: what they hold. None is any."""
+    """For any other list, and for a mapping: the type of the values. None means any."""
     key: ValueTypes | None = None
     fields: Mapping[str, ValueTypes] | None = None
-    """Of a mapping with known keys, what stands under each."""
+    """For a mapping with known keys: the type of each value."""
     optional: frozenset[str] = frozenset()
-    """Those of `fields` that may be missing."""
+    """The keys of `fields` that may be missing."""
     takes_more: bool = False
-    """Where it is asked: other keys than `fields` may come, too."""
+    """In a requirement: whether keys other than `fields` are allowed."""
 
 
 ValueTypes: TypeAlias = tuple[ValueType, ...]
-"""A union; none at all is what no value is."""
+"""A union. An empty one means that no value is possible."""
 
 ANY: Final[ValueTypes] = (ValueType(""),)
 
@@ -61,7 +61,7 @@ def is_any(shapes: ValueTypes) -> bool:
 
 
 def overlap(given: ValueTypes | None, asked: ValueTypes | None) -> Passing:
-    """Return whether some value that is given may be one that is asked; None is any."""
+    """Return whether some of the given values fit what is asked; None means any."""
     if given is None or asked is None:
         return Passing.FITS
     return max((_pair(one, other) for one in given for other in asked), default=Passing.NEVER)
@@ -124,7 +124,7 @@ def _below(shape: ValueType, name: str) -> ValueTypes | None:
 
 
 def spelt(shapes: ValueTypes) -> str:
-    """Spell shapes as annotations are: `dict[str, float]`, `[int, str]` of known length, `{depth: int}` of known keys."""
+    """Spell types like annotations: `dict[str, float]`, `[int, str]` with known length, `{depth: int}` with known keys."""
     kinds = {shape.kind for shape in shapes if shape.values is None}
     implied = {"int", "bool"} if "float" in kinds else {"bool"} if "int" in kinds else set()
     texts = dict.fromkeys(

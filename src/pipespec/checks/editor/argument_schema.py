@@ -21,9 +21,9 @@ from pipespec.python.signature import (
 __all__ = ["EXPRESSION", "argument_schema"]
 
 EXPRESSION: Final = r"\$\{|^\?\?\?$"
-"""The pattern of texts that may stand where something else is needed."""
+"""The pattern of texts that are allowed instead of any other value."""
 
-_MOST_DEPTH: Final = 8  # dataclasses may hold themselves
+_MOST_DEPTH: Final = 8  # dataclasses may contain themselves
 _SCALARS: Final[Mapping[str, tuple[str, str]]] = {
     "bool": ("boolean", "true or false"),
     "int": ("integer", "a whole number"),
@@ -46,7 +46,7 @@ _MAPPINGS: Final = frozenset({"dict", "collections.abc.Mapping"})
 
 
 def argument_schema(argument: Argument, source: CallableSource, text: str | None) -> dict[str, Any]:
-    """Return the schema of one argument's value; `text` is what the docstring says of it."""
+    """Return the schema of one argument's value; `text` is its description in the docstring."""
     schema = {} if argument.annotation is None else _schema(argument.annotation, source.definitions, 0)
     schema = {"description": f"{_spelt(argument)}{'' if text is None else f' - {text}'}", **schema}
     if argument.default_is_literal and argument.default is not None:
@@ -61,7 +61,7 @@ def _spelt(argument: Argument) -> str:
 
 
 def _schema(annotation: Annotation, definitions: Mapping[str, Definition], depth: int) -> dict[str, Any]:
-    """Return what fits an annotation; an empty schema where that cannot be said."""
+    """Return the schema of an annotation; it is empty if JSON schema cannot express it."""
     if depth > _MOST_DEPTH:
         return {}
     if len(annotation.members) > 1:
@@ -103,7 +103,7 @@ def _or_expression(kind: str, words: str) -> dict[str, Any]:
 
 
 def _size(annotation: Annotation) -> dict[str, Any]:
-    """Return the limits of a number; multiples of fractions are left out, since editors reckon them in floats."""
+    """Return the limits of a number. Multiples of fractions are left out, since editors calculate them with floats."""
     return {
         _OF_NUMBERS[limit.kind]: limit.bound
         for limit in annotation.limits
@@ -112,7 +112,7 @@ def _size(annotation: Annotation) -> dict[str, Any]:
 
 
 def _length(annotation: Annotation, of: str) -> dict[str, Any]:
-    """Return the limits of a length, `of` a text ("Length"), a list ("Items") or a mapping ("Properties")."""
+    """Return the limits of a length; `of` is a text ("Length"), a list ("Items") or a mapping ("Properties")."""
     return {
         f"{_OF_LENGTH[limit.kind]}{of}": limit.bound
         for limit in annotation.limits
@@ -129,7 +129,7 @@ def _list(annotation: Annotation, definitions: Mapping[str, Definition], depth: 
 
 
 def _enum(definition: EnumDefinition) -> dict[str, Any]:
-    """Return the members' names and values; all is allowed where a value is computed, as it may be any."""
+    """Return the names and values of the members. If a value is computed, everything is allowed."""
     if not all(member.is_literal for member in definition.members):
         return {}
     names = [member.name for member in definition.members]

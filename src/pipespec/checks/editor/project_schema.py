@@ -37,7 +37,7 @@ def project_schema(
     definitions["axes"]["additionalProperties"] = _axis(definitions["axes"]["additionalProperties"])
     keys = definitions["stepKeys"]["properties"]
     keys["needs"]["items"] = {"enum": list(steps)}
-    keys["params"]["additionalProperties"] = True  # what a function says of its own goes before 'any value'
+    keys["params"]["additionalProperties"] = True  # the function's own schema comes before 'any value'
     known = [_of_call(call, one) for call, one in called.items() if isinstance(one, CallableSource)]
     call = {key: value for key, value in definitions["call"].items() if key != "description" or not known}
     definitions["step"] = {
@@ -51,11 +51,11 @@ def project_schema(
 
 
 def _reference(steps: Iterable[StepSpec], damaged: Iterable[str]) -> dict[str, Any]:
-    """Return the references that can be listed, and patterns of the forms that are beyond number."""
+    """Return the references that can be listed, and patterns for the forms that cannot."""
     short: list[str] = []
     long: list[str] = []
     for step in steps:
-        if step.name in damaged:  # its outputs may not all be known
+        if step.name in damaged:  # perhaps not all of its outputs are known
             long.append(rf"{step.name}([.\[/].*)?")
             continue
         short.extend(_listed(step))
@@ -103,7 +103,7 @@ def _axis(language: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _of_call(call: str, source: CallableSource) -> dict[str, Any]:
-    """Return what is said of each step that calls this function: which arguments it has, and what they take."""
+    """Return the schema of each step that calls this function: its arguments, and what they accept."""
     texts = described_arguments(source.docstring)
     arguments = [
         one
