@@ -25,14 +25,14 @@ ExternalInput: TypeAlias = FileInput | DirInput | FilesInput
 
 @dataclass(frozen=True)
 class CheckContext:
-    """`callables` is keyed by `str(CallableRef)`; of one that is not in it nothing is known.
+    """The facts for checks. `callables` is keyed by `str(CallableRef)`; a callable that is not in it is unknown.
 
-    `exists` answers for external inputs, and `problem` says why a folder cannot be read; None answers for none. `suffixes` are those that installed packages
-    add to the formats of ours. `live` holds what came of importing the callables of declared steps, where that was asked.
-    `widened` says, by callable, why whole modules count for it, and `bodies` what stands in the functions of steps; both are empty
-    where that was not asked.
-    `schemas` has what the JSON schemas say that the pipeline names, by their paths, or why they cannot be used; `templates` what
-    the templates of messages do. `services` says of URLs why no message can be sent to them; it is empty where that was not asked.
+    `exists` says whether an external input exists, and `problem` why a folder cannot be read; if they are None, nobody asked.
+    `suffixes` are the file formats that installed packages add. `live` has the results of importing the callables of declared
+    steps. `widened` says, by callable, why whole modules count for it; `bodies` has what the functions of steps contain;
+    `services` says, by URL, why no message can be sent to it. These three, and `live`, are empty if nobody asked.
+    `schemas` has, by path, the content of the JSON schemas that the pipeline names, or why they cannot be used; `templates`
+    has the same for the templates of messages.
     """
 
     spec: PipelineSpec

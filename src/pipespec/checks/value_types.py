@@ -56,7 +56,7 @@ ANY: Final[ValueTypes] = (ValueType(""),)
 
 
 def is_any(shapes: ValueTypes) -> bool:
-    """Tell whether nothing is known."""
+    """Return whether nothing is known."""
     return any(not shape.kind for shape in shapes)
 
 
