@@ -26,11 +26,11 @@ __all__ = ["Fetch", "IncludedSource", "Resolved", "resolve"]
 
 @frozen
 class Resolved:
-    """A document made of all its layers.
+    """A document merged from all its layers.
 
-    `merged` is it before interpolation. `sources` maps each file that a span may name to its text, options
-    (`--set path=value`) too; `files` are the names of the files that were read, the file itself first. Where
-    references have `mistakes`, the document is of use only for finding more.
+    `merged` is the document before interpolation. `sources` maps each file that a span may name to its text, including
+    options (`--set path=value`). `files` are the names of the files that were read, the file itself first. If
+    references have `mistakes`, the document can only be used to find more mistakes.
     """
 
     document: MappingNode
@@ -39,7 +39,7 @@ class Resolved:
     files: tuple[str, ...]
     mistakes: tuple[Diagnostic, ...] = ()
     advice: tuple[Diagnostic, ...] = ()
-    """What is worth a look in how the layers lie over each other."""
+    """Advice about how layers override each other."""
 
 
 def resolve(
@@ -50,10 +50,10 @@ def resolve(
     overlays: Sequence[IncludedSource] = (),
     overrides: Sequence[str] = (),
 ) -> Resolved:
-    """Lay all layers of a file over each other and interpolate them; overrides are `path=value`.
+    """Merge all layers of a file and interpolate the result. Overrides are `path=value`.
 
     Raises:
-        InvalidPipelineError: with all mistakes of the layers; where a file is no YAML or missing, with those only.
+        InvalidPipelineError: with all mistakes of the layers; if a file is missing or not YAML, only with those.
     """
     reading = Reading(fetch)
     layers = [reading.read(source, "file"), *(reading.read(overlay, "overlay") for overlay in overlays)]
@@ -73,7 +73,7 @@ def resolve(
 
 
 def _composed(files: Sequence[File], overrides: Sequence[str], mistakes: list[Diagnostic]) -> MappingNode:
-    """Lay files and overrides over each other, without what is a mistake; advice is noted beside mistakes."""
+    """Merge files and overrides, leaving out mistakes. Advice is collected in addition to mistakes."""
     document = MappingNode({}, files[0].node.span)
     for number, file in enumerate(files):
         for node in file.flat():
