@@ -40,7 +40,7 @@ def template_of(node: ScalarNode) -> str:
 
 
 def part_span(node: ScalarNode, start: int, end: int) -> Span:
-    """Return the place of `template_of(node)[start:end]`; the place of the whole text if the file spells it differently (escapes, several lines)."""
+    """Return the place of `template_of(node)[start:end]`; of the whole text if the file spells it differently."""
     span, length = node.span, len(template_of(node))
     quote = 1 if node.quoted else 0
     as_written = span.line == span.end_line and span.end_column - span.column == length + 2 * quote
