@@ -1,7 +1,7 @@
-"""One `pipespec run`, from an open pipeline to the report of what was done.
+"""Execute one `pipespec run`, from an open pipeline to the report.
 
-Takes a session and what was asked of the run; gives the report. Where nothing is to do, nothing is written, and neither MLflow nor
-Luigi is imported: each part is imported where it is needed.
+Takes a session and what was requested of the run. Returns the report. If there is nothing to do, nothing is written,
+and neither MLflow nor Luigi is imported: each part is imported only when it is needed.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ __all__ = ["run_session"]
 
 
 def run_session(session: PipelineSession, asked: RunRequest, began: float) -> RunReport:
-    """Plan, execute what is to be done, and register the models that come of it; raises as `Pipeline.run`.
+    """Plan, execute the steps, and register the resulting models. Raises the same errors as `Pipeline.run`.
 
-    `began` is when the run did, by the monotonic clock.
+    `began` is when the run started, by the monotonic clock.
     """
     publish_unpublished(session.spec, session.ledger)
     planning = session.planning(asked.targets, force=asked.force, verify=asked.verify)
@@ -75,7 +75,7 @@ def _executed(session: PipelineSession, planning: Planning, plan: Plan, asked: R
 
 
 def _with_registered(report: RunReport) -> RunReport:
-    """Register the models of a run, where its pipeline has any."""
+    """Register the models of a run, if its pipeline has any."""
     assert report.plan is not None
     if not any(decision.step.registers for decision in report.plan.decisions.values()):
         return report
