@@ -1,9 +1,11 @@
-"""A program that tells what a Kedro project says, run by the Python that Kedro is installed in: it imports nothing of pipespec.
+"""A program that describes a Kedro project.
+
+It runs with the Python in which Kedro is installed, and imports nothing of pipespec.
 
     python read_project.py FOLDER PIPELINE FILE
 
-Writes JSON into FILE: nodes with their functions, inputs by argument and outputs; the catalog as configured; the parameters. A problem that
-ends it is the value of `problem`.
+Writes JSON to FILE: nodes with their functions, inputs by argument and outputs; the catalog as configured; the
+parameters. A problem that ends it is the value of `problem`.
 """
 
 import inspect
@@ -71,7 +73,7 @@ def _node(node: Any) -> dict[str, Any]:
 
 
 def _dataset(context: Any, name: str) -> Any:
-    """Return how a dataset is configured, through patterns as well; None where it is only in memory."""
+    """Return how a dataset is configured, including by patterns; None if it is only in memory."""
     configured = context.config_loader["catalog"]
     if name in configured:
         return configured[name]
