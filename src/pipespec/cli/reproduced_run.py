@@ -35,7 +35,7 @@ def main() -> None:
         answer = _answer(asked)
     except PipespecError as error:
         answer = {"error": str(error), "code": error.exit_code}
-    with contextlib.suppress(OSError):  # nobody reads it any more
+    with contextlib.suppress(OSError):  # the reader of the output has ended
         sys.stdout.write(json.dumps(answer))
         sys.stdout.flush()
 

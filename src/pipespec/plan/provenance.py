@@ -64,7 +64,7 @@ class Provenance:
     layers: tuple[str, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
-    """The names of those that the pipeline refers to."""
+    """The names of the secrets to which the pipeline refers."""
     is_sweep: bool = False
 
 

@@ -66,7 +66,7 @@ _PART_KINDS: Final = (
 )
 _DEEPEST: Final = 128
 _HALF: Final = re.compile("[\ud800-\udfff]")
-"""Half of a surrogate pair."""
+"""One half of a surrogate pair."""
 _SMALLEST_INT: Final = -(2**63)
 _LARGEST_INT: Final = 2**63 - 1
 

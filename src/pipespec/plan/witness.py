@@ -157,7 +157,7 @@ def decode_witness(text: str) -> Witness | None:
         return None
     rows = json.loads(text if text.startswith("{") else _unpacked(text))
     if not isinstance(rows, dict):
-        raise ValueError("a witness is a mapping")  # noqa: TRY004 - one kind of error for a bad text
+        raise ValueError("a witness is a mapping")  # noqa: TRY004 - the same error for every invalid text
     touched = []
     for trace, digests in rows.items():
         for path, digest in _texts(digests).items():
@@ -190,7 +190,7 @@ def witness_from_manifest(entry: JSON) -> Witness:
     if entry is None:
         return NO_WITNESS
     if not isinstance(entry, dict) or not isinstance(rows := entry.get("touched"), list):
-        raise ValueError("a witness is a mapping with what was touched")  # noqa: TRY004 - one kind of error
+        raise ValueError("a witness is a mapping with what was touched")  # noqa: TRY004 - the same error for every mistake
     touched = []
     for row in rows:
         each = _texts(row)

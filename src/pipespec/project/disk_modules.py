@@ -136,7 +136,7 @@ class DiskModules:
 
     def distribution(self, module: str, file: ModuleFile) -> tuple[str, str] | None:
         """Return name and version of the distribution whose record lists this file, or None."""
-        from importlib import metadata  # noqa: PLC0415 - 8 ms, and seldom asked
+        from importlib import metadata  # noqa: PLC0415 - 8 ms, and seldom needed
 
         top = module.partition(".")[0].replace("_", "-").lower()
         for site, _ in self._sites:

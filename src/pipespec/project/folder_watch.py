@@ -27,7 +27,7 @@ def require_watchfiles() -> Any:
         UsageError: if it is not installed.
     """
     try:
-        import watchfiles  # noqa: PLC0415 - an extra
+        import watchfiles  # noqa: PLC0415 - it is an extra
     except ImportError:
         raise UsageError(
             "'watch' needs the package 'watchfiles', which is not installed; "

@@ -82,7 +82,7 @@ def content_problem(source: DirInput, root: Path) -> str | None:
     """
     if is_remote(source.path):
         return None
-    from pipespec.step.content_digest import ContentError  # noqa: PLC0415 - as below
+    from pipespec.step.content_digest import ContentError  # noqa: PLC0415 - see below
 
     try:
         next(folder_files(source, root), None)
@@ -110,5 +110,5 @@ def files_below(pattern: str) -> tuple[Path, dict[str, Path]]:
     plain = Path(pattern).parts
     fixed = next((i for i, part in enumerate(plain) if glob.has_magic(part)), len(plain) - 1)
     base = Path(*plain[:fixed])
-    paths = (Path(found) for found in glob.glob(pattern, recursive=True))  # noqa: PTH207 - a shell's rule: `*` passes hidden files over
+    paths = (Path(found) for found in glob.glob(pattern, recursive=True))  # noqa: PTH207 - as in a shell, `*` does not match hidden files
     return base, {path.relative_to(base).as_posix(): path for path in sorted(paths) if path.is_file()}

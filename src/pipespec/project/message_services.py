@@ -42,7 +42,7 @@ def service_problems(urls: Iterable[str]) -> dict[str, ServiceProblem]:
 def service_problem(url: str) -> ServiceProblem | None:
     """Return why Apprise does not understand a URL; None if it does, or if a reference leaves it open."""
     try:
-        import apprise  # noqa: PLC0415 - an extra, and slow to import
+        import apprise  # noqa: PLC0415 - it is an extra, and slow to import
     except ImportError:
         return ServiceProblem("Apprise is not installed", f"install it with: {_INSTALL}", is_package=True)
     is_open = "${" in url

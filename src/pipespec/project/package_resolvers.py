@@ -49,7 +49,7 @@ class InstalledResolvers(Mapping[str, Ask | None]):
     @cached_property
     def _entries(self) -> Mapping[str, tuple[EntryPoint, ...]]:
         """Searched if a name is not ours, because searching all installed packages takes milliseconds."""
-        from importlib.metadata import entry_points  # noqa: PLC0415 - 20 ms, and few pipelines ask
+        from importlib.metadata import entry_points  # noqa: PLC0415 - 20 ms, and few pipelines need it
 
         found: dict[str, dict[str, EntryPoint]] = {}
         for entry in entry_points(group=GROUP):
@@ -68,7 +68,7 @@ class InstalledResolvers(Mapping[str, Ask | None]):
             if name not in self._functions:
                 self._functions[name] = entries[0].load()
             answer = self._functions[name](argument)
-        except Exception as error:  # noqa: BLE001 - whatever goes wrong in another's package
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong in a package of others
             return Problem(f"{subject} failed: {type(error).__name__}: {error}".splitlines()[0])
         if not isinstance(answer, str):
             return Problem(f"{subject} returned a value of type {quote(type(answer).__name__)}")

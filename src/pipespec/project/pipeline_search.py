@@ -63,7 +63,7 @@ def _below(folder: str) -> Iterator[str]:
 
 def _ignored(folder: Path) -> frozenset[Path]:
     """Return the files and whole folders below a folder that git ignores; none if there is no repository."""
-    from pipespec.project.git_state import ask_git  # noqa: PLC0415 - a file that is named is not looked for
+    from pipespec.project.git_state import ask_git  # noqa: PLC0415 - not needed if the file is given
 
     answer = ask_git(folder, *_IGNORED, limit=_LONGEST_ANSWER)
     names = [] if answer is None else answer.split(b"\0")[:-1]  # the last one may be incomplete

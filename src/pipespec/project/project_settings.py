@@ -87,7 +87,7 @@ def _table(folder: Path) -> Mapping[str, Any]:
 
 def _check(key: str, value: object) -> None:
     if key not in _KINDS:
-        import difflib  # noqa: PLC0415 - only a mistake needs it
+        import difflib  # noqa: PLC0415 - needed only for a mistake
 
         near = difflib.get_close_matches(key, _KINDS, n=1)
         way = f"did you mean '{near[0]}'?" if near else f"the keys are {', '.join(_KINDS)}"

@@ -157,7 +157,7 @@ def _read_workbook(path: Path, content: bytes, name: str | None) -> Sheet:
 
 def _load(path: Path, content: bytes, *, data_only: bool) -> Any:
     try:
-        import openpyxl  # noqa: PLC0415 - of an extra, and few tables need it
+        import openpyxl  # noqa: PLC0415 - it is in an extra, and few tables need it
     except ImportError:
         raise UsageError(
             f"'{path}' is an Excel file, which needs the package openpyxl: pip install openpyxl; or save it as CSV"

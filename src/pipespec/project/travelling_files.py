@@ -45,7 +45,7 @@ def _walked(root: Path) -> list[str]:
     for folder, below, files in os.walk(root):
         below[:] = [name for name in below if name not in _MADE and not name.startswith(".")]
         names += [
-            os.path.relpath(os.path.join(folder, name), root)  # noqa: PTH118 - thousands of them
+            os.path.relpath(os.path.join(folder, name), root)  # noqa: PTH118 - there are thousands of them
             for name in files
             if name not in _STORES and not name.startswith(".")
         ]

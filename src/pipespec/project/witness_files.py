@@ -52,7 +52,7 @@ class WitnessFiles:
         return tuple(change for change in found if change is not None)
 
     def _change(self, touched: Touched, memory: DigestMemory) -> WitnessChange | None:
-        path = os.path.join(self._root, touched.path)  # noqa: PTH118 - paths are text here
+        path = os.path.join(self._root, touched.path)  # noqa: PTH118 - paths are texts here
         difference, text = TraceChange.CHANGED, ""
         if touched.trace is Trace.MISSING:
             if not os.path.lexists(path):

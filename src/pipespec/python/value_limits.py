@@ -63,7 +63,7 @@ class Limit:
             case "le":
                 return value <= self.bound
             case _:
-                from fractions import Fraction  # noqa: PLC0415 - 3 ms at the start, which few pipelines need
+                from fractions import Fraction  # noqa: PLC0415 - 3 ms at the start, and few pipelines need it
 
                 # By their decimal digits: 0.3 is a multiple of 0.1.
                 return Fraction(repr(value)) % Fraction(repr(self.bound)) == 0

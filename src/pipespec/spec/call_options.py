@@ -24,7 +24,7 @@ __all__ = ["CallOption", "CallOptionKind", "options_of_function", "options_of_st
 
 
 class CallOptionKind(StrEnum):
-    """What the word after an option is."""
+    """The kinds of words after an option."""
 
     TEXT = "text"
     VALUE = "value"

@@ -25,7 +25,7 @@ from pipespec.spec.variant_names import point_text as spell_point
 __all__ = ["Merged", "merge"]
 
 Coordinates: TypeAlias = Variant
-"""(label of a path, value) of each sweep, in the order of the sweeps."""
+"""(label of a path, value) for each sweep, in the order of the sweeps."""
 
 
 @frozen

@@ -85,7 +85,7 @@ class TemplateError(Exception):
 
 def mistakes_in(text: str) -> tuple[TemplateMistake, ...]:
     """Return what is wrong with a template, as far as its text shows it, in the order of its lines."""
-    from jinja2 import TemplateSyntaxError  # noqa: PLC0415 - as said
+    from jinja2 import TemplateSyntaxError  # noqa: PLC0415 - see above
 
     try:
         tree = _environment().parse(text)
@@ -143,8 +143,8 @@ def _line_of(error: BaseException, template: Any) -> int:
 @functools.cache
 def _environment() -> SandboxedEnvironment:
     """Return the environment that parses and fills in templates."""
-    from jinja2 import StrictUndefined  # noqa: PLC0415 - as said
-    from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415 - as said
+    from jinja2 import StrictUndefined  # noqa: PLC0415 - see above
+    from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415 - see above
 
     made = ImmutableSandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     del made.globals["lipsum"]
@@ -156,7 +156,7 @@ def _environment() -> SandboxedEnvironment:
 
 def _unknown_variables(tree: nodes.Template) -> Iterator[TemplateMistake]:
     """Report names that are not set anywhere. Jinja2's own search is not used, because it compiles the template and computes constants."""
-    from jinja2 import nodes  # noqa: PLC0415 - as said
+    from jinja2 import nodes  # noqa: PLC0415 - see above
 
     used = list(tree.find_all(nodes.Name))
     known = {*VARIABLES, *_environment().globals, *_OF_BLOCKS}
@@ -172,7 +172,7 @@ def _unknown_variables(tree: nodes.Template) -> Iterator[TemplateMistake]:
 
 
 def _unknown_filters(tree: nodes.Template) -> Iterator[TemplateMistake]:
-    from jinja2 import nodes  # noqa: PLC0415 - as said
+    from jinja2 import nodes  # noqa: PLC0415 - see above
 
     for kind, known in ((nodes.Filter, _environment().filters), (nodes.Test, _environment().tests)):
         word = kind.__name__.lower()
@@ -183,7 +183,7 @@ def _unknown_filters(tree: nodes.Template) -> Iterator[TemplateMistake]:
 
 
 def _hidden_attributes(tree: nodes.Template) -> Iterator[TemplateMistake]:
-    from jinja2 import nodes  # noqa: PLC0415 - as said
+    from jinja2 import nodes  # noqa: PLC0415 - see above
 
     names = [(one.attr, one.lineno) for one in tree.find_all(nodes.Getattr)]
     names += [
@@ -199,7 +199,7 @@ def _hidden_attributes(tree: nodes.Template) -> Iterator[TemplateMistake]:
 
 
 def _other_files(tree: nodes.Template) -> Iterator[TemplateMistake]:
-    from jinja2 import nodes  # noqa: PLC0415 - as said
+    from jinja2 import nodes  # noqa: PLC0415 - see above
 
     words = {
         nodes.Extends: "extends",

@@ -30,7 +30,7 @@ def text(node: Node | None) -> str | None:
     return node.value if isinstance(node, ScalarNode) and isinstance(node.value, str) else None
 
 
-def flag(node: Node | None, default: bool) -> bool:  # noqa: FBT001 - the value where none stands
+def flag(node: Node | None, default: bool) -> bool:  # noqa: FBT001 - the value if none is given
     """Return true or false. A reference may also provide it as text."""
     value = node.value if isinstance(node, ScalarNode) else None
     return default if value is None else value is True or value == "true"

@@ -96,7 +96,7 @@ def _number(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _axis(name: str, values: Sequence[str | float | None], number: int, is_metric: bool) -> PlotAxis:  # noqa: FBT001 - of a tuple
+def _axis(name: str, values: Sequence[str | float | None], number: int, is_metric: bool) -> PlotAxis:  # noqa: FBT001 - a field of a tuple
     numbers = [None if value is None else _as_number(value) for value in values]
     if all(value is None or one is not None for value, one in zip(values, numbers, strict=True)):
         known = [one for one in numbers if one is not None]

@@ -127,7 +127,7 @@ def baseline_text(found: NewBaseline) -> str:
 
 
 def baseline_json(found: NewBaseline) -> dict[str, Any]:
-    """Return the same for programs."""
+    """Return the same for JSON."""
     return {
         "version": 1,
         "run_id": found.run_id,

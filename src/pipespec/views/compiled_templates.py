@@ -28,7 +28,7 @@ _DIGEST: Final = hashlib.sha256().digest_size
 class CompiledTemplates(BytecodeCache):
     """One file for each template: a digest of the rest, then Jinja's own format, which contains Python's version."""
 
-    def get_cache_key(self, name: str, filename: str | None = None) -> str:  # noqa: ARG002 - Jinja's signature
+    def get_cache_key(self, name: str, filename: str | None = None) -> str:  # noqa: ARG002 - the signature is Jinja's
         """Let installations share compiled templates, if their templates are equal."""
         return super().get_cache_key(name)
 

@@ -52,7 +52,7 @@ def render_page(
         template,
         title=title,
         policy=_policy(style_texts, script_texts),
-        styles=[Markup(text) for text in style_texts],  # noqa: S704 - files of ours
+        styles=[Markup(text) for text in style_texts],  # noqa: S704 - our own files
         scripts=[Markup(text) for text in script_texts],  # noqa: S704 - as above
         data={name: Markup(json_text(value)) for name, value in shown.items()},  # noqa: S704 - escaped
         **values,

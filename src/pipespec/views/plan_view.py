@@ -47,7 +47,7 @@ def render_text(plan: Plan, *, store: StoreName | None, now: float | None = None
     where = [] if store is None else [name_of_store(store)]
     outside: list[str] = []
     if plan.facts.results:
-        from pipespec.views.outside_view import outside_lines  # noqa: PLC0415 - few plans read anything from outside
+        from pipespec.views.outside_view import outside_lines  # noqa: PLC0415 - few plans read external results
 
         outside = outside_lines(plan, now)
     times = [] if expected is None else list(forecast_lines(expected))

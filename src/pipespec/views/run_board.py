@@ -65,7 +65,7 @@ class RunBoard:
 
         `own` are activities of this process, the one that began last at the end.
         """
-        from rich.table import Table  # noqa: PLC0415 - only where somebody looks
+        from rich.table import Table  # noqa: PLC0415 - needed only if a user looks at it
 
         running, busy = dict(self._running), self._busy
         # A short activity is shown only if there is nothing else to see.
@@ -99,7 +99,7 @@ def activity_text(activity: Activity) -> str:
 
 def activity_row(activity: Activity) -> Table:
     """Return what Rich draws for an activity: its words, and a bar once a part of a large one is done."""
-    from rich.table import Table  # noqa: PLC0415 - only where somebody looks
+    from rich.table import Table  # noqa: PLC0415 - needed only if a user looks at it
 
     row = Table.grid(padding=(0, 1))
     row.add_column(no_wrap=True, overflow="ellipsis")

@@ -121,10 +121,10 @@ def render_text(report: RunReport, *, command: str) -> str:
         lines.append("")
     lines.append(counts(report))
     if report.plan is not None:
-        from pipespec.views.plan_view import empty_steps  # noqa: PLC0415 - as long as all else of a run with nothing to do
+        from pipespec.views.plan_view import empty_steps  # noqa: PLC0415 - importing it takes as long as the rest of a run with nothing to do
 
         if report.plan.facts.results:
-            from pipespec.views.outside_view import outside_lines  # noqa: PLC0415 - few read anything from outside
+            from pipespec.views.outside_view import outside_lines  # noqa: PLC0415 - few read external results
 
             lines.extend(outside_lines(report.plan))
         lines.extend(empty_steps(report.plan.pipeline))

@@ -97,7 +97,7 @@ def step_text(step: StepSpec, pipeline: str) -> str:
 
 def picture_html(found: Portrait) -> str:
     """Return the graph as HTML: as a picture if the package for the layout is installed, otherwise as text."""
-    from pipespec.views.graph.svg import to_svg  # noqa: PLC0415 - a template engine, for who looks at a picture
+    from pipespec.views.graph.svg import to_svg  # noqa: PLC0415 - a template engine, needed only for pictures
 
     try:
         return to_svg(found.spec, found.states)

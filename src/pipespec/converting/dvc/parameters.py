@@ -173,7 +173,7 @@ def _parse_loosely(content: bytes) -> dict[str, JSON] | None:
 
     try:
         value = _as_json(YAML(typ="safe", pure=True).load(content))
-    except Exception:  # noqa: BLE001 - whatever ruamel.yaml raises for what is no YAML
+    except Exception:  # noqa: BLE001 - whatever ruamel.yaml raises for invalid YAML
         return None
     return value if isinstance(value, dict) else None
 

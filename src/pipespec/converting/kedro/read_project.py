@@ -28,7 +28,7 @@ def _main(folder: str, pipeline: str, target: str) -> None:
 
 
 def _read(folder: Path, pipeline: str) -> dict[str, Any]:
-    from kedro.framework.project import pipelines  # noqa: PLC0415 - this may fail, and that is told
+    from kedro.framework.project import pipelines  # noqa: PLC0415 - this may fail, and the failure is reported
     from kedro.framework.session import KedroSession  # noqa: PLC0415 - as above
     from kedro.framework.startup import bootstrap_project  # noqa: PLC0415 - as above
 
@@ -50,14 +50,14 @@ def _read(folder: Path, pipeline: str) -> dict[str, Any]:
 def _node(node: Any) -> dict[str, Any]:
     function = node.func
     named = {
-        "name": node._name or "",  # noqa: SLF001 - the public name is made of inputs and outputs, where there is none
+        "name": node._name or "",  # noqa: SLF001 - without a name, the public property builds one from inputs and outputs
         "module": getattr(function, "__module__", None),
         "qualname": getattr(function, "__qualname__", None),
         "kind": type(function).__name__,
         "tags": sorted(node.tags),
-        "outputs": node._outputs,  # noqa: SLF001 - the public list does not tell a mapping from a list
+        "outputs": node._outputs,  # noqa: SLF001 - the public list does not distinguish a mapping from a list
     }
-    given = node._inputs  # noqa: SLF001 - the public list does not tell a mapping from a list, either
+    given = node._inputs  # noqa: SLF001 - the public list does not distinguish a mapping from a list either
     args, kwargs = (
         ([], given) if isinstance(given, dict) else ([given] if isinstance(given, str) else given or [], {})
     )
@@ -80,7 +80,7 @@ def _dataset(context: Any, name: str) -> Any:
     resolver = getattr(context.catalog, "config_resolver", None)
     try:
         return resolver.resolve_pattern(name) if resolver and resolver.match_pattern(name) else None
-    except Exception:  # noqa: BLE001 - of whatever version
+    except Exception:  # noqa: BLE001 - of any version
         return None
 
 

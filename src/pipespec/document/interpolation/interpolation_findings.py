@@ -1,6 +1,6 @@
 """Collects the errors of resolving references, and measures the size of the document.
 
-Takes errors and sizes as they occur; returns diagnostics. Raises `TooMuchError` after 1,000 errors, and if the document
+Takes errors and sizes as they occur. Returns diagnostics. Raises `TooMuchError` after 1,000 errors, and if the document
 exceeds the limits of a file: 4 MiB, 64 levels, 250,000 nodes.
 """
 

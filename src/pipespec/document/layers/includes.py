@@ -1,7 +1,7 @@
 """Finds and reads the files that a document includes.
 
-Takes documents, and a function that reads files; returns the layers of a file, the lowest first. Refuses, for all files at
-once: invalid content, includes in a circle, and more than 100 includes or 4 MiB of text in all files together.
+Takes documents, and a function that reads files. Returns the layers of a file, the lowest first. Refuses, for all files
+at once: invalid content, includes in a circle, and more than 100 includes or 4 MiB of text in all files together.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """Combines a file with its includes, overlays and `--set` into one interpolated document.
 
-Layers, the lowest first: the included files, the file, overlays, `--set`. Takes texts, and a function that reads included
-files; returns the document, and the text of every file that a span may name. Refuses all errors of all layers at once. If
-a file is missing or is not YAML, only this is reported.
+Layers, the lowest first: the included files, the file, overlays, `--set`. Takes texts, and a function that reads
+included files. Returns the document, and the text of every file that a span may name. Refuses all errors of all layers
+at once. If a file is missing or is not YAML, only this is reported.
 
-Overlays may include files as well: these are above everything below the overlay, and below the overlay itself. The path
-of an include may contain `${params...}` and `${env:...}`, with the values of all other layers.
+Overlays may include files as well. These override everything below the overlay, and the overlay overrides them. The
+path of an include may contain `${params...}` and `${env:...}`, with the values of all other layers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Why a call failed, as an error of the command that made it."""
+"""Why a call failed, as an error of the command that called it."""
 
 from __future__ import annotations
 

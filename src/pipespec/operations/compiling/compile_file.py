@@ -117,7 +117,7 @@ class Compiled:
     @property
     def document(self) -> MappingNode:
         """The resolved document as it is displayed and recorded."""
-        from pipespec.views.rendering.relocation import presentable  # noqa: PLC0415 - `validate` shows none
+        from pipespec.views.rendering.relocation import presentable  # noqa: PLC0415 - `validate` does not show any
 
         return presentable(self.resolved.document, self.place.folders)
 
@@ -151,7 +151,7 @@ class Compiled:
 
     def files(self) -> Mapping[str, str]:
         """Return the document as it is stored with the invocation's run."""
-        from pipespec.tracking.record_names import PIPELINE_FILE  # noqa: PLC0415 - only a run needs both
+        from pipespec.tracking.record_names import PIPELINE_FILE  # noqa: PLC0415 - both are needed only by a run
         from pipespec.views.document_view import to_yaml  # noqa: PLC0415
 
         return {PIPELINE_FILE: to_yaml(self.document)}
@@ -162,7 +162,7 @@ class Compiled:
 
     def redactor(self) -> Redactor:
         """Return a function that removes the pipeline's secrets, with their present values in the environment, from texts."""
-        from pipespec.step.secrets import redactor  # noqa: PLC0415 - only a run needs it
+        from pipespec.step.secrets import redactor  # noqa: PLC0415 - needed only by a run
 
         return redactor(plain(self.resolved.document), os.environ)
 
@@ -263,7 +263,7 @@ def _with_environment(found: Diagnostic) -> Diagnostic:
     """If a module is missing, add to the hint that another environment is active."""
     if found.code != "module-not-found":
         return found
-    from pipespec.step.active_environment import other_environment  # noqa: PLC0415 - only for this mistake
+    from pipespec.step.active_environment import other_environment  # noqa: PLC0415 - needed only for this mistake
 
     other = other_environment()
     return replace(found, hint="; ".join(filter(None, (found.hint, other)))) if other else found
@@ -339,7 +339,7 @@ def _widened(spec: PipelineSpec, modules: DiskModules) -> dict[str, tuple[str, .
 
 def _bodies(spec: PipelineSpec, modules: DiskModules) -> dict[str, BodyFacts]:
     """Read the bodies of the functions that steps call."""
-    from pipespec.python.function_bodies import read_body  # noqa: PLC0415 - only `validate` asks for it
+    from pipespec.python.function_bodies import read_body  # noqa: PLC0415 - needed only by `validate`
 
     refs = {str(step.call): step.call for step in spec.steps.values()}
     found = {text: read_body(ref, spec.module_folders, modules) for text, ref in refs.items()}
@@ -352,7 +352,7 @@ def _schemas(spec: PipelineSpec, modules: DiskModules) -> Mapping[str, DataSchem
     named += [spec.params_schema] if spec.params_schema is not None else []
     if not named:
         return {}
-    from pipespec.project.schema_files import read_schemas  # noqa: PLC0415 - as said
+    from pipespec.project.schema_files import read_schemas  # noqa: PLC0415 - see above
 
     return read_schemas(named, spec.root, modules)
 
@@ -362,7 +362,7 @@ def _templates(spec: PipelineSpec, modules: DiskModules) -> Mapping[str, Message
     named = [notice.template for notice in spec.notify if notice.template is not None]
     if not named:
         return {}
-    from pipespec.project.template_files import read_templates  # noqa: PLC0415 - as said
+    from pipespec.project.template_files import read_templates  # noqa: PLC0415 - see above
 
     return read_templates(named, modules)
 
@@ -373,7 +373,7 @@ def _services(spec: PipelineSpec) -> Mapping[str, ServiceProblem]:
     urls = [url_text(url) for url in told if isinstance(plain(url), str)]
     if not urls:
         return {}
-    from pipespec.project.message_services import service_problems  # noqa: PLC0415 - most pipelines tell nobody
+    from pipespec.project.message_services import service_problems  # noqa: PLC0415 - most pipelines notify nobody
 
     with busy("asking Apprise about the URLs of 'notify'"):
         return service_problems(urls)

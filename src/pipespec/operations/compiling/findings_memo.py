@@ -30,7 +30,7 @@ Findings: TypeAlias = tuple[tuple[Diagnostic, ...], dict[str, str]]
 
 def to_question(verb: str, file: str, options: CompileOptions, targets: Sequence[str] = ()) -> str:
     """Return the key of a memo: which file, with which layers, from which folder, with which Python."""
-    return json.dumps([verb, os.getcwd(), file, options, list(targets), sys.path])  # noqa: PTH109 - text
+    return json.dumps([verb, os.getcwd(), file, options, list(targets), sys.path])  # noqa: PTH109 - it must be a text
 
 
 def recall_findings(file: str, overlays: Sequence[str], overrides: Sequence[str]) -> Findings | None:
@@ -52,7 +52,7 @@ def recall_findings(file: str, overlays: Sequence[str], overrides: Sequence[str]
 
 def keep_findings(compiled: Compiled) -> None:
     """Store what was found in a file for the next call."""
-    from pipespec.project.input_presence import external_inputs, to_place  # noqa: PLC0415 - the compiler has it
+    from pipespec.project.input_presence import external_inputs, to_place  # noqa: PLC0415 - the compiler has already imported it
 
     if any(found.severity is Severity.ERROR for found in compiled.diagnostics) or compiled.spec is None:
         return

@@ -106,7 +106,7 @@ def read_names(file: str, overlays: Sequence[str]) -> PipelineNames:
     Raises:
         InvalidPipelineError: if it cannot be read.
     """
-    from pipespec.spec.build_spec import build_spec  # noqa: PLC0415 - options need no spec
+    from pipespec.spec.build_spec import build_spec  # noqa: PLC0415 - options do not need a spec
 
     read = _of_stranger(file, overlays)
     document = read.resolved.document

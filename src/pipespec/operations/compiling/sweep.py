@@ -123,7 +123,7 @@ class Sweep:
 
         Documents are left out if they are too large in total.
         """
-        from pipespec.tracking.record_names import PIPELINE_FILE, SWEEP_FILE  # noqa: PLC0415 - as `Compiled.files`
+        from pipespec.tracking.record_names import PIPELINE_FILE, SWEEP_FILE  # noqa: PLC0415 - as in `Compiled.files`
 
         documents = [compiled.files()[PIPELINE_FILE] for _, compiled in self.grid]
         is_small = sum(map(len, documents)) <= _DOCUMENTS
@@ -144,7 +144,7 @@ class Sweep:
 
     def redactor(self) -> Redactor:
         """Return a function that removes the secrets of all points from texts."""
-        from pipespec.step.secrets import redactor  # noqa: PLC0415 - only a run needs it
+        from pipespec.step.secrets import redactor  # noqa: PLC0415 - needed only by a run
 
         return redactor([plain(compiled.resolved.document) for _, compiled in self.grid], os.environ)
 

@@ -107,11 +107,11 @@ class _Supposing:
         return self.records.broken(keys)
 
     def finished_before(self, steps: Collection[str]) -> Collection[str]:
-        """Return those that finished."""
+        """Return the names that have a finished run."""
         return self.records.finished_before(steps)
 
     def numbers(self, record: StepRecord, output: str, part: str | None) -> Mapping[str, float]:
-        """Return the numbers of an output."""
+        """Return the numbers of an output as metrics."""
         return self.records.numbers(record, output, part)
 
 

@@ -105,7 +105,7 @@ def write_registry(spec: PipelineSpec) -> ClientRegistry:
     Raises:
         UsageError: for a URI that cannot be a store.
     """
-    from pipespec.tracking.models.client_registry import ClientRegistry  # noqa: PLC0415 - as `write_store_at`
+    from pipespec.tracking.models.client_registry import ClientRegistry  # noqa: PLC0415 - as in `write_store_at`
 
     log = StateFolder.of(spec.root).made().mlflow_log
     log.parent.mkdir(exist_ok=True)
@@ -125,7 +125,7 @@ def write_store(spec: PipelineSpec) -> Recorder:
 
 def write_store_at(tracking_uri: str | None, artifact_location: str | None, root: Path) -> Recorder:
     """Open the store of a pipeline with these settings. Raises the same errors as `write_store`."""
-    from pipespec.tracking.writing.recorder import Recorder  # noqa: PLC0415 - what only reads has no use for it
+    from pipespec.tracking.writing.recorder import Recorder  # noqa: PLC0415 - code that only reads does not need it
 
     log = StateFolder.of(root).made().mlflow_log
     log.parent.mkdir(exist_ok=True)

@@ -62,7 +62,7 @@ class PipelineSession:
         """
         records = records or self.ledger
         if verify:
-            from pipespec.tracking.reading.verification import VerifiedRecords  # noqa: PLC0415 - few ask for it
+            from pipespec.tracking.reading.verification import VerifiedRecords  # noqa: PLC0415 - few need it
 
             records = VerifiedRecords(self.ledger, StateFolder.of(self.spec.root).downloads)
         return Planning(

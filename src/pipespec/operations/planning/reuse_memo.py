@@ -69,8 +69,8 @@ def keep_reuse(
 
     `plan` is what was planned or executed; `results` are those of all its steps.
     """
-    from pipespec.project.input_presence import external_inputs, is_remote, to_place  # noqa: PLC0415 - a plan has it
-    from pipespec.views.plan_view import empty_steps  # noqa: PLC0415 - only what is kept is looked at
+    from pipespec.project.input_presence import external_inputs, is_remote, to_place  # noqa: PLC0415 - a plan has already imported it
+    from pipespec.views.plan_view import empty_steps  # noqa: PLC0415 - needed only if there is something to examine
 
     spec = plan.pipeline
     inputs = external_inputs(decision.step for decision in plan.decisions.values())

@@ -123,7 +123,7 @@ def _objects(head: str, *, is_whole: bool) -> Preview | None:
 def _columns(path: Path, suffix: str, redact: Redactor) -> Preview | None:
     if path.stat().st_size > _WHOLE_COLUMNS:
         return None
-    import pyarrow as pa  # noqa: PLC0415 - 0.1 s, where nothing ran that loaded it
+    import pyarrow as pa  # noqa: PLC0415 - 0.1 s, unless a step that ran has already imported it
 
     with pa.memory_map(str(path)) as file:
         batch, columns, total = _first_batch(file, suffix)
@@ -135,14 +135,14 @@ def _columns(path: Path, suffix: str, redact: Redactor) -> Preview | None:
 def _first_batch(file: Any, suffix: str) -> tuple[Any, list[str], int | None]:
     """Return the first rows of the first columns, the names of all columns, and the number of rows if it is known."""
     if suffix == ".parquet":
-        from pyarrow.parquet import ParquetFile  # noqa: PLC0415 - as pyarrow
+        from pyarrow.parquet import ParquetFile  # noqa: PLC0415 - as pyarrow itself
 
         table = ParquetFile(file)
         names = table.schema_arrow.names
         batches = table.iter_batches(batch_size=_ROWS, columns=names[:_COLUMNS])
         empty = table.schema_arrow.empty_table().select(names[:_COLUMNS])
         return next(iter(batches), empty), names, table.metadata.num_rows
-    from pyarrow import ipc  # noqa: PLC0415 - as pyarrow
+    from pyarrow import ipc  # noqa: PLC0415 - as pyarrow itself
 
     reader = ipc.open_file(file)
     names = reader.schema.names

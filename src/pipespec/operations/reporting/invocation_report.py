@@ -75,7 +75,7 @@ class Reporting:
         """
         if file is not None:
             _require_place(file)
-            import jinja2  # noqa: F401, PLC0415 - where it is missing this is told before anything runs
+            import jinja2  # noqa: F401, PLC0415 - if it is missing, this is reported before anything runs
         typed = command or shlex.join(sys.argv)
         about = cache(partial(_invocation, planning.source, typed))
         return cls(planning, about, None if file is None else file.absolute())
@@ -101,7 +101,7 @@ class Reporting:
 
             with busy("making the report"):
                 return to_html(gather(run, self.planning, self.about()))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the run went as it went
+        except Exception as error:  # noqa: BLE001 - whatever it is, it does not change how the run ended
             _complain(
                 self.planning.source.redactor()(
                     f"the report could not be made: {type(error).__name__}: {error}"
@@ -120,7 +120,7 @@ def _require_place(file: Path) -> None:
 
 
 def _complain(problem: str) -> None:
-    with contextlib.suppress(OSError, ValueError):  # nobody listens any more
+    with contextlib.suppress(OSError, ValueError):  # the reader of the output has ended
         sys.stderr.write(f"{printable(problem)}\n")
 
 

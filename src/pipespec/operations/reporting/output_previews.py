@@ -89,7 +89,7 @@ class Previews:
             found = beginning_of(path, suffix, self._redact)
         except PipespecError as error:
             return None, str(error)
-        except Exception:  # noqa: BLE001 - whatever a library says of a file that is none of its own
+        except Exception:  # noqa: BLE001 - whatever a library raises for a file that is not in its format
             return None, f"cannot be read as {suffix}"
         self._pictures += len(found.content) if isinstance(found, PicturePreview) else 0
         return found, ""

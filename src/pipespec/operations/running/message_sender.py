@@ -77,7 +77,7 @@ def _bounded() -> Iterator[None]:
 def _used() -> int:
     """Return the size of this process's address space; without `/proc`, the largest possible limit."""
     try:
-        with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - one read
+        with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - it is read only once
             return int(file.read().split()[0]) * resource.getpagesize()
     except OSError:
         return 1 << 62
@@ -93,12 +93,12 @@ def _send(message: Mapping[str, Any], title: str, body: str) -> str | None:
         if (problem := service_problem(filled)) is not None:
             return f"{problem.message}; {problem.hint}"
         return _notified(filled, OutcomeKind(message["kind"]), title, body)
-    except Exception as error:  # noqa: BLE001 - whatever a plug-in does; its text may hold the URL
+    except Exception as error:  # noqa: BLE001 - whatever a plug-in raises; its text may contain the URL
         return f"Apprise raised {quote(type(error).__name__)}"
 
 
 def _notified(url: str, kind: OutcomeKind, title: str, body: str) -> str | None:
-    import apprise  # noqa: PLC0415 - an extra
+    import apprise  # noqa: PLC0415 - it is an extra
 
     kinds = {
         OutcomeKind.FAILURE: apprise.NotifyType.FAILURE,
@@ -132,7 +132,7 @@ def main() -> None:
     """Send what stdin contains."""
     logging.getLogger("apprise").propagate = False
     with contextlib.suppress(ImportError):  # which is reported for each message
-        import apprise  # noqa: F401, PLC0415 - an extra; once, for all forks
+        import apprise  # noqa: F401, PLC0415 - it is an extra; imported once, for all forks
     answer_at_once(_answer)
 
 

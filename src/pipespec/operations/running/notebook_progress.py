@@ -119,7 +119,7 @@ class NotebookProgress:
             self._draw()
 
     def _draw(self) -> None:
-        from IPython.display import display  # noqa: PLC0415 - there is a notebook
+        from IPython.display import display  # noqa: PLC0415 - needed only in a notebook
 
         self._drawn = time.monotonic()
         if self._display is None:
@@ -128,7 +128,7 @@ class NotebookProgress:
             self._display.update(self._table())
 
     def _table(self) -> Table:
-        from rich.progress_bar import ProgressBar  # noqa: PLC0415 - there is a notebook
+        from rich.progress_bar import ProgressBar  # noqa: PLC0415 - needed only in a notebook
         from rich.table import Table  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 

@@ -46,7 +46,7 @@ def tell(source: PipelineSource, plan: Plan, ledger: Ledger, ended: RunReport | 
         templates = read_templates(named, source.modules)
         with busy("sending messages"):
             return send(wanted, outcome, templates)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the run went as it went
+    except Exception as error:  # noqa: BLE001 - whatever it is, it does not change how the run ended
         return [source.redactor()(f"the notifications could not be sent: {type(error).__name__}: {error}")]
     except KeyboardInterrupt:
         return ["interrupted while notifications were sent; the run has ended"]

@@ -22,7 +22,7 @@ def publish_unpublished(spec: PipelineSpec, ledger: Ledger) -> tuple[str, ...]:
     folder = state.unpublished
     if not folder.is_dir() or not any(folder.iterdir()):
         return ()
-    from pipespec.engine.result_publication import publish_kept  # noqa: PLC0415 - few runs have a use for it
+    from pipespec.engine.result_publication import publish_kept  # noqa: PLC0415 - few runs need it
 
     with contextlib.suppress(StoreUnavailableError), write_store(spec) as recorder:
         return publish_kept(folder, ledger, recorder, state.downloads)

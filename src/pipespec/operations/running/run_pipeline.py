@@ -127,7 +127,7 @@ def _told(run: Callable[[], RunReport], tell_of: Callable[[RunReport | Exception
 
 
 def _complain(problems: Sequence[str]) -> None:
-    with contextlib.suppress(OSError, ValueError):  # nobody listens any more
+    with contextlib.suppress(OSError, ValueError):  # the reader of the output has ended
         for problem in problems:
             sys.stderr.write(f"{printable(problem)}\n")
 
@@ -139,7 +139,7 @@ def _to_debug(plan: Plan) -> tuple[str, ...]:
 
 
 def _post_mortem(error: BaseException) -> None:
-    import pdb  # noqa: PLC0415, T100 - what --pdb is for; 10 ms
+    import pdb  # noqa: PLC0415, T100 - this is the purpose of --pdb; 10 ms
 
     pdb.post_mortem(error.__traceback__)
 

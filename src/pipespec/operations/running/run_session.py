@@ -39,7 +39,7 @@ def run_session(session: PipelineSession, asked: RunRequest, began: float) -> Ru
         reused = _with_registered(_report_of_reuse(planning.source, plan, time.monotonic() - began))
         keep_reuse(planning.source, plan, reused.steps, asked.targets)
         return reused
-    from pipespec.operations.reporting.invocation_report import Reporting  # noqa: PLC0415 - few runs of this kind ask for it
+    from pipespec.operations.reporting.invocation_report import Reporting  # noqa: PLC0415 - few runs of this kind need it
 
     reporting = Reporting.on(planning, asked.command, asked.report)
     reused = _with_registered(_report_of_reuse(planning.source, plan, time.monotonic() - began))
@@ -48,13 +48,13 @@ def run_session(session: PipelineSession, asked: RunRequest, began: float) -> Ru
 
 
 def _executed(session: PipelineSession, planning: Planning, plan: Plan, asked: RunRequest) -> RunReport:
-    from pipespec.operations.reporting.invocation_report import Reporting  # noqa: PLC0415 - it lays pages out
+    from pipespec.operations.reporting.invocation_report import Reporting  # noqa: PLC0415 - it creates pages
     from pipespec.operations.running.run_pipeline import invoke  # noqa: PLC0415 - it imports Luigi
-    from pipespec.project.planned_inputs import PlannedInputs  # noqa: PLC0415 - only who executes reads them
+    from pipespec.project.planned_inputs import PlannedInputs  # noqa: PLC0415 - needed only if steps are executed
 
     reporting = Reporting.on(planning, asked.command, asked.report)
     if asked.progress is not None:
-        from pipespec.operations.inspecting.past_runs import with_past_seconds  # noqa: PLC0415 - only who watches
+        from pipespec.operations.inspecting.past_runs import with_past_seconds  # noqa: PLC0415 - needed only by `watch`
         from pipespec.plan.time_left import Remaining  # noqa: PLC0415 - as above
 
         timed = with_past_seconds(plan, session.ledger)

@@ -23,7 +23,7 @@ def settle_left_runs(source: PipelineSource, ledger: Ledger) -> None:
     state = StateFolder.of(spec.root)
     if not any(state.staging.glob("*.lock")):
         return
-    from pipespec.engine.left_runs import settle  # noqa: PLC0415 - few runs have a use for it
+    from pipespec.engine.left_runs import settle  # noqa: PLC0415 - few runs need it
     from pipespec.engine.staging import Staging, dead_folders  # noqa: PLC0415 - as above
 
     if not dead_folders(state.staging):
@@ -34,4 +34,4 @@ def settle_left_runs(source: PipelineSource, ledger: Ledger) -> None:
             with write_store(spec) as recorder:
                 settle(left, recorder, state, source.redactor())
         with Staging(state.staging):
-            pass  # it removes the folders
+            pass  # ending the runs removes the folders

@@ -98,7 +98,7 @@ def read_date(text: str) -> CellReading:
         else []
     )
     try:
-        moment = datetime(*parts) if parts else None  # type: ignore[arg-type]  # noqa: DTZ001 - as people wrote it
+        moment = datetime(*parts) if parts else None  # type: ignore[arg-type]  # noqa: DTZ001 - as a user wrote it
     except ValueError:
         moment = None
     if moment is None or not 1970 < moment.year < 10_000:

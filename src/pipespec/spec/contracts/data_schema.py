@@ -93,7 +93,7 @@ def parse_schema(text: str) -> Document:
     except json.JSONDecodeError as error:
         raise ValueError(f"line {error.lineno}, column {error.colno}: {error.msg}") from None
     if not isinstance(found, dict | bool):
-        raise ValueError("a schema is a JSON object, or true or false")  # noqa: TRY004 - one kind of answer
+        raise ValueError("a schema is a JSON object, or true or false")  # noqa: TRY004 - the same error for every mistake
     return found
 
 

@@ -124,7 +124,7 @@ def _agrees(point: MappingNode, at: Mapping[str, Node]) -> bool:
 
 
 def _points(which: str, points: Sequence[MappingNode], node: MappingNode) -> dict[str, Entry]:
-    """Return the entry of `include` or `exclude` with these points; none without any."""
+    """Return the entry of `include` or `exclude` with these points; no entry if there are no points."""
     if not points:
         return {}
     entry = node.entries[which]

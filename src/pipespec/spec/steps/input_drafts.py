@@ -51,7 +51,7 @@ class InputDraft:
     overlays: tuple[ScalarNode, ...] = ()
     """Beside `pipeline`: the paths of the overlays of that file."""
     latest: bool = False
-    """Beside `pipeline`: the last finished run is wanted."""
+    """Beside `pipeline`: true if the last finished run is wanted."""
 
 
 def read_inputs(node: Node | None, step: str, found: SpecFindings) -> Mapping[str, InputDraft]:

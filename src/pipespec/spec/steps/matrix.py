@@ -47,7 +47,7 @@ _EMPTY: Final = "what reads all of its variants gets an empty collection"
 _RESERVED: Final = frozenset({"include", "exclude"})
 
 Point: TypeAlias = Mapping[str, Node]
-"""The value of each axis, axes sorted."""
+"""The value of each axis, with axes sorted."""
 _Key: TypeAlias = tuple[str, ...]
 
 

@@ -1,4 +1,4 @@
-"""The steps of a pipeline in DOT, for Graphviz."""
+"""The graph of a pipeline's steps in DOT, for Graphviz."""
 
 from __future__ import annotations
 

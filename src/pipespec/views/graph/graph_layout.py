@@ -52,7 +52,7 @@ def lay_out(sizes: Mapping[str, tuple[float, float]], edges: Sequence[tuple[str,
         UsageError: if the engine's wheel is not installed.
     """
     try:
-        from py_mini_racer import MiniRacer  # noqa: PLC0415 - an extra
+        from py_mini_racer import MiniRacer  # noqa: PLC0415 - it is an extra
     except ImportError:
         raise UsageError(
             "a picture needs the package 'mini-racer', which is not installed; "

@@ -36,7 +36,7 @@ class Portrait:
     places: Mapping[str, str] = field(default_factory=dict)
     statuses: Mapping[str, StepStatus] = field(default_factory=dict)
     tracking_uri: str | None = None
-    """As it may be printed."""
+    """The URI of the store as it may be printed."""
     used: Mapping[InputSource, str] = field(default_factory=dict)
     """Which run, or version, is read for inputs from other pipelines and from the registry."""
 

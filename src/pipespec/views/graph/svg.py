@@ -52,7 +52,7 @@ def to_svg(spec: PipelineSpec, states: Mapping[str, str] | None = None) -> str:
     return render_template(
         "graph/picture.svg.j2",
         title=printable(spec.name),
-        colours=Markup(package_text("colours.css")),  # noqa: S704 - a file of ours
+        colours=Markup(package_text("colours.css")),  # noqa: S704 - our own file
         left=-_MARGIN,
         width=layout.width + 2 * _MARGIN,
         height=layout.height + 2 * _MARGIN,

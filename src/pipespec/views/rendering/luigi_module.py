@@ -209,7 +209,7 @@ def _declaration(spec: PipelineSpec, step: StepSpec, facts: ModuleFacts) -> ast.
         packages=_unless_empty(list(identity.packages)),
         probe=None if identity.probe is None else literal(str(identity.probe)),
         untracked=_unless_empty(list(identity.untracked)),
-        has_identity=literal(False) if identity.never else None,  # noqa: FBT003 - a value of the pipeline's
+        has_identity=literal(False) if identity.never else None,  # noqa: FBT003 - a value of the pipeline
         retry=_unless_empty(step.retry.times),
         retry_wait=_unless_empty(_seconds(step.retry.wait)),
         timeout=None if step.timeout is None else literal(_seconds(step.timeout)),
@@ -273,7 +273,7 @@ def _input(pipeline: PipelineSpec, step: StepSpec, spec: InputSpec, facts: Modul
         case FilesInput(text=written, pattern=path):
             function = "runtime.files"
         case StepInput() | PipelineInput() | ModelInput():
-            raise TypeError(f"input '{spec.argument}' cannot be rendered")  # refused before
+            raise TypeError(f"input '{spec.argument}' cannot be rendered")  # already refused before
     base = facts.bases.get((step.id, spec.argument))
     place = template_value(written) if path == written and "${" in written else literal(written)
     schema = None if spec.schema is None else literal(_below_root(spec.schema, pipeline))
