@@ -118,7 +118,7 @@ class NamedContents:
         return {} if key is None else key.parts
 
     def past(self, step_id: str, parts: Mapping[str, JSON]) -> PastRun:
-        """Return a past run of a step as if it had run with these parts of its key."""
+        """Return a step in the form of a past run that had these parts of its key."""
         step = self.side.spec.steps[step_id]
         called = {str(ref): self.side.code.get(str(ref)) for ref in step.counted}
         pieces = {

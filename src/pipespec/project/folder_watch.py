@@ -53,7 +53,7 @@ class FolderWatch:
         self._look()  # watching starts with the first call
 
     def wait(self) -> None:
-        """Return when something has changed, and nothing more has changed for a moment.
+        """Wait until something has changed, and nothing more has changed for a moment.
 
         Raises:
             KeyboardInterrupt: at once.

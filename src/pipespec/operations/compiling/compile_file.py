@@ -161,7 +161,7 @@ class Compiled:
         return ()
 
     def redactor(self) -> Redactor:
-        """Return a function that removes the pipeline's secrets, with their present values in the environment, from texts."""
+        """Return a redactor that removes the pipeline's secrets, with their present values in the environment, from texts."""
         from pipespec.step.secrets import redactor  # noqa: PLC0415 - needed only by a run
 
         return redactor(plain(self.resolved.document), os.environ)

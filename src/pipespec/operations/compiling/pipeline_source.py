@@ -74,7 +74,7 @@ class PipelineSource(Protocol):
         """Return what is stored of the pipeline with the invocation's run: name -> text."""
 
     def redactor(self) -> Redactor:
-        """Return a function that removes the secrets of all points, with their present values in the environment, from texts."""
+        """Return a redactor that removes the secrets of all points, with their present values, from texts."""
 
     def points(self) -> Iterable[PointSteps]:
         """Return the points of a sweep with the steps of each."""

@@ -143,7 +143,7 @@ class Sweep:
             yield PointSteps(at, tuple(place.values()), last)
 
     def redactor(self) -> Redactor:
-        """Return a function that removes the secrets of all points from texts."""
+        """Return a redactor that removes the secrets of all points from texts."""
         from pipespec.step.secrets import redactor  # noqa: PLC0415 - needed only by a run
 
         return redactor([plain(compiled.resolved.document) for _, compiled in self.grid], os.environ)

@@ -149,7 +149,7 @@ def _add_read(kept: dict[str, str], own: Mapping[str, RunFacts], ledger: Ledger)
 
 
 def _inputs(run: RunFacts, ledger: Ledger) -> Iterator[str]:
-    """Return the runs whose outputs a run has read; none if neither its tag nor its manifest lists them."""
+    """Yield the runs whose outputs a run has read; none if neither its tag nor its manifest lists them."""
     text = run.tags.get(record_names.INPUTS)
     read = None if text is None else decode_inputs(text)
     if read is None and run.status == "FINISHED" and record_names.MANIFEST in run.tags:

@@ -56,7 +56,7 @@ def is_left_behind(attempt: Attempt) -> bool:
 
 
 def _of_past(decision: Decision, attempt: Attempt | None) -> str:
-    """Return whether a step finished before, according to the plan; for a step without identity, according to its last attempt."""
+    """Return `stale` if a step ran before, otherwise `missing`: according to the plan or, if it does not know, to the last attempt."""
     kinds = {reason.kind for reason in decision.reasons}
     if ReasonKind.NO_IDENTITY in kinds or ReasonKind.DELETED in kinds or ReasonKind.FORCED in kinds:
         return "missing" if attempt is None else "stale"

@@ -181,7 +181,7 @@ def gather(run: RunReport, planning: Planning, about: NewInvocation) -> Report:
 
 
 def _outputs(run: RunReport, previews: Previews) -> Iterator[OutputPart]:
-    """Return all outputs: first those of steps that ran, in each group the last steps first."""
+    """Yield all outputs: first those of steps that ran, in each group the last steps first."""
     for executed in (True, False):
         for result in reversed(run.steps):
             if result.record is not None and bool(result.executions) is executed:

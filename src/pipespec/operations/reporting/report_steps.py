@@ -173,7 +173,7 @@ def _cut(diff: str) -> str:
 
 
 def metrics_of(history: StepHistory) -> Iterator[Metric]:
-    """Return the metrics of complete steps, the last steps first."""
+    """Yield the metrics of complete steps, the last steps first."""
     told = 0
     for result in reversed(history.run.steps):
         record = result.record
