@@ -1,11 +1,11 @@
-"""pipespec: write a pipeline as YAML, and run only the steps for which MLflow has no finished run.
+"""pipespec: write a pipeline as YAML; run only what MLflow has no finished run of.
 
     pipeline = pipespec.load("pipelines/news.yaml", overrides=["params.seed=1"])
     report = pipeline.run("predictions", workers=2)
     titles = pipeline["titles"].load("titles")
 
-The names here are the public interface. They are imported when they are first used, so that `import pipespec` is
-fast.
+The names here are what is promised; they are imported when they are first used, so that `import pipespec` is
+quick.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ _NAMES: Final = {
     "spec.call_options": "CallOption",
 }
 _OF_SESSIONS: Final = frozenset({"api", "pipeline"})
-"""A program that uses a name of these modules is shown the values that they return. The command line does not use these names."""
+"""Whoever takes a name of these works in Python, and sees the values that they return; the command line goes past here."""
 _HOMES: Final = {name: module for module, names in _NAMES.items() for name in names.split()}
 
 
