@@ -1,6 +1,7 @@
-"""How values look to someone who works in Python: a few lines of text, and HTML in a notebook.
+"""How values are shown to users of the Python interface: a few lines of text, and HTML in a notebook.
 
-A leaf: values say here that they are shown, and views say here how. A value that no view knows looks as any object does.
+A leaf module: values declare here that they are shown, and views register here how. A value that no view knows is shown
+like any other object.
 """
 
 from __future__ import annotations
@@ -24,17 +25,17 @@ _VIEWS: dict[type, View] = {}
 
 
 def show_as(kind: type, view: View) -> None:
-    """Let values of a class be shown in this way."""
+    """Register how values of a class are shown."""
     _VIEWS[kind] = view
 
 
 def view_of(kind: type) -> View | None:
-    """Return how values of a class are shown, if somebody said so."""
+    """Return how values of a class are shown, if it was registered."""
     return next((_VIEWS[base] for base in kind.__mro__ if base in _VIEWS), None)
 
 
 class Displayed:
-    """A value that is shown by a view: `repr` gives its text, a notebook its HTML."""
+    """A value that is shown by a view: `repr` returns its text, a notebook its HTML."""
 
     __slots__ = ()
 
@@ -48,13 +49,13 @@ class Displayed:
 
 
 class ShownText(str):
-    """A text of several lines that is shown as it is; `html` makes what a notebook shows in its place."""
+    """A text of several lines that is shown unchanged. `html` creates what a notebook shows instead."""
 
     __slots__ = ("html",)
     html: Callable[[], str] | None
 
     def __new__(cls, text: str, html: Callable[[], str] | None = None) -> Self:
-        """Make it of plain text."""
+        """Create it from plain text."""
         made = super().__new__(cls, text)
         made.html = html
         return made

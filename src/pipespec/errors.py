@@ -1,13 +1,13 @@
 """What can go wrong, as values: places, findings and the exception tree.
 
-A leaf: it imports nothing of the package but how values are shown.
+A leaf module: it imports nothing of the package except how values are shown.
 
     PipespecError                    exit 1
     ├── StepFailedError              exit 1   a run from Python did not succeed
-    ├── UsageError                   exit 2   the command or call asks for something that is not there
+    ├── UsageError                   exit 2   the command or call asks for something that does not exist
     │   └── MissingPackageError      exit 2   it needs a package that is not installed
-    ├── InvalidPipelineError         exit 2   the pipeline has mistakes (`validate` answers 1: they are its result)
-    └── StoreUnavailableError        exit 3   the tracking store or scheduler cannot be asked
+    ├── InvalidPipelineError         exit 2   the pipeline has mistakes (`validate` exits with 1: they are its result)
+    └── StoreUnavailableError        exit 3   the tracking store or scheduler cannot be reached
         └── ClusterUnavailableError  exit 3   a cluster that executes steps cannot be reached
 """
 
@@ -35,10 +35,10 @@ __all__ = [
 
 
 class Span(NamedTuple):
-    """A stretch of text, and the layer of the document that it belongs to.
+    """A part of a text, and the layer of the document to which it belongs.
 
-    Lines and columns count from 1, columns in characters; the end is exclusive. `file` is spelt as the
-    user wrote it; for `--set` it is the option itself. `layer` is one of `include`, `file`, `overlay`, `set`.
+    Lines and columns count from 1, columns in characters; the end is exclusive. `file` is spelled as the user wrote it;
+    for `--set` it is the option itself. `layer` is one of `include`, `file`, `overlay`, `set`.
     """
 
     file: str
@@ -53,7 +53,7 @@ class Span(NamedTuple):
 
 
 class Severity(StrEnum):
-    """How much a finding weighs: an error stops everything, advice stops nothing."""
+    """How serious a finding is: an error stops everything, advice stops nothing."""
 
     ERROR = "error"
     ADVICE = "advice"
@@ -61,10 +61,10 @@ class Severity(StrEnum):
 
 @frozen
 class Diagnostic:
-    """One finding about a pipeline: what is wrong, where, and the way out.
+    """One finding about a pipeline: what is wrong, where, and how to correct it.
 
-    `code` is kebab-case and stable; the docs have a page of it. `message` is lower case, without a full
-    stop, and quotes names in the user's spelling. `hint` says what to do.
+    `code` is in kebab-case and never changes; the documentation explains each code. `message` is in lower case, without
+    a full stop, and quotes names as the user spelled them. `hint` says what to do.
     """
 
     code: str
@@ -75,27 +75,27 @@ class Diagnostic:
 
 
 class PipespecError(Exception):
-    """The base of all errors that pipespec raises on purpose; its text is one line for the user, and all that a notebook shows."""
+    """The base of all errors that pipespec raises on purpose. Its text is one line for the user, and all that a notebook shows."""
 
     exit_code: ClassVar[int] = 1
 
     def _render_traceback_(self) -> list[str]:
-        """Return what IPython shows in place of a traceback, whose frames would all be ours: the message alone."""
+        """Return what IPython shows instead of a traceback, whose frames would all belong to pipespec: only the message."""
         return f"{type(self).__name__}: {self}".split("\n")
 
 
 class UsageError(PipespecError):
-    """A step, run, file or option was asked for that does not exist or does not fit."""
+    """A step, run, file or option was requested that does not exist or is not valid."""
 
     exit_code = 2
 
 
 class MissingPackageError(UsageError):
-    """What is asked for needs a package that is not installed; the text says how to install it."""
+    """The request needs a package that is not installed. The text says how to install it."""
 
 
 class InvalidPipelineError(PipespecError):
-    """The pipeline has mistakes; `diagnostics` holds all of them, sorted by place.
+    """The pipeline has mistakes. `diagnostics` contains all of them, sorted by place.
 
     `sources` maps each file named in a span to its text, so that a view can show the line.
     """
@@ -111,14 +111,14 @@ class InvalidPipelineError(PipespecError):
         )
 
     def __str__(self) -> str:
-        """Tell all mistakes, as the command line does where views are there."""
+        """Return all mistakes as text, formatted as on the command line if the views are available."""
         view = view_of(type(self))
         if view is not None:
             return view.text(self)
         return "\n".join(f"{found.span}: {found.message}" for found in self.diagnostics)
 
     def _render_traceback_(self) -> list[str]:
-        """Return the mistakes: each names its kind by itself."""
+        """Return the mistakes. Each contains its kind itself."""
         return str(self).split("\n")
 
     def __reduce__(self) -> tuple[type[InvalidPipelineError], tuple[object, ...]]:
@@ -126,7 +126,7 @@ class InvalidPipelineError(PipespecError):
 
 
 class StepFailedError(PipespecError):
-    """A run did not succeed; the text has each failure with its traceback. `report` is the `RunReport` of the run."""
+    """A run did not succeed. The text has each failure with its traceback. `report` is the `RunReport` of the run."""
 
     def __init__(self, text: str, report: object = None) -> None:
         super().__init__(text)
@@ -134,11 +134,11 @@ class StepFailedError(PipespecError):
 
 
 class AlteredContentError(PipespecError):
-    """What is recorded of a run is not there any more, or is not what the run recorded."""
+    """Something recorded of a run does not exist any more, or is not what the run recorded."""
 
 
 class StoreUnavailableError(PipespecError):
-    """The tracking store or the scheduler cannot be asked, so nothing can be decided."""
+    """The tracking store or the scheduler cannot be reached, so nothing can be decided."""
 
     exit_code = 3
 

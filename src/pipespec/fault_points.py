@@ -1,8 +1,8 @@
 """Named points of the publication protocol at which a test can make the process die or fail.
 
-Inert unless `PIPESPEC_FAULT=point[:nth]:action` and `PIPESPEC_FAULT_TESTING=1` are both set when the process
-starts; then the nth passage (from 1) through that point does the action: `kill9` the process, `exit0` without
-a word, `raise` an OSError, or `stop` (SIGSTOP). Points are named where they stand, as `stage.before-what`.
+They do nothing unless `PIPESPEC_FAULT=point[:nth]:action` and `PIPESPEC_FAULT_TESTING=1` are both set when the process
+starts. Then the nth passage (from 1) through that point executes the action: `kill9` the process, `exit0` without
+output, `raise` an OSError, or `stop` (SIGSTOP). Points are named by their place, as `stage.before-what`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ POINTS: Final = (
     "invocation.before-finish",
 )
 REGISTRATION_POINTS: Final = ("register.before-version", "register.after-version", "register.after-alias")
-"""Those that only a run with models to register passes."""
+"""Points that are only passed by a run with models to register."""
 _ALL: Final = (*POINTS, *REGISTRATION_POINTS)
 
 

@@ -1,10 +1,10 @@
-"""Classes of values that never change: `@frozen` makes what `@dataclass(frozen=True, slots=True)` makes, in an eighth of the time.
+"""Classes of values that never change: `@frozen` has the effect of `@dataclass(frozen=True, slots=True)`, in an eighth of the time.
 
-Takes a class with annotated fields; gives a dataclass, which `fields`, `replace` and `asdict` of `dataclasses` know as one.
-`dataclass` compiles six methods for each class, which takes a light command longer than its work. Here
-`__init__` is compiled when the first value is made, and of the others there is one function for all classes. A class whose
-`__repr__` is written, or inherited, keeps it. Refuses fields that are not in `__init__`, and `__post_init__`: a value is what it
-was made of.
+Takes a class with annotated fields. Returns a dataclass, which `fields`, `replace` and `asdict` of `dataclasses`
+accept. `dataclass` compiles six methods for each class, which takes a simple command longer than its work. Here,
+`__init__` is compiled when the first value is created, and each other method is one function for all classes. A class
+that defines or inherits a `__repr__` keeps it. Refuses fields that are not in `__init__`, and `__post_init__`: a value
+contains exactly its arguments.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["compile_waiting", "frozen"]
 _T = TypeVar("_T")
 _set: Final = object.__setattr__
 _waiting: Final[set[type]] = set()
-"""Classes of which no value was made so far."""
+"""Classes of which no value has been created yet."""
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field,))
@@ -40,7 +40,7 @@ def frozen(cls: type[_T]) -> type[_T]:
 
 
 def compile_waiting() -> None:
-    """Compile what the classes defined so far would compile when they are first used: before a fork, once for all."""
+    """Compile what the classes defined so far would compile at their first use: before a fork, once for all processes."""
     while _waiting:
         _compile(_waiting.pop())
 
@@ -60,7 +60,7 @@ def _compile(made: Any) -> None:
 
 
 def _initialiser(made: Any) -> Callable[..., None]:
-    """Compile what takes the fields of a class as arguments, and sets them."""
+    """Compile the function that takes the fields of a class as arguments and sets them."""
     known: dict[str, Any] = {"_set": _set, "_missing": MISSING}
     taken, body = ["self"], []
     for number, field in enumerate(dataclasses.fields(made)):

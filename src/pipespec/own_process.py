@@ -1,6 +1,6 @@
-"""Whether this process runs pipespec and nothing else: then libraries are loaded without the parts that it never uses.
+"""Whether this process runs only pipespec: then libraries are loaded without the parts that pipespec never uses.
 
-A program that uses pipespec from Python has its own use for a library, and finds it whole.
+A program that uses pipespec from Python may use a library itself, so it is loaded completely.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _is_own = False
 
 @contextlib.contextmanager
 def own_process() -> Iterator[None]:
-    """Say that no code but pipespec's uses what is imported in the block."""
+    """State that only pipespec's code uses what is imported in the block."""
     global _is_own  # noqa: PLW0603 - it is said of the process
     before, _is_own = _is_own, True
     try:
@@ -28,14 +28,14 @@ def own_process() -> Iterator[None]:
 
 @contextlib.contextmanager
 def leaving_out(*modules: str) -> Iterator[None]:
-    """Let a library that is imported in the block not find these modules, which it can do without.
+    """Hide these modules from a library that is imported in the block and works without them.
 
-    Nothing is left out in a process of others, and nothing that is loaded already.
+    Nothing is hidden in processes of other programs, and no module that is already loaded.
     """
     loaded = cast("dict[str, Any]", sys.modules)
     hidden = [name for name in modules if _is_own and name not in loaded]
     for name in hidden:
-        loaded[name] = None  # Python's way to say that there is none
+        loaded[name] = None  # with None, Python treats the module as missing
     try:
         yield
     finally:

@@ -1,7 +1,7 @@
-"""Temporary folders that go with their process: what a process left that was killed, the next one removes.
+"""Temporary folders that end with their process: what a killed process left is removed by the next one.
 
-A folder is locked for as long as its process, or a fork of it, lives. Only folders of this user and of ours are looked at, once
-in each process; one that is younger than a minute may be about to be locked.
+A folder is locked while its process, or a fork of it, lives. Only our folders that belong to this user are examined,
+once in each process. One that is younger than a minute may not be locked yet.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["hold_scratch", "let_go_of_scratch", "scratch"]
 _PREFIX: Final = "pipespec-scratch-"
 _YOUNG: Final = 60.0
 _held: Final[dict[str, int]] = {}
-"""The descriptors that keep the locks."""
+"""The file descriptors of the locks."""
 
 
 @contextlib.contextmanager
@@ -36,10 +36,12 @@ def scratch() -> Iterator[Path]:
 
 
 def hold_scratch() -> Path:
-    """Make a folder that stays until it is let go, or the process ends."""
+    """Make a folder that stays until it is released, or the process ends."""
     _sweep(tempfile.gettempdir(), os.getpid())
     folder = tempfile.mkdtemp(prefix=_PREFIX)
-    with contextlib.suppress(OSError):  # a file system without locks; then nobody sweeps there either
+    with contextlib.suppress(
+        OSError
+    ):  # a file system without locks, so no process removes folders there either
         _held[folder] = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         fcntl.flock(_held[folder], fcntl.LOCK_EX)
     return Path(folder)
@@ -60,7 +62,7 @@ def _sweep(place: str, _process: int) -> None:
     with contextlib.suppress(OSError), os.scandir(place) as entries:
         for entry in entries:
             if entry.name.startswith(_PREFIX):
-                with contextlib.suppress(OSError):  # another sweep was faster, or its process lives
+                with contextlib.suppress(OSError):  # another process was faster, or its process lives
                     _remove_if_dead(entry, oldest)
 
 

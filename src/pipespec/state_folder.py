@@ -1,13 +1,13 @@
-"""pipespec's own folder in a project, and what is where below it. All of it can be made again, if not for nothing.
+"""pipespec's folder in a project, and its content. All of it can be created again, although this may take time.
 
-.pipespec/digests.sqlite   digests of input files that did not change since
+.pipespec/digests.sqlite   digests of input files that have not changed since
 .pipespec/downloads/       content of remote inputs and outputs, by its digest
-.pipespec/failed/          what steps wrote that failed for their outputs
+.pipespec/failed/          what failed steps wrote for their outputs
 .pipespec/logs/            logs of steps, of MLflow and of Luigi
-.pipespec/memos/           what commands found, for the next one that asks the same
+.pipespec/memos/           results of commands, for the next command that asks the same
 .pipespec/private/         the tracking store of runs with tracking off, and its artifacts
 .pipespec/staging/         what running steps write
-.pipespec/unpublished/     results that wait for a store that was away
+.pipespec/unpublished/     results that wait for a store that could not be reached
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ _NAME: Final = ".pipespec"
 
 @frozen
 class StateFolder:
-    """The folder, which need not exist."""
+    """The folder. It need not exist."""
 
     path: Path
 
     @classmethod
     def of(cls, root: Path) -> StateFolder:
-        """Return that of a project, by the project's root."""
+        """Return the state folder of a project, given the project root."""
         return cls(root / _NAME)
 
     @property
     def digests(self) -> Path:
-        """The memory of digests, a database."""
+        """The database of cached digests."""
         return self.path / "digests.sqlite"
 
     @property
@@ -55,17 +55,17 @@ class StateFolder:
 
     @property
     def memos(self) -> Path:
-        """The folder of what commands found."""
+        """The folder of stored results of commands."""
         return self.path / "memos"
 
     @property
     def private_store(self) -> Path:
-        """The database of records that tracking off keeps here."""
+        """The database of records with tracking off."""
         return self.path / "private" / "mlflow.db"
 
     @property
     def staging(self) -> Path:
-        """The folder in which steps write."""
+        """The folder to which steps write."""
         return self.path / "staging"
 
     @property
@@ -75,7 +75,7 @@ class StateFolder:
 
     @property
     def mlflow_log(self) -> Path:
-        """The log of what MLflow says of itself."""
+        """The log of MLflow's own messages."""
         return self.logs / "mlflow.log"
 
     def log_of(self, run_id: str) -> Path:
@@ -83,10 +83,10 @@ class StateFolder:
         return self.logs / f"{run_id}.log"
 
     def made(self) -> StateFolder:
-        """Return the folder, made where it is missing, and ignored by git.
+        """Return the folder. It is created if it is missing, and git ignores it.
 
         Raises:
-            OSError: where it cannot be made.
+            OSError: if it cannot be created.
         """
         if not self.path.is_dir():
             self.path.mkdir(parents=True, exist_ok=True)

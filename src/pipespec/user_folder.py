@@ -1,6 +1,6 @@
-"""pipespec's own folder in the user's cache, for what projects of one user share: `XDG_CACHE_HOME` or the system's own.
+"""pipespec's folder in the user's cache, for data that projects of one user share: in `XDG_CACHE_HOME` or the system's own.
 
-A leaf: it imports nothing of the package. A folder or file that somebody else owns or may write is not believed.
+A leaf module: it imports nothing of the package. A folder or file that another user owns or may write is not trusted.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ __all__ = ["is_ours_alone", "read_own_file", "user_folder"]
 
 
 def user_folder() -> Path | None:
-    """Return the folder, made where it is missing; None where there can be none."""
+    """Return the folder, created if it is missing; None if that is not possible."""
     try:
         told = Path(os.environ.get("XDG_CACHE_HOME", ""))
         own = Path("Library", "Caches") if sys.platform == "darwin" else Path(".cache")
@@ -27,7 +27,10 @@ def user_folder() -> Path | None:
 
 
 def read_own_file(path: Path, limit: int) -> bytes | None:
-    """Return the content of a plain file of ours that only we may write; a link may lead to anybody's."""
+    """Return the content of a regular file of ours that only this user may write.
+
+    Links are not followed, because they may lead to files of others.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
@@ -41,5 +44,5 @@ def read_own_file(path: Path, limit: int) -> bytes | None:
 
 
 def is_ours_alone(status: os.stat_result) -> bool:
-    """Tell whether this user owns something, and nobody else may write it."""
+    """Return whether this user owns something, and nobody else may write it."""
     return status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)

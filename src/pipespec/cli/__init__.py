@@ -28,11 +28,14 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 _COLLECT_AFTER: Final = 200_000
-"""New objects after which Python looks for cycles, in place of 700: what a command makes is mostly nodes and values
-that live to its end, and looking at them again and again takes 12 % of `validate` for 1,000 steps, 29 % for 10,000."""
+"""Number of new objects after which Python looks for cycles, instead of 700.
+
+Most objects of a command are nodes and values that live to its end. Examining them again and again takes 12 % of
+`validate` for 1,000 steps, and 29 % for 10,000.
+"""
 
 _COMPLETE: Final = "_PIPESPEC_COMPLETE"
-"""The variable by which a shell asks for completions."""
+"""The variable through which a shell requests completions."""
 
 VERBS: Final = {
     "validate": "Report all errors in pipeline files, without running project code.",
@@ -65,7 +68,7 @@ VERBS: Final = {
 }
 
 _NAMES: Final = {"import": "import_table", "gc": "collect_garbage"}
-"""Of verbs whose names are taken in Python: the module, and the function in it."""
+"""Verbs whose names are reserved in Python: the module, and the function in it."""
 
 
 def _use_no_colours(_ctx: click.Context, _option: click.Parameter, is_asked: bool) -> None:
@@ -77,14 +80,14 @@ def _enter(ctx: click.Context, _option: click.Parameter, folder: str | None) -> 
     """Go to a folder before anything is read.
 
     Raises:
-        UsageError: where that cannot be.
+        UsageError: if that is not possible.
     """
     if folder is None:
         return
     try:
         os.chdir(folder)
     except OSError as error:
-        if ctx.resilient_parsing:  # a shell completes
+        if ctx.resilient_parsing:  # a shell requests completions
             return
         raise UsageError(f"'{folder}' cannot be entered: {error.strerror or error}") from error
 
@@ -92,7 +95,7 @@ def _enter(ctx: click.Context, _option: click.Parameter, folder: str | None) -> 
 _NO_COLOR: Final = click.Option(
     ["--no-color"], is_flag=True, expose_value=False, hidden=True, callback=_use_no_colours
 )
-"""What each verb takes as well as the command itself: people write it last."""
+"""Options that each verb accepts as well as the command itself, because users write them last."""
 
 
 class LazyGroup(click.Group):
@@ -197,7 +200,7 @@ def main(args: Sequence[str] | None = None) -> None:
         use_line_completion()
     code = contextvars.copy_context().run(_exit_code, args)
     settle_streams()
-    gc.freeze()  # the process ends: Python need not look through all that it gives back
+    gc.freeze()  # the process ends, so Python need not examine all objects that it frees
     sys.exit(code)
 
 
@@ -223,7 +226,7 @@ def _exit_code(args: Sequence[str] | None) -> int:
 
 
 def _activities() -> AbstractContextManager[None]:
-    """Show what goes on; a shell that asks for completions is told nothing, and waits for less."""
+    """Show activities. For a shell that requests completions, nothing is shown, and less is imported."""
     if _COMPLETE in os.environ:
         return nullcontext()
     from pipespec.cli.activity_line import told_activities

@@ -86,7 +86,7 @@ def accept(
 
 
 def _agreed(found: Acceptances) -> bool:
-    """Ask on a terminal; elsewhere the reason that was given is answer enough, and what is recorded can be taken back."""
+    """Ask on a terminal. Elsewhere, the given reason is sufficient, because what is recorded can be revoked."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return True
     count = len(found.accepted)

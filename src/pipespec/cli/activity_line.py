@@ -1,7 +1,7 @@
-"""What a command waits for, until it has something to show: one line at a terminal, drawn anew and gone in the end.
+"""What a command is waiting for, until it has something to show: one line on a terminal, updated and finally erased.
 
-A command that answers at once shows none. In a pipe only large work is told, in one line that stays. While a live table is drawn,
-that shows the activities.
+A command that answers immediately shows none. In a pipe, only large work is reported, in one line that stays. While a
+live table is drawn, that table shows the activities.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from pipespec.views.terminal_text import cut
 __all__ = ["ACTIVITIES", "ShownActivities", "hide_activities", "is_live", "told_activities"]
 
 _PATIENCE: Final = 0.25
-"""Seconds before a word is said; with the start of Python that is well below half a second."""
+"""Seconds before something is shown. Including the start of Python, that is well below half a second."""
 _DRAW_EVERY: Final = 0.12
 _ERASE: Final = "\r\x1b[K"
 
 
 class ShownActivities(CurrentActivities):
-    """The activities of a command, shown unless somebody else does that."""
+    """The activities of a command. They are shown unless other code shows them."""
 
     def __init__(self) -> None:
         super().__init__()
         self.is_hidden = False
 
     def hide(self) -> None:
-        """Let somebody else show them, or nobody."""
+        """Let other code show them, or nobody."""
         self.is_hidden = True
 
     def show(self) -> None:
@@ -45,21 +45,21 @@ class ShownActivities(CurrentActivities):
         self.is_hidden = False
 
     def close(self) -> None:
-        """Show nothing any more; the command ends."""
+        """Stop showing anything, because the command ends."""
 
 
 ACTIVITIES: Final[ContextVar[ShownActivities | None]] = ContextVar("ACTIVITIES", default=None)
-"""What shows the activities of this command."""
+"""The object that shows the activities of this command."""
 
 
 def is_live(stream: TextIO) -> bool:
-    """Say whether something may be drawn anew: at a terminal that can move its cursor."""
+    """Return whether something can be redrawn: on a terminal that can move its cursor."""
     return stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
 
 @contextlib.contextmanager
 def told_activities() -> Iterator[None]:
-    """Show on stderr what goes on in the block."""
+    """Show on stderr what happens in the block."""
     activities: ShownActivities = ActivityLine(sys.stderr) if is_live(sys.stderr) else ActivityNotes()
     token = ACTIVITIES.set(activities)
     try:
@@ -78,10 +78,10 @@ def hide_activities() -> None:
 
 
 class ActivityNotes(ShownActivities):
-    """For pipes, CI and logs: a line for each piece of work that is large."""
+    """For pipes, CI and logs: a line for each large piece of work."""
 
     def began(self, activity: Activity) -> None:
-        """Say it, once."""
+        """Report it, once."""
         if activity.is_large and not self.is_hidden:
             from pipespec.views.run_board import activity_text
 
@@ -89,7 +89,7 @@ class ActivityNotes(ShownActivities):
 
 
 class ActivityLine(ShownActivities):
-    """For a terminal; a thread draws, so that what takes long need not say so again and again."""
+    """For a terminal. A thread draws, so that slow work does not have to report itself repeatedly."""
 
     def __init__(self, out: TextIO) -> None:
         super().__init__()
@@ -100,7 +100,7 @@ class ActivityLine(ShownActivities):
         self._closed = threading.Event()
 
     def began(self, activity: Activity) -> None:
-        """Show it before long."""
+        """Show it soon."""
         super().began(activity)
         if self._drawer is None:
             draw = partial(copy_context().run, self._draw)
@@ -108,14 +108,14 @@ class ActivityLine(ShownActivities):
             self._drawer.start()
 
     def ended(self, activity: Activity) -> None:
-        """Show it no more."""
+        """Stop showing it."""
         super().ended(activity)
         if self._shown and not self.current:
             with self._lock:
-                self._write("")  # what comes next may be printed by anybody
+                self._write("")  # other code may print next
 
     def hide(self) -> None:
-        """Let somebody else show them, from now on."""
+        """Let other code show them from now on."""
         with self._lock:
             super().hide()
             self._write("")
@@ -135,7 +135,7 @@ class ActivityLine(ShownActivities):
                     self._write(text)
 
     def _write(self, text: str) -> None:
-        """Put a text in place of the one that is shown; whoever prints next begins at its start."""
+        """Replace the shown text. The next output starts at its beginning."""
         if text == self._shown:
             return
         self._shown = text

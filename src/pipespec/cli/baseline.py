@@ -1,4 +1,4 @@
-"""`pipespec baseline`: which run others are compared with."""
+"""`pipespec baseline`: the run with which others are compared."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SET: Final = "set"
 
 
 def _require_set(_ctx: click.Context, _argument: click.Parameter, word: str) -> str:
-    """Refuse what is another word than the only one so far.
+    """Refuse any word except the only one that exists so far.
 
     Raises:
         UsageError: with the words that were probably meant.

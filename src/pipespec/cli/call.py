@@ -1,4 +1,4 @@
-"""`pipespec call`: call a function, or one step of a pipeline, with what stands on the command line."""
+"""`pipespec call`: call a function, or one step of a pipeline, with arguments from the command line."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _LAYERS: Final = frozenset({"env", "overlays", "overrides", "tracking"})
 
 
 class CallCommand(click.Command):
-    """A command whose options are the arguments of what it calls, which its first words name."""
+    """A command whose options are the arguments of a function or step, which its first words name."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Find what is called, so that its options are known, then read the words."""
+        """Find the function or step, so that its options are known, then parse the words."""
         words = list(takewhile(lambda word: not word.startswith("-"), args))
         if args and not words and _HELP.isdisjoint(args):
             raise click.UsageError("name what is called before its options", ctx)
@@ -48,14 +48,14 @@ class CallCommand(click.Command):
         return [*own, *arguments]
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write how what was named is called, or how the verb is."""
+        """Write the usage of the named function or step, or that of the verb."""
         if _FOUND not in ctx.meta:
             super().format_usage(ctx, formatter)
             return
         formatter.write_usage(f"{ctx.command_path} {printable(' '.join(ctx.meta[_WORDS]))}", "[OPTIONS]")
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write what the function or step does, or what the verb does."""
+        """Write the description of the function or step, or that of the verb."""
         if _FOUND not in ctx.meta:
             super().format_help_text(ctx, formatter)
         elif summary := ctx.meta[_FOUND].summary:
@@ -76,8 +76,8 @@ class CallCommand(click.Command):
     def _shared(self, ctx: click.Context) -> tuple[list[click.Parameter], list[click.Parameter]]:
         """Return the options of the verb, and those of the arguments, with each name once.
 
-        A function has no layers, and its arguments come before `--out` and `--force`. A step keeps all options of the verb, since
-        they say which step it is; a param of such a name is set by `--set`.
+        A function has no layers, and its arguments take precedence over `--out` and `--force`. A step keeps all options
+        of the verb, because they determine which step it is; a param with such a name is set by `--set`.
         """
         found, own = ctx.meta.get(_FOUND), super().get_params(ctx)
         if found is None:
@@ -108,7 +108,7 @@ class CallCommand(click.Command):
             yield step
 
     def _layers(self, args: list[str]) -> dict[str, Any]:
-        """Read only the options that decide what the pipeline is."""
+        """Parse only the options that determine the pipeline."""
         known = [param for param in self.params if param.name in _LAYERS]
         settings = {"ignore_unknown_options": True, "allow_extra_args": True}
         reader = click.Command("call", params=known, context_settings=settings, add_help_option=False)
@@ -116,7 +116,7 @@ class CallCommand(click.Command):
 
 
 def _without(params: list[click.Parameter], others: list[click.Parameter]) -> list[click.Parameter]:
-    """Leave out what has an option that one of the others has."""
+    """Leave out options whose names one of the others has."""
     taken = {option for one in others for option in (*one.opts, *one.secondary_opts)}
     return [one for one in params if taken.isdisjoint((*one.opts, *one.secondary_opts))]
 
@@ -132,7 +132,7 @@ def _require_few(words: list[str], most: int) -> None:
 
 
 def _click_option(option: CallOption) -> click.Option:
-    """Return an argument as an option; whether it has to be given is for whoever reads what was given."""
+    """Return an argument as an option. Whether it is required is checked by the code that reads the given values."""
     said = " ".join(word for word in (option.description, _shown_default(option)) if word)
     name, variable = f"--{option.name}", f"{_PREFIX}{option.argument}"
     if option.kind == _FLAG:

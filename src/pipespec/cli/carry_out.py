@@ -1,4 +1,4 @@
-"""One run as its options say: what `run` does once, and `watch` again and again."""
+"""Execute one run according to its options: `run` does it once, and `watch` repeatedly."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["RunOptions", "show_report"]
 
 @frozen
 class RunOptions:
-    """What a user asks of a run; `command` is the command line."""
+    """What a user requests of a run. `command` is the command line."""
 
     jobs: int | None
     force: tuple[str, ...]
@@ -44,11 +44,12 @@ class RunOptions:
         return api.load(file, overlays=self.overlays, overrides=self.overrides, sweeps=self.sweeps)
 
     def run(self, pipeline: Pipeline, targets: tuple[str, ...], *, debug: bool = False) -> RunReport:
-        """Run it, and show how that goes on."""
+        """Run it, and show its progress."""
         from pipespec.cli.progress_display import open_progress
 
         stream = pipeline.redactor() if self.verbose else None
-        # The debugger runs a step's code in this process, and a luigid is asked by more than a run needs.
+        # The debugger runs a step's code in this process, and talking to a luigid uses modules that a run otherwise
+        # does not need.
         is_own = not debug and self.scheduler is None
         with (
             own_process() if is_own else nullcontext(),
@@ -72,7 +73,7 @@ class RunOptions:
 
 
 def show_report(done: RunReport, format_: str, command: str, *, quiet: bool) -> int:
-    """Print what a run did, and return the exit code, which says how it ended whether it can be printed or not."""
+    """Print what a run did, and return the exit code, which says how it ended even if it cannot be printed."""
     try:
         _print_report(done, format_, command, quiet=quiet)
     except OutputLostError as error:

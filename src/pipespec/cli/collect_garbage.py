@@ -1,4 +1,4 @@
-"""`pipespec gc`: show, or delete, runs that nothing reaches any more."""
+"""`pipespec gc`: show or delete runs that are not reachable any more."""
 
 from __future__ import annotations
 

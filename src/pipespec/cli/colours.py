@@ -1,7 +1,7 @@
-"""Colours for a person at a terminal, of what a view marks as standing out.
+"""Colours for users at a terminal, for the parts that a view has styled.
 
-A colour is never the only sign of anything. click writes the escape sequences: Rich, which draws a run that goes on,
-would take longer to import than all that a light verb does.
+A colour is never the only sign of anything. click writes the escape sequences: importing Rich, which draws a run in
+progress, would take longer than everything that a simple verb does.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _COLOURS: Final = {
 
 
 def coloured(text: str) -> str:
-    """Put escape sequences around what stands out; what a terminal would obey was taken out of the text before."""
+    """Put escape sequences around styled parts. What a terminal would interpret has already been escaped in the text."""
     if not isinstance(text, StyledText):
         return text
     parts: list[str] = []

@@ -1,4 +1,4 @@
-"""`pipespec compare`: past runs side by side, and whether the newest one is a regression."""
+"""`pipespec compare`: compare past runs, and say whether the newest one is a regression."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a command says on stderr of an error that it ends with, or that it waits on after."""
+"""How a command reports on stderr an error with which it ends, or after which it continues to wait."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["complain"]
 
 
 def complain(error: Exception) -> None:
-    """Tell on stderr what went wrong, if anything did."""
+    """Report on stderr what went wrong, if anything did."""
     from pipespec.views import diagnostic_view
 
     match error:
@@ -30,7 +30,7 @@ def complain(error: Exception) -> None:
 
 
 def _about_system(error: OSError) -> str:
-    """Say what keeps a folder of the project from being written, and the way out: nothing half done counts."""
+    """Say why a folder of the project cannot be written, and how to correct it. Incomplete results never count."""
     place = f" ('{error.filename}')" if error.filename else ""
     what = f"{error.strerror or error}{place}"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -43,7 +43,7 @@ def _about_system(error: OSError) -> str:
 
 
 def _what_is_missing(argument: click.Argument, context: click.Context) -> str:
-    """Name an argument that was left out as the usage does, and show that."""
+    """Name an argument that was left out as in the usage, and show the usage."""
     what = argument.human_readable_name.strip("[]")
     if isinstance(argument.type, click.Choice) and len(argument.type.choices) > 1:
         what = f"one of {', '.join(argument.type.choices)}"

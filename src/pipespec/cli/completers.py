@@ -1,6 +1,7 @@
-"""What completes the values of arguments and options: files, steps, variants, outputs, paths of values, environments.
+"""Completions for arguments and options: files, steps, variants, outputs, paths of values, environments.
 
-The pipeline is read as a stranger's: no code, no environment. If it cannot be read there are no answers, and no message.
+The pipeline is read as not trusted: without code and without environment. If it cannot be read, there are no
+completions, and no message.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ Items: TypeAlias = "list[CompletionItem[Any]]"
 
 
 def files(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
-    """Answer with YAML files and folders."""
+    """Return YAML files and folders."""
     folder, _, start = incomplete.rpartition("/")
     head = f"{folder}/" if "/" in incomplete else ""
     try:
@@ -52,7 +53,7 @@ def files(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> Item
 
 
 def file_and_next(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
-    """Answer for FILE, and, since it may be left out, for the first argument after it that has no value yet."""
+    """Return completions for FILE and, because it may be left out, for the first argument after it that has no value yet."""
     after = [one for one in ctx.command.params if isinstance(one, click.Argument) and one is not param]
     given = [one for one in after if ctx.params.get(one.name or "")]
     following = next((one for one in after if one.nargs < 0 or one not in given), None)
@@ -61,7 +62,7 @@ def file_and_next(ctx: click.Context, param: click.Parameter, incomplete: str) -
 
 
 def steps(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
-    """Answer with steps, and tags where several steps are meant; after `train[` with the variants of `train`."""
+    """Return steps, and tags if several steps are allowed; after `train[`, the variants of `train`."""
     found = _names(ctx)
     if found is None:
         return []
@@ -76,7 +77,7 @@ def steps(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
 
 
 def outputs(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
-    """Answer with outputs; of a step with variants, after `train[` with those of each and of all."""
+    """Return outputs; for a step with variants, after `train[`, those of each variant and of all."""
     found = _names(ctx)
     if found is None:
         return []
@@ -89,7 +90,7 @@ def outputs(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Ite
 
 
 def paths(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
-    """Answer with the paths of values, one level at a time; what has a value goes on with `=`."""
+    """Return the paths of values, one level at a time. A path that has a value ends with `=`."""
     found = _names(ctx)
     if found is None or "=" in incomplete:
         return []
@@ -102,19 +103,19 @@ def paths(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items
 
 
 def environments(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
-    """Answer with the environments that have an overlay."""
+    """Return the environments that have an overlay."""
     file = _file(ctx)
     return [] if file is None else _plain(api.env_names(file), incomplete)
 
 
 def templates(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
-    """Answer with the templates of `init`."""
+    """Return the templates of `init`."""
     found = api.templates().items()
     return [CompletionItem(name, help=text) for name, text in found if name.startswith(incomplete)]
 
 
 def verbs(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
-    """Answer with the verbs."""
+    """Return the verbs."""
     root = ctx.find_root().command
     assert isinstance(root, click.Group)
     return _plain(root.list_commands(ctx), incomplete)
@@ -129,7 +130,7 @@ def _open(values: Iterable[str], incomplete: str) -> Items:
 
 
 def _fits(value: str, incomplete: str) -> bool:
-    return value.startswith(incomplete) and value.isprintable()  # a terminal would obey what is not
+    return value.startswith(incomplete) and value.isprintable()  # a terminal would interpret others
 
 
 def _file(ctx: click.Context) -> str | None:
@@ -139,7 +140,7 @@ def _file(ctx: click.Context) -> str | None:
 
 
 def _names(ctx: click.Context) -> Any:
-    """Return the names in the pipeline; None where there is none, or it cannot be read."""
+    """Return the names in the pipeline; None if there is none, or it cannot be read."""
     file = _file(ctx)
     try:
         return None if file is None else api.names(file, overlays=ctx.params.get("overlays") or ())

@@ -1,4 +1,4 @@
-"""`pipespec completion`: the script that lets a shell complete what is typed."""
+"""`pipespec completion`: the script with which a shell completes command lines."""
 
 from __future__ import annotations
 

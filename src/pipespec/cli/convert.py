@@ -1,4 +1,4 @@
-"""`pipespec convert`: another tool's pipeline as a pipeline file."""
+"""`pipespec convert`: convert another tool's pipeline to a pipeline file."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from pipespec.views import diff_view as view
 
 class _DiffCommand(LayeredCommand):
     def one_file(self, ctx: click.Context) -> str | None:
-        """Return the file that overlays lie over: that of B, else of A."""
+        """Return the file to which overlays apply: that of B, otherwise that of A."""
         first, second = ctx.params["a"], ctx.params["b"]
         if first is None:
             first = ctx.params["a"] = api.find_pipeline()
@@ -28,7 +28,7 @@ class _DiffCommand(LayeredCommand):
         return _path_of(name)
 
     def file_in(self, words: list[str], args: list[str]) -> str | None:
-        """Return the file of the second word, else of the first; the pipeline that is found, if there is none."""
+        """Return the file of the second word, otherwise of the first; without words, the pipeline that is found."""
         del args
         if words:
             return None if words[-1].startswith("run:") else _path_of(words[-1])

@@ -66,7 +66,7 @@ def graph(
 
 
 def _drawn(portrait: Portrait, format_: str) -> str:
-    """Draw by the view of a format; each is imported only where it is asked for."""
+    """Draw with the view of a format. Each view is imported only when it is needed."""
     match format_:
         case "mermaid":
             from pipespec.views.graph.mermaid import to_mermaid

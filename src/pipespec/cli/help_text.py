@@ -1,7 +1,7 @@
-"""How help is laid out in lines: as click does it, but no line ends within '--env', 'byte-identical' or another word.
+"""How help is broken into lines: like click, but without line breaks inside '--env', 'byte-identical' and other words.
 
-Takes the texts of commands and options, and gives the page. Python's `textwrap` breaks a line at any hyphen, also after
-the quote of '--env', and click has no way to tell it not to; so hyphens are hidden from it.
+Takes the texts of commands and options, and returns the page. Python's `textwrap` breaks a line at any hyphen, even
+after the quote of '--env', and click has no option to prevent it. Therefore, hyphens are hidden from it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import click
 __all__ = ["HelpfulContext"]
 
 _HYPHEN: Final = "\ue02d"
-"""Stands for a hyphen; of private use, so that no text has it: `printable` spells it out."""
+"""Replaces a hyphen. It is a private-use character, so that no text contains it: `printable` escapes it."""
 
 
 class _WholeWords(click.HelpFormatter):
@@ -29,7 +29,7 @@ class _WholeWords(click.HelpFormatter):
 
 
 class HelpfulContext(click.Context):
-    """The context of a command whose help is laid out so."""
+    """The context of a command whose help is broken into lines in this way."""
 
     formatter_class = _WholeWords
 

@@ -22,7 +22,7 @@ class _ImportCommand(LayeredCommand):
         if ctx.params["pipeline"] is None:
             try:
                 ctx.params["pipeline"] = api.find_pipeline()
-            except UsageError:  # none, or several: the store of the project
+            except UsageError:  # none, or several: use the store of the project
                 return None
         file: str = ctx.params["pipeline"]
         return file

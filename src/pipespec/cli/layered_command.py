@@ -1,7 +1,8 @@
-"""A verb that lays overlays over a pipeline: what else gives values to its options, settled before it is called.
+"""A verb with layers over a pipeline: determines all other sources of its options before it is called.
 
-`--env prod` is the overlay FILE.prod.yaml; an option that FILE declares, and `--no-tracking`, are a `--set`. If the verb trusts the file, `.env` beside the project's root is read, and variables
-`PIPESPEC_*` and `[tool.pipespec]` in pyproject.toml give defaults. The help shows these.
+`--env prod` is the overlay FILE.prod.yaml. An option that FILE declares, and `--no-tracking`, mean a `--set`. If the
+verb trusts the file, `.env` in the project root is read, and variables `PIPESPEC_*` and `[tool.pipespec]` in
+pyproject.toml set defaults. The help shows these.
 """
 
 from __future__ import annotations
@@ -33,25 +34,25 @@ _HELP: Final = frozenset({"-h", "--help"})
 
 
 class LayeredCommand(click.Command):
-    """A command with `layers`; `trusts` tells whether it trusts the file: always, never, or if a flag is given."""
+    """A command with `layers`. `trusts` says whether it trusts the file: always, never, or if a flag is given."""
 
     def __init__(self, *args: Any, trusts: bool | str = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._trusts = trusts
 
     def one_file(self, ctx: click.Context) -> str | None:
-        """Return the one pipeline that the verb takes; None where there are several, or none."""
+        """Return the single pipeline that the verb takes; None if there are several, or none."""
         file: str | None = ctx.params["file"]
         return file
 
     def file_in(self, words: list[str], args: list[str]) -> str | None:
-        """Return the pipeline that an unfinished command line names, if any: `words` are those that are no options."""
+        """Return the pipeline that an unfinished command line names, if any. `words` are those that are not options."""
         del args
         named = [word for word in words if is_file_word(word)]
         return named[0] if len(named) == 1 and not Path(named[0]).is_dir() else None
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the options that the pipeline declares first, where one may be given, or the help is asked for."""
+        """First read the options that the pipeline declares, if one may be given, or if the help is requested."""
         is_help = not _HELP.isdisjoint(args)
         is_unknown = any(map(self._is_unknown, args))
         if is_help or is_unknown or ctx.resilient_parsing:
@@ -71,7 +72,7 @@ class LayeredCommand(click.Command):
         return [*super().get_params(ctx), *(option for option, _ in ctx.meta.get(_OPTIONS, ()))]
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Settle the values of options, then call the verb."""
+        """Determine the values of options, then call the verb."""
         file = self.one_file(ctx)
         env: tuple[str, ...] = ctx.params.pop("env")
         trusts = self._trusts if isinstance(self._trusts, bool) else bool(ctx.params[self._trusts])
@@ -91,7 +92,7 @@ class LayeredCommand(click.Command):
         return super().invoke(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options, with the defaults that the user or the project gives them."""
+        """Write the options, with the defaults that the user or the project sets."""
         defaults = self._defaults_to_show(ctx)
         records: list[tuple[str, str]] = []
         for option in super().get_params(ctx):
@@ -109,7 +110,10 @@ class LayeredCommand(click.Command):
     def _declared(
         self, file: str | None, *, is_help: bool
     ) -> list[tuple[click.Option, Callable[[str], str]]]:
-        """Return the options that a pipeline declares, each with what it sets; the help goes without, where it is broken."""
+        """Return the options that a pipeline declares, each with what it sets.
+
+        If the pipeline is invalid, the help is shown without them.
+        """
         try:
             found = () if file is None else api.run_options(file)
         except PipespecError:
@@ -148,7 +152,7 @@ class LayeredCommand(click.Command):
         return found
 
     def _defaults_to_show(self, ctx: click.Context) -> Mapping[str, Any]:
-        """Return the defaults for the pipeline that the command line names; none where they cannot be read."""
+        """Return the defaults for the pipeline that the command line names; none if they cannot be read."""
         if self._trusts is not True or FILE not in ctx.meta:
             return {}
         try:

@@ -1,4 +1,4 @@
-"""`pipespec lineage`: what made a run's outputs, and what was made of them."""
+"""`pipespec lineage`: from what a run's outputs were produced, and what was produced from them."""
 
 from __future__ import annotations
 

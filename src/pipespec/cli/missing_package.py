@@ -1,7 +1,7 @@
-"""An installation with a part of pipespec's packages, in which a verb needs one that is not there.
+"""Handles an installation with only some of pipespec's packages, if a verb needs a missing one.
 
-Takes the error of an import; gives the words for it, with the command that installs what is missing. None where the module
-belongs to no package that pipespec requires.
+Takes the error of an import. Returns the message, with the command that installs what is missing. None if the module
+does not belong to a package that pipespec requires.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _PACKAGES: Final = {
     "rich": "rich",
     "sqlalchemy": "mlflow",
 }
-"""The package that brings a module."""
+"""The package that contains a module."""
 
 
 def missing_package(error: ModuleNotFoundError) -> str | None:
-    """Say which package is missing, and how to install it, or what comes with all of pipespec."""
+    """Say which package is missing, and how to install it; None if the module belongs to another package."""
     name = _PACKAGES.get((error.name or "").partition(".")[0])
     if name is None:
         return None
@@ -36,7 +36,7 @@ def missing_package(error: ModuleNotFoundError) -> str | None:
 
 
 def _requirement(name: str) -> str:
-    """Return a requirement of pipespec as its metadata state it."""
+    """Return a requirement of pipespec as in its metadata."""
     from importlib.metadata import requires
 
     stated = (each.partition(";")[0].strip() for each in requires("pipespec") or () if "extra ==" not in each)

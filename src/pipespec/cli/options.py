@@ -26,7 +26,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def completed(name: str) -> Callable[[click.Context, click.Parameter, str], Items]:
-    """Return what completes a value by a function of `completers`, which is imported only where a shell asks."""
+    """Return a completer that calls a function of `completers`, which is imported only when a shell requests completions."""
 
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
         from pipespec.cli import completers
@@ -69,7 +69,7 @@ force_option = click.option(
 
 
 def format_option(*choices: str) -> Callable[[Command], Command]:
-    """Offer `--format` with these choices; the first is the default."""
+    """Add `--format` with these choices. The first is the default."""
     return click.option(
         "--format",
         "format_",
@@ -81,7 +81,7 @@ def format_option(*choices: str) -> Callable[[Command], Command]:
 
 
 def layers(command: Command) -> Command:
-    """Offer `--env`, `-f/--overlay`, `--set` and `--no-tracking`, the layers above the pipeline file."""
+    """Add `--env`, `-f/--overlay`, `--set` and `--no-tracking`, the layers above the pipeline file."""
     for option in (
         tracking_option,
         click.option(
@@ -110,7 +110,7 @@ def layers(command: Command) -> Command:
 
 
 def run_options(command: Command) -> Command:
-    """Offer what a run may be told, once or again and again."""
+    """Add the options of a run, for verbs that run once or repeatedly."""
     for option in reversed(
         (
             click.option(

@@ -1,6 +1,6 @@
-"""Printing that outlives its reader: `pipespec plan FILE | head -1` is no error, and no run fails by it.
+"""Printing that tolerates the end of its reader: `pipespec plan FILE | head -1` is not an error, and no run fails because of it.
 
-A result may also go to a file, which is then whole or not there, and a page be opened in the browser.
+A result may also be written to a file, completely or not at all, and a page may be opened in the browser.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ _LEAST_WIDTH: Final = 40
 _STDOUT: Final = 1
 _STDERR: Final = 2
 _NOBODY: Final = (errno.EPIPE, errno.EIO, errno.ENXIO)
-"""What a write says after its reader has ended, or its terminal was closed."""
+"""The error of a write after its reader has ended, or its terminal was closed."""
 PLAIN: Final = ContextVar("PLAIN", default=False)
-"""True where the command line asks for no colours."""
+"""True if the command line requests no colours."""
 
 
 class OutputLostError(PipespecError):
-    """The answer is there, and cannot be printed."""
+    """The result exists, but cannot be printed."""
 
 
 def show(text: str, *, err: bool = False) -> None:
-    """Print what a view laid out for people, in colours where they are wanted."""
+    """Print what a view formatted for people, in colours if they are wanted."""
     is_coloured = takes_colours(sys.stderr if err else sys.stdout)
     if is_coloured:
         from pipespec.cli.colours import coloured
@@ -54,10 +54,10 @@ def show(text: str, *, err: bool = False) -> None:
 
 
 def say(text: str, *, err: bool = False, newline: bool = True, keeps_colours: bool = False) -> None:
-    """Print to stdout, or with `err` to stderr. Where nobody reads any more, say nothing from now on.
+    """Print to stdout, or with `err` to stderr. If the reader has ended, print nothing from now on.
 
     Raises:
-        OutputLostError: where stdout goes to what cannot take it.
+        OutputLostError: if stdout goes to something that cannot accept it.
     """
     stream = sys.stderr if err else sys.stdout
     try:
@@ -73,18 +73,18 @@ def say(text: str, *, err: bool = False, newline: bool = True, keeps_colours: bo
 
 
 def open_streams() -> None:
-    """Give the process the standard streams that it was started without, so that no file of ours gets their numbers."""
+    """Give the process the standard streams that were closed when it started, so that no file of ours gets their numbers."""
     if None not in (sys.stdin, sys.stdout, sys.stderr):
         return
     while (number := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
         os.set_inheritable(number, True)
     os.close(number)
-    sys.stdout = sys.stdout or open(_STDOUT, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - no path
+    sys.stdout = sys.stdout or open(_STDOUT, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - it is not a path
     sys.stderr = sys.stderr or open(_STDERR, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
 
 
 def settle_streams() -> None:
-    """Write out what is left, before Python does: it would make an exit code of its own of what cannot be written."""
+    """Flush the remaining output before Python does it: if writing fails, Python would set its own exit code."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -93,15 +93,15 @@ def settle_streams() -> None:
 
 
 def _forget(stream: TextIO) -> None:
-    """Let what is left in the buffer, and all that comes, go nowhere."""
+    """Discard what remains in the buffer, and everything that follows."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def write_result(path: Path, text: str) -> None:
-    """Write a result to a file, whole or not at all.
+    """Write a result to a file, completely or not at all.
 
     Raises:
-        UsageError: where it cannot be written.
+        UsageError: if it cannot be written.
     """
     target = path.absolute()
     partial = target.parent / f".{target.name}.{os.getpid()}"
@@ -114,18 +114,18 @@ def write_result(path: Path, text: str) -> None:
 
 
 def use_fitting_width() -> None:
-    """Lay text out as wide as the variable COLUMNS says, within reason; else as the terminal is, and in a pipe unwrapped."""
+    """Format text with the width in the variable COLUMNS, within limits; otherwise that of the terminal; in a pipe, without wrapping."""
     asked = os.environ.get("COLUMNS", "")
     if asked.isascii() and asked.isdecimal() and len(asked) < 6:
         WIDTH.set(max(int(asked), _LEAST_WIDTH))
     elif not sys.stdout.isatty():
         WIDTH.set(UNLIMITED)
-    elif columns := os.get_terminal_size(sys.stdout.fileno()).columns:  # some say 0
+    elif columns := os.get_terminal_size(sys.stdout.fileno()).columns:  # some terminals say 0
         WIDTH.set(max(columns, _LEAST_WIDTH))
 
 
 def open_page(path: str | Path) -> None:
-    """Open a page in the user's browser, one that was written or that is at an address; where there is none, say where it is."""
+    """Open a page, a written file or an address, in the user's browser. If there is none, say where the page is."""
     import webbrowser
 
     is_address = isinstance(path, str) and path.startswith(("http://", "https://"))
@@ -135,9 +135,9 @@ def open_page(path: str | Path) -> None:
 
 
 def takes_colours(stream: TextIO) -> bool:
-    """Say whether colours help: who asks for none gets none (https://no-color.org), who asks for them gets them.
+    """Return whether to use colours. Users can switch them off (https://no-color.org) or on.
 
-    Else a terminal that knows them does.
+    Otherwise, they are used on a terminal that supports them.
     """
     if PLAIN.get() or os.environ.get("NO_COLOR"):
         return False

@@ -1,6 +1,6 @@
 """A verb of one pipeline, whose FILE may be left out.
 
-If the first word is no FILE, all words are what comes after it, such as steps, and `api` finds the pipeline.
+If the first word is not a FILE, all words are what follows it, for example steps, and `api` finds the pipeline.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _FILE: Final = "file"
 
 
 class PipelineCommand(LayeredCommand):
-    """A command whose first argument is FILE, a pipeline: it is settled before the verb is called."""
+    """A command whose first argument is FILE, a pipeline. It is determined before the verb is called."""
 
     def make_parser(self, ctx: click.Context) -> Any:
-        """Return a parser that gives words to the arguments after FILE where the first of them is no FILE."""
+        """Return a parser that gives words to the arguments after FILE if the first word is not a FILE."""
         parser = super().make_parser(ctx)
         parse = parser.parse_args
         arguments = [one for one in self.get_params(ctx) if isinstance(one, click.Argument)]
@@ -43,7 +43,7 @@ class PipelineCommand(LayeredCommand):
         return file
 
     def file_in(self, words: list[str], args: list[str]) -> str | None:
-        """Return FILE, or the pipeline that is found; None where there is none."""
+        """Return FILE, or the pipeline that is found; None if there is none."""
         del args
         named = words[0] if words and is_file_word(words[0]) else None
         if named is not None and not Path(named).is_dir():
@@ -55,10 +55,10 @@ class PipelineCommand(LayeredCommand):
 
 
 class StoreCommand(PipelineCommand):
-    """A command for which a pipeline only says which tracking store is meant: without one, it is the project's own."""
+    """A command for which a pipeline only determines the tracking store. Without one, it is the project's own store."""
 
     def one_file(self, ctx: click.Context) -> str | None:
-        """Return FILE, or find the pipeline; None where none is named, and there is none, or several."""
+        """Return FILE, or find the pipeline; None if none is named, and there is none, or several."""
         try:
             return super().one_file(ctx)
         except UsageError:
@@ -70,7 +70,10 @@ class StoreCommand(PipelineCommand):
 def _shared_out(
     arguments: Sequence[click.Argument], values: dict[str, Any], rest: list[str]
 ) -> tuple[dict[str, Any], list[str]]:
-    """Share all words out anew where the first one is no FILE, so that this stays open; `rest` are words too many."""
+    """Distribute all words again if the first one is not a FILE, so that FILE stays empty.
+
+    `rest` are the words that are left over.
+    """
     words: list[str] = []
     for argument in arguments:
         value = values.get(argument.name or "")

@@ -1,6 +1,6 @@
-"""What a person sees while a run goes on: a live table on a terminal, plain lines in a pipe.
+"""What a user sees during a run: a live table on a terminal, plain lines in a pipe.
 
-Takes the engine's events (a step started, a step ended) and the plan's size; writes to stderr. On demand the
+Takes the engine's events (a step started, a step ended) and the size of the plan. Writes to stderr. On request, the
 steps' logs are streamed, each line marked with its step.
 """
 
@@ -36,25 +36,25 @@ _LINE_STYLES: Final = {
     Style.QUIET: "dim",
     Style.PLACE: "cyan",
 }
-"""What Rich is told of a line that stays."""
+"""Arguments for Rich for a line that stays."""
 _TELL_EVERY: Final = 10.0
-"""Seconds between two lines of a pipe that tell how long the rest takes."""
+"""In a pipe: seconds between two lines that say how long the rest takes."""
 _WORTH_TELLING: Final = 5.0
-"""Seconds; in a pipe a shorter rest is not told."""
+"""Seconds. In a pipe, a shorter rest is not reported."""
 
 
 class Cleaner(Protocol):
-    """Takes secrets out of a piece of a log."""
+    """Removes secrets from a piece of a log."""
 
     def clean(self, text: bytes, /) -> bytes:
         """Return the text without secrets."""
 
 
 class LogStream:
-    """Follows the logs of running steps and gives their new lines, each marked with its step, without secrets.
+    """Follows the logs of running steps and returns their new lines, each marked with its step, without secrets.
 
-    While a step runs its log is raw; when it has ended the log was rewritten without secrets, which moves what
-    was not read yet. So two offsets are kept.
+    While a step runs, its log is raw. When it has ended, the log is rewritten without secrets, which shifts what was
+    not read yet. Therefore, two offsets are kept.
     """
 
     def __init__(self, redact: Cleaner) -> None:
@@ -62,13 +62,13 @@ class LogStream:
         self._open: dict[str, _Followed] = {}
 
     def follow(self, step: str, log: str) -> None:
-        """Begin to follow a log from where it ends now."""
+        """Start to follow a log from its present end."""
         path = Path(log)
         size = path.stat().st_size if path.exists() else 0
         self._open[step] = _Followed(path, size, size)
 
     def new_lines(self, *, ended: str | None = None) -> Iterator[str]:
-        """Yield complete new lines of all logs; of the ended step also an unfinished last one."""
+        """Yield complete new lines of all logs; for the ended step, also an unfinished last one."""
         for step, followed in list(self._open.items()):
             if not followed.path.exists():
                 continue
@@ -94,7 +94,7 @@ class _Followed:
 
 
 class PlainProgress:
-    """One line an event: for pipes, CI and logs."""
+    """One line for each event: for pipes, CI and logs."""
 
     def __init__(self, redact: Cleaner | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._logs = None if redact is None else LogStream(redact)
@@ -104,7 +104,7 @@ class PlainProgress:
         self._total = 0
         self._done = 0
         self._busy: dict[str, tuple[str, Activity | None]] = {}
-        """Of running steps the file in which each tells of large work, and what was told of last."""
+        """For running steps, the file in which each reports large work, and what was reported last."""
 
     def expect(self, remaining: Remaining) -> None:
         self._remaining = remaining
@@ -151,7 +151,7 @@ class PlainProgress:
                 self._write(view.printable(line))
 
     def _rest(self, ended: str) -> Rest | None:
-        """Return how long the rest takes, from time to time, and where it is worth a word."""
+        """Return how long the rest takes, from time to time, and only if it is worth reporting."""
         if self._remaining is None:
             return None
         self._remaining.ended(ended)
@@ -169,7 +169,7 @@ class PlainProgress:
 
 
 class LiveProgress:
-    """Finished steps as lines that stay, running ones in a table below that is drawn anew."""
+    """Finished steps as lines that stay, and running ones in a table below that is redrawn."""
 
     def __init__(self, out: TextIO, redact: Cleaner | None) -> None:
         from rich.console import Console
@@ -180,7 +180,7 @@ class LiveProgress:
         self._logs = None if redact is None else LogStream(redact)
         self._board = RunBoard()
         self._busy_files: dict[str, str] = {}
-        self._activities = ACTIVITIES.get()  # here and not where it is drawn, which is a thread of its own
+        self._activities = ACTIVITIES.get()  # here and not in the drawing code, which runs in another thread
         self._console = Console(file=out, highlight=False, no_color=PLAIN.get() or None)
         self._live: Live = Live(
             console=self._console, get_renderable=self._render, refresh_per_second=8, transient=True
@@ -243,7 +243,7 @@ class LiveProgress:
     def _print(self, line: str, style: str) -> None:
         from rich.text import Text
 
-        # As a text, since a style of the whole would colour the table below, too.
+        # As a text, because a style for the whole would also colour the table below.
         self._live.console.print(Text(line, style), soft_wrap=True)
 
     def _render(self) -> Table:
@@ -253,9 +253,9 @@ class LiveProgress:
 
 @contextmanager
 def open_progress(*, stream: Cleaner | None) -> Iterator[Progress]:
-    """Give the progress that suits stderr: live where it is a terminal that can move its cursor.
+    """Return the progress display that fits stderr: live on a terminal that can move its cursor.
 
-    With `stream`, which takes secrets out of them, the steps' logs are streamed.
+    With `stream`, which removes secrets from them, the steps' logs are streamed.
     """
     import sys
 

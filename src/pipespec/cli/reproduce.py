@@ -1,4 +1,4 @@
-"""`pipespec reproduce`: run a past run anew, and compare what comes of it with what was recorded."""
+"""`pipespec reproduce`: run a past run again, and compare the results with the recorded ones."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""`python -m pipespec.cli.reproduced_run`: the process in which `reproduce` runs a past pipeline anew.
+"""`python -m pipespec.cli.reproduced_run`: the process in which `reproduce` runs a past pipeline again.
 
-Takes one line of JSON on its standard input: `runs`, each with the `file` of a pipeline, its `steps` and their `seeds`; `workers`, and whether it
-is `quiet`. Gives `runs`, each as `run --format json` gives it, or `error` and `code`. It ends its steps, and itself, when its standard input ends.
+Takes one line of JSON on its standard input: `runs`, each with the `file` of a pipeline, its `steps` and their `seeds`;
+`workers`, and whether it is `quiet`. Returns `runs`, each in the form of `run --format json`, or `error` and `code`. It
+ends its steps, and itself, when its standard input ends.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run what is asked for, and answer."""
+    """Run what is requested, and answer."""
     asked = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         answer = _answer(asked)
     except PipespecError as error:
         answer = {"error": str(error), "code": error.exit_code}
-    with contextlib.suppress(OSError):  # nobody reads it any more
+    with contextlib.suppress(OSError):  # the reader of the output has ended
         sys.stdout.write(json.dumps(answer))
         sys.stdout.flush()
 
@@ -68,7 +69,7 @@ def _run(one: dict[str, Any], asked: dict[str, Any]) -> RunReport:
 
 
 def _end_with_parent() -> None:
-    # Read past Python's buffer, whose lock would be held when the process ends.
+    # Read without Python's buffer, whose lock would be held when the process ends.
     while os.read(0, 1 << 10):
         continue
     os.kill(os.getpid(), signal.SIGTERM)

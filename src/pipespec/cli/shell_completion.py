@@ -1,8 +1,9 @@
-"""How bash, zsh and fish ask for completions: their scripts, and how bash splits a line.
+"""How bash, zsh and fish request completions: their scripts, and how bash splits a line.
 
-click's own script leaves the line to bash, which breaks words at `=` and `:`. So `train[depth=4]`, `tag:nlp` and `params.seed=` would each be
-several words. Here the line is split as a shell runs it, and what bash has already is taken off each answer. The scripts know answers that
-go on, such as `params.model.`, which those of click do not.
+click's own script lets bash split the line, which breaks words at `=` and `:`. So `train[depth=4]`, `tag:nlp` and
+`params.seed=` would each be several words. Here, the line is split as a shell would when it runs it, and the part that
+bash already has is removed from each completion. The scripts support completions that can be continued, such as
+`params.model.`, which those of click do not.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from click.shell_completion import (
 __all__ = ["OPEN", "LineComplete", "use_line_completion"]
 
 OPEN: Final = "open"
-"""The type of an answer that goes on: no space follows it."""
+"""The type of a completion that can be continued: no space follows it."""
 
 _SCRIPT: Final = """\
 %(complete_func)s() {
@@ -73,7 +74,7 @@ fi
 
 
 class LineComplete(BashComplete):
-    """Completes in bash, by the line as it was typed."""
+    """Completes in bash, using the line as it was typed."""
 
     source_template = _SCRIPT
 
@@ -85,7 +86,7 @@ class LineComplete(BashComplete):
         return words, incomplete
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[Any]]:
-        """Return the answers without what bash takes for words of their own."""
+        """Return the completions without the parts that bash treats as separate words."""
         breaks = os.environ.get("COMP_WORDBREAKS", "=:")
         has = (
             1 + max(incomplete.rfind(mark) for mark in "=:" if mark in breaks)
@@ -93,7 +94,7 @@ class LineComplete(BashComplete):
             else 0
         )
         option, joined, _ = incomplete.partition("=")
-        is_split = joined and option.startswith("--")  # click answers for what is behind it
+        is_split = joined and option.startswith("--")  # click returns completions for what follows it
         has -= len(option) + 1 if is_split else 0
         found = super().get_completions(args, incomplete)
         return [CompletionItem(one.value[max(has, 0) :], type=one.type, help=one.help) for one in found]
@@ -106,16 +107,16 @@ class ZshLineComplete(ZshComplete):
 
 
 class FishLineComplete(FishComplete):
-    """Completes in fish, which adds no space behind what goes on: it ends in a dot, a slash or `=`."""
+    """Completes in fish. It adds no space after a completion that can be continued: one that ends with a dot, a slash or `=`."""
 
     def format_completion(self, item: CompletionItem[Any]) -> str:
-        """Return an answer as the script of click reads it."""
+        """Return a completion in the form that click's script reads."""
         kind = "plain" if item.type == OPEN else item.type
         return super().format_completion(CompletionItem(item.value, type=kind, help=item.help))
 
 
 def use_line_completion() -> None:
-    """Have click complete so."""
+    """Let click use these classes."""
     add_completion_class(LineComplete, "bash")
     add_completion_class(ZshLineComplete, "zsh")
     add_completion_class(FishLineComplete, "fish")

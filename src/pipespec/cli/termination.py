@@ -1,4 +1,4 @@
-"""SIGTERM as an exception: what a command has begun is taken off again before it ends."""
+"""SIGTERM as an exception, so that a command cleans up what it has started before it ends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["ended_by_sigterm"]
 
 @contextlib.contextmanager
 def ended_by_sigterm() -> Iterator[None]:
-    """Let SIGTERM end the command as an exception does, so that what it started ends with it."""
+    """Let SIGTERM end the command like an exception, so that what it started ends with it."""
     before = signal.signal(signal.SIGTERM, _end)
     try:
         yield

@@ -58,5 +58,5 @@ def ui(
         say("Ctrl-C ends the server", err=True)
         try:
             pages.wait()
-        except KeyboardInterrupt:  # it has done what it was for
+        except KeyboardInterrupt:  # this is the normal end
             say("", err=True)

@@ -1,4 +1,4 @@
-"""`pipespec watch`: run, and run again what changes touch."""
+"""`pipespec watch`: run, and after changes run the affected steps again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pipespec.errors import InvalidPipelineError, PipespecError
 from pipespec.views.terminal_text import printable
 
 _NAMED: Final = 3
-"""So many of the files that changed are named."""
+"""Maximum number of changed files that are named."""
 
 
 @click.command(cls=PipelineCommand)

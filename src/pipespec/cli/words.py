@@ -1,4 +1,4 @@
-"""What the words of a command line are, before click reads them: options, their values, FILE, and others.
+"""Classify the words of a command line before click parses them: options, their values, FILE, and others.
 
 A word is FILE if it ends in .yaml or .yml, or is an existing file or folder.
 """
@@ -14,12 +14,12 @@ import click
 __all__ = ["FILE", "SUFFIXES", "is_file_word", "option_named", "words_beside_options"]
 
 FILE: Final = "pipespec.file"
-"""Where a context keeps the pipeline before all words are read: for the help, and for completion."""
+"""Where a context stores the pipeline before all words are parsed: for the help, and for completion."""
 SUFFIXES: Final = (".yaml", ".yml")
 
 
 def is_file_word(word: str) -> bool:
-    """Tell whether a word names a pipeline, or else a step or an output."""
+    """Return whether a word names a pipeline; otherwise, it is a step or an output."""
     return word.endswith(SUFFIXES) or Path(word).exists()
 
 
@@ -33,7 +33,7 @@ def option_named(params: Sequence[click.Parameter], word: str) -> click.Option |
 
 
 def words_beside_options(params: Sequence[click.Parameter], args: Sequence[str]) -> list[str]:
-    """Return what is neither an option nor its value. What follows an unknown option is its value, unless it is FILE."""
+    """Return the words that are neither an option nor its value. What follows an unknown option is its value, unless it is FILE."""
     words: list[str] = []
     waiting = list(args)
     while waiting:
@@ -56,5 +56,5 @@ def _takes_next(params: Sequence[click.Parameter], word: str, following: str) ->
     for position, letter in enumerate(word[1:], start=1):
         option = option_named(params, f"-{letter}")
         if option is not None and not option.is_flag:
-            return position == len(word) - 1  # else the rest of the word is its value
+            return position == len(word) - 1  # otherwise the rest of the word is its value
     return False

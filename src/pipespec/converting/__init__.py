@@ -1,5 +1,5 @@
-"""Pipelines of other tools, written as pipeline files.
+"""Convert pipelines of other tools to pipeline files.
 
-Takes what another tool's files say; gives the text of a pipeline file, and what has no equal here, each with its place and a way out.
-Nothing is read or written here: files come in through `SourceFiles`.
+Takes the content of another tool's files. Returns the text of a pipeline file, and what has no equivalent here, each
+with its place and what to do about it. Nothing is read or written here: files are provided through `SourceFiles`.
 """

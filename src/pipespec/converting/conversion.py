@@ -1,7 +1,7 @@
-"""What a conversion gives: the text of a pipeline file, and what could not be converted.
+"""The result of a conversion: the text of a pipeline file, and what could not be converted.
 
-Leftovers are diagnostics of the code `not-converted`, so they are shown as others are. What is wrong with the source itself is of the
-code `bad-source`, and stops the conversion.
+Leftovers are diagnostics with the code `not-converted`, so they are shown like other diagnostics. Mistakes in the
+source itself have the code `bad-source`, and stop the conversion.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["Conversion", "SourceFiles", "SourceFindings"]
 
 @frozen
 class Conversion:
-    """`text` is the pipeline file; `sources` has the text of each file that a leftover is in."""
+    """`text` is the pipeline file. `sources` has the text of each file that has a leftover."""
 
     text: str
     leftovers: tuple[Diagnostic, ...]
@@ -26,29 +26,29 @@ class Conversion:
 
 
 class SourceFiles(Protocol):
-    """The files beside the one that is converted; paths are relative to its folder."""
+    """The files beside the converted one. Paths are relative to its folder."""
 
     def content(self, path: str) -> bytes | None:
-        """Return what a file holds, or None where there is none, or it is too large."""
+        """Return the content of a file, or None if it does not exist or is too large."""
 
     def is_folder(self, path: str) -> bool | None:
-        """Tell a folder from a file; None where there is neither."""
+        """Return whether a path is a folder or a file; None if it is neither."""
 
 
 @dataclass(slots=True)
 class SourceFindings:
-    """What is found on the way, in the order in which it is found."""
+    """The findings of a conversion, in the order in which they are found."""
 
     leftovers: list[Diagnostic] = field(default_factory=list)
     mistakes: list[Diagnostic] = field(default_factory=list)
     sources: dict[str, str] = field(default_factory=dict)
 
     def leave(self, message: str, span: Span, hint: str) -> None:
-        """Note what has no equal, with the way out."""
+        """Record something without an equivalent, and what to do about it."""
         self.leftovers.append(Diagnostic("not-converted", message, span, hint, Severity.ADVICE))
 
     def refuse(self, message: str, span: Span, hint: str | None = None) -> None:
-        """Note a mistake of the source."""
+        """Record a mistake in the source."""
         self.mistakes.append(Diagnostic("bad-source", message, span, hint))
 
     def stop_at_mistakes(self) -> None:

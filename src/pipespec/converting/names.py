@@ -1,4 +1,4 @@
-"""Names of the language, made of names and paths of other tools, each once."""
+"""Derive names of the language from names and paths of other tools, each unique."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _REFERENCE: Final = re.compile(r"[-_.]?\$\{[^${}]*\}")
 
 
 def without_references(path: str) -> str:
-    """Return a path without its `${…}`, and what joins them to the rest."""
+    """Return a path without its `${…}`, and without the characters that join them to the rest."""
     before = ""
     while before != path:
         before, path = path, _REFERENCE.sub("", path)
@@ -21,13 +21,13 @@ def without_references(path: str) -> str:
 
 
 def step_name(text: str) -> str:
-    """Make a name of a step."""
+    """Derive a name of a step."""
     name = re.sub(r"[^A-Za-z0-9_-]+", "_", text).strip("_") or "step"
     return name if re.match(r"[A-Za-z_]", name) else f"_{name}"
 
 
 def argument_name(path: str) -> str:
-    """Make a name of an argument or an output of the last part of a path, or of its folder where nothing is left of that."""
+    """Derive a name of an argument or an output from the last part of a path, or from its folder if nothing usable is left."""
     folder, base = posixpath.split(path.rstrip("/"))
     stem = posixpath.splitext(base)[0].strip(".")
     if not re.search(r"[A-Za-z0-9]", stem) or base.startswith("."):
@@ -37,7 +37,7 @@ def argument_name(path: str) -> str:
 
 
 def file_name(path: str, name: str) -> str:
-    """Make the name of an output's file, with the suffix of the path; `name` where nothing of the path is left."""
+    """Derive the name of an output's file, with the suffix of the path; use `name` if nothing of the path is usable."""
     base = re.sub(r"[^A-Za-z0-9_.,+=@()-]+", "_", posixpath.basename(path.rstrip("/"))).lstrip("-_")
     stem, suffix = posixpath.splitext(base)
     if base.startswith("."):
@@ -47,7 +47,7 @@ def file_name(path: str, name: str) -> str:
 
 
 def unused(name: str, taken: Collection[str]) -> str:
-    """Return a name, with a number where it is taken."""
+    """Return a name, with a number if it is already used."""
     number, found = 1, name
     while found in taken:
         number += 1

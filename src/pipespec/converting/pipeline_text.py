@@ -1,6 +1,6 @@
-"""Values -> the text of a pipeline file, as a person would lay it out: one line for what fits, in the order given.
+"""Format values as the text of a pipeline file, as a person would write it: one line for what fits, in the given order.
 
-The text is read by readers of YAML 1.1 and 1.2 alike, and every text is what it was, whatever is in it.
+Readers of YAML 1.1 and 1.2 parse the text to the same values, and every text keeps its content, whatever it is.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _BLOCK: Final = re.compile(
 
 @frozen
 class StepText:
-    """One step: its keys, and lines of comment above it."""
+    """One step: its keys, and comment lines above it."""
 
     name: str
     keys: Mapping[str, JSON]
@@ -50,7 +50,7 @@ def pipeline_text(comment: str, top: Mapping[str, JSON], steps: Sequence[StepTex
 
 
 def escaped(value: JSON) -> JSON:
-    """Return a value in which `${` is no reference."""
+    """Return a value in which `${` is not a reference."""
     match value:
         case str():
             return value.replace("${", "$${")
@@ -89,7 +89,7 @@ def _entry(key: str, value: JSON, indent: int) -> Iterator[str]:
 
 
 def _wrapped(lead: str, words: list[str]) -> Iterator[str]:
-    """Lay out a list in as few lines as it needs."""
+    """Format a list in as few lines as it needs."""
     line = lead
     for number, word in enumerate(words):
         last = number == len(words) - 1
@@ -114,7 +114,7 @@ def _is_reference(value: JSON) -> bool:
 
 
 def _is_long(value: JSON) -> bool:
-    """Tell whether a value is better read in several lines, however short it is."""
+    """Return whether a value is more readable on several lines, even if it is short."""
     match value:
         case str():
             return _is_block(value)

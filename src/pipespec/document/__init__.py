@@ -1,1 +1,1 @@
-"""Text -> one resolved tree. Every value knows its line and its layer."""
+"""From text to one resolved tree. Every value contains its line and its layer."""

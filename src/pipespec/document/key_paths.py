@@ -2,8 +2,8 @@
 
     path = key { "." key | '["' text '"]' }      the text as JSON writes it
 
-Takes text, gives the keys with their offsets, and back. A key with dots, spaces or signs stands in brackets and
-quotes.
+Takes text and returns the keys with their offsets, and the reverse. A key with dots, spaces or special characters is
+written in brackets and quotes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PLAIN_KEY: Final = re.compile(r"[^\s.:,=+*/()<>|&'\"{}\[\]\\]+")
 
 
 class PathKey(NamedTuple):
-    """One key of a path, and where it stands in the text; `quoted` as it does in brackets."""
+    """One key of a path, and its place in the text. `quoted` is true if it is in brackets."""
 
     name: str
     start: int
@@ -30,7 +30,7 @@ class PathKey(NamedTuple):
 
 
 def read_path(text: str) -> tuple[tuple[PathKey, ...], int]:
-    """Return the keys that a text begins with, and where they end; what is no path ends before the text does."""
+    """Return the keys at the beginning of a text, and where they end. If the text is not a path, they end before its end."""
     keys: list[PathKey] = []
     position = 0
     while found := _BARE.match(text, position):
@@ -50,7 +50,7 @@ def read_path(text: str) -> tuple[tuple[PathKey, ...], int]:
 
 
 def path_below(path: str, key: str) -> str:
-    """Return the path of a key below a path, which is empty at the top."""
+    """Return the path of a key below another path, which is empty at the top level."""
     if not path or _PLAIN_KEY.fullmatch(key):
         return f"{path}.{key}" if path else key
     escaped = json.dumps(key, ensure_ascii=False).replace("{", "\\u007b").replace("}", "\\u007d")
@@ -58,7 +58,7 @@ def path_below(path: str, key: str) -> str:
 
 
 def join_path(keys: Iterable[str]) -> str:
-    """Return the path of keys below each other."""
+    """Return the path of nested keys."""
     path = ""
     for key in keys:
         path = path_below(path, key)
@@ -66,5 +66,5 @@ def join_path(keys: Iterable[str]) -> str:
 
 
 def dotted_names(keys: Sequence[str]) -> Iterator[str]:
-    """Yield the keys with dots that somebody may have meant who wrote these, the longest first."""
+    """Yield the dotted keys that a user who wrote these keys may have meant, the longest first."""
     return (".".join(keys[:end]) for end in range(len(keys), 1, -1))

@@ -1,6 +1,7 @@
-"""Where a key stands in a tree, for someone who wrote it at another place: `epochs` is at `params.model.epochs`.
+"""Find a key in a tree that a user wrote at another place: `epochs` is at `params.model.epochs`.
 
-Takes a mapping and a key; returns the path of the uppermost such key, or None. Looks at some thousand keys at most.
+Takes a mapping and a key. Returns the path of the uppermost key with this name, or None. Examines a few thousand keys
+at most.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ _MOST: Final = 2_000
 
 
 def find_key(tree: MappingNode, key: str) -> tuple[str, ...] | None:
-    """Return the keys that lead to the uppermost `key`, itself the last."""
+    """Return the keys that lead to the uppermost `key`, including `key` itself as the last."""
     waiting: deque[tuple[tuple[str, ...], MappingNode]] = deque([((), tree)])
     seen = 0
     while waiting and seen < _MOST:
@@ -30,7 +31,7 @@ def find_key(tree: MappingNode, key: str) -> tuple[str, ...] | None:
 
 
 def single_keys(key: str, node: Node) -> list[str]:
-    """Return a key and those below it that stand alone, as `--set a.b.c=1` gives them."""
+    """Return a key and the keys below it that have no siblings, as `--set a.b.c=1` gives them."""
     keys = [key]
     while isinstance(node, MappingNode) and len(node.entries) == 1:
         ((below, entry),) = node.entries.items()

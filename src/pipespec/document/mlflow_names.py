@@ -1,4 +1,4 @@
-"""Names that MLflow takes, made of any text: the one rule for params, metrics and tags. Pure."""
+"""Convert any text to a name that MLflow accepts: the same rule for params, metrics and tags. Pure."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _REFUSED: Final = re.compile(r"[^\w.\- :/]")
 
 
 def fit_name(name: str) -> str:
-    """Return a name that MLflow takes for a param, metric or tag; most names are returned as they are.
+    """Return a name that MLflow accepts for a param, metric or tag. Most names are returned unchanged.
 
-    It allows letters, digits and `_-. :/`, 250 characters, and nothing that reads as another path.
+    MLflow allows letters, digits and `_-. :/`, 250 characters, and no name that is equivalent to another path.
     """
     fitted = _REFUSED.sub("_", name)
     if posixpath.normpath(fitted) != fitted or fitted.startswith(("/", "..")) or fitted == ".":

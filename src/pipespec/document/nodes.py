@@ -1,4 +1,4 @@
-"""The tree between text and meaning: scalars, sequences and mappings that know their place.
+"""The tree between text and meaning: scalars, sequences and mappings that contain their place.
 
 Every node has the span where it is written and, after interpolation, the span that set its value (`origin`). Nodes are
 frozen. A changed tree is a new tree that shares the unchanged parts.
@@ -33,10 +33,10 @@ JSON: TypeAlias = Scalar | list["JSON"] | dict[str, "JSON"]
 class ScalarNode:
     """A text, number, bool or null.
 
-    `text` is how it was written where that is not the value itself (a plain `3.10`, `no`), else None.
-    `origin` is where the value was set, when a reference brought it here from elsewhere.
-    `quoted` tells `"5"` from `5`. `asked` tells a text that the surroundings gave (`${env:N}`, or its default): one that
-    is meant for a number is read as that.
+    `text` is how it was written, if that differs from the value (a plain `3.10`, `no`), otherwise None. `origin` is
+    where the value was set, if a reference took it from there. `quoted` distinguishes `"5"` from `5`. `asked` marks a
+    text that comes from the environment (`${env:N}`, or its default). If a number is needed, such a text is read as a
+    number.
     """
 
     value: Scalar
@@ -58,7 +58,7 @@ class SequenceNode:
 
 @frozen
 class Entry:
-    """One key of a mapping: where the key stands, and its value."""
+    """One key of a mapping: its place and its value."""
 
     key_span: Span
     value: Node
@@ -73,7 +73,7 @@ class MappingNode:
     origin: Span | None = None
 
     def get(self, key: str) -> Node | None:
-        """Return the value below `key`, or None where there is no such key."""
+        """Return the value of `key`, or None if there is no such key."""
         entry = self.entries.get(key)
         return None if entry is None else entry.value
 
@@ -82,7 +82,7 @@ Node: TypeAlias = ScalarNode | SequenceNode | MappingNode
 
 
 def set_at(node: Node) -> Span:
-    """Return the place that set a node's value: where it is written, or where a reference brought it from."""
+    """Return the place that set a node's value: where it is written, or where a reference took it from."""
     return node.origin or node.span
 
 

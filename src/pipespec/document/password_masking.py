@@ -1,7 +1,7 @@
 """Removes passwords from URIs that are printed or recorded: `http://user:***@host`.
 
-Takes a text, or a document, or the texts of files with the document that they make. In a document, only the places that name servers are changed; params contain values of the
-user, and secrets only as references.
+Takes a text, or a document, or the texts of files with the document made from them. In a document, only the places that
+name servers are changed. Params contain values of the user, and secrets only as references.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from pipespec.errors import Span
 __all__ = ["hide_passwords", "without_addresses", "without_passwords"]
 
 _PASSWORD: Final = re.compile(r"(?<=://)([^\s/:?#'\"]*):(?!\$\{[^}]*\}@)[^\s/?#'\"]*@")
-"""Of the URI's user and password; one that is a reference may stay."""
+"""User and password of the URI. A password that is a reference may stay."""
 
 _KEPT: Final = re.compile(r"(?P<kept>^['\"]?(?:\w+:/{0,2})?|\$\{[^}]*\}|['\"]$)|.", re.DOTALL)
-"""Of a URL: the service, references, and quotes around it; else one character at a time."""
+"""Parts of a URL: the service, references, and quotes around it; otherwise one character at a time."""
 
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 
@@ -50,9 +50,9 @@ def hide_passwords(document: MappingNode) -> MappingNode:
 
 
 def without_addresses(sources: Mapping[str, str], document: MappingNode) -> Mapping[str, str]:
-    """Return the texts of files with `*` in place of what stands in the URLs of `notify`, but for services and references.
+    """Return the texts of files with `*` instead of the URLs of `notify`, except for services and references.
 
-    Such a URL is a password itself. Nothing in the texts moves, so what is found in them stays where it is.
+    Such a URL is a password itself. The length of the texts does not change, so places in them remain correct.
     """
     notify = document.get("notify")
     shown = dict(sources)
@@ -97,5 +97,5 @@ def _hidden(node: Node) -> Node:
 
 
 def _place(span: Span) -> Span:
-    """A value of the command line has the option, as it was typed, for its file."""
+    """The file of a value from the command line is the option as typed."""
     return span._replace(file=without_passwords(span.file))

@@ -10,6 +10,6 @@ MAX_BYTES: Final = 4 * 1024 * 1024
 MAX_DEPTH: Final = 64
 """Levels of lists and mappings."""
 MAX_NODES: Final = 250_000
-"""Lists, mappings and single values; keys are not counted."""
+"""Lists, mappings and single values. Keys are not counted."""
 MAX_MISTAKES: Final = 1_000
-"""Reading and resolving stop there: so many have one cause."""
+"""Reading and resolving stop after this number of mistakes, because so many have one cause."""

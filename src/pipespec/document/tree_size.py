@@ -1,6 +1,6 @@
 """The size of a tree if everything shared in it were written out. Shared parts are visited once.
 
-Takes nodes, returns numbers. They may be very large, because nothing is expanded.
+Takes nodes and returns numbers. They may be very large, because nothing is expanded.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ __all__ = ["Measure", "Measures"]
 
 
 class Measure(NamedTuple):
-    """The number of nodes, of characters in texts and keys, and of levels; a scalar has no level."""
+    """The number of nodes, of characters in texts and keys, and of levels. A scalar has no level."""
 
     nodes: int
     characters: int
@@ -22,13 +22,13 @@ class Measure(NamedTuple):
 
 
 class Measures:
-    """Measures trees that share parts. Every collection measured must live as long as this does."""
+    """Measures trees that share parts. Every measured collection must live as long as this object."""
 
     def __init__(self) -> None:
         self._known: dict[int, Measure] = {}
 
     def of(self, node: Node) -> Measure:
-        """Measure `node`; where trees are built bottom up, its children are known already."""
+        """Measure `node`. If trees are built bottom-up, its children are already known."""
         if isinstance(node, ScalarNode):
             return Measure(1, len(node.value) if isinstance(node.value, str) else 0, 0)
         known = self._known.get(id(node))
@@ -37,7 +37,7 @@ class Measures:
         return known
 
     def copied(self, node: Node, original: Node) -> None:
-        """Take note that `node` differs from `original`, which has been measured, in its place only."""
+        """Record that `node` differs from `original`, which has been measured, only in its place."""
         if not isinstance(node, ScalarNode):
             self._known[id(node)] = self.of(original)
 

@@ -1,6 +1,6 @@
 """How messages show what users wrote: quoted, on one line, shortened if long; and the most similar name.
 
-Takes any text, returns text that is safe to print on a terminal. Refuses nothing.
+Takes any text and returns text that is safe to print on a terminal. Refuses nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _CANDIDATES = 2_000  # difflib is linear in names but slow: 2,000 take about 50 
 
 
 def quote(text: str) -> str:
-    """Put a name in quotes as the user spelt it; control characters are escaped, long text is cut."""
+    """Put a name in quotes as the user spelled it. Control characters are escaped, long text is shortened."""
     cut = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
     if not cut.isprintable():
         cut = "".join(c if c.isprintable() else repr(c)[1:-1] for c in cut)
@@ -24,19 +24,19 @@ def quote(text: str) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that is most like `name`, or None where none is near."""
+    """Return the known name that is most similar to `name`, or None if none is similar."""
     near = difflib.get_close_matches(name, list(itertools.islice(known, _CANDIDATES)), n=1)
     return near[0] if near else None
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
-    """Return `did you mean 'x'?` for the nearest known name, or None where none is near."""
+    """Return `did you mean 'x'?` for the most similar known name, or None if none is similar."""
     near = nearest(name, known)
     return f"did you mean {quote(near)}?" if near else None
 
 
 def listing(names: Iterable[str], *, most: int = 10) -> str:
-    """Enumerate names in their order, the first `most` of them."""
+    """List names in their order, the first `most` of them."""
     everything = list(names)
     shown = ", ".join(quote(name) for name in everything[:most])
     rest = len(everything) - most

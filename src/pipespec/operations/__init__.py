@@ -1,1 +1,1 @@
-"""The stages composed, a module an operation: compile, plan, run, explain, compare, fetch."""
+"""Combine the stages, with one module for each operation: compile, plan, run, explain, compare, fetch."""

@@ -1,6 +1,7 @@
-"""Has Kedro tell what a project says, in a process of its own, and converts it.
+"""Let Kedro describe a project, in a separate process, and convert it.
 
-Takes the project's folder; gives a `Conversion`. Runs the code of the project, as Kedro does to know its pipelines.
+Takes the project's folder and returns a `Conversion`. Executes the code of the project, because Kedro needs this to
+know its pipelines.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ def convert_kedro_project(
     """Convert a pipeline of a Kedro project.
 
     Raises:
-        UsageError: where Kedro, the project or the pipeline is not there, or the file is to be elsewhere than in the project.
-        InvalidPipelineError: where nothing can be converted.
+        UsageError: if Kedro, the project or the pipeline does not exist, or the file is to be outside of the project.
+        InvalidPipelineError: if nothing can be converted.
     """
     if not (folder / "pyproject.toml").is_file():
         raise UsageError(
@@ -87,7 +88,7 @@ def _asked(folder: Path, pipeline: str, python: str) -> dict[str, Any]:
 
 
 def _texts(folder: Path, base: Path, beginning: str) -> dict[str, str]:
-    """Return the texts of the configuration files whose name begins so, by their paths in the project."""
+    """Return the texts of the configuration files whose names begin in this way, by their paths in the project."""
     found = sorted(path for path in base.rglob(f"{beginning}*") if path.suffix in (".yml", ".yaml"))
     return {
         path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8", errors="replace")

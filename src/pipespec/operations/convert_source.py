@@ -1,6 +1,6 @@
-"""Reads another tool's pipeline from the disk and converts it.
+"""Read another tool's pipeline from the disk and convert it.
 
-Takes a file or folder, and where the pipeline file is to be; gives a `Conversion`. Writes nothing.
+Takes a file or folder, and the place for the pipeline file. Returns a `Conversion`. Writes nothing.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def convert_source(source: Path, target: Path | None) -> Conversion:
     """Convert a dvc.yaml, or the one in a folder.
 
     Raises:
-        UsageError: where there is none, or it is outside of the project that the pipeline file belongs to.
-        InvalidPipelineError: where it cannot be converted.
+        UsageError: if there is none, or it is outside of the project to which the pipeline file belongs.
+        InvalidPipelineError: if it cannot be converted.
     """
     file = source / _DVC_FILE if source.is_dir() else source
     try:
@@ -76,7 +76,7 @@ class Beside:
     folder: Path
 
     def content(self, path: str) -> bytes | None:
-        """Return what a file holds, or None where there is none, or it is too large."""
+        """Return the content of a file, or None if it does not exist or is too large."""
         place = self.folder / path
         try:
             if not place.is_file() or place.stat().st_size > MAX_BYTES:
@@ -86,7 +86,7 @@ class Beside:
             return None
 
     def is_folder(self, path: str) -> bool | None:
-        """Tell a folder from a file; None where there is neither."""
+        """Return whether a path is a folder or a file; None if it is neither."""
         place = self.folder / path
         try:
             return place.is_dir() if place.exists() else None

@@ -1,8 +1,8 @@
-"""What `pipespec init` makes: a small project that runs, from a template of the package.
+"""Create the project of `pipespec init`: a small project that runs, from a template of the package.
 
-Takes a folder, which may hold a project already, and the name of a template; gives a `NewProject`. A README that is there
-is kept, and `.gitignore` gets the lines that it lacks. Refuses to touch any other file that is there, and makes all files
-or none.
+Takes a folder, which may already contain a project, and the name of a template. Returns a `NewProject`. An existing
+README is kept, and `.gitignore` gets the lines that it lacks. Refuses to change any other existing file, and creates
+either all files or none.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ _PLACEHOLDER: Final = re.compile(r"\{\{ (\w+) \}\}")
 
 
 def make_project(folder: Path, template: str) -> NewProject:
-    """Make a project's files in a folder, which is made where it is missing.
+    """Create a project's files in a folder. The folder is created if it does not exist.
 
     Raises:
-        UsageError: for a template that there is not, where a file is there already, or the folder cannot be written; then
-            nothing is made.
+        UsageError: for an unknown template, if a file already exists, or if the folder cannot be written; then
+            nothing is created.
     """
     if template not in TEMPLATES:
         hint = did_you_mean(template, TEMPLATES) or f"there are: {', '.join(TEMPLATES)}"
@@ -99,7 +99,7 @@ def _filled(template: str, values: dict[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def pipeline_name(folder: Path) -> str:
-    """Make a pipeline's name of the folder's."""
+    """Derive a pipeline's name from the folder's name."""
     words = re.sub(r"[^a-z0-9_-]+", "_", Path(os.path.normpath(folder.absolute())).name.lower()).strip("_-")
     return words if re.match(r"[a-z]", words) else "pipeline"
 
@@ -108,7 +108,7 @@ def _readme_in(folder: Path) -> Path | None:
     """Return the README that a folder has, whatever its format."""
     try:
         found = sorted(file for file in folder.iterdir() if file.name.lower().partition(".")[0] == "readme")
-    except OSError:  # it is not there; what else may be is told when it is written to
+    except OSError:  # it does not exist; any other problem is reported when it is written
         return None
     return found[0] if found else None
 
@@ -125,10 +125,10 @@ def _refuse_to_replace(folder: Path, texts: dict[Path, str]) -> None:
 
 @contextlib.contextmanager
 def _undone_on_failure(folder: Path) -> Iterator[list[Path]]:
-    """Make a folder, and give a list for the files to be made in it: if that fails, all of it is removed.
+    """Make a folder, and yield a list for the files to be made in it: if that fails, all of it is removed.
 
     Raises:
-        UsageError: where it fails.
+        UsageError: if it fails.
     """
     missing = [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
     made: list[Path] = []
@@ -149,7 +149,7 @@ def _undone_on_failure(folder: Path) -> Iterator[list[Path]]:
 
 
 def _add_lines(file: Path, text: str) -> tuple[str, ...]:
-    """Add to a file the patterns that it lacks, each with the comment above it, and return them; what it has stays."""
+    """Add to a file the patterns that it lacks, each with the comment above it, and return them. Existing lines are kept."""
     old = file.read_bytes() if file.exists() else b""
     has = {line.strip().strip("/") for line in old.decode(errors="replace").splitlines()}
     added: list[str] = []
@@ -168,7 +168,7 @@ def _add_lines(file: Path, text: str) -> tuple[str, ...]:
 
 
 def _append(file: Path, text: str) -> None:
-    """Write a text behind a file's own, whole or not at all."""
+    """Append a text to a file, as a whole or not at all."""
     size = file.stat().st_size if file.exists() else 0
     try:
         with file.open("ab") as end:
@@ -180,7 +180,7 @@ def _append(file: Path, text: str) -> None:
 
 
 def _typed_command() -> str:
-    """Return pipespec as one types it: by its path, unless a shell finds this one by its name."""
+    """Return the command for pipespec: its path, unless the shell finds this program by its name."""
     own = Path(sys.executable).with_name(_COMMAND)
     found = shutil.which(_COMMAND)
     if not own.exists() or (found is not None and Path(found).resolve() == own.resolve()):

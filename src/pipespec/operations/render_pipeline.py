@@ -1,7 +1,7 @@
-"""`pipespec render`: a pipeline's file -> a Luigi module, or the resolved document, as text.
+"""`pipespec render`: convert a pipeline's file to a Luigi module, or to the resolved document, as text.
 
-Imports and runs nothing of the project, reads no environment variable and asks git nothing: the module asks them
-where it runs. Refuses what a module cannot be that is written before anything has run.
+Does not import or run anything of the project, read environment variables or call git: the module does that where it
+runs. Refuses pipelines that cannot be written as a module before anything has run.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _PATHS: Final = ("file", "dir", "files")
 
 
 def resolved_yaml(file: str, *, overlays: Sequence[str] = (), overrides: Sequence[str] = ()) -> str:
-    """Return the resolved document as YAML; references to the environment stay as written.
+    """Return the resolved document as YAML. References to the environment stay as written.
 
     Raises:
         InvalidPipelineError: with all mistakes.
@@ -52,10 +52,10 @@ def luigi_module(
     overrides: Sequence[str] = (),
     module: str | None = None,
 ) -> str:
-    """Return the source of a Luigi module that runs the pipeline; `module` is the name that it will bear.
+    """Return the source of a Luigi module that runs the pipeline. `module` is the name that it will have.
 
     Raises:
-        InvalidPipelineError: with all mistakes, or with all that such a module cannot be.
+        InvalidPipelineError: with all mistakes, or with everything that such a module cannot contain.
     """
     compiled = compile_file(file, overlays=overlays, overrides=overrides, trusted=False, keeps_env=True)
     _require_static(compiled)
@@ -87,13 +87,16 @@ def luigi_module(
 
 
 def _below_root(path: Path, root: Path) -> str:
-    """Return a path below the root; of one outside the name alone, since the rest is of this machine."""
+    """Return a path relative to the root.
+
+    For a path outside, return only the name, because the rest is specific to this machine.
+    """
     place = Path(os.path.normpath(path.absolute()))
     return place.relative_to(root).as_posix() if place.is_relative_to(root) else place.name
 
 
 def _is_own(known: CodeFacts, root: Path) -> bool:
-    """Tell code of the project from that of a package, which is asked where the module runs."""
+    """Return whether code belongs to the project or to a package, which is examined where the module runs."""
     return known.package is None and all(Path(file).is_relative_to(root) for file in known.files)
 
 
@@ -118,7 +121,7 @@ def _bases(compiled: Compiled, spec: PipelineSpec) -> Mapping[tuple[str, str], s
 
 
 def _path_node(document: MappingNode, step: str, argument: str) -> Node:
-    """Return where the path of an input is stated: in the step, or in the defaults."""
+    """Return where the path of an input is written: in the step, or in the defaults."""
     for path in (("steps", step), ("defaults",)):
         node: Node | None = document
         for key in (*path, "inputs", argument):
@@ -129,7 +132,7 @@ def _path_node(document: MappingNode, step: str, argument: str) -> Node:
 
 
 def _require_static(compiled: Compiled) -> None:
-    """Refuse, together with its mistakes, a pipeline that is not known whole before it runs."""
+    """Refuse a pipeline that is not completely known before it runs, together with its mistakes."""
     steps = () if compiled.spec is None else compiled.spec.steps.values()
     refused = [*_waiting(compiled.resolved.document), *(one for step in steps for one in _unknown_yet(step))]
     if refused:
@@ -174,7 +177,7 @@ def _unknown_yet(step: StepSpec) -> Iterator[Diagnostic]:
 
 
 def _may_wait(path: Sequence[str | int]) -> bool:
-    """Tell whether a value at this place may be known only when the module runs."""
+    """Return whether a value at this place may be known only when the module runs."""
     match path:
         case ["params" | "mlflow" | "notify", *_] | ["steps", _, "params", *_] | ["defaults", "params", *_]:
             return True

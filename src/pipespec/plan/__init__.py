@@ -1,1 +1,1 @@
-"""Spec, facts and records -> Plan: what runs, what is reused, and why. Pure."""
+"""From spec, facts and records to a Plan: what runs, what is reused, and why. Pure."""

@@ -1,8 +1,8 @@
-"""Which past run may count for a step as it is now: one that differs in nothing but code and packages.
+"""Decide which past run may count for a step as it is now: one that differs only in code and packages.
 
-Takes a step's key and past runs with their manifests; gives an `Acceptance`, or says in a sentence why there is
-none. The parts of both keys are compared themselves, so that what a comparison might leave untold is never accepted.
-Pure.
+Takes a step's key and past runs with their manifests. Returns an `Acceptance`, or a sentence that says why there is
+none. The parts of both keys are compared directly, so that a difference that a comparison might not report is never
+accepted. Pure.
 """
 
 from __future__ import annotations
@@ -32,14 +32,15 @@ __all__ = [
 
 _ID: Final = 8
 _CAUSES: Final = 3
-"""So many differences are named in a refusal."""
+"""Maximum number of differences that a refusal names."""
 
 
 @frozen
 class Acceptance:
-    """A past run that is to count for a step as it is now; `changes` are of code and packages only.
+    """A past run that is to count for a step as it is now. `changes` are only changes of code and packages.
 
-    `said` is what was recorded, None before it is. `failures` are the bounds that the run's metrics miss.
+    `said` is what was recorded, or None if nothing is recorded yet. `failures` are the bounds that the run's metrics
+    miss.
     """
 
     step: StepSpec
@@ -53,10 +54,10 @@ class Acceptance:
 
 @frozen
 class Acceptances:
-    """What one call accepts, each step after what it needs.
+    """What one call accepts, each step after the steps that it needs.
 
-    `complete` are the steps asked for that were so already. `left_out` are those that a glob or a tag meant and that
-    cannot be accepted, each with why.
+    `complete` are the requested steps that were already complete. `left_out` are steps that a glob or a tag selected
+    but that cannot be accepted, each with the reason.
     """
 
     accepted: tuple[Acceptance, ...]
@@ -65,13 +66,13 @@ class Acceptances:
 
     @property
     def is_recorded(self) -> bool:
-        """True when it stands in the store."""
+        """True if it is recorded in the store."""
         return any(one.said is not None for one in self.accepted)
 
 
 @frozen
 class Revocation:
-    """That a run no longer counts for the key of a step; `still` is the run that makes it complete all the same."""
+    """A run that no longer counts for the key of a step. `still` is the run that makes the step complete nevertheless."""
 
     step: str
     key: str
@@ -81,9 +82,9 @@ class Revocation:
 
 
 def acceptable_run(now: Now, past: Sequence[PastRun]) -> tuple[PastRun, tuple[Change, ...]] | str:
-    """Return the nearest of the past runs that may count, and what differs; or why none may.
+    """Return the nearest of the past runs that may count, and what differs; or why none may count.
 
-    Nearest is as `explain` has it; of runs that are as near, the newest.
+    Nearest means the same as in `explain`. Of runs that are equally near, the newest is returned.
     """
     alike = [run for run in past if differs_in_code_only(now.parts, run.parts)]
     nearest, changes = nearest_run(now, alike)
@@ -102,7 +103,7 @@ def acceptable_run(now: Now, past: Sequence[PastRun]) -> tuple[PastRun, tuple[Ch
 
 
 def differs_in_code_only(one: Mapping[str, JSON], other: Mapping[str, JSON]) -> bool:
-    """Say whether two keys have all parts in common but for digests of code and versions of packages."""
+    """Return whether two keys are equal in all parts except digests of code and versions of packages."""
     return (
         bool(one)
         and bool(other)
@@ -141,5 +142,5 @@ def _without_code(parts: Mapping[str, JSON]) -> dict[str, JSON]:
 
 
 def _way(way: JSON) -> JSON:
-    """A loader or saver without its code; options as they are."""
+    """A loader or saver without its code. Options are returned unchanged."""
     return way[:2] if isinstance(way, list) and way[:1] == ["call"] else way

@@ -1,7 +1,7 @@
-"""Why a step would run, or which run it reuses: what differs from the nearest past run, and what is above it.
+"""Explain why a step would run, or which run it reuses: how it differs from the nearest past run, and which upstream steps run.
 
-Takes a plan and past runs with their manifests, gives an `Explanation`. Which runs are read, and how many, is
-the caller's business. Pure.
+Takes a plan and past runs with their manifests. Returns an `Explanation`. The caller decides which runs are read, and
+how many. Pure.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["Explanation", "Upstream", "explain"]
 
 @frozen
 class Upstream:
-    """A step above one that is explained, which is not reused; `argument` is the input that reads it directly."""
+    """A step upstream of the explained one that is not reused. `argument` is the input that reads it directly."""
 
     step: str
     action: Action
@@ -36,10 +36,10 @@ class Upstream:
 class Explanation(Displayed):
     """Why one step is decided as it is.
 
-    `parts` is what is known of its key. `nearest` is the past run that differs least, in `changes`; of a step that is
-    reused it is the run that counts; where a run has its key and touched what is another now, it is that. `passed_over` are the other runs with its key. `may_stop` is true where
-    nothing but content to come could make the step run. `code` is what counts of all that it calls,
-    places of it are told from `root`.
+    `parts` is what is known of its key. `nearest` is the past run that differs least, and `changes` are the
+    differences; for a reused step, it is the run that counts; if a run with its key used something that has changed, it
+    is that run. `passed_over` are the other runs with its key. `may_stop` is true if only content that is not known yet
+    could make the step run. `code` is what counts of all callables of the step; its places are relative to `root`.
     """
 
     decision: Decision
@@ -54,7 +54,7 @@ class Explanation(Displayed):
 
 
 def explain(plan: Plan, step_id: str, past: PlanPast) -> Explanation:
-    """Explain one step of a plan, which has its causes already, by the same past."""
+    """Explain one step of a plan that already has its causes, with the same past runs."""
     decision = plan.decisions[step_id]
     found = compare(plan, decision, past)
     nearest, changes = found.nearest, found.changes
@@ -84,7 +84,7 @@ def explain(plan: Plan, step_id: str, past: PlanPast) -> Explanation:
 
 
 def _upstream(plan: Plan, decision: Decision) -> Iterator[Upstream]:
-    """Yield the steps above that are not reused: those read directly first, then those that start it all."""
+    """Yield the upstream steps that are not reused: first those that are read directly, then those that cause it all."""
     step = decision.step
     direct: dict[str, str] = {}
     for argument, spec in step.inputs.items():

@@ -1,8 +1,8 @@
-"""How long a plan may take: expected seconds of each step, the longest chain, and all with so many at a time.
+"""Estimate how long a plan may take: expected seconds of each step, of the longest chain, and of everything in parallel.
 
-Takes a plan with its history, gives a `Forecast`. A step is expected to take the median of what its past runs
-took, of any variant. Steps that wait for content are counted as if they ran, so that the whole is an upper bound
-as far as the past tells. Resources are left out of account. Pure, and n log n.
+Takes a plan with its history and returns a `Forecast`. The expected time of a step is the median duration of its past
+runs, of any variant. Steps that wait for content are counted as if they ran, so the sum is an upper limit, as far as
+past runs show. Resources are ignored. Pure; takes n log n time.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ __all__ = ["Forecast", "Work", "expected_work", "forecast", "longest_chain", "ma
 
 @frozen
 class Forecast:
-    """What a plan is expected to take, in seconds.
+    """The expected time of a plan, in seconds.
 
-    `steps` has each step that is not reused, None where it never finished; those count as nothing in `seconds`, the
-    time of all with `workers` at a time, and in `chain_seconds`, that of the longest `chain`, the critical path.
+    `steps` has each step that is not reused, with None if it has never finished. Those count as zero in `seconds`, the
+    time of all steps with `workers` in parallel, and in `chain_seconds`, the time of the longest `chain` (the critical
+    path).
     """
 
     steps: Mapping[str, float | None]
@@ -32,13 +33,13 @@ class Forecast:
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """The steps of which nothing is known."""
+        """The steps whose expected time is not known."""
         return tuple(step for step, seconds in self.steps.items() if seconds is None)
 
 
 @frozen
 class Work:
-    """What a plan leaves to do: the expected seconds of each step that is not reused, and the order."""
+    """The remaining work of a plan: the expected seconds of each step that is not reused, and the order."""
 
     steps: Mapping[str, float | None]
     upstream: Mapping[str, tuple[str, ...]]
@@ -46,7 +47,7 @@ class Work:
 
 
 def expected_work(plan: Plan) -> Work:
-    """Return what is left to do, in topological order; None for a step that never finished."""
+    """Return the remaining steps in topological order, with None for a step that has never finished."""
     medians = {name: _median(seconds) for name, seconds in plan.history.items() if seconds}
     steps = {
         step: 0.0 if decision.same_as is not None else _expected(decision, medians)
@@ -61,7 +62,7 @@ def expected_work(plan: Plan) -> Work:
 
 
 def forecast(plan: Plan, workers: int = 1) -> Forecast:
-    """Say how long a plan may take with so many steps at a time."""
+    """Return how long a plan may take with this number of workers."""
     work = expected_work(plan)
     seconds = {step: known or 0.0 for step, known in work.steps.items()}
     chain = longest_chain(work.upstream, seconds)
@@ -75,7 +76,7 @@ def forecast(plan: Plan, workers: int = 1) -> Forecast:
 
 
 def longest_chain(upstream: Mapping[str, Sequence[str]], seconds: Mapping[str, float]) -> tuple[str, ...]:
-    """Return the chain of steps that takes longest, the first step first; `upstream` is in topological order."""
+    """Return the chain of steps that takes longest, with the first step first. `upstream` is in topological order."""
     ends: dict[str, float] = {}
     before: dict[str, str] = {}
     for step, above in upstream.items():
@@ -97,9 +98,9 @@ def makespan(
     workers: int,
     priorities: Mapping[str, int] | None = None,
 ) -> float:
-    """Return when the last step ends if at most `workers` go on at once.
+    """Return when the last step ends if at most `workers` steps run in parallel.
 
-    Of those that are ready the one of the highest priority begins, then the first of the plan, as in a run.
+    As in a run, the step with the highest priority among those that are ready starts first, then the first in the plan.
     """
     order = {step: number for number, step in enumerate(upstream)}
     missing = {step: len(set(above)) for step, above in upstream.items()}
@@ -124,7 +125,7 @@ def makespan(
 
 
 def _expected(decision: Decision, medians: Mapping[str, float]) -> float | None:
-    """Of a matrix whose values are not known yet nobody knows how many variants it has."""
+    """If the values of a matrix are not known yet, its number of variants is not known either."""
     return None if decision.step.deferred else medians.get(decision.step.name)
 
 

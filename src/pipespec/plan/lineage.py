@@ -1,7 +1,8 @@
-"""What made a run's outputs, and what was made of them: runs as nodes, things read as edges. Pure.
+"""From what a run's outputs were produced, and what was produced from them: runs are nodes, what they read are edges. Pure.
 
-A run reads what an edge says: an output of another run, of whatever pipeline, or data from outside. What read an earlier run's
-output of the same content, which a later run of the same step made again, came of that as well.
+An edge means that a run reads an output of another run, of any pipeline, or external data. If a later run of a step
+produced the same content again, everything that read the output of the earlier run also counts as produced from the
+later one.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ __all__ = ["Lineage", "LineageEdge", "LineageRun", "OutsideData", "downstream"]
 
 @frozen
 class LineageRun:
-    """One run of a step. `state` is `finished`, `deleted` in MLflow, or `gone`, where only its id is known."""
+    """One run of a step. `state` is `finished`, `deleted` (in MLflow), or `gone` if only its id is known."""
 
     run_id: str
     step: str = ""
@@ -36,12 +37,12 @@ class LineageRun:
     seconds: float | None = None
     experiment_id: str = ""
     models: tuple[str, ...] = ()
-    """Versions of registered models that came of it: `news-classifier/3 @champion`."""
+    """Versions of registered models that were created from it: `news-classifier/3 @champion`."""
 
 
 @frozen
 class OutsideData:
-    """Data that no run made, as a pipeline names it, with the beginning of its digest."""
+    """Data that no run produced, as a pipeline names it, with the beginning of its digest."""
 
     path: str
     digest: str
@@ -49,7 +50,7 @@ class OutsideData:
 
 @frozen
 class LineageEdge:
-    """The run `reader` had `output` of the run `source`, or data from outside, as an argument."""
+    """The run `reader` had `output` of the run `source`, or external data, as an argument."""
 
     source: str | OutsideData
     output: str
@@ -59,7 +60,7 @@ class LineageEdge:
 
 @dataclass(frozen=True, repr=False)
 class Lineage(Displayed):
-    """The lineage of the run `root`: `above` are the edges that lead to it, `below` those that start from it."""
+    """The lineage of the run `root`. `above` are the edges that lead to it, `below` those that start from it."""
 
     root: str
     runs: Mapping[str, LineageRun]
@@ -77,7 +78,7 @@ class Lineage(Displayed):
 def downstream(
     root: str, runs: Mapping[str, LineageRun], edges: Iterable[LineageEdge], same: Mapping[str, Iterable[str]]
 ) -> tuple[LineageEdge, ...]:
-    """Return the edges below a run, level by level; `same` has for an edge's source the runs that made the same again."""
+    """Return the edges below a run, level by level. `same` maps an edge's source to the runs that produced the same content again."""
     readers: defaultdict[str, list[LineageEdge]] = defaultdict(list)
     for edge in edges:
         if isinstance(edge.source, str) and edge.reader in runs:

@@ -1,7 +1,7 @@
-"""Judge a step's metrics by its bounds: after it ran, and from the record on every reuse.
+"""Check a step's metrics against its bounds: after it ran, and from the record at every reuse.
 
-Takes a step and metrics, gives a reason for each bound that is missed. Checks are in no key, so a change of a
-bound judges anew and runs nothing (docs/decisions/0004-checks-on-reuse.md).
+Takes a step and metrics. Returns a reason for each bound that is missed. Checks are not part of a key, so if a bound
+changes, recorded metrics are checked again and nothing runs (docs/decisions/0004-checks-on-reuse.md).
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ __all__ = ["check_failures", "judged_metrics", "with_numbers"]
 
 
 def with_numbers(step: StepSpec, record: StepRecord, records: Records) -> StepRecord:
-    """Return a complete run with the numbers of the step's `metrics` output, where it ran before the step had one.
+    """Return a complete run with the numbers of the step's `metrics` output, if it ran before the step declared one.
 
-    Neither `metrics` nor `checks` is in a key. What the run recorded itself counts; the output is read where that lacks a
-    metric which has bounds, or has none at all.
+    Neither `metrics` nor `checks` is part of a key. The metrics that the run itself recorded take precedence. The
+    output is read only if they lack a metric that has bounds, or are empty.
     """
     metrics = step.metrics
     if metrics is None or metrics.output not in record.outputs:
@@ -37,9 +37,9 @@ def with_numbers(step: StepSpec, record: StepRecord, records: Records) -> StepRe
 
 
 def check_failures(step: StepSpec, metrics: Mapping[str, float]) -> tuple[Reason, ...]:
-    """Judge a step's metrics by its bounds: one reason for each that is missed, none when all is well.
+    """Check a step's metrics against its bounds. Return one reason for each bound that is missed, and none if all are met.
 
-    A metric that is not there, or is NaN, misses its bounds.
+    A metric that does not exist, or is NaN, misses its bounds.
     """
     return tuple(
         Reason(ReasonKind.CHECK_FAILED, problem, bounds.span)
@@ -49,7 +49,7 @@ def check_failures(step: StepSpec, metrics: Mapping[str, float]) -> tuple[Reason
 
 
 def judged_metrics(step: StepSpec) -> tuple[str, ...]:
-    """Return the metrics by which a run of the step is judged; differences from a baseline are for `compare` to judge."""
+    """Return the metrics by which runs of the step are checked. `compare` checks differences from a baseline."""
     return tuple(name for name, bounds in step.checks.items() if bounds.is_absolute)
 
 

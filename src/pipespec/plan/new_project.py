@@ -1,4 +1,4 @@
-"""What `init` made, and what one needs to know to go on from there: a value, which a view shows."""
+"""What `init` created, and what the user needs to know to continue. A value, which a view displays."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["NewProject"]
 
 @frozen
 class NewProject:
-    """A project that was made: its files as one writes them here, the pipeline among them.
+    """A project that was created: its files, with paths as the user would write them, including the pipeline.
 
-    `ignored` are the lines that git's `ignore_file` lacked, and `kept` is the README that was there. `pipespec` is this program
-    as one types it: by its path, where a shell does not find it, or finds another.
+    `ignored` are the lines that git's `ignore_file` lacked. `kept` is the README that already existed. `pipespec` is
+    the command for this program: its path, if the shell does not find it or finds another one.
     """
 
     folder: Path

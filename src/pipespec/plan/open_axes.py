@@ -1,7 +1,8 @@
-"""Matrices over outputs: which axes can be filled in now, and what the text of an output says of their values.
+"""Matrices over outputs: which axes can be filled in now, and which values the text of an output contains.
 
-Takes a plan and records of complete steps, gives `OpenAxis` values; takes the JSON of an output, gives the values of an
-axis, each once. Refuses, for one step alone, what is no list, one that would make too many variants, and values that no key can hold.
+Takes a plan and records of complete steps, and returns `OpenAxis` values. Takes the JSON of an output, and returns the
+values of an axis, each once. For the step concerned only, refuses something that is not a list, a list that would
+create too many variants, and values that a key cannot contain.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ __all__ = ["AxisError", "OpenAxis", "axis_values", "open_axes", "reused_records"
 
 
 class AxisError(PipespecError):
-    """The matrix of one step (`step`, its id) cannot be made of what was found out; other steps are not concerned."""
+    """The matrix of one step (`step`, its id) cannot be created from the recorded values. Other steps are not affected."""
 
     def __init__(self, step: str, message: str) -> None:
         super().__init__(message)
@@ -59,7 +60,7 @@ class OpenAxis:
 def open_axes(
     plan: Plan, records: Mapping[str, StepRecord], *, without: Collection[str] = ()
 ) -> Iterator[OpenAxis]:
-    """Yield the axes whose producer has a record, in plan order, but for those of the steps `without`."""
+    """Yield the axes whose producer has a record, in plan order, except those of the steps `without`."""
     for step_id, decision in plan.decisions.items():
         if step_id in without:
             continue
@@ -70,7 +71,7 @@ def open_axes(
 
 
 def reused_records(plan: Plan) -> Mapping[str, StepRecord]:
-    """Return the records of the steps of a plan that need not run and miss no bounds."""
+    """Return the records of the steps of a plan that do not have to run and meet their bounds."""
     return {
         step_id: decision.record
         for step_id, decision in plan.decisions.items()
@@ -79,10 +80,10 @@ def reused_records(plan: Plan) -> Mapping[str, StepRecord]:
 
 
 def axis_values(axis: OpenAxis, text: str | bytes) -> tuple[JSON, ...]:
-    """Return the distinct values in the JSON of an output, in its order; `1` and `1.0` are two.
+    """Return the distinct values in the JSON of an output, in its order. `1` and `1.0` are different.
 
     Raises:
-        AxisError: where it is not a list of up to `MOST_VARIANTS` values that a key can hold.
+        AxisError: if it is not a list of up to `MOST_VARIANTS` values that a key can contain.
     """
     try:
         values = json.loads(text, parse_constant=_not_a_number)

@@ -1,7 +1,7 @@
-"""A plan and the past, compared: of each step that is not reused, which run is nearest, what differs, what that means.
+"""Compare a plan with past runs: for each step that is not reused, which run is nearest, what differs, and what that means.
 
-Takes a plan and what the store says of the past of its steps; gives the plan with its causes. `plan`, `explain`, `status`,
-`diff`, the report and pictures all ask here, so that they cannot disagree. Pure.
+Takes a plan and what the store contains about past runs of its steps. Returns the plan with its causes. `plan`,
+`explain`, `status`, `diff`, the report and pictures all use this module, so that they cannot disagree. Pure.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from pipespec.spec.pipeline_spec import StepInput
 __all__ = ["Comparison", "PlanPast", "StepPast", "compare", "is_open", "nearest_run", "now_of", "with_causes"]
 
 _CAUSES: Final = 20
-"""So many changes of one step are given as reasons in a plan."""
+"""Maximum number of changes of one step that a plan gives as reasons."""
 
 
 @frozen
 class StepPast:
-    """The past of one step.
+    """The past runs of one step.
 
-    `compared` are complete runs that may have been it, one of each key, the newest of its variant first; `count` is how
-    many there are in all. `is_whole` where `compared` are all that could have its key. `renamed` are runs of steps of other
-    names, to be looked at where it has none of its own.
+    `compared` are complete runs that may match it, one for each key, the newest of its variant first. `count` is the
+    total number. `is_whole` is true if `compared` contains all runs that could have its key. `renamed` are runs of
+    steps with other names, which are considered if it has no runs of its own.
     """
 
     compared: Sequence[PastRun] = ()
@@ -42,7 +42,7 @@ class StepPast:
 
 @frozen
 class PlanPast:
-    """What the store says of the past of a plan's steps: by step id, by key, and by run id."""
+    """What the store contains about past runs of a plan's steps: by step id, by key, and by run id."""
 
     steps: Mapping[str, StepPast] = field(default_factory=dict)
     deleted_keys: Mapping[str, DeletedRun] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class PlanPast:
 
 @frozen
 class Comparison:
-    """A step as it is now, its nearest past run, and what differs from it; no run where it has none to compare."""
+    """A step as it is now, its nearest past run, and what differs; no run if there is none to compare."""
 
     now: Now
     nearest: PastRun | None
@@ -61,7 +61,7 @@ class Comparison:
 
 
 def with_causes(plan: Plan, past: PlanPast) -> Plan:
-    """Say of each step that is not reused why, and let it run where its key differs whatever the steps above make."""
+    """Return the plan with the reasons of each step that is not reused. A step whose key differs in any case is set to run."""
     decisions: dict[str, Decision] = {}
     judged = replace(plan, decisions=decisions)
     for step_id, decision in plan.decisions.items():
@@ -73,7 +73,11 @@ def with_causes(plan: Plan, past: PlanPast) -> Plan:
 
 
 def compare(plan: Plan, decision: Decision, past: PlanPast) -> Comparison:
-    """Compare a step with its nearest past run, which is the one with its key where that does not count; of one whose run was deleted, with none."""
+    """Compare a step with its nearest past run.
+
+    If a run has its key but does not count, that is the nearest one. If the run with its key was deleted, or the step
+    has no identity, there is none.
+    """
     now = now_of(plan, decision, past.deleted_runs)
     known = past.steps.get(decision.step.id, StepPast())
     if decision.broken is not None:
@@ -91,10 +95,10 @@ def compare(plan: Plan, decision: Decision, past: PlanPast) -> Comparison:
 
 
 def nearest_run(now: Now, past: Sequence[PastRun]) -> tuple[PastRun | None, tuple[Change, ...]]:
-    """Return the run that differs in the fewest parts, and how it does.
+    """Return the run that differs in the fewest parts, and its differences.
 
-    Of runs that differ in as many parts one of the same variant is nearer, then the one with fewer changes, then
-    the newest.
+    Of runs that differ in the same number of parts, one of the same variant is nearer, then the one with fewer changes,
+    then the newest.
     """
     compared = [(run, changes_since(now, run)) for run in past if run.parts]
 
@@ -106,7 +110,7 @@ def nearest_run(now: Now, past: Sequence[PastRun]) -> tuple[PastRun | None, tupl
 
 
 def now_of(plan: Plan, decision: Decision, deleted: Mapping[str, DeletedRun] | None = None) -> Now:
-    """Return what is known of a step's key: all of it, or what does not wait for content to come."""
+    """Return what is known of a step's key: all of it, or the part that does not depend on content that is not known yet."""
     step = decision.step
     records = {
         step_id: plan.decisions[step_id].record
@@ -143,12 +147,12 @@ def now_of(plan: Plan, decision: Decision, deleted: Mapping[str, DeletedRun] | N
 
 
 def is_open(decision: Decision) -> bool:
-    """Say whether the planner left open why: it knows only which keys are complete, and which names ever were."""
+    """Return whether the planner left the reason open: it only knows which keys are complete, and which names ever existed."""
     return decision.action is not Action.REUSE and decision.reasons[0].kind in _OPEN
 
 
 def _with_inputs(decision: Decision, decided: Mapping[str, Decision]) -> Decision:
-    """Say anew what the step waits for: a step above it may be known to run by now."""
+    """Update what the step waits for: a step above it may now be known to run."""
     if not any(reason.kind is ReasonKind.UPSTREAM for reason in decision.reasons):
         return decision
     rest = [reason for reason in decision.reasons if reason.kind is not ReasonKind.UPSTREAM]
@@ -158,7 +162,7 @@ def _with_inputs(decision: Decision, decided: Mapping[str, Decision]) -> Decisio
 
 
 def _judged(decision: Decision, found: Comparison, past: PlanPast) -> Decision:
-    """Put what the past says in place of what the planner could say without it."""
+    """Replace what the planner could say without past runs by what they show."""
     known = past.steps.get(decision.step.id)
     if known is None or not is_open(decision):
         return decision

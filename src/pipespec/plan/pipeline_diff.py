@@ -1,8 +1,8 @@
-"""What differs between two pipelines, and what would run again if the second took the first one's place.
+"""Compare two pipelines: what differs, and what would run again if the second replaced the first.
 
-Takes two `Side`s: a pipeline and the code that it calls; gives a `Difference`. The content of inputs is taken as
-unchanged: an output of the same step, or a file of the same name, counts as the same bytes. Pure, and linear in
-steps and edges.
+Takes two `Side`s: a pipeline and the code that it calls. Returns a `Difference`. The content of inputs is assumed to be
+unchanged: an output of the same step, or a file with the same name, counts as the same bytes. Pure, and linear in steps
+and edges.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from pipespec.spec.step_graph import topological_order
 __all__ = ["Difference", "Rerun", "Side", "ValueChange", "actions_of", "compare_pipelines"]
 
 _CAUSES: Final = 3
-"""So many causes of one step are told."""
+"""Maximum number of causes of one step that are shown."""
 
 
 @frozen
 class ValueChange:
-    """A value of the document that differs; a list is one value. None where a side does not have it."""
+    """A value of the document that differs. A list is one value. None if a side does not have it."""
 
     path: str
     old: Node | None
@@ -39,16 +39,17 @@ class ValueChange:
 
     @property
     def place(self) -> Span | None:
-        """Where the new value is set, or where the old one was."""
+        """Where the new value is set, or where the old one was set."""
         node = self.new or self.old
         return None if node is None else set_at(node)
 
 
 @frozen
 class Rerun:
-    """A step of the second pipeline that would run again; `may` be, where its inputs could come out the same.
+    """A step of the second pipeline that would run again; `may` is true if its inputs could turn out the same.
 
-    `causes` are the steps above it that begin it, where it may run; none where it is another file that may hold the same.
+    If it may run, `causes` are the upstream steps where this starts; there are none if it reads another file that may
+    have the same content.
     """
 
     step: str
@@ -59,10 +60,10 @@ class Rerun:
 
 @frozen
 class Difference(Displayed):
-    """What differs. Steps are ids; `renamed` maps the new id to the old one; `code` has each changed piece once.
+    """What differs. Steps are ids. `renamed` maps the new id to the old one. `code` has each changed piece once.
 
-    `actions` is what the records say of the second pipeline's steps, and `expected` how long it may take; empty and None
-    where nobody asked them.
+    `actions` is what is decided for the second pipeline's steps according to the records, and `expected` is how long it
+    may take; they are empty and None if this was not requested.
     """
 
     old: Side
@@ -79,7 +80,7 @@ class Difference(Displayed):
 
     @property
     def metrics(self) -> Mapping[str, tuple[float, float]]:
-        """The old and the new value of each metric, where both ran."""
+        """The old and the new value of each metric, if both ran."""
         return {
             name: (value, self.new.metrics[name])
             for name, value in self.old.metrics.items()
@@ -88,7 +89,7 @@ class Difference(Displayed):
 
     @property
     def is_empty(self) -> bool:
-        """True where nothing differs, neither in the documents nor in the code."""
+        """True if nothing differs, neither in the documents nor in the code."""
         return not (self.added or self.removed or self.renamed or self.changed or self.values or self.code)
 
 
@@ -121,9 +122,9 @@ def compare_pipelines(old: Side, new: Side) -> Difference:
 
 
 def actions_of(plan: Plan, spec: PipelineSpec) -> dict[str, Action]:
-    """Return what a plan does with the steps of a pipeline, whose open matrices it may know more of.
+    """Return what a plan does with the steps of a pipeline. The plan may know more about open matrices than the pipeline.
 
-    Of a matrix that is one step in `spec` the action is that of its variants which comes first: run, wait, reuse.
+    If a matrix is one step in `spec`, its action is the first of run, wait, reuse that any of its variants has.
     """
     actions = {step: decision.action for step, decision in plan.decisions.items()}
     for step_id, step in spec.steps.items():
@@ -137,10 +138,11 @@ def actions_of(plan: Plan, spec: PipelineSpec) -> dict[str, Action]:
 
 
 def _matched(before: NamedContents, after: NamedContents) -> tuple[dict[str, str], dict[str, str]]:
-    """Map steps of the second pipeline to those of the first, and of these pairs those with another name.
+    """Map steps of the second pipeline to those of the first, and return the pairs whose names differ.
 
-    Names first. A step that is only in the second is a renamed one where one that is only in the first has the same
-    parts but for the name; its readers are looked at after it, since what they read bears another name too.
+    Equal names come first. A step that exists only in the second counts as renamed if a step that exists only in the
+    first has the same parts except for the name. Its readers are examined after it, because the step that they read has
+    another name too.
     """
     old, new = before.side.spec, after.side.spec
     aliases = {step_id: step_id for step_id in new.steps if step_id in old.steps}
@@ -165,7 +167,7 @@ def _nameless(parts: Mapping[str, JSON], step: StepSpec) -> str:
 
 
 def _changes(before: NamedContents, after: NamedContents, old: str, new: str) -> tuple[Change, ...]:
-    """Return what differs between a step and what it was."""
+    """Return what differs between a step and its earlier version."""
     parts, then = after.parts(new), before.parts(old)
     if _spelt_parts(parts) == _spelt_parts(then):
         return ()
@@ -175,7 +177,7 @@ def _changes(before: NamedContents, after: NamedContents, old: str, new: str) ->
         detail = "identity: counts now, it was none"
         return (Change(Part.IDENTITY, "identity", detail, old="none", span=declared_at(now)),)
     found = changes_since(now, before.past(old, then))
-    # Where a side cannot tell its code it is taken as unchanged; a note says so.
+    # If the code of a side is not known, it is assumed to be unchanged; a note says so.
     return tuple(
         change
         for change in found
@@ -189,7 +191,7 @@ def _spelt_parts(parts: Mapping[str, JSON]) -> str:
 
 
 def _values(old: PipelineSpec, new: PipelineSpec) -> Iterator[ValueChange]:
-    """Yield the values that differ, but for those of steps that only one side has."""
+    """Yield the values that differ, except those of steps that only one side has."""
     before, after = dict(_leaves(old.document)), dict(_leaves(new.document))
     steps = [_declared(spec) for spec in (old, new)]
     for path in {**before, **after}:
@@ -232,7 +234,7 @@ def _reruns(
     changed: Mapping[str, tuple[Change, ...]],
     added: frozenset[str],
 ) -> Iterator[Rerun]:
-    """Yield the steps whose keys differ or that have none, and those that read what they make, in the order of a run."""
+    """Yield the steps whose keys differ or that have no key, and the steps that read their outputs, in the order of a run."""
     spec = after.side.spec
     begins: dict[str, tuple[str, ...]] = {}
     for step_id in topological_order(spec.upstream):

@@ -1,7 +1,8 @@
-"""One of two pipelines that are compared: its steps, its code, and what its inputs hold, as far as names tell it.
+"""One of two pipelines that are compared: its steps, its code, and the content of its inputs, as far as names show it.
 
-Takes a pipeline and the code that it calls; gives the parts of its steps' keys, made of names where content is not known, so
-that the parts of two sides differ where a run's keys would. Pure, but for what `Side.content` asks.
+Takes a pipeline and the code that it calls. Returns the parts of its steps' keys. If content is not known, its name is
+used instead, so that the parts of two sides differ wherever the keys of runs would. Pure, except for what
+`Side.content` reads.
 """
 
 from __future__ import annotations
@@ -39,10 +40,10 @@ _NO_DIGEST: Final = ""
 
 @frozen
 class Side:
-    """One of two pipelines. `code` has what each callable's code is, by its name; `notes` what is not known of it.
+    """One of two pipelines. `code` maps the name of each callable to its code; `notes` says what is not known.
 
-    `content` tells the digest of what an external input held, None where nobody knows: it is asked only for inputs that
-    the other side does not name.
+    `content` returns the digest of the content that an external input had, or None if it is not known. It is called
+    only for inputs that the other side does not name.
     """
 
     label: str
@@ -51,22 +52,22 @@ class Side:
     notes: tuple[str, ...] = ()
     content: Callable[[FileInput | DirInput | FilesInput], str | None] = lambda _: None
     schemas: Mapping[str, DataSchema] | None = None
-    """What the schemas of inputs and outputs say, by their paths; None where nobody knows."""
+    """The content of the schemas of inputs and outputs, by their paths; None if it is not known."""
     metrics: Mapping[str, float] = field(default_factory=dict)
-    """What came of it where it ran, by names as an invocation's run has them."""
+    """The metrics of its run, if it ran, by the names in the run of an invocation."""
 
 
 class NamedContents:
-    """One side with contents of which mostly the names are known: equal names stand for equal bytes.
+    """One side with contents that are mostly known only by name: equal names count as equal bytes.
 
-    Of an external input that the `other` side does not name the content is asked for: it may have been moved.
+    If the `other` side does not name an external input, its content is read, because the file may have been moved.
 
-    A step that is known under another name on the other side stands under that one (`rename`).
+    A step that has another name on the other side gets that name (`rename`).
     """
 
     def __init__(self, side: Side, other: Side) -> None:
         named = _input_names(other)
-        # Where one side cannot tell its schemas, they are taken as unchanged.
+        # If one side does not know its schemas, they are assumed to be unchanged.
         known = {} if side.schemas is None or other.schemas is None else side.schemas
         self.side = side
         self._named = named
@@ -101,13 +102,13 @@ class NamedContents:
         self.records[step_id] = self._record(step_id, self.side.spec.steps[step_id])
 
     def is_untold(self, step_id: str, argument: str) -> bool:
-        """Say whether nobody knows what an external input holds, which the other side does not name."""
+        """Return whether the content is not known of an external input that the other side does not name."""
         spec = self.side.spec.steps[step_id].inputs.get(argument)
         source = None if spec is None else spec.source
         return isinstance(source, FileInput | DirInput | FilesInput) and source.text in self._untold
 
     def parts(self, step_id: str) -> Mapping[str, JSON]:
-        """Return the parts of a step's key, as far as names tell them; none for a step without identity."""
+        """Return the parts of a step's key, as far as names show them; none for a step without identity."""
         step, steps = self.side.spec.steps[step_id], self.side.spec.steps
         contents = {
             argument: input_content(spec.source, self.facts, self.records, lambda one: steps[one].variant)
@@ -117,7 +118,7 @@ class NamedContents:
         return {} if key is None else key.parts
 
     def past(self, step_id: str, parts: Mapping[str, JSON]) -> PastRun:
-        """Return a step as if it had run so, with these parts of its key."""
+        """Return a step in the form of a past run that had these parts of its key."""
         step = self.side.spec.steps[step_id]
         called = {str(ref): self.side.code.get(str(ref)) for ref in step.counted}
         pieces = {
@@ -190,14 +191,14 @@ def _named_result(source: PipelineInput | ModelInput) -> OtherResult:
 
 
 class _AnyCode(dict[str, CodeFacts]):
-    """Code by the callable's name; of what is not known, none."""
+    """Code by the callable's name; none for unknown code."""
 
     def __missing__(self, call: str) -> CodeFacts:
         return CodeFacts(_NO_DIGEST, {}, ())
 
 
 class _AsInstalled(dict[str, str | None]):
-    """Versions of packages: on both sides those that are installed."""
+    """Versions of packages: the installed ones, for both sides."""
 
     def get(self, name: str, default: str | None = None) -> str | None:  # type: ignore[override]
         del name, default
@@ -205,7 +206,7 @@ class _AsInstalled(dict[str, str | None]):
 
 
 def _input_names(side: Side) -> frozenset[str]:
-    """Return the names of the external files, folders and patterns that a pipeline reads, as seen from its root."""
+    """Return the names of the external files, folders and patterns that a pipeline reads, relative to its root."""
     sources = [spec.source for step in side.spec.steps.values() for spec in step.inputs.values()]
     return frozenset(
         _name_of(source, side.spec.root)

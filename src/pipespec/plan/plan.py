@@ -29,12 +29,13 @@ __all__ = [
 
 @frozen
 class Facts:
-    """What the world says about a pipeline at one moment; gathered at the edge, so that planning is pure.
+    """The facts on which a pipeline depends at one moment. They are collected beforehand, so that planning is pure.
 
-    `code` is keyed by `str(CallableRef)`, `files` by the path or pattern of an external input (digest, bytes,
-    files), `probes` by step id, `packages` by distribution name (None where it is not installed), `results` by
-    the reference to another pipeline's output, or to a registered model. `sources` has the bytes of each of `CodeFacts.files` as they were
-    parsed: a run executes those. `schemas` has what the schemas of inputs and outputs say, by their paths.
+    `code` is keyed by `str(CallableRef)`, `files` by the path or pattern of an external input (digest, bytes, files),
+    `probes` by step id, `packages` by distribution name (None if it is not installed), `results` by the reference to
+    another pipeline's output or to a registered model. `sources` has the bytes of each of `CodeFacts.files` as they
+    were parsed: a run executes exactly those. `schemas` has the content of the schemas of inputs and outputs, by their
+    paths.
     """
 
     code: Mapping[str, CodeFacts]
@@ -47,7 +48,7 @@ class Facts:
 
 
 class Action(StrEnum):
-    """What will happen to a step. WAIT: an input's content is not known yet; it may run or be reused."""
+    """What will happen to a step. WAIT: an input's content is not known yet, so it may run or be reused."""
 
     RUN = "run"
     REUSE = "reuse"
@@ -55,11 +56,11 @@ class Action(StrEnum):
 
 
 class ReasonKind(StrEnum):
-    """Why a step is decided as it is; scripts read these words.
+    """Why a step is decided as it is. Scripts depend on these words.
 
     CHECK_FAILED: a reused step counts as failed. BLOCKED: it depends on such a step, so a run does not reach it.
-    ACCEPTED: it is complete since somebody said that the run counts. WITNESS: what the run with its key touched beyond
-    that key is another now.
+    ACCEPTED: it is complete because a user said that the run counts. WITNESS: what the run with its key used in
+    addition to that key has changed.
     """
 
     COMPLETE = "complete"
@@ -79,7 +80,7 @@ class ReasonKind(StrEnum):
 
 @frozen
 class Reason:
-    """One cause of a decision; `detail` is a short sentence part, `span` the line that brought it about."""
+    """One cause of a decision. `detail` is a short phrase, `span` the line that caused it."""
 
     kind: ReasonKind
     detail: str
@@ -90,8 +91,8 @@ class Reason:
 class Decision:
     """What happens to one step, and why. A reused step has a key and a record.
 
-    `same_as` is the id of an earlier step of the plan that has the same key and runs: this step starts after
-    that one and is then decided again, which finds the record.
+    `same_as` is the id of an earlier step of the plan that has the same key and runs: this step starts after that one
+    and is then decided again, which finds the record.
     """
 
     step: StepSpec
@@ -101,11 +102,11 @@ class Decision:
     record: StepRecord | None = None
     same_as: str | None = None
     broken: BrokenWitness | None = None
-    """What became of the complete run that has its key and does not count."""
+    """What happened to the complete run that has its key and does not count."""
 
     @property
     def check_failures(self) -> tuple[Reason, ...]:
-        """The bounds that the recorded metrics of a reused step miss; with any, the step counts as failed."""
+        """The bounds that the recorded metrics of a reused step miss. If there are any, the step counts as failed."""
         return tuple(reason for reason in self.reasons if reason.kind is ReasonKind.CHECK_FAILED)
 
 
@@ -113,8 +114,8 @@ class Decision:
 class Plan(Displayed):
     """Decisions by step id, in topological order, for the selected steps and all that they need.
 
-    `forced` are the ids that run whatever the records say. `history` has by declared name the seconds of past
-    runs, the newest first, of steps that are not reused; empty where nobody asked for it.
+    `forced` are the ids that run whatever the records say. `history` maps declared names to the durations of past runs
+    in seconds, the newest first, for steps that are not reused; it is empty if it was not requested.
     """
 
     pipeline: PipelineSpec
@@ -125,7 +126,7 @@ class Plan(Displayed):
 
     @property
     def is_complete(self) -> bool:
-        """True when nothing has to run and no reused step fails its checks."""
+        """True if nothing has to run and no reused step fails its checks."""
         return all(
             decision.action is Action.REUSE and not decision.check_failures
             for decision in self.decisions.values()

@@ -1,8 +1,8 @@
-"""Decide for every step: run, reuse or wait, and why.
+"""Decide for every step whether to run it, reuse it or wait, and why.
 
-Takes a pipeline, facts and the records of the past; gives a `Plan`. The store is asked for one level of steps
-at a time, a level being the steps whose inputs became known with the level before; never step by step.
-Everything is linear in steps and edges, and nothing recurses, so chains of 10,000 steps are fine.
+Takes a pipeline, facts and the records of past runs. Returns a `Plan`. The store is queried for one level of steps at a
+time, never step by step. A level consists of the steps whose inputs became known with the level before. Everything is
+linear in steps and edges, and nothing is recursive, so chains of 10,000 steps are possible.
 """
 
 from __future__ import annotations
@@ -43,19 +43,19 @@ def make_plan(
 ) -> Plan:
     """Decide the selected steps and all that they need, in topological order.
 
-    `targets` and `forced` are patterns of `select`. A step is REUSE when a complete run has its key; RUN when
-    none has, when it is forced, when it has no identity, and when it never finished before; WAIT when the
-    content of an input is not known yet, but it finished before, so that unchanged bytes would stop the wave.
-    Forcing one step forces those with the same key. A reused step whose recorded metrics miss its bounds
-    stays REUSE and says so (docs/decisions/0004-checks-on-reuse.md).
+    `targets` and `forced` are patterns of `select`. A step is REUSE if a complete run has its key. It is RUN if there
+    is none, if it is forced, if it has no identity, or if it never finished before. It is WAIT if the content of an
+    input is not known yet but it finished before, because unchanged bytes would then lead to reuse (early cut-off).
+    Forcing one step forces those with the same key. A reused step whose recorded metrics miss its bounds remains REUSE
+    and says so (docs/decisions/0004-checks-on-reuse.md).
 
-    `records.complete` is asked once for each level, `lost`, `broken` and `finished_before` at most once, and only
-    where something cannot be reused.
+    `records.complete` is called once for each level; `lost`, `broken` and `finished_before` are called at most once,
+    and only if something cannot be reused.
 
     Raises:
         UsageError: for a pattern that selects nothing, a forced step that the targets do not need, a value
             that has no identity.
-        StoreUnavailableError: where the records cannot be asked.
+        StoreUnavailableError: if the records cannot be read.
     """
     order = needed(spec, targets)
     steps = {step_id: spec.steps[step_id] for step_id in order}
@@ -97,7 +97,7 @@ def decide(
 ) -> Decision:
     """Decide one step whose inputs are all known now: RUN or REUSE, never WAIT.
 
-    `upstream` has by step id the record of each step that an input reads.
+    `upstream` maps step ids to the record of each step that an input reads.
     """
     if step.identity.never:
         return Decision(step, Action.RUN, (Reason(ReasonKind.NO_IDENTITY, _NO_IDENTITY, step.span),))
@@ -113,7 +113,7 @@ def decide(
 
 @dataclass(slots=True)
 class _Survey:
-    """What is known once every level was looked up; a step without a key has inputs yet to come."""
+    """What is known after every level was looked up. A step without a key has inputs that are not known yet."""
 
     keys: dict[str, StepKey] = field(default_factory=dict)
     reused: dict[str, StepRecord] = field(default_factory=dict)
@@ -122,7 +122,7 @@ class _Survey:
 
 @frozen
 class _PastKeys:
-    """What the past says of the steps that cannot be reused."""
+    """What past runs say about the steps that cannot be reused."""
 
     finished: Collection[str] = ()
     lost: Mapping[str, str] = field(default_factory=dict)
@@ -138,7 +138,7 @@ def _forced_ids(spec: PipelineSpec, steps: Mapping[str, StepSpec], patterns: Col
 
 
 def _survey(steps: Mapping[str, StepSpec], facts: Facts, records: Records, forced: set[str]) -> _Survey:
-    """Go through the levels: find keys, look them up, and open the steps that read what is complete."""
+    """Go through the levels: compute keys, look them up, and continue with the steps that read what is complete."""
     found = _Survey(forced=forced)
     producers = {step_id: _producers(step) for step_id, step in steps.items()}
     missing = {step_id: len(ids) for step_id, ids in producers.items()}
@@ -166,10 +166,10 @@ def _look_up(
     records: Records,
     found: _Survey,
 ) -> dict[str, StepRecord]:
-    """Note the keys of one level, and return the records of those of its steps that can be reused."""
+    """Store the keys of one level, and return the records of those steps that can be reused."""
     keys: dict[str, StepKey] = {}
     for step in level:
-        # A matrix over an output has no variants yet, so there is no one key to look up.
+        # A matrix over an output has no variants yet, so there is no single key to look up.
         if step.identity.never or step.deferred:
             continue
         key = step_key(
@@ -186,7 +186,7 @@ def _look_up(
 
 
 def _producers(step: StepSpec) -> frozenset[str]:
-    """The ids whose outputs a step reads; `needs` is order only, and no content comes of it."""
+    """The ids whose outputs a step reads. `needs` sets only the order and provides no content."""
     sources = [spec.source for spec in step.inputs.values()]
     return frozenset(
         producer
@@ -214,11 +214,11 @@ def input_content(
     records: Mapping[str, StepRecord],
     variant_of: Callable[[str], Variant],
 ) -> JSON:
-    """Return what identity says of the content of one input; `records` has the record of each of its producers."""
+    """Return what identity contains about the content of one input. `records` has the record of each of its producers."""
     if not isinstance(source, StepInput):
         return external_content(source, facts)
     fixed = {axis for axis, _ in source.selection}
-    # Pairs, since a point may hold lists, and `1`, `1.0` and `true` are one key of a dict.
+    # Pairs, because a point may contain lists, and `1`, `1.0` and `true` are the same key of a dict.
     of_points = [
         (
             tuple(pair for pair in variant_of(producer) if pair[0] not in fixed),
@@ -283,7 +283,7 @@ def _not_reusable(
 
 
 def _witness_reasons(broken: BrokenWitness) -> Iterator[Reason]:
-    """One reason for each thing that is not as the run saw it, as far as anybody reads them."""
+    """One reason for each thing that has changed since the run used it, up to the number that people read."""
     for change in broken.changes[:_MOST_CAUSES]:
         yield Reason(ReasonKind.WITNESS, change.detail)
     if (more := len(broken.changes) - _MOST_CAUSES) > 0:
@@ -291,7 +291,7 @@ def _witness_reasons(broken: BrokenWitness) -> Iterator[Reason]:
 
 
 def unknown_inputs(step: StepSpec, decided: Mapping[str, Decision]) -> Iterator[Reason]:
-    """One reason for each input, or axis, whose content is not known yet."""
+    """One reason for each input or axis whose content is not known yet."""
     for argument, spec in step.inputs.items():
         if isinstance(spec.source, StepInput) and (which := _unfinished(spec.source, decided)):
             yield Reason(ReasonKind.UPSTREAM, f"input '{argument}' comes from {which}", spec.span)
@@ -314,7 +314,7 @@ def _unfinished(source: StepInput, decided: Mapping[str, Decision]) -> str:
 
 
 def _with_twins(decisions: Mapping[str, Decision]) -> dict[str, Decision]:
-    """Let the first step of those with one key run, and the others wait for its record."""
+    """Let the first of the steps with the same key run, and let the others wait for its record."""
     first: dict[str, str] = {}
     result: dict[str, Decision] = {}
     for step_id, decision in decisions.items():
@@ -333,7 +333,7 @@ def _with_twins(decisions: Mapping[str, Decision]) -> dict[str, Decision]:
 def _with_blocked(
     decisions: Mapping[str, Decision], upstream: Mapping[str, Sequence[str]]
 ) -> dict[str, Decision]:
-    """Say of every step after one that fails its checks that it is blocked, naming that step."""
+    """Mark every step after one that fails its checks as blocked, and name that step."""
     culprit: dict[str, str] = {}
     result: dict[str, Decision] = {}
     for step_id, decision in decisions.items():

@@ -1,7 +1,7 @@
-"""Where an invocation's results come from, beside its steps: code, layers, surroundings; as `pipespec/provenance.json` keeps it.
+"""Where an invocation's results come from, besides its steps: code, layers, environment. Kept as `pipespec/provenance.json`.
 
-Pure. Takes what was found out when the first step executed; gives JSON, and reads it back for `reproduce`. Refuses what is not as
-it was written.
+Pure. Takes what was collected when the first step was executed. Returns JSON, and parses it for `reproduce`. Refuses a
+text that is not as it was written.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _VERSION: Final = 1
 
 @frozen
 class PatchProvenance:
-    """What of the uncommitted changes is in the patch; paths start at the top of the repository.
+    """Which uncommitted changes are in the patch. Paths start at the top of the repository.
 
-    `is_whole` is False where it was too large, or git did not answer in time. `left_out` has, by path, why a change is
-    not in it; `counted` those of these paths that the pipeline was made of.
+    `is_whole` is False if the patch was too large, or git did not answer in time. `left_out` maps paths to the reason
+    why a change is not in the patch; `counted` are those of these paths that the pipeline was made of.
     """
 
     digest: str
@@ -36,7 +36,7 @@ class PatchProvenance:
 
 @frozen
 class GitProvenance:
-    """The commit that was checked out; `folder` is the project's root in the repository, empty for its top."""
+    """The commit that was checked out. `folder` is the project root in the repository, empty for its top."""
 
     commit: str
     branch: str | None
@@ -47,10 +47,10 @@ class GitProvenance:
 
 @frozen
 class Provenance:
-    """What is known of an invocation; `git` is None for a project without a commit.
+    """What is known about an invocation. `git` is None for a project without a commit.
 
-    `file` is the pipeline's, relative to the project's root. `layers` are files and options, the lowest first; `origins` says, by
-    path, which include, overlay or option set a value that the file itself does not.
+    `file` is the pipeline's, relative to the project root. `layers` are files and options, the lowest first. `origins`
+    maps paths to the include, overlay or option that set a value, if the file itself did not.
     """
 
     file: str
@@ -64,7 +64,7 @@ class Provenance:
     layers: tuple[str, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
-    """The names of those that the pipeline refers to."""
+    """The names of the secrets to which the pipeline refers."""
     is_sweep: bool = False
 
 
@@ -74,10 +74,10 @@ def render_provenance(provenance: Provenance) -> str:
 
 
 def parse_provenance(text: str | bytes) -> Provenance:
-    """Return what `render_provenance` wrote.
+    """Parse what `render_provenance` wrote.
 
     Raises:
-        ValueError: where it was written by a later version, or changed by hand.
+        ValueError: if it was written by a later version, or changed by hand.
     """
     told: Any = json.loads(text)
     try:

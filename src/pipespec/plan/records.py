@@ -1,6 +1,6 @@
-"""What the tracking store knows of steps: keys, records of complete runs, attempts.
+"""What the tracking store knows about steps: keys, records of complete runs, attempts.
 
-`Records` is how planning asks the store; it is the only thing here that may take time.
+`Records` is the interface that planning uses to query the store. It is the only thing here that may take time.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ SECONDS: Final = "pipespec.seconds"
 def duration(metrics: Mapping[str, float], started: float, ended: float) -> float:
     """Return how long a step took: from the import of its function until its outputs were saved.
 
-    That is what its run says. A run that says nothing took as long as it was open, which includes the time of its store.
+    This is the metric of its run. If the run has no such metric, it is the time during which the run was open, which
+    includes the time of the tracking store.
     """
     return metrics.get(SECONDS, max(ended - started, 0.0))
 
@@ -47,7 +48,7 @@ def own_metrics(metrics: Mapping[str, float]) -> dict[str, float]:
 
 @frozen
 class StepKey:
-    """A step's identity: `hex` is 64 hex digits over `parts`, the canonical JSON that a manifest keeps."""
+    """A step's identity: `hex` is 64 hex digits over `parts`, the canonical JSON that a manifest contains."""
 
     hex: str
     parts: Mapping[str, JSON]
@@ -55,7 +56,7 @@ class StepKey:
 
 @frozen
 class OutputRecord:
-    """What a finished run says of one output: sha256 of its content, bytes in all, number of files.
+    """What a finished run says about one output: SHA-256 of its content, total bytes, number of files.
 
     The digest of a directory is that of its sorted (relative name, file digest) pairs.
     """
@@ -64,16 +65,16 @@ class OutputRecord:
     bytes: int
     files: int
     file: str
-    """The artifact's name below the run's artifact folder; a directory ends with a slash."""
+    """The artifact's name below the run's artifact folder. A directory ends with a slash."""
     manifest: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
-    """Of an external folder or pattern each file's digest by its name, where there are not too many."""
+    """For an external folder or pattern, each file's digest by its name, unless there are too many."""
     executable: tuple[str, ...] = ()
-    """Those of its files that can be executed, by their names; of a file its own name."""
+    """Its files that can be executed, by their names; for a file, its own name."""
 
 
 @frozen
 class Accepted:
-    """That somebody lets a run count for another key than its own; `when` is in POSIX seconds."""
+    """The statement of a user that a run counts for another key than its own. `when` is in POSIX seconds."""
 
     who: str
     why: str
@@ -82,11 +83,11 @@ class Accepted:
 
 @frozen
 class StepRecord:
-    """A complete run of a step, as the store tells it; times are POSIX seconds."""
+    """A complete run of a step, as recorded in the store. Times are POSIX seconds."""
 
     run_id: str
     step: str
-    """The id with its variant, as it was called then."""
+    """The id with its variant, as it was at that time."""
     key: str
     outputs: Mapping[str, OutputRecord]
     generation: int
@@ -96,9 +97,9 @@ class StepRecord:
     metrics: Mapping[str, float] = field(default_factory=dict)
     experiment_id: str = ""
     accepted: Accepted | None = field(default=None, compare=False)
-    """Where it answers for a key that is not its own: who says so. It is the same record all the same."""
+    """If it counts for a key that is not its own: who said so. It is the same record nevertheless."""
     witness: Witness = field(default=NO_WITNESS, compare=False)
-    """What it touched beyond its key; as a ledger tells it, without the texts of code and without what was left out."""
+    """What it used in addition to its key, as a ledger returns it: without the texts of code and without what was left out."""
 
     @property
     def seconds(self) -> float:
@@ -108,9 +109,10 @@ class StepRecord:
 
 @frozen
 class OtherResult:
-    """What a step reads from outside that a run made: an output of another pipeline, or a version of a registered model.
+    """External content that a run produced and a step reads: an output of another pipeline, or a version of a registered model.
 
-    Of a model that no step of ours made, `step` and `name` are empty, and so is `run_id` where the registry names none.
+    For a model that none of our steps produced, `step` and `name` are empty. `run_id` is also empty if the registry
+    names no run.
     """
 
     output: OutputRecord
@@ -120,11 +122,11 @@ class OtherResult:
     """The output's."""
     run_id: str
     ended: float | None = None
-    """When that run did, in POSIX seconds."""
+    """When that run ended, in POSIX seconds."""
     model: str = ""
     """The registered model's name."""
     version: int = 0
-    """Of the model; 0 for what is none."""
+    """The version of the model; 0 if it is not a model."""
 
     @property
     def used(self) -> str:
@@ -136,14 +138,14 @@ class OtherResult:
 
 @frozen
 class DeletedRun:
-    """A run that somebody deleted in MLflow, in POSIX seconds where MLflow says when."""
+    """A run that somebody deleted in MLflow, with the time in POSIX seconds if MLflow has it."""
 
     run_id: str
     when: float | None = None
 
     @property
     def detail(self) -> str:
-        """Say so in a sentence part; times are UTC, as the same on all machines."""
+        """Say so in a phrase. Times are UTC, so that they are the same on all machines."""
         if self.when is None:
             return f"its run {self.run_id[:8]} was deleted in MLflow"
         when = datetime.fromtimestamp(self.when, UTC).strftime("%Y-%m-%d %H:%M UTC")
@@ -152,7 +154,7 @@ class DeletedRun:
 
 @frozen
 class Attempt:
-    """A run of a step in any state: what `status`, `logs` and waiting need. `status` is MLflow's word."""
+    """A run of a step in any state, as `status`, `logs` and waiting need it. `status` is MLflow's word."""
 
     run_id: str
     step: str
@@ -168,27 +170,27 @@ class Attempt:
 
 
 class Records(Protocol):
-    """What planning asks of the tracking store. All answers hold for runs that are not deleted."""
+    """The queries of planning to the tracking store. All results are about runs that are not deleted."""
 
     def complete(self, keys: Collection[str]) -> Mapping[str, StepRecord]:
-        """Return for each of these keys that has a complete run that run: one bulk read.
+        """Return the complete run of each of these keys that has one, in one bulk read.
 
-        FINISHED, tag `pipespec.key` equal, manifest there, witness as it was. Of several the highest generation
-        counts, and in it the earliest to end. A local artifact that is gone or has another size makes a run
-        incomplete.
+        FINISHED, tag `pipespec.key` equal, manifest present, witness unchanged. Of several, the one with the highest
+        generation counts, and among those the one that ended first. A run whose local artifact is missing or has
+        another size is not complete.
 
         Raises:
-            StoreUnavailableError: where it cannot be decided; never is that an empty answer.
+            StoreUnavailableError: if it cannot be decided; the result is never empty for that reason.
         """
 
     def lost(self, keys: Collection[str]) -> Mapping[str, str]:
-        """Return, of keys that `complete` left out because of their artifacts, what is gone or altered."""
+        """Return what is missing or altered, for keys that `complete` left out because of their artifacts."""
 
     def broken(self, keys: Collection[str]) -> Mapping[str, BrokenWitness]:
-        """Return, of keys that `complete` left out because of what their runs touched, what is another now."""
+        """Return what has changed, for keys that `complete` left out because of what their runs used."""
 
     def finished_before(self, steps: Collection[str]) -> Collection[str]:
-        """Return those of these declared step names that any complete run bears (of any variant)."""
+        """Return those of these declared step names that have a complete run (of any variant)."""
 
     def numbers(self, record: StepRecord, output: str, part: str | None) -> Mapping[str, float]:
-        """Return the numbers of a recorded output, or of one file of it, as metrics; none where it cannot be read."""
+        """Return the numbers of a recorded output, or of one of its files, as metrics; none if it cannot be read."""

@@ -1,4 +1,4 @@
-"""What came of a past run that was run anew: each output and metric beside what was recorded. Pure."""
+"""The result of running a past run again: each output and metric beside the recorded one. Pure."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ __all__ = ["MetricRepeat", "OutputRepeat", "Repeat", "Reproduction", "StepRepeat
 
 
 class Repeat(StrEnum):
-    """How a result compares with what was recorded, the best first."""
+    """How a result compares with the recorded one, the best first."""
 
     SAME = "same"
     """The same bytes, or the same number."""
     CLOSE = "close"
-    """Numbers differ by no more than the tolerance, and nothing else does."""
+    """Numbers differ by no more than the tolerance, and nothing else differs."""
     DIFFERENT = "different"
     MISSING = "missing"
-    """The step did not get so far."""
+    """The step was not reached."""
 
 
 @frozen
 class OutputRepeat:
-    """One output; digests are sha256, None where there is no such output any more."""
+    """One output. Digests are SHA-256, or None if the output does not exist any more."""
 
     name: str
     repeat: Repeat
     recorded: str
     now: str | None = None
     detail: str = ""
-    """What differs, where that is known."""
+    """What differs, if it is known."""
 
 
 @frozen
 class MetricRepeat:
-    """One metric of the user's."""
+    """One metric of the user."""
 
     name: str
     repeat: Repeat
@@ -49,10 +49,10 @@ class MetricRepeat:
 
 @frozen
 class StepRepeat:
-    """One step; `run_id` is the recorded run, `new_run_id` that in the private store.
+    """One step. `run_id` is the recorded run, `new_run_id` the one in the private store.
 
-    `is_same_key` is False where its code, params or inputs are not what they were: then nothing is said by equal or
-    different results alone.
+    `is_same_key` is False if its code, params or inputs are not the same as then. In that case, equal or different
+    results alone prove nothing.
     """
 
     step: str
@@ -66,13 +66,13 @@ class StepRepeat:
 
     @property
     def repeat(self) -> Repeat:
-        """The worst of it."""
+        """The worst comparison of it."""
         return worst((*(one.repeat for one in self.outputs), *(one.repeat for one in self.metrics)))
 
 
 @dataclass(frozen=True, repr=False)
 class Reproduction(Displayed):
-    """The whole; `folder` is where everything was left, None where it was removed."""
+    """The whole result. `folder` is where everything was left, or None if it was removed."""
 
     run_id: str
     pipeline: str
@@ -83,21 +83,21 @@ class Reproduction(Displayed):
     store: StoreName
     tolerance: float = 0.0
     surroundings: Mapping[str, tuple[str, str | None]] = field(default_factory=dict)
-    """What of Python, the platform and the packages of then is not what it was: name -> then, now."""
+    """What has changed of Python, the platform and the packages: name -> then, now."""
     notes: tuple[str, ...] = ()
     folder: str | None = None
     interrupted_by: int | None = None
 
     @property
     def is_same(self) -> bool:
-        """True where all was made again, of the same code and inputs, and is the same or within the tolerance."""
+        """True if everything was produced again, from the same code and inputs, and is the same or within the tolerance."""
         return self.interrupted_by is None and all(
             step.error is None and step.is_same_key and step.repeat in (Repeat.SAME, Repeat.CLOSE)
             for step in self.steps
         )
 
     def counts(self) -> Mapping[Repeat, int]:
-        """Return how many outputs and metrics compare in each way."""
+        """Return how many outputs and metrics have each result of the comparison."""
         found = list(self._repeats())
         return {repeat: found.count(repeat) for repeat in Repeat}
 
@@ -108,5 +108,5 @@ class Reproduction(Displayed):
 
 
 def worst(repeats: tuple[Repeat, ...]) -> Repeat:
-    """Return the worst of some comparisons; nothing to compare is the same."""
+    """Return the worst of some comparisons. If there is nothing to compare, it is the same."""
     return max(repeats, key=list(Repeat).index, default=Repeat.SAME)

@@ -1,4 +1,4 @@
-"""How the steps of a run ended, and what state steps are in: frozen values that the engine makes and views show."""
+"""How the steps of a run ended, and the states of steps: frozen values that the engine creates and views display."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipespec.plan.records import SECONDS, Accepted, StepRecord, duration
 from pipespec.plan.store_name import StoreName
 from pipespec.plan.witness_advice import witness_advice
 
-if TYPE_CHECKING:  # a run that has nothing to do tells no plan, and is not to wait for its import
+if TYPE_CHECKING:  # a run that has nothing to do shows no plan, and must not wait for this import
     from pipespec.plan.plan import Plan
 
 __all__ = [
@@ -33,7 +33,7 @@ __all__ = [
 
 
 class StepState(StrEnum):
-    """How a step of a run ended; scripts read these words."""
+    """How a step of a run ended. Scripts depend on these words."""
 
     RAN = "ran"
     REUSED = "reused"
@@ -44,7 +44,7 @@ class StepState(StrEnum):
 
 @frozen
 class Execution:
-    """One time that a step was executed: by which worker, from 0 on, and when, in seconds since the run began."""
+    """One execution of a step: by which worker, counted from 0, and when, in seconds since the run started."""
 
     run_id: str
     worker: int
@@ -54,7 +54,7 @@ class Execution:
 
 @frozen
 class Remedy:
-    """What helps where the same command must fail again: options to add to it, and a command to run before it."""
+    """What to do if the same command would fail again: options to add to it, and a command to run before it."""
 
     options: tuple[tuple[str, ...], ...] = ()
     before: str | None = None
@@ -62,10 +62,10 @@ class Remedy:
 
 @frozen
 class StepResult:
-    """What became of one step in a run; `error` is one line, `traceback` the user's frames, where it failed.
+    """What happened to one step in a run. If it failed, `error` is one line and `traceback` contains the user's frames.
 
-    `record` is what counts for the step now, there also where it misses its bounds. `executions` are all of this run,
-    those that failed and were tried again included.
+    `record` is what counts for the step now, even if it misses its bounds. `executions` are all of this run, including
+    those that failed and were tried again.
     """
 
     step: str
@@ -88,7 +88,7 @@ class StepResult:
 
     @property
     def advice(self) -> str | None:
-        """What it read though no input names it, of a step that was executed."""
+        """What it read although no input names it, if it was executed."""
         if self.state is not StepState.RAN or self.record is None:
             return None
         return witness_advice(self.step, self.record.witness)
@@ -96,10 +96,10 @@ class StepResult:
 
 @frozen
 class SweepPoint:
-    """How one point of a sweep ended: its coordinates, the state of the worst of its steps, and its metrics.
+    """How one point of a sweep ended: its coordinates, the worst state of its steps, and its metrics.
 
-    `metrics` are those of the steps that no other step reads; their names begin with the step's where there are
-    several such steps.
+    `metrics` are those of the steps that no other step reads. If there are several such steps, their names begin with
+    the name of the step.
     """
 
     at: tuple[tuple[str, JSON], ...]
@@ -109,27 +109,27 @@ class SweepPoint:
 
 @frozen
 class Registered:
-    """What became of an output that is to be a version of a registered model."""
+    """The result for an output that is to become a version of a registered model."""
 
     step: str
     output: str
     name: str
     version: int | None = None
-    """None where it could not be registered."""
+    """None if it could not be registered."""
     alias: str | None = None
-    """The alias that means the version, where one was asked for."""
+    """The alias of the version, if one was requested."""
     is_new: bool = False
-    """False where it was registered before."""
+    """False if it was registered before."""
     problem: str | None = None
-    """Why not, in one line."""
+    """Why it could not be registered, in one line."""
 
 
 @frozen
 class RunReport(Displayed):
-    """What a run did; `invocation` is the MLflow run of the whole, None where nothing was executed.
+    """What a run did. `invocation` is the MLflow run of the whole invocation, or None if nothing was executed.
 
-    `interrupted_by` is the number of the signal that ended the run early. `plan` is the plan as it was carried out: what
-    waited for content stands in it as it was decided at its turn.
+    `interrupted_by` is the number of the signal that ended the run early. `plan` is the plan as it was executed: steps
+    that waited for content are in it with their later decision.
     """
 
     invocation: str | None
@@ -140,27 +140,28 @@ class RunReport(Displayed):
     plan: Plan | None = field(default=None, repr=False)
     workers: int = 1
     points: tuple[SweepPoint, ...] = ()
-    """Of a sweep, how each point ended."""
+    """How each point of a sweep ended."""
     registered: tuple[Registered, ...] = ()
-    """Of the outputs that are to be registered: those that are by now, and those that could not be."""
+    """The outputs to register: those that are registered by now, and those that could not be registered."""
 
     @property
     def succeeded(self) -> bool:
-        """True when every selected step is complete now."""
+        """True if every selected step is complete now."""
         return self.interrupted_by is None and all(
             result.state in (StepState.RAN, StepState.REUSED) for result in self.steps
         )
 
     @property
     def is_registered(self) -> bool:
-        """True when every output that is to be registered is; what is not is no loss: the next run registers it."""
+        """True if every output that is to be registered is registered. Otherwise nothing is lost: the next run registers it."""
         return all(each.problem is None for each in self.registered)
 
 
 @frozen
 class StoreAway:
-    """Told while a run goes on: why the store does not answer, since when by the monotonic clock, and for how many
-    seconds what is computed waits for it.
+    """Reported during a run: the store does not answer.
+
+    Contains why, since when by the monotonic clock, and for how many seconds the computed results wait for it.
     """
 
     why: str
@@ -172,9 +173,9 @@ class StoreAway:
 
 @frozen
 class StepAwaited:
-    """Told while a run goes on: a step waits for another run, which computes the same since `since`, in POSIX seconds.
+    """Reported during a run: a step waits for another run, which has been computing the same since `since`, in POSIX seconds.
 
-    `pid` is the process that does, on this computer where `host` is empty.
+    `pid` is the process that computes it, on this computer if `host` is empty.
     """
 
     step: str
@@ -183,28 +184,28 @@ class StepAwaited:
     pid: int | None = None
     host: str = ""
     is_stopped: bool = False
-    """True where that process stands still: by SIGSTOP, or Ctrl-Z."""
+    """True if that process is stopped, by SIGSTOP or Ctrl-Z."""
 
 
 @frozen
 class StepStarted:
-    """Told while a run goes on: a step began, in this MLflow run, with its log in this local file."""
+    """Reported during a run: a step has started, in this MLflow run, with its log in this local file."""
 
     step: str
     run_id: str
     log: str
     attempt: int = 1
-    """2 and more on a retry."""
+    """2 and more for a retry."""
     activity: str = ""
-    """The file in which its process tells of large files that it reads or uploads."""
+    """The file in which its process reports large files that it reads or uploads."""
 
 
 @frozen
 class StepStatus:
-    """The state of one step as its records tell it.
+    """The state of one step according to its records.
 
-    `state` is `complete`, `stale` (it finished before, under another key), `missing`, `running`, `failed` or
-    `interrupted` (its last attempt). `ended` is in POSIX seconds, of the run that `run_id` names; None while it runs.
+    `state` is `complete`, `stale` (it finished before, with another key), `missing`, `running`, `failed` or
+    `interrupted` (its last attempt). `ended` is in POSIX seconds and belongs to the run `run_id`; None while it runs.
     """
 
     step: str
@@ -214,15 +215,15 @@ class StepStatus:
     ended: float | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     experiment_id: str = ""
-    """Of that run; its page in MLflow is found by both."""
+    """Belongs to that run. Both together identify its page in MLflow."""
     accepted: Accepted | None = None
-    """Who said that the run counts, where it is complete by that."""
+    """Who said that the run counts, if the step is complete for that reason."""
     advice: str | None = None
-    """What its run read though no input names it, where it is complete."""
+    """What its run read although no input names it, if the step is complete."""
 
     @property
     def seconds(self) -> float | None:
-        """The duration of the step in that run; None while it runs, and where its end was only found later."""
+        """The duration of the step in that run; None while it runs, and if its end was only detected later."""
         if self.started is None or self.ended is None:
             return None
         if self.state == "interrupted" and SECONDS not in self.metrics:

@@ -1,7 +1,7 @@
-"""Past runs side by side: params that differ, metrics, how far they are from a baseline's, and bounds on that. Pure.
+"""Compare past runs: params that differ, metrics, their differences from the metrics of a baseline, and bounds on those. Pure.
 
-Takes runs of one kind, the newest first: of a step, of a pipeline's invocations, or the points of a sweep. The first of them is
-judged by the bounds, which are inclusive.
+Takes runs of one kind, the newest first: of a step, of a pipeline's invocations, or the points of a sweep. The first of
+them is checked against the bounds, which are inclusive.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["ComparedRun", "DeltaBounds", "NewBaseline", "Regression", "RunCompar
 
 @frozen
 class DeltaBounds:
-    """How far a metric may be from the baseline's: `least` is the smallest difference, `most` the largest."""
+    """Limits for the difference of a metric from that of the baseline: `least` is the smallest difference, `most` the largest."""
 
     least: float | None = None
     most: float | None = None
@@ -29,17 +29,17 @@ class DeltaBounds:
 
 @frozen
 class ComparedRun:
-    """One run; times are POSIX seconds. `label` is what tells it from the others: a variant, a point."""
+    """One run. Times are POSIX seconds. `label` distinguishes it from the others: a variant, a point."""
 
     run_id: str
     name: str
-    """As MLflow shows it."""
+    """As MLflow displays it."""
     label: str
     status: str
     started: float
     ended: float | None
     params: Mapping[str, str]
-    """Its own and those of what is upstream of it, as MLflow has them."""
+    """Its own params and those of upstream steps, as MLflow has them."""
     metrics: Mapping[str, float]
     experiment_id: str = ""
     commit: str = ""
@@ -47,7 +47,7 @@ class ComparedRun:
 
 @frozen
 class NewBaseline:
-    """A run that is the baseline of this name now of `subject`, and those that were it before."""
+    """The run that is now the baseline of `subject` with this name, and those that were it before."""
 
     run_id: str
     name: str
@@ -65,7 +65,7 @@ class Regression:
 
 @dataclass(frozen=True, repr=False)
 class RunComparison(Displayed):
-    """Runs side by side, the newest first; `subject` says in words what they are runs of."""
+    """Runs to compare, the newest first. `subject` says in words what they are runs of."""
 
     subject: str
     runs: tuple[ComparedRun, ...]
@@ -78,37 +78,37 @@ class RunComparison(Displayed):
 
     @cached_property
     def all_runs(self) -> tuple[ComparedRun, ...]:
-        """The runs, and the baseline where it is none of them."""
+        """The runs, and the baseline if it is not one of them."""
         is_among = self.baseline is None or any(run.run_id == self.baseline.run_id for run in self.runs)
         return self.runs if is_among or self.baseline is None else (*self.runs, self.baseline)
 
     @cached_property
     def differing_params(self) -> tuple[str, ...]:
-        """The params that differ between the runs, or that only some have; those of the runs themselves first."""
+        """The params that differ between the runs, or that only some have. Params of the runs themselves come first."""
         names = dict.fromkeys(name for run in self.all_runs for name in run.params)
         differing = [name for name in names if len({run.params.get(name) for run in self.all_runs}) > 1]
         return tuple(_without_echoes(differing, self.all_runs))
 
     @cached_property
     def metrics(self) -> tuple[str, ...]:
-        """The metrics that any of the runs has; those with bounds first."""
+        """The metrics that any of the runs has. Those with bounds come first."""
         names = dict.fromkeys(name for run in self.all_runs for name in sorted(run.metrics))
         return tuple(sorted(names, key=lambda name: name not in self.bounds))
 
     @cached_property
     def compared_metrics(self) -> frozenset[str]:
-        """The metrics of which any run has a difference from the baseline."""
+        """The metrics for which any run has a difference from the baseline."""
         return frozenset(
             name for name in self.metrics if any(self.delta(run, name) is not None for run in self.all_runs)
         )
 
     @cached_property
     def has_labels(self) -> bool:
-        """True where labels tell runs apart."""
+        """True if labels distinguish the runs."""
         return len({run.label for run in self.all_runs}) > 1
 
     def delta(self, run: ComparedRun, metric: str) -> float | None:
-        """Return how far a metric is from the baseline's; None for the baseline, and where either lacks it."""
+        """Return the difference of a metric from that of the baseline; None for the baseline itself, and if either lacks the metric."""
         if self.baseline is None or run.run_id == self.baseline.run_id:
             return None
         here, there = run.metrics.get(metric), self.baseline.metrics.get(metric)
@@ -116,7 +116,7 @@ class RunComparison(Displayed):
 
     @cached_property
     def regressions(self) -> tuple[Regression, ...]:
-        """The bounds that the newest run misses; a metric that it has not, or that is no number, misses its bounds."""
+        """The bounds that the newest run misses. A metric that it does not have, or that is NaN, misses its bounds."""
         if self.baseline is None or not self.runs:
             return ()
         run = self.runs[0]
@@ -145,7 +145,7 @@ class RunComparison(Displayed):
 def deltas_to_judge(
     checks: Mapping[str, DeltaBounds], asked: Mapping[str, DeltaBounds]
 ) -> Mapping[str, DeltaBounds]:
-    """Return the bounds of a spec with those that a user asks for over them, by names as MLflow has them."""
+    """Return the bounds of a spec, overridden by those that a user requests, by names as MLflow has them."""
     fitted = {fit_name(name): bounds for name, bounds in checks.items()}
     for name, bounds in asked.items():
         known = fitted.get(fit_name(name), DeltaBounds())
@@ -157,12 +157,12 @@ def deltas_to_judge(
 
 
 def _less(one: float, other: float) -> bool:
-    """Compare differences, of which the last digits are rounding: 0.89 - 0.9 is no less than -0.01."""
+    """Compare differences whose last digits are rounding errors: 0.89 - 0.9 is not less than -0.01."""
     return one < other and not math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12)
 
 
 def _without_echoes(names: list[str], runs: tuple[ComparedRun, ...]) -> list[str]:
-    """Leave out `train.seed` where `seed` has the same values in all runs, and `split.seed` beside an equal `train.seed`."""
+    """Leave out `train.seed` if `seed` has the same values in all runs, and `split.seed` beside an equal `train.seed`."""
     kept: list[str] = []
     seen: set[tuple[str, tuple[str | None, ...]]] = set()
     for name in sorted(names, key=lambda one: one.count(".")):

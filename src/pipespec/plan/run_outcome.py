@@ -1,6 +1,6 @@
-"""How a run ended, for those who were not there: what ran, what failed with the end of its log, metrics and their change.
+"""How a run ended, for notifications: what ran, what failed with the end of its log, metrics and how they changed.
 
-Made by `operations.running.gather_outcome`, told by `views.outcome_message`. No text in it holds a secret.
+Created by `operations.running.gather_outcome`, displayed by `views.outcome_message`. It contains no secrets.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["MetricChange", "OutcomeKind", "RunOutcome", "SetValue", "ToldStep"]
 
 
 class OutcomeKind(StrEnum):
-    """What a run is told as: a run that failed is told as that, whatever its metrics."""
+    """The event that is reported. A failed run is reported as failed, whatever its metrics are."""
 
     FAILURE = "failure"
     REGRESSION = "regression"
@@ -24,7 +24,7 @@ class OutcomeKind(StrEnum):
 
 @frozen
 class ToldStep:
-    """One step of the run; `log` is the end of its log, of a step that failed."""
+    """One step of the run. If it failed, `log` is the end of its log."""
 
     step: str
     state: StepState
@@ -35,7 +35,7 @@ class ToldStep:
 
 @frozen
 class MetricChange:
-    """A metric of the pipeline; `before` is that of the last run, where that had it."""
+    """A metric of the pipeline. `before` is that of the last run, if that run had it."""
 
     name: str
     value: float
@@ -43,13 +43,13 @@ class MetricChange:
 
     @property
     def change(self) -> float | None:
-        """How far it is from the last run's."""
+        """The difference from the last run."""
         return None if self.before is None else self.value - self.before
 
 
 @frozen
 class SetValue:
-    """A param that was set over the pipeline's file; `origin` is `--set`, `--sweep`, or the overlay."""
+    """A param that overrides the pipeline's file. `origin` is `--set`, `--sweep`, or the overlay."""
 
     name: str
     value: str
@@ -58,9 +58,9 @@ class SetValue:
 
 @frozen
 class RunOutcome:
-    """One run that has ended. `error` is why it stopped, where it did before its steps ended.
+    """One run that has ended. `error` is why it stopped, if it stopped before its steps ended.
 
-    `run_id` is its run in MLflow, and `link` the page of that, where the store is a server.
+    `run_id` is its run in MLflow. `link` is the page of that run, if the store is a server.
     """
 
     pipeline: str
@@ -71,11 +71,11 @@ class RunOutcome:
     metrics: tuple[MetricChange, ...] = ()
     set_values: tuple[SetValue, ...] = ()
     missed: tuple[str, ...] = ()
-    """The bounds `min` and `max` that metrics miss; the steps failed by that."""
+    """The bounds `min` and `max` that metrics miss; these steps failed."""
     regressions: tuple[str, ...] = ()
     """The bounds `min_delta` and `max_delta` that they miss."""
     notes: tuple[str, ...] = ()
-    """What could not be found out."""
+    """What could not be determined."""
     error: str = ""
     interrupted_by: str = ""
     """The name of the signal."""
@@ -85,14 +85,14 @@ class RunOutcome:
 
     @property
     def kind(self) -> OutcomeKind:
-        """What it is told as."""
+        """The event as which it is reported."""
         if not self.succeeded:
             return OutcomeKind.FAILURE
         return OutcomeKind.REGRESSION if self.regressions else OutcomeKind.SUCCESS
 
     @property
     def kinds(self) -> frozenset[OutcomeKind]:
-        """All that it is: a run may have succeeded, and have a regression."""
+        """All events that apply: a run may have succeeded and have a regression."""
         has_regression = bool(self.regressions or self.missed)
         end = OutcomeKind.SUCCESS if self.succeeded else OutcomeKind.FAILURE
         return frozenset({end, OutcomeKind.REGRESSION} if has_regression else {end})
@@ -104,5 +104,5 @@ class RunOutcome:
 
     @property
     def ran(self) -> tuple[str, ...]:
-        """The steps that were executed, and are complete."""
+        """The steps that were executed and are complete."""
         return tuple(one.step for one in self.steps if one.state is StepState.RAN)

@@ -1,8 +1,8 @@
-"""What makes two executions of a step the same: canonical JSON, and the step's key over it.
+"""What makes two executions of a step the same: canonical JSON, and the step's key computed from it.
 
-Takes a step, facts of the world and the content of its inputs; gives a `StepKey`. Equal keys mean that a
-recorded result may be reused, so whatever could change the result is in, and nothing else. Refused is what
-has no one spelling: numbers that are not finite, integers beyond 64 bits, lone surrogates.
+Takes a step, facts and the content of its inputs. Returns a `StepKey`. Equal keys mean that a recorded result may be
+reused. Therefore, the key contains everything that could change the result, and nothing else. Values without a unique
+spelling are refused: numbers that are not finite, integers beyond 64 bits, lone surrogates.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ __all__ = [
 ]
 
 KEY_FORMAT: Final = 2
-"""Stands first in what is hashed; raised by any change that gives an unchanged step another key."""
+"""The first element of what is hashed. Increased by any change that gives an unchanged step another key."""
 
 _PART_KINDS: Final = (
     "name",
@@ -66,16 +66,16 @@ _PART_KINDS: Final = (
 )
 _DEEPEST: Final = 128
 _HALF: Final = re.compile("[\ud800-\udfff]")
-"""Half of a surrogate pair."""
+"""One half of a surrogate pair."""
 _SMALLEST_INT: Final = -(2**63)
 _LARGEST_INT: Final = 2**63 - 1
 
 
 def canonical(value: JSON, *, what: str = "value") -> str:
-    """Spell a JSON value in the one way that identity knows; equal text means equal value *and* type.
+    """Format a JSON value in the only spelling that identity uses. Equal text means equal value *and* type.
 
     Keys are sorted by code point, text is as it is written, no spaces; floats have their shortest round-trip spelling.
-    `1`, `1.0`, `true` and `"1"` differ, and so do `0.0` and `-0.0`: a function can tell them apart.
+    `1`, `1.0`, `true` and `"1"` differ, and so do `0.0` and `-0.0`: a function can distinguish them.
 
     Raises:
         UsageError: naming `what` and the path in it, for NaN and infinities, integers that do not fit 64 bits
@@ -85,20 +85,20 @@ def canonical(value: JSON, *, what: str = "value") -> str:
 
 
 def digest(kind: str, value: JSON) -> str:
-    """Return the sha256, 64 hex digits, of the canonical JSON of `[kind, value]`."""
+    """Return the SHA-256 hash, 64 hex digits, of the canonical JSON of `[kind, value]`."""
     return _sha256(canonical([kind, value], what=kind))
 
 
 def step_key(step: StepSpec, facts: Facts, inputs: Mapping[str, JSON]) -> StepKey | None:
-    """Return the key of a step whose inputs are all known, or None where it has no identity.
+    """Return the key of a step whose inputs are all known, or None if it has no identity.
 
-    `inputs` has for each argument the JSON of its content (`external_content`, `output_content`,
-    `fan_in_content`); how it is loaded is added here. Not in the key: needs, metrics, checks, retry, timeout,
-    resources, priority, tags, description, experiment, names under which models are registered, ignored params, the values of secrets, the names of
-    variants and of the pipeline, and every path. See docs/decisions/0003-what-is-in-a-key.md.
+    `inputs` maps each argument to the JSON of its content (`external_content`, `output_content`, `fan_in_content`); how
+    it is loaded is added here. Not in the key: needs, metrics, checks, retry, timeout, resources, priority, tags,
+    description, experiment, names under which models are registered, ignored params, the values of secrets, the names
+    of variants and of the pipeline, and every path. See docs/decisions/0003-what-is-in-a-key.md.
 
     Raises:
-        UsageError: where a param or a probe's answer has no canonical spelling.
+        UsageError: if a param or the result of a probe has no canonical spelling.
     """
     if step.identity.never:
         return None
@@ -128,11 +128,11 @@ def step_key(step: StepSpec, facts: Facts, inputs: Mapping[str, JSON]) -> StepKe
 
 
 def key_of_parts(parts: Mapping[str, JSON], *, what: str = "key") -> StepKey:
-    """Return the key over these parts; what a manifest keeps gives the key that it was kept under.
+    """Return the key of these parts. The parts in a manifest give the key under which the run was recorded.
 
-    Parts that a step has not are left out, so that a kind added later changes no key of steps without it. Arguments
-    are sorted by name, as they are when the function is called; a mapping within a value is handed over in the order in which it is
-    written, so there the order counts.
+    Parts that a step does not have are left out, so that a kind of part that is added later does not change the keys of
+    steps without it. Arguments are sorted by name, as they are when the function is called. A mapping within a value is
+    passed in the order in which it is written, so there the order counts.
     """
     for kind in parts:
         if kind not in _PART_KINDS:
@@ -144,11 +144,11 @@ def key_of_parts(parts: Mapping[str, JSON], *, what: str = "key") -> StepKey:
 
 
 def output_content(record: OutputRecord, part: str | None = None) -> JSON:
-    """Return what identity says of a recorded output, or of one file in a directory output.
+    """Return what identity contains about a recorded output, or about one file in a directory output.
 
-    The suffixes count beside the digest, since they choose how a file is loaded; the rest of the name does
-    not. Of a directory only the digest of the whole tree is recorded, so a part is told by that and its name:
-    another file changed beside it re-runs its readers, which is too often but never wrong.
+    The suffixes count in addition to the digest, because they determine how a file is loaded. The rest of the name does
+    not count. For a directory, only the digest of the whole tree is recorded, so a part is identified by that digest
+    and its name: if another file beside it changes, its readers run again, which is too often but never wrong.
     """
     if part is not None:
         return {"tree": record.digest, "part": part}
@@ -158,10 +158,10 @@ def output_content(record: OutputRecord, part: str | None = None) -> JSON:
 
 
 def external_content(source: InputSource, facts: Facts) -> JSON:
-    """Return what identity says of content from outside of the pipeline.
+    """Return what identity contains about external content.
 
     Raises:
-        UsageError: where `facts` know nothing of it.
+        UsageError: if `facts` do not contain it.
     """
     match source:
         case FileInput(path=path, text=text):
@@ -184,7 +184,7 @@ def external_content(source: InputSource, facts: Facts) -> JSON:
 
 
 def fan_in_content(variants: Iterable[tuple[Variant, JSON]]) -> JSON:
-    """Return what identity says of a fan-in: the content at each point of the axes that are left open."""
+    """Return what identity contains about a fan-in: the content at each point of the axes that are left open."""
     return {"variants": {point_text(point): content for point, content in variants}}
 
 
@@ -208,7 +208,7 @@ def _output(step: StepSpec, output: OutputSpec, facts: Facts) -> JSON:
 
 
 def _as_handed(kind: str, part: JSON) -> JSON:
-    """Write the mappings that a function or library is handed as pairs, in their order."""
+    """Convert the mappings that a function or library gets to pairs, in their order."""
     match part:
         case dict() if kind == "params":
             return {name: _in_order(value) for name, value in part.items()}
@@ -234,7 +234,7 @@ def _options(way: JSON) -> JSON:
 
 
 def _in_order(value: JSON) -> JSON:
-    """Write each mapping as `{"mapping": [[key, value], ...]}`, which no other value is written as."""
+    """Write each mapping as `{"mapping": [[key, value], ...]}`. No other value is written in this form."""
     match value:
         case dict():
             return {"mapping": [[key, _in_order(item)] for key, item in value.items()]}
@@ -245,7 +245,7 @@ def _in_order(value: JSON) -> JSON:
 
 
 def _how(step: StepSpec, way: Mapping[str, JSON] | str | CallableRef, facts: Facts) -> JSON:
-    """Options of a format, `path`, or a callable with its code; the first word keeps them apart."""
+    """Options of a format, `path`, or a callable with its code. The first word distinguishes them."""
     match way:
         case str():
             return [way]
@@ -256,19 +256,19 @@ def _how(step: StepSpec, way: Mapping[str, JSON] | str | CallableRef, facts: Fac
 
 
 def _code(step: StepSpec, ref: CallableRef, facts: Facts) -> JSON:
-    """The digest of the code that a callable reaches; the distribution's name and version stand for installed code."""
+    """The digest of the code that a callable reaches. For installed code, the distribution's name and version are used instead."""
     if step.identity.code is CountedCode.NONE:
         return None
     known = facts.code[str(ref)]
     if known.package is not None:
         return {"package": list(known.package)}
-    # A run of which the loaded modules were not noted whole is no answer to a step that asks for that.
+    # A run whose loaded modules were not completely recorded does not count for a step that requires them.
     whole: dict[str, JSON] = {"loaded": True} if step.identity.code is CountedCode.MODULES else {}
     return {"digest": known.digest, **whole}
 
 
 def _files(step: StepSpec, facts: Facts) -> dict[str, JSON]:
-    """The digests of the files that the step runs as code, as far as they are there."""
+    """The digests of the files that the step runs as code, if they exist."""
     known = {ref.text: facts.code.get(str(ref)) for ref in step.source_files}
     return {text: {"digest": found.digest} for text, found in known.items() if found is not None}
 
@@ -280,7 +280,7 @@ def _external(path: str, text: str, facts: Facts) -> OutputRecord:
 
 
 def _suffix(location: str) -> str:
-    """All suffixes of a path or URI (`.csv.gz`): the last alone would take a compressed table for any other."""
+    """All suffixes of a path or URI (`.csv.gz`): the last one alone would treat a compressed table as any other compressed file."""
     path = urlsplit(location).path if "://" in location else location
     return "".join(PurePosixPath(path).suffixes)
 
@@ -294,7 +294,7 @@ def _encode(normal: JSON) -> str:
 
 
 def _is_normal(value: JSON, levels: int) -> bool:
-    """Tell quickly that a value can be written as it is; of one that cannot, `_examined` says what is wrong, and where."""
+    """Return quickly whether a value can be written as it is. If not, `_examined` says what is wrong, and where."""
     if type(value) is str:
         return _HALF.search(value) is None
     if type(value) is int:
@@ -315,7 +315,7 @@ def _normal(value: JSON, path: tuple[str | int, ...], what: str) -> JSON:
     """Return a value as it is written in a key.
 
     Raises:
-        UsageError: where it cannot be written.
+        UsageError: if it cannot be written.
     """
     return value if _is_normal(value, _DEEPEST - len(path)) else _examined(value, path, what)
 

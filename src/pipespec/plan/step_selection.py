@@ -1,7 +1,7 @@
-"""Which steps are meant by what a user names: patterns -> step ids.
+"""Which steps a user means: from patterns to step ids.
 
-Takes a pipeline and patterns, gives the ids of the steps that match, without what they need. Refused, with
-the nearest names, is a pattern that selects nothing.
+Takes a pipeline and patterns. Returns the ids of the steps that match, without the steps that they need. Refuses a
+pattern that selects nothing, and suggests the nearest names.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["names_steps", "select", "split_id"]
 _BRACKET: Final = re.compile(r"[\[{]")
 _AXIS: Final = re.compile(r"\s*([^\[\]=,\s]+)=")
 _RUN: Final = re.compile(r"run:[0-9a-fA-F]*|[0-9a-f]{8,32}")
-"""What is the id of a run, or the beginning of one, unless a step is called so."""
+"""A text that is the id of a run, or the beginning of one, unless a step has this name."""
 _PLAIN_TEXT: Final = re.compile(r'[^,\[\]{}"]*')
 
 
@@ -31,16 +31,16 @@ class _Coordinate(NamedTuple):
     axis: str
     value: JSON
     text: str
-    """As written, for a value whose type the user did not spell (`3.10` where the axis has texts)."""
+    """As written, for a value whose type the user did not spell (`3.10` if the axis has texts)."""
 
 
 def select(spec: PipelineSpec, patterns: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return the ids that any of the patterns selects, in the order of the pipeline; all without patterns.
+    """Return the ids that any of the patterns selects, in the order of the pipeline; all ids without patterns.
 
-    A pattern is an id; a declared name, for all its variants; `train[depth=4]` or `train:depth=4`, for the
-    variants with these values on these axes, in any order; `tag:model`; or a glob, where `*` is any text
-    and `?` any character, over names and ids. An id selects itself alone, so what was selected can be
-    selected again. A pattern of steps whose matrix has no points selects nothing.
+    A pattern is an id; a declared name, for all its variants; `train[depth=4]` or `train:depth=4`, for the variants
+    with these values on these axes, in any order; `tag:model`; or a glob, in which `*` is any text and `?` any
+    character, over names and ids. An id selects only itself, so what was selected can be selected again. If the matrix
+    of a step has no points, a pattern for that step selects nothing.
 
     Raises:
         UsageError: for a pattern that selects nothing.
@@ -57,14 +57,15 @@ def select(spec: PipelineSpec, patterns: Sequence[str] = ()) -> tuple[str, ...]:
 
 
 def names_steps(spec: PipelineSpec, pattern: str) -> bool:
-    """Say whether a pattern of `select` calls steps by their name, and does not search them as globs and tags do."""
+    """Return whether a pattern of `select` names steps, and does not search them as globs and tags do."""
     return pattern in spec.steps or not (pattern.startswith("tag:") or "*" in pattern or "?" in pattern)
 
 
 def split_id(text: str) -> tuple[str, Variant]:
-    """Take an id apart: `train[depth=4]` gives `("train", (("depth", 4),))`, axes sorted; the point of a sweep is left out.
+    """Split an id: `train[depth=4]` gives `("train", (("depth", 4),))`, axes sorted. The point of a sweep is left out.
 
-    The inverse of `variant_id`, and what reads a selection. A value is JSON where it reads as JSON, else text.
+    The inverse of `variant_id`, also used to read a selection. A value is JSON if it can be parsed as JSON, otherwise
+    text.
 
     Raises:
         UsageError: for brackets with anything else in them.
@@ -111,7 +112,7 @@ def _tagged(tag: str, spec: PipelineSpec) -> list[str]:
 
 
 def _globbed(pattern: str, spec: PipelineSpec) -> list[str]:
-    # Brackets stand for themselves, as in ids, not for a class of characters.
+    # Brackets are literal, as in ids, and do not mean a class of characters.
     matches = re.compile(translate(pattern.replace("[", "[[]"))).match
     found = [step.id for step in spec.steps.values() if matches(step.name) or matches(step.id)]
     if not found and not any(map(matches, spec.empty_steps)):
@@ -128,7 +129,7 @@ def _at_point(
         raise _refused(f"there is no step {quote(name)}", name, variants)
     steps = variants[name]
     if deferred := [step.id for step in steps if step.deferred]:
-        return deferred  # which variants there are is known once its matrix is
+        return deferred  # its variants are known once its matrix is known
     axes = {axis for step in steps for axis, _ in step.variant}
     for wanted in point:
         if wanted.axis not in axes:
@@ -152,13 +153,13 @@ def _is_same(wanted: _Coordinate, value: JSON) -> bool:
 
 
 def _reads_alike(wanted: _Coordinate, value: JSON) -> bool:
-    """Compare as a person does: `4` means 4.0 where there is no 4, and `3.10` the text "3.10"."""
+    """Compare as a person does: `4` means 4.0 if there is no 4, and `3.10` means the text "3.10"."""
     numbers = type(value) in (int, float) and type(wanted.value) in (int, float)
     return _is_same(wanted, value) or wanted.text == value or (numbers and wanted.value == value)
 
 
 def _coordinates(text: str, whole: str) -> list[_Coordinate]:
-    """Read `depth=4,rate=0.1]`, what stands after the bracket."""
+    """Parse `depth=4,rate=0.1]`, the part after the opening bracket."""
     found: list[_Coordinate] = []
     position = 0
     while axis := _AXIS.match(text, position):
@@ -174,7 +175,7 @@ def _coordinates(text: str, whole: str) -> list[_Coordinate]:
 
 
 def _value(text: str, start: int) -> tuple[JSON, int]:
-    """Read one value, JSON where it reads as JSON up to `,` or `]`, and say where it ends."""
+    """Parse one value, as JSON if possible, up to `,` or `]`, and return where it ends."""
     try:
         value, end = _DECODER.raw_decode(text, start)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""What `doctor` found: each with its place and the way out. Values; pure."""
+"""The findings of `doctor`: each with its place and how to correct it. Values; pure."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ class StoreFinding:
     """Something that is not as it should be."""
 
     code: str
-    """Kebab-case and stable."""
+    """In kebab-case. It never changes."""
     place: str
     """A run, a file, or the store."""
     message: str
     hint: str
-    """The way out."""
+    """How to correct it."""
 
 
 @frozen
 class Examination:
-    """All findings about a store and a project's folder, and what was looked at."""
+    """All findings about a store and a project's folder, and what was examined."""
 
     store: StoreName
     findings: tuple[StoreFinding, ...]
     looked_at: tuple[str, ...]
-    """In words, such as `12 runs`."""
+    """In words, for example `12 runs`."""

@@ -1,4 +1,4 @@
-"""The tracking store that records are in, as people and programs are told of it: without a password."""
+"""The tracking store of records, as it is shown to people and programs: without a password."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _SQLITE: Final = "sqlite:///"
 
 @frozen
 class StoreName:
-    """A tracking store by its URI, and the root of the project that it is named for."""
+    """A tracking store by its URI, and the root of the project for which it is displayed."""
 
     uri: str
     root: Path
 
     @property
     def is_private(self) -> bool:
-        """True where tracking is off: nobody but this project's folder has these records."""
+        """True if tracking is off: only this project's folder has these records."""
         return self.uri == f"{_SQLITE}{os.path.normpath(StateFolder.of(self.root).private_store)}"
 
     @property
     def short(self) -> str:
-        """The URI as one writes it in a file of the project: a database in the project by its relative path."""
+        """The URI as written in a file of the project: a database in the project has a relative path."""
         path, root = self.uri.removeprefix(_SQLITE), os.path.normpath(self.root)
         if path == self.uri or not Path(path).is_relative_to(root):
             return self.uri

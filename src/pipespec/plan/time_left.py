@@ -1,7 +1,7 @@
-"""How long the rest of a run may take, while it goes on.
+"""Estimate how long the rest of a run may take, while it runs.
 
-Takes a plan with its history, and is told which steps begin and end; gives seconds. Time is handed in, so that it
-is whatever clock the caller reads.
+Takes a plan with its history, and is notified when steps start and end. Returns seconds. The time is an argument, so
+any clock of the caller works.
 """
 
 from __future__ import annotations
@@ -15,22 +15,24 @@ from pipespec.plan.plan import Plan
 __all__ = ["Remaining", "Rest"]
 
 _PAUSE: Final = 1.0
-"""Seconds between two schedules of all that is left; between those of more than 1,000 steps as many milliseconds as there are steps,
-of which each costs some ten microseconds."""
+"""Seconds between two schedules of all remaining steps.
+
+With more than 1,000 steps, as many milliseconds as there are steps, since each costs about ten microseconds.
+"""
 _FIRST: Final = 1 << 60
-"""Priority of what runs already."""
+"""Priority of what is already running."""
 
 
 @frozen
 class Rest:
-    """Seconds until the last step ends as far as they are known; `is_whole` where they are of all steps that are left."""
+    """Seconds until the last step ends, as far as they are known. `is_whole` is true if they include all remaining steps."""
 
     seconds: float
     is_whole: bool
 
 
 class Remaining:
-    """The steps that a run has left, with so many at a time."""
+    """The remaining steps of a run, with this number of workers."""
 
     def __init__(self, plan: Plan, workers: int) -> None:
         self._work = expected_work(plan)
@@ -41,18 +43,18 @@ class Remaining:
         self._is_stale = True
 
     def started(self, step: str, now: float) -> None:
-        """Note that a step began, or began again."""
+        """Record that a step started, or started again."""
         self._since[step] = now
         self._is_stale = True
 
     def ended(self, step: str) -> None:
-        """Note that a step ended, was reused or will not run."""
+        """Record that a step ended, was reused or will not run."""
         self._left.pop(step, None)
         self._since.pop(step, None)
         self._is_stale = True
 
     def rest(self, now: float) -> Rest | None:
-        """Return how long the rest takes; None where nothing is known of what is left, or it took longer than ever."""
+        """Return how long the rest takes; None if nothing is known about it, or if it already took longer than ever."""
         pause = max(_PAUSE, len(self._left) / 1000)
         if self._scheduled is None or (self._is_stale and now - self._scheduled[0] >= pause):
             self._scheduled = now, self._schedule(now)
@@ -64,7 +66,7 @@ class Remaining:
     def _schedule(self, now: float) -> Rest:
         expected = {step: self._work.steps[step] for step in self._left}
         if not any(expected.values()):
-            return Rest(0.0, is_whole=False)  # as of a first run: nothing to say, and nothing to pay for it
+            return Rest(0.0, is_whole=False)  # as in a first run: nothing to show, so no time is spent on it
         seconds = {
             step: max((known or 0.0) - (now - self._since.get(step, now)), 0.0)
             for step, known in expected.items()

@@ -1,7 +1,7 @@
-"""The witness of a run: what it touched beyond what its key covers, and what of that is another today.
+"""The witness of a run: what it used beyond what its key covers, and which of that has changed since.
 
-Frozen values, their compact text for a tag, and the `Protocol` by which whoever reads files says what changed. Pure. A text
-that no run of ours wrote is refused with ValueError: it comes from a store that hands can reach.
+Frozen values, their compact text for a tag, and the `Protocol` through which a reader of files reports what changed.
+Pure. A text that was not written by one of our runs is refused with ValueError, because users can change the store.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ __all__ = [
 
 
 class Trace(StrEnum):
-    """In what way something was touched, and so what its digest is over.
+    """How something was used, and therefore what its digest covers.
 
-    MODULE: code that was loaded; its canonical tree, and the bytes of what is no Python source. FILE: the bytes.
-    LARGE: size and time of a file too large to be read again for each plan. FOLDER: the names in it. TREE: names and
-    bytes of all files below a folder of which too many were read to keep each. MISSING: that nothing is there.
+    MODULE: code that was loaded; its canonical tree, or the bytes if it is not Python source. FILE: the bytes. LARGE:
+    size and time of a file that is too large to be read again for each plan. FOLDER: the names in it. TREE: names and
+    bytes of all files below a folder, if too many were read to record each of them. MISSING: nothing exists there.
     """
 
     MODULE = "module"
@@ -51,11 +51,11 @@ class Trace(StrEnum):
 
 @frozen
 class Touched:
-    """One thing that a run touched.
+    """One thing that a run used.
 
-    `path` is POSIX text, below the project root relative to it, else absolute. `digest` is empty where what was touched
-    changed while the run went on: then no later state is the one that it saw. `tree` is, of Python source, the digest
-    of its canonical tree, where `digest` is over the bytes; `text` is that source, as far as there was room for it.
+    `path` is POSIX text, relative to the project root if it is below it, otherwise absolute. `digest` is empty if the
+    thing changed during the run: then no later state is the one that the run saw. `tree` is, for Python source, the
+    digest of its canonical tree, while `digest` covers the bytes. `text` is that source, if there was room for it.
     """
 
     path: str
@@ -67,7 +67,7 @@ class Touched:
 
 @frozen
 class Witness:
-    """What a run touched, sorted by path; `left_out` are files that `identity.untracked` keeps out of it."""
+    """What a run used, sorted by path. `left_out` are files that `identity.untracked` excludes from it."""
 
     touched: tuple[Touched, ...] = ()
     left_out: tuple[str, ...] = ()
@@ -77,18 +77,18 @@ NO_WITNESS: Final = Witness()
 
 
 class TraceChange(StrEnum):
-    """How something that a run touched is another today."""
+    """How something that a run used has changed."""
 
     CHANGED = "changed"
     GONE = "gone"
     APPEARED = "appeared"
     UNSETTLED = "unsettled"
-    """It changed while the run went on."""
+    """It changed during the run."""
 
 
 @frozen
 class WitnessChange:
-    """One thing that is not as a run saw it; `text` is the source of changed code as it is now, `old` its digest then."""
+    """One thing that has changed since a run used it. For code, `text` is its source now, `old` its digest then."""
 
     path: str
     trace: Trace
@@ -98,7 +98,7 @@ class WitnessChange:
 
     @property
     def detail(self) -> str:
-        """What differs, in a sentence part: `'conf/stop.txt', which its last run read, has changed`."""
+        """What differs, in a phrase: `'conf/stop.txt', which its last run read, has changed`."""
         verb = "looked for" if self.trace is Trace.MISSING else _VERBS.get(self.trace, "read")
         return f"'{self.path}', which its last run {verb}, {_SAID[self.difference]}"
 
@@ -114,28 +114,28 @@ _SAID: Final = {
 
 @frozen
 class BrokenWitness:
-    """Of a complete run that does not count for its key: what it touched and is another now; never empty."""
+    """For a complete run that does not count for its key: what it used and has changed; never empty."""
 
     run_id: str
     changes: tuple[WitnessChange, ...]
 
 
 class WitnessCheck(Protocol):
-    """Looks at what runs touched, as it is now."""
+    """Examines the present state of what runs used."""
 
     def changes(self, witness: Witness) -> Sequence[WitnessChange]:
-        """Return what is not as the run saw it; empty means that the witness holds."""
+        """Return what has changed since the run used it. Empty means that the witness is unchanged."""
 
 
 _SHORT: Final = 32
-"""Hex digits of a digest that a tag keeps, 128 bits: against accidents, not against whoever writes to the store."""
+"""Number of hex digits of a digest in a tag, 128 bits. This protects against accidents, not against someone who can write to the store."""
 
 _MOST_BYTES: Final = 4 << 20
-"""Of a packed text once it is unpacked; the store may hold anything."""
+"""The limit for an unpacked text. The store may contain anything."""
 
 
 def encode_witness(witness: Witness, limit: int) -> str:
-    """Return the value of the tag `pipespec.witness`: JSON, packed where it is long; `manifest` where it passes the limit."""
+    """Return the value of the tag `pipespec.witness`: JSON, compressed if it is long; `manifest` if it exceeds the limit."""
     rows: dict[str, dict[str, str]] = {}
     for each in witness.touched:
         rows.setdefault(each.trace, {})[each.path] = each.digest[:_SHORT] + (
@@ -148,7 +148,7 @@ def encode_witness(witness: Witness, limit: int) -> str:
 
 
 def decode_witness(text: str) -> Witness | None:
-    """Return what `encode_witness` wrote; None where the manifest has it.
+    """Parse what `encode_witness` wrote; None if the manifest contains the witness.
 
     Raises:
         ValueError: for any other text.
@@ -157,7 +157,7 @@ def decode_witness(text: str) -> Witness | None:
         return None
     rows = json.loads(text if text.startswith("{") else _unpacked(text))
     if not isinstance(rows, dict):
-        raise ValueError("a witness is a mapping")  # noqa: TRY004 - one kind of error for a bad text
+        raise ValueError("a witness is a mapping")  # noqa: TRY004 - the same error for every invalid text
     touched = []
     for trace, digests in rows.items():
         for path, digest in _texts(digests).items():
@@ -167,7 +167,7 @@ def decode_witness(text: str) -> Witness | None:
 
 
 def witness_to_manifest(witness: Witness) -> dict[str, JSON]:
-    """Return a manifest's entry `witness`: the whole of it."""
+    """Return a manifest's entry `witness`, which contains all of it."""
     touched: list[JSON] = [
         {
             "path": each.path,
@@ -182,7 +182,7 @@ def witness_to_manifest(witness: Witness) -> dict[str, JSON]:
 
 
 def witness_from_manifest(entry: JSON) -> Witness:
-    """Return what `witness_to_manifest` made; nothing at all is a run without a witness.
+    """Parse what `witness_to_manifest` wrote. A missing entry means a run without a witness.
 
     Raises:
         ValueError: for anything else.
@@ -190,7 +190,7 @@ def witness_from_manifest(entry: JSON) -> Witness:
     if entry is None:
         return NO_WITNESS
     if not isinstance(entry, dict) or not isinstance(rows := entry.get("touched"), list):
-        raise ValueError("a witness is a mapping with what was touched")  # noqa: TRY004 - one kind of error
+        raise ValueError("a witness is a mapping with what was touched")  # noqa: TRY004 - the same error for every mistake
     touched = []
     for row in rows:
         each = _texts(row)
@@ -229,7 +229,7 @@ def _texts(value: object) -> Mapping[str, str]:
 
 
 def _sound(path: str) -> str:
-    """Refuse a path with steps upward, and one that no system call takes."""
+    """Refuse a path with upward steps (`..`), and one that system calls refuse."""
     if not path or "\0" in path or os.pardir in path.split("/"):
         raise ValueError(f"{path!r} is no path of a witness")
     return path

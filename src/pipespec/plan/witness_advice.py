@@ -1,4 +1,4 @@
-"""Advice on what a step read though no input names it. Pure: from a witness to one line."""
+"""Advice about what a step read although no input names it. Pure: from a witness to one line."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pipespec.plan.witness import Trace, Witness
 __all__ = ["witness_advice"]
 
 _KEYS: Final = {Trace.FILE: "file", Trace.LARGE: "file", Trace.TREE: "dir", Trace.FOLDER: "dir"}
-"""The input that names what was touched so."""
+"""The input that would name what was used in this way."""
 
 _PLAIN: Final = re.compile(r"[\w./-]+")
 
 
 def witness_advice(step: str, witness: Witness) -> str | None:
-    """Return one line on the files that a run read by hand, or None where it read none.
+    """Return one line about the files that a run read directly, or None if it read none.
 
-    Modules are not told of: no input can name them, and the witness is all that they need.
+    Modules are not mentioned: no input can name them, and the witness is sufficient for them.
     """
     files = [touched for touched in witness.touched if touched.trace in (Trace.FILE, Trace.LARGE, Trace.TREE)]
     found = files or [touched for touched in witness.touched if touched.trace is Trace.FOLDER]

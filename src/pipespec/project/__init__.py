@@ -1,1 +1,1 @@
-"""The edge towards a project's disk: its root, its modules, its input files, its git state, what is installed."""
+"""Access to a project on the disk: its root, modules, input files, git state and installed packages."""

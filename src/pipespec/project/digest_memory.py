@@ -1,6 +1,6 @@
-"""Digests of files, remembered so that a large file is read once: in `.pipespec/digests.sqlite`.
+"""Cache of file digests in `.pipespec/digests.sqlite`, so that a large file is read only once.
 
-The memory is a cache: it may be torn, deleted or read-only at any time.
+It is only a cache: it may be damaged, deleted or read-only at any time.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from pipespec.step.content_digest import digest_file
 __all__ = ["DigestMemory"]
 
 _YOUNG_NS: Final = 2_000_000_000
-"""A file younger than this when its reading began is not remembered: clocks of file systems tick up to every
-two seconds, so it may change again without its time telling."""
+"""The digest of a file younger than this when it was read is not cached.
+
+Clocks of file systems may advance only every two seconds, so the file may change again without a new time.
+"""
 
 _SCHEMA: Final = """CREATE TABLE IF NOT EXISTS digests_1 (
     path BLOB PRIMARY KEY, size INTEGER, mtime INTEGER, ctime INTEGER, inode INTEGER, digest TEXT
@@ -32,10 +34,11 @@ _KEEP: Final = "INSERT OR REPLACE INTO digests_1 VALUES (?, ?, ?, ?, ?, ?)"
 
 
 class DigestMemory:
-    """Remembers digests of files by path, size, times and inode in `.pipespec/digests.sqlite`.
+    """Caches digests of files by path, size, times and inode in `.pipespec/digests.sqlite`.
 
-    The time of the last change of state counts too: an edit whose modification time was put back shows there.
-    Use it as a context; its file is opened when a digest is first asked for, and what is new is written at the end, in one go.
+    The time of the last status change (ctime) counts too: it reveals an edit after which the modification time was
+    reset. Use it as a context manager. Its file is opened when a digest is first requested, and new digests are written
+    together at the end.
     """
 
     def __init__(self, root: Path) -> None:
@@ -55,11 +58,11 @@ class DigestMemory:
         self._close()
 
     def digest(self, path: Path) -> tuple[str, int]:
-        """Return sha256 and size of a regular file, from memory where the file is unchanged.
+        """Return SHA-256 and size of a regular file, from the cache if the file is unchanged.
 
         Raises:
-            ContentError: where something else stands there.
-            OSError: where it cannot be read.
+            ContentError: if something other than a regular file exists there.
+            OSError: if it cannot be read.
         """
         began = time.time_ns()
         before = _identity(path)
@@ -72,7 +75,7 @@ class DigestMemory:
         return digest, size
 
     def digest_all(self, files: Mapping[str, Path], folder: str) -> dict[str, tuple[str, int]]:
-        """Return the same of many files of a folder, each by its name; raises as `digest`."""
+        """Return the same for many files in a folder, each by its name. Raises the same errors as `digest`."""
         found: dict[str, tuple[str, int]] = {}
         unknown: dict[str, int] = {}
         for name, path in files.items():
@@ -112,14 +115,14 @@ class DigestMemory:
             if self._connection is None:
                 self._connection = _connect(file)
             if self._connection is None:
-                file.unlink(missing_ok=True)  # torn: begin anew
+                file.unlink(missing_ok=True)  # damaged: start with an empty one
                 self._connection = _connect(file)
             if self._connection is not None:
                 with self._connection:
                     self._connection.execute(_SCHEMA)
                     self._connection.executemany(_KEEP, self._fresh.values())
         except (OSError, sqlite3.Error):
-            return  # not remembered: the next plan reads the files again
+            return  # not stored: the next plan reads the files again
 
     def _close(self) -> None:
         if self._connection is not None:
@@ -134,7 +137,7 @@ def _identity(path: Path) -> tuple[bytes, int, int, int, int]:
 
 
 def _connect(file: Path) -> sqlite3.Connection | None:
-    """Open the memory; None where it is torn or in someone else's hands for more than a second."""
+    """Open the cache; None if it is damaged, or locked by another process for more than a second."""
     try:
         connection = sqlite3.connect(file, timeout=1.0)
         connection.execute("SELECT name FROM sqlite_master LIMIT 1").fetchone()

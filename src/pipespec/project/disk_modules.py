@@ -1,9 +1,9 @@
-"""The project's modules on disk: found by name as Python's path search would, without importing any.
+"""Find the project's modules on disk by name, as Python's path search would, without importing any.
 
-First in the folders handed in, then along `sys.path`. There, only what lies in a folder for installed packages or is
-part of Python is installed; what `PYTHONPATH` or an editable install adds is source that people edit, so it is the
-project's own. A module of the project whose file leads out of its folder through a link is refused; so is whatever
-is no regular file.
+First searches the given folders, then `sys.path`. On that path, only modules in a folder for installed packages, and
+those of Python, count as installed. What `PYTHONPATH` or an editable install adds is source that people edit, so it
+belongs to the project. A module of the project whose file leads out of its folder through a link is refused, and so is
+everything that is not a regular file.
 """
 
 from __future__ import annotations
@@ -37,12 +37,13 @@ _Place: TypeAlias = tuple[Path, Origin]
 
 
 class DiskModules:
-    """Finds and reads modules; holds for one command, since it remembers folders' listings.
+    """Finds and reads modules. An object is used for one command, because it caches listings of folders.
 
-    A subclass may take them from elsewhere than the disk: it answers `read`, `_listing`, `_is_folder` and `_real`.
+    A subclass may take modules from other places than the disk: it implements `read`, `_listing`, `_is_folder` and
+    `_real`.
 
-    `sites` are folders with installed packages. Without them `path` is searched, by default `sys.path`, and each
-    entry is judged by where it lies.
+    `sites` are folders with installed packages. Without them, `path` is searched, by default `sys.path`, and each entry
+    is classified by its location.
     """
 
     def __init__(
@@ -57,11 +58,14 @@ class DiskModules:
         self.memo: dict[Any, Any] = {}
 
     def find(self, module: str, folders: Sequence[Path]) -> ModuleFile | None:
-        """Return the file behind a dotted name, or None; a regular package anywhere wins over a mere folder."""
+        """Return the file of a dotted name, or None.
+
+        A regular package anywhere takes precedence over a folder without `__init__.py`.
+        """
         places: list[_Place] = [*((folder, Origin.PROJECT) for folder in folders), *self._sites]
         parts = module.split(".")
         found = self._step(parts[0], places) or self._editable(parts[0])
-        if parts[0] == _OURSELVES:  # installed as editable by those who work on it
+        if parts[0] == _OURSELVES:  # installed as editable by developers of pipespec
             found = _as_installed(found)
         for part in parts[1:]:
             if isinstance(found, ModuleFile):
@@ -74,26 +78,26 @@ class DiskModules:
         return self._guard(ModuleFile(*found[0], is_package=True), folders) if found else None
 
     def read(self, path: Path) -> bytes:
-        """Read a regular file of at most 16 MiB, and remember what was read.
+        """Read a regular file of at most 16 MiB, and cache its content.
 
         Raises:
-            OSError: where it is something else, larger, or cannot be read.
+            OSError: if it is something else, larger, or cannot be read.
         """
         self._contents[path] = None
         self._contents[path] = content = self._read(path)
         return content
 
     def content(self, path: Path) -> bytes:
-        """Return what was read of a file already; raises as `read`."""
+        """Return what was already read of a file. Raises the same errors as `read`."""
         known = self._contents.get(path)
         return self.read(path) if known is None else known
 
     def is_inside(self, path: Path) -> bool:
-        """Tell whether a path stays in the project, links followed."""
+        """Return whether a path stays in the project after links are resolved."""
         return Path(self._real(path)).is_relative_to(self._real(self._root))
 
     def is_current(self) -> bool:
-        """Tell whether all that was read and listed is as it was, so that reading it again would change nothing."""
+        """Return whether everything that was read and listed is unchanged, so that reading it again would have the same result."""
         now = DiskModules(self._root, self._given_sites)
         return (
             now._sites == self._sites
@@ -102,15 +106,17 @@ class DiskModules:
         )
 
     def contents(self) -> dict[str, bytes | None]:
-        """Return what was read, by path; None is what could not be read."""
+        """Return the content that was read, by path; None if a file could not be read."""
         return {os.fspath(path): content for path, content in self._contents.items()}
 
     def listings(self) -> dict[str, frozenset[str]]:
-        """Return the names in each folder that was looked into; what is no folder has none."""
+        """Return the names in each folder that was listed. Something that is not a folder has no names."""
         return {os.fspath(folder): names for folder, names in self._listings.items()}
 
     def _read(self, path: Path) -> bytes:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe must not hang us
+        descriptor = os.open(
+            path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+        )  # opening a pipe must not block
         with os.fdopen(descriptor, "rb") as file:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
@@ -120,7 +126,7 @@ class DiskModules:
             return file.read(_READ_LIMIT)
 
     def children(self, package: str, folders: Sequence[Path]) -> Collection[str]:
-        """Return the names of the modules in a package, or of the project's own top modules."""
+        """Return the names of the modules in a package, or of the project's own top-level modules."""
         if not package:
             return {name for folder in folders for name in self._modules_in(folder)}
         found = self.find(package, folders)
@@ -130,7 +136,7 @@ class DiskModules:
 
     def distribution(self, module: str, file: ModuleFile) -> tuple[str, str] | None:
         """Return name and version of the distribution whose record lists this file, or None."""
-        from importlib import metadata  # noqa: PLC0415 - 8 ms, and seldom asked
+        from importlib import metadata  # noqa: PLC0415 - 8 ms, and seldom needed
 
         top = module.partition(".")[0].replace("_", "-").lower()
         for site, _ in self._sites:
@@ -141,7 +147,7 @@ class DiskModules:
                 metadata.distributions(path=[str(site)]),
                 key=lambda one: (one.metadata["Name"] or "").replace("_", "-").lower() != top,
             )
-            for one in found:  # the one of the module's own name first: reading a record costs
+            for one in found:  # first the one with the module's own name, because reading a record is slow
                 record = one.read_text("RECORD") or ""
                 if record.startswith(entry) or f"\n{entry}" in record:
                     return one.metadata["Name"], one.version
@@ -155,7 +161,7 @@ class DiskModules:
         return [(Path(entry), _origin(Path(entry))) for entry in entries if entry and Path(entry).is_dir()]
 
     def _step(self, name: str, places: Sequence[_Place]) -> ModuleFile | list[_Place]:
-        """Look for one name in some places: a module or package, else the folders that together are a package."""
+        """Look for one name in some places: a module or package, otherwise the folders that together are a namespace package."""
         portions: list[_Place] = []
         for folder, origin in places:
             listing = self._listing(folder)
@@ -172,7 +178,7 @@ class DiskModules:
         return portions
 
     def _listing(self, folder: Path) -> frozenset[str]:
-        """Return the names in a folder, spelt as on disk (some disks ignore case; Python does not)."""
+        """Return the names in a folder, spelled as on disk (some disks ignore case; Python does not)."""
         if folder not in self._listings:
             try:
                 with os.scandir(folder) as entries:
@@ -185,7 +191,7 @@ class DiskModules:
         return path.is_dir()
 
     def _real(self, path: Path) -> str:
-        """Return where a path leads, links followed."""
+        """Return the path with links resolved."""
         return os.path.realpath(path)
 
     def _modules_in(self, folder: Path) -> Iterator[str]:
@@ -211,12 +217,12 @@ class DiskModules:
 
     @cached_property
     def _own_places(self) -> list[Path]:
-        """Return the folders outside of the project whose modules are its own all the same."""
+        """Return the folders outside of the project whose modules nevertheless belong to it."""
         places = [place for place, origin in self._sites if origin is Origin.PROJECT]
         return [*places, *(place.parent for place in self._editables.values()), *self._editable_roots]
 
     def _editable(self, name: str) -> ModuleFile | list[_Place]:
-        """Look where editable installs put packages that stand on no path."""
+        """Look where editable installs put packages that are not on the path."""
         place = self._editables.get(name)
         if place is not None:
             found = self._step(place.name.removesuffix(".py"), [(place.parent, Origin.PROJECT)])
@@ -225,7 +231,7 @@ class DiskModules:
 
     @cached_property
     def _editables(self) -> Mapping[str, Path]:
-        """Read the finders of setuptools: top module -> its file or folder."""
+        """Read the finders of setuptools: top-level module -> its file or folder."""
         found: dict[str, Path] = {}
         for site, _ in self._sites:
             for entry in sorted(self._listing(site)):
@@ -235,7 +241,7 @@ class DiskModules:
 
     @cached_property
     def _editable_roots(self) -> list[Path]:
-        """Return where the sources of other editable installs are, as their `direct_url.json` says."""
+        """Return the sources of other editable installs, according to their `direct_url.json`."""
         records = [
             site / entry / "direct_url.json"
             for site, _ in self._sites
@@ -256,7 +262,7 @@ def _origin(folder: Path, otherwise: Origin = Origin.PROJECT) -> Origin:
 def _places_of_python() -> Mapping[Path, Origin]:
     own = {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")}
     own |= {place / "lib-dynload" for place in own}
-    # Python starts to look for modules of a console script where that is.
+    # Python starts to look for modules of a console script in the folder of the script.
     return {Path(sysconfig.get_path("scripts")): Origin.INSTALLED, **dict.fromkeys(own, Origin.STDLIB)}
 
 

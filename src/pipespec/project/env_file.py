@@ -1,7 +1,8 @@
-"""The file `.env` beside a project's root: variables for the environment of a run.
+"""The file `.env` in the project root: variables for the environment of a run.
 
-Takes a pipeline's file and the environment; adds to it what `.env` sets and the environment does not. Refuses a file that
-cannot be read as such. Only verbs that trust the pipeline may ask. Values may be secrets: no message shows them.
+Takes a pipeline's file and the environment, and adds to the environment what `.env` sets and the environment does not.
+Refuses a file that cannot be parsed. Only verbs that trust the pipeline may call this. Values may be secrets, so no
+message shows them.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ def read_env_file(file: str, environment: MutableMapping[str, str]) -> None:
     """Set the variables of `.env` that are not set yet.
 
     Raises:
-        UsageError: where the file is there and cannot be read.
+        UsageError: if the file exists and cannot be read.
     """
     path = find_root(Path(file)) / _NAME
-    if not path.is_file():  # python-dotenv takes 20 ms to import
+    if not path.is_file():  # importing python-dotenv takes 20 ms
         return
     from dotenv import dotenv_values  # noqa: PLC0415 - as above
     from dotenv.parser import parse_stream  # noqa: PLC0415 - as above

@@ -1,7 +1,7 @@
-"""Waiting until something happens in folders, by the package watchfiles.
+"""Wait until something happens in folders, with the package watchfiles.
 
-Takes folders; tells that something changed there since it was made, not what: whoever waits looks at what matters. Refuses where
-the package is not installed, naming the extra that brings it.
+Takes folders. Reports that something in them has changed since the start, but not what: the caller examines what
+matters to it. Refuses if the package is not installed, and names the extra that contains it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pipespec.errors import PipespecError, UsageError
 __all__ = ["FolderWatch", "require_watchfiles"]
 
 _QUIET_MS: Final = 150
-"""What is saved within so short a time of each other is one change."""
+"""Changes within this time of each other count as one change."""
 _LONGEST_MS: Final = 2_000
 _LOOK_MS: Final = 200
 
@@ -24,10 +24,10 @@ def require_watchfiles() -> Any:
     """Return the package.
 
     Raises:
-        UsageError: where it is not installed.
+        UsageError: if it is not installed.
     """
     try:
-        import watchfiles  # noqa: PLC0415 - an extra
+        import watchfiles  # noqa: PLC0415 - it is an extra
     except ImportError:
         raise UsageError(
             "'watch' needs the package 'watchfiles', which is not installed; "
@@ -37,23 +37,23 @@ def require_watchfiles() -> Any:
 
 
 class FolderWatch:
-    """The folders alone, not those below them; `ignored` are files and folders in which nothing counts."""
+    """Watches the folders themselves, not those below them. `ignored` are files and folders whose changes do not count."""
 
     def __init__(self, folders: Collection[Path], ignored: Collection[Path]) -> None:
-        """Begin.
+        """Start watching.
 
         Raises:
             UsageError: as `require_watchfiles`.
-            PipespecError: where the system watches no more folders.
+            PipespecError: if the system does not watch any more folders.
         """
         self.folders = frozenset(folders)
         self._ignored = tuple(ignored)
         self._changes = self._watch(require_watchfiles())
         self._happened = False
-        self._look()  # it begins with the first look
+        self._look()  # watching starts with the first call
 
     def wait(self) -> None:
-        """Return once something changed, and nothing for a moment after it.
+        """Wait until something has changed, and nothing more has changed for a moment.
 
         Raises:
             KeyboardInterrupt: at once.

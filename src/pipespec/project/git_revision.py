@@ -1,7 +1,7 @@
-"""A project as git keeps it at one revision: its files and modules, read from git's objects without a checkout.
+"""A project as it is in git at one revision: its files and modules, read from git's objects without a checkout.
 
-Takes the project root and a revision; refuses, in one line, one that is not there. Nothing is written, no hook,
-filter or helper runs, and no other host is asked. Links are not followed; submodules are not there.
+Takes the project root and a revision. Refuses, in one line, a revision that does not exist. Nothing is written, no
+hook, filter or helper runs, and no other host is contacted. Links are not followed, and submodules are not included.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from pipespec.project.git_state import ask_git
 __all__ = ["GitModules", "GitTree", "commit_of"]
 
 _LISTING: Final = 64 << 20
-"""Bytes of git's list of files that are read."""
+"""Maximum number of bytes of git's list of files that are read."""
 _SOURCE: Final = 16 << 20
 _LINK: Final = b"120000"
 _INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
 
 
 def commit_of(root: Path, revision: str) -> str:
-    """Return the commit, 40 digits, that a revision means: a commit, branch, tag, or whatever git reads as one.
+    """Return the commit, 40 digits, that a revision means: a commit, branch, tag, or anything that git accepts as a revision.
 
     Raises:
-        UsageError: where the project is in no repository, or the revision is not in it.
+        UsageError: if the project is not in a repository, or the revision is not in it.
     """
     if ask_git(root, "rev-parse", "--show-toplevel") is None:
         raise UsageError(f"'{root}' is not in a readable git repository, so it has no revision '{revision}'")
@@ -42,7 +42,7 @@ def commit_of(root: Path, revision: str) -> str:
 class GitTree:
     """The files below the project root at one commit.
 
-    `blobs` maps each file's path, relative to the root, to git's object; `links` are those that are links.
+    `blobs` maps each file's path, relative to the root, to git's object. `links` are those that are symbolic links.
     """
 
     def __init__(self, root: Path, commit: str, blobs: dict[str, str], links: frozenset[str]) -> None:
@@ -62,10 +62,10 @@ class GitTree:
 
     @classmethod
     def open(cls, root: Path, revision: str) -> Self:
-        """Open a revision: a commit, branch, tag, or whatever git reads as one.
+        """Open a revision: a commit, branch, tag, or anything that git accepts as a revision.
 
         Raises:
-            UsageError: where the project is in no repository, or the revision is not in it.
+            UsageError: if the project is not in a repository, or the revision is not in it.
         """
         commit = commit_of(root, revision)
         top = ask_git(root, "rev-parse", "--show-toplevel") or b""
@@ -91,14 +91,14 @@ class GitTree:
         return cls(root, commit, blobs, frozenset(links))
 
     def covers(self, path: Path) -> bool:
-        """Tell whether a path belongs to the project, and not to packages that are installed in its folder."""
+        """Return whether a path belongs to the project, and not to packages that are installed in its folder."""
         return path.is_relative_to(self.root) and not _INSTALLED.intersection(path.parts)
 
     def read(self, path: Path, limit: int) -> bytes:
         """Return at most the first `limit` bytes of a file.
 
         Raises:
-            OSError: where the revision has no such file, or it is a link.
+            OSError: if the revision has no such file, or it is a link.
         """
         name = self._name(path)
         if name is None or name not in self._blobs:
@@ -111,16 +111,16 @@ class GitTree:
         return content[:limit]
 
     def real(self, path: Path) -> str:
-        """Return the path: links are not followed."""
+        """Return the path unchanged: links are not followed."""
         return os.path.normpath(path)
 
     def names(self, folder: Path) -> frozenset[str]:
-        """Return the names in a folder; none where there is no such folder."""
+        """Return the names in a folder; none if there is no such folder."""
         name = self._name(folder)
         return frozenset(() if name is None else self._folders.get(name, ()))
 
     def is_folder(self, path: Path) -> bool:
-        """Tell whether a path is a folder."""
+        """Return whether a path is a folder."""
         name = self._name(path)
         return name is not None and name in self._folders
 
@@ -143,7 +143,7 @@ class GitModules(DiskModules):
         """Read a module's source.
 
         Raises:
-            OSError: where it is not there, is a link, or is larger than 16 MiB.
+            OSError: if it does not exist, is a link, or is larger than 16 MiB.
         """
         if not self._tree.covers(path):
             return super().read(path)

@@ -1,7 +1,7 @@
-"""What git says of a project: commit and branch; None where there is no git to say it.
+"""What git says about a project: commit and branch; None if git or the repository is missing.
 
-Runs git with its hooks, monitors, pagers and helpers off, takes no lock and never waits long: the repository
-may be a stranger's.
+Runs git without hooks, monitors, pagers and helpers, takes no lock and never waits long, because the repository may
+come from a stranger.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _OPTIONS: Final = (
 
 @frozen
 class GitFacts:
-    """The state of a work tree; `branch` is None on a detached head."""
+    """The state of a work tree. `branch` is None on a detached head."""
 
     commit: str
     branch: str | None
 
 
 def git_facts(root: Path) -> GitFacts | None:
-    """Ask git about the project; None without git, repository or commit, and where git refuses its owner."""
+    """Ask git about the project; None without git, repository or commit, and if git refuses the repository because of its owner."""
     commit = ask_git(root, "rev-parse", "--verify", "HEAD")
     if not commit:
         return None
@@ -48,20 +48,20 @@ def git_facts(root: Path) -> GitFacts | None:
 
 
 def ask_git(root: Path, *arguments: str, limit: int = _ANSWER) -> bytes | None:
-    """Return what git answers, at most a byte more than the limit; None where it fails or takes 10 s.
+    """Return git's output, at most one byte more than the limit; None if it fails or takes 10 s.
 
-    It reaches no other host: objects that a partial clone has not got are not there.
+    It contacts no other host: objects that a partial clone lacks count as missing.
     """
     located = {
         "GIT_DIR",
         "GIT_WORK_TREE",
         "GIT_INDEX_FILE",
         "GIT_EXTERNAL_DIFF",
-    }  # set within git's own hooks
+    }  # set inside git's own hooks
     environment = {name: value for name, value in os.environ.items() if name not in located}
     environment |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     environment["GIT_NO_LAZY_FETCH"] = "1"
-    with tempfile.TemporaryFile() as answer:  # a file, since a pipe would have to be read to its end
+    with tempfile.TemporaryFile() as answer:  # a file, because a pipe would have to be read to its end
         try:
             done = subprocess.run(
                 ["git", "-C", str(root), *_OPTIONS, *arguments],

@@ -1,6 +1,6 @@
-"""External inputs -> records of their content.
+"""Compute the records of the content of external inputs.
 
-Takes the files, folders and globs that a pipeline names, gives an `OutputRecord` of each, by the one rule of
+Takes the files, folders and globs that a pipeline names. Returns an `OutputRecord` of each, by the common rule of
 `step.content_digest`.
 """
 
@@ -21,19 +21,19 @@ from pipespec.step.content_digest import ContentError, tree_digest
 __all__ = ["digest_input"]
 
 _LISTED: Final = 1000
-"""Of so many files the record of a folder or pattern has each digest."""
+"""Up to this number of files, the record of a folder or pattern contains each digest."""
 
 
 def digest_input(source: FileInput | DirInput | FilesInput, memory: DigestMemory) -> OutputRecord:
     """Return the record of an external input's content as it is now.
 
-    Of a folder, and of the files that a glob finds, the digest is over their sorted names and digests; names
-    start below the folder, or below the part of the pattern that has no wildcard. A URI's file system is asked
+    For a folder, and for the files that match a glob, the digest is computed from their sorted names and digests. Names
+    are relative to the folder, or to the part of the pattern that has no wildcard. The file system of a URI is asked
     for version or etag before content.
 
     Raises:
-        UsageError: where there is nothing, or it cannot be read.
-        ContentError: where there is something that is no content: a pipe, a link in a folder that leads out of
+        UsageError: if it does not exist, or cannot be read.
+        ContentError: if something there cannot be content: a pipe, or a link in a folder that leads out of
             the project.
     """
     location = source.pattern if isinstance(source, FilesInput) else source.path

@@ -1,6 +1,6 @@
-"""Where external inputs are, and whether they are there; `input_digests` reads what is in them.
+"""Where external inputs are, and whether they exist. `input_digests` reads their content.
 
-A URI's server is never asked here: a stranger's file must not make us open a connection.
+The server of a URI is never contacted here: a stranger's file must not make us open a connection.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def external_inputs(steps: Iterable[StepSpec]) -> dict[str, ExternalInput]:
 
 
 def to_place(source: ExternalInput) -> tuple[str, str, str]:
-    """Return an input as texts: its kind, where it is, and how the user wrote that."""
+    """Return an input as texts: its kind, its path, and the text that the user wrote."""
     match source:
         case FileInput(path=place):
             return "file", place, source.text
@@ -52,17 +52,17 @@ def to_place(source: ExternalInput) -> tuple[str, str, str]:
 
 
 def to_source(kind: str, place: str, text: str) -> ExternalInput:
-    """Return the input that `to_place` told."""
+    """Return the input from the result of `to_place`."""
     return _KINDS[kind](place, text)
 
 
 def is_remote(location: str) -> bool:
-    """Tell a URI from a path: `s3://bucket/x`, not `/data/x`."""
+    """Return whether it is a URI and not a path: `s3://bucket/x`, not `/data/x`."""
     return "://" in location
 
 
 def input_exists(source: ExternalInput) -> bool:
-    """Tell whether there is a file, a folder, or at least one file that fits; of a URI only a run finds out."""
+    """Return whether there is a file, a folder, or at least one matching file. For a URI, only a run finds out."""
     location = source.pattern if isinstance(source, FilesInput) else source.path
     if is_remote(location):
         return True
@@ -76,13 +76,13 @@ def input_exists(source: ExternalInput) -> bool:
 
 
 def content_problem(source: DirInput, root: Path) -> str | None:
-    """Say why what is below a folder cannot be content: a link out of the project, a pipe. None where it can be.
+    """Say why something below a folder cannot be content: a link out of the project, a pipe. None if everything can be.
 
-    Links may lead to what is below the folder itself, or below the project's root.
+    Links may lead to what is below the folder itself, or below the project root.
     """
     if is_remote(source.path):
         return None
-    from pipespec.step.content_digest import ContentError  # noqa: PLC0415 - as below
+    from pipespec.step.content_digest import ContentError  # noqa: PLC0415 - see below
 
     try:
         next(folder_files(source, root), None)
@@ -92,8 +92,8 @@ def content_problem(source: DirInput, root: Path) -> str | None:
 
 
 def folder_files(source: DirInput, root: Path) -> Iterator[tuple[str, Path]]:
-    """Yield the files of an input folder by their names, sorted; raises as `walk_files`."""
-    # Late: `validate` has no use for it where no input is a folder.
+    """Yield the files of an input folder by their names, sorted. Raises the same errors as `walk_files`."""
+    # Imported late: `validate` does not need it if no input is a folder.
     from pipespec.step.content_digest import walk_files  # noqa: PLC0415
 
     folder = Path(source.path)
@@ -101,14 +101,14 @@ def folder_files(source: DirInput, root: Path) -> Iterator[tuple[str, Path]]:
 
 
 def matching_files(pattern: str) -> dict[str, Path]:
-    """Return the files that a glob finds, by their names below the part without wildcards, sorted."""
+    """Return the files that match a glob, by their names below the part without wildcards, sorted."""
     return files_below(pattern)[1]
 
 
 def files_below(pattern: str) -> tuple[Path, dict[str, Path]]:
-    """Return the folder before the first wildcard, and the files that fit by their names below it."""
+    """Return the folder before the first wildcard, and the matching files by their names below it."""
     plain = Path(pattern).parts
     fixed = next((i for i, part in enumerate(plain) if glob.has_magic(part)), len(plain) - 1)
     base = Path(*plain[:fixed])
-    paths = (Path(found) for found in glob.glob(pattern, recursive=True))  # noqa: PTH207 - a shell's rule: `*` passes hidden files over
+    paths = (Path(found) for found in glob.glob(pattern, recursive=True))  # noqa: PTH207 - as in a shell, `*` does not match hidden files
     return base, {path.relative_to(base).as_posix(): path for path in sorted(paths) if path.is_file()}

@@ -1,6 +1,6 @@
-"""What is installed, by distribution name; read from metadata, nothing is imported.
+"""What is installed, by distribution name. It is read from metadata, and nothing is imported.
 
-`importlib.metadata`, 8 ms, is imported where it is asked: few plans name packages.
+`importlib.metadata` takes 8 ms to import and is imported only when it is needed: few plans name packages.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def installed_packages() -> dict[str, str]:
 
 
 def frozen_packages() -> tuple[str, ...]:
-    """Return every installed distribution as `pip freeze` does: `NAME==VERSION`, or `NAME @ URL` where it is not of an index."""
+    """Return every installed distribution as `pip freeze` does: `NAME==VERSION`, or `NAME @ URL` if it does not come from an index."""
     return tuple(
         f"{name}=={version}" if origin is None else f"{name} @ {origin}"
         for name, (version, origin) in _distributions().items()
@@ -32,22 +32,22 @@ def frozen_packages() -> tuple[str, ...]:
 
 
 def _distributions() -> dict[str, tuple[str, str | None]]:
-    """Return the version of each by its name, sorted, and the URL that it was installed from, if it was from one."""
+    """Return the version of each by its name, sorted, and the URL from which it was installed, if there is one."""
     from importlib import metadata  # noqa: PLC0415
 
     found: dict[str, tuple[str, str | None]] = {}
     for distribution in metadata.distributions():
-        # Parsed as an email, as `distribution.metadata` does it, 300 packages take half a second.
+        # Parsed as an email, as in `distribution.metadata`, 300 packages take half a second.
         text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
         fields = dict(_FIELD.findall(text.partition("\n\n")[0]))
-        # A half-deleted package has no name; the first on the path is the one that is imported.
+        # A half-deleted package has no name. The first one on the path is the one that is imported.
         if {"Name", "Version"} <= fields.keys() and fields["Name"] not in found:
             found[fields["Name"]] = fields["Version"], _direct_url(distribution)
     return dict(sorted(found.items(), key=lambda pair: pair[0].lower()))
 
 
 def _direct_url(distribution: Distribution) -> str | None:
-    """Return where a distribution was installed from as a requirement spells it; None for an index."""
+    """Return the URL from which a distribution was installed, in the form of a requirement; None for an index."""
     try:
         told: Any = json.loads(distribution.read_text("direct_url.json") or "null")
     except ValueError:

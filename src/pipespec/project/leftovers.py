@@ -1,7 +1,7 @@
-"""What `.pipespec` holds that serves nobody any more: logs, downloads and parts of them, work of steps that failed.
+"""What in `.pipespec` is not needed any more: logs, downloads and parts of them, work of steps that failed.
 
-Takes the folder and a time; gives what was not changed since then, with its size, and removes it. Results that wait for a
-store, and the private store, are never looked at.
+Takes the folder and a time. Returns what was not changed since then, with its size, and removes it. Results that wait
+for a store, and the private store, are never included.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pipespec.state_folder import StateFolder
 __all__ = ["find_leftovers", "remove_leftovers", "size_of"]
 
 _PART_AGE: Final = 24 * 3600.0
-"""Seconds after which nobody writes a part of a download any more."""
+"""Seconds after which no process writes to a partial download any more."""
 _PARTS: Final = ".part-"
 
 
@@ -37,7 +37,7 @@ def find_leftovers(state: StateFolder, *, now: float, oldest: float) -> tuple[Le
 
 
 def remove_leftovers(leftovers: Iterable[Leftover]) -> None:
-    """Remove these; what is gone already is as good."""
+    """Remove these. If something is already gone, that is no error."""
     for one in leftovers:
         if one.path.is_dir() and not one.path.is_symlink():
             shutil.rmtree(one.path, ignore_errors=True)
@@ -49,7 +49,7 @@ def remove_leftovers(leftovers: Iterable[Leftover]) -> None:
 
 
 def size_of(path: Path) -> int:
-    """Return the bytes of a file, or of all files of a folder; 0 where nothing is there."""
+    """Return the size in bytes of a file, or of all files in a folder; 0 if nothing exists there."""
     total, waiting = 0, [str(path)]
     with contextlib.suppress(OSError):
         if not path.is_dir() or path.is_symlink():

@@ -1,7 +1,7 @@
-"""Which URLs of `notify` Apprise understands; it is imported only here and where messages are sent.
+"""Which URLs of `notify` Apprise understands. It is imported only here and where messages are sent.
 
-Takes a URL, which may hold references to secrets that are not read; gives why no message can be sent to it. What it gives
-holds nothing of the URL but the name of the service, since URLs hold tokens. No connection is made.
+Takes a URL, which may contain references to secrets, which are not read. Returns why no message can be sent to it. The
+result contains nothing of the URL except the name of the service, because URLs contain tokens. No connection is made.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ _LIST: Final = "the services are listed at https://github.com/caronc/apprise/wik
 
 @frozen
 class _Service:
-    """A service as Apprise tells of it: how its URL is written, and the packages that it lacks."""
+    """A service as Apprise describes it: the form of its URL, and the packages that it lacks."""
 
     written: str
     lacks: tuple[str, ...] = ()
 
 
 def service_problems(urls: Iterable[str]) -> dict[str, ServiceProblem]:
-    """Return, by URL, why no message can be sent to it: of those that Apprise does not understand."""
+    """Return, by URL, why no message can be sent to it, for URLs that Apprise does not understand."""
     found = {url: service_problem(url) for url in dict.fromkeys(urls)}
     return {url: problem for url, problem in found.items() if problem is not None}
 
 
 def service_problem(url: str) -> ServiceProblem | None:
-    """Return why Apprise does not understand a URL; None where it does, and where a reference keeps that open."""
+    """Return why Apprise does not understand a URL; None if it does, or if a reference leaves it open."""
     try:
-        import apprise  # noqa: PLC0415 - an extra, and slow to import
+        import apprise  # noqa: PLC0415 - it is an extra, and slow to import
     except ImportError:
         return ServiceProblem("Apprise is not installed", f"install it with: {_INSTALL}", is_package=True)
     is_open = "${" in url
@@ -79,7 +79,7 @@ def service_problem(url: str) -> ServiceProblem | None:
 
 
 def _services() -> dict[str, _Service]:
-    """Return the services that Apprise knows, by the words that URLs begin with."""
+    """Return the services that Apprise knows, by the URL schemes that they use."""
     import apprise  # noqa: PLC0415 - as above
 
     known: dict[str, _Service] = {}
@@ -94,7 +94,7 @@ def _services() -> dict[str, _Service]:
 
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
-    """Let nothing be logged meanwhile: Apprise and what it is made of log hosts and paths."""
+    """Suppress logging in the block: Apprise and its dependencies log hosts and paths."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:

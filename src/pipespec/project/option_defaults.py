@@ -1,8 +1,8 @@
-"""Defaults that a user or a project gives to options: variables `PIPESPEC_*`, and `[tool.pipespec]` in pyproject.toml.
+"""Defaults that a user or a project sets for options: variables `PIPESPEC_*`, and `[tool.pipespec]` in pyproject.toml.
 
-Takes a pipeline's file and the environment; gives each default with its origin, by the name of the option's parameter. A
-variable wins over pyproject.toml. Refuses values that do not fit. Only verbs that trust the file may ask: what a stranger's
-pyproject.toml says here decides what is run.
+Takes a pipeline's file and the environment. Returns each default with its origin, by the name of the option's
+parameter. A variable takes precedence over pyproject.toml. Refuses values that do not fit. Only verbs that trust the
+file may call this: a stranger's pyproject.toml could otherwise decide what is run.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ class OptionDefault(NamedTuple):
 
 
 def option_defaults(file: str | None, environment: Mapping[str, str]) -> Mapping[str, OptionDefault]:
-    """Return the defaults of options for a pipeline, or for the working directory; relative paths start from there.
+    """Return the defaults of options for a pipeline, or for the working directory. Relative paths start from there.
 
     Raises:
-        UsageError: where a variable, or a key of pyproject.toml, has a value that does not fit.
+        UsageError: if a variable, or a key of pyproject.toml, has a value that does not fit.
     """
     root = find_root(Path("pipeline.yaml" if file is None else file))
     found = {
@@ -82,4 +82,4 @@ _READERS: Final[Mapping[str, Callable[[str, str], Any]]] = {
     "keep_going": _flag,
     "tracking": _flag,
 }
-"""The options that have defaults, and how the text of a variable is read."""
+"""The options that have defaults, and how the text of a variable is parsed."""

@@ -1,8 +1,8 @@
-"""More resolvers, from installed packages: the entry-point group `pipespec.resolvers`.
+"""Additional resolvers from installed packages: the entry-point group `pipespec.resolvers`.
 
-An entry point's name is the resolver's (`vault`, for `${vault:path}`), its object a function: the argument's text ->
-the value's text. Names are read without importing anything; the package is imported when a trusted pipeline
-asks. Our own names stay ours.
+An entry point's name is the resolver's (`vault`, for `${vault:path}`). Its object is a function: the argument's text ->
+the value's text. Names are read without importing anything. The package is imported when a trusted pipeline uses the
+resolver. Packages cannot replace our own names.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ GROUP: Final = "pipespec.resolvers"
 
 
 class InstalledResolvers(Mapping[str, Ask | None]):
-    """The resolvers of installed packages by name; None for each where nothing may be asked."""
+    """The resolvers of installed packages by name; each is None if it may not be called."""
 
     def __init__(self, *, trusted: bool) -> None:
         self._trusted = trusted
@@ -43,13 +43,13 @@ class InstalledResolvers(Mapping[str, Ask | None]):
 
     @property
     def were_asked(self) -> bool:
-        """True where packages were looked through for a name."""
+        """True if packages were searched for a name."""
         return "_entries" in self.__dict__
 
     @cached_property
     def _entries(self) -> Mapping[str, tuple[EntryPoint, ...]]:
-        """Looked for when a name is not ours: to look through all installed packages takes milliseconds."""
-        from importlib.metadata import entry_points  # noqa: PLC0415 - 20 ms, and few pipelines ask
+        """Searched if a name is not ours, because searching all installed packages takes milliseconds."""
+        from importlib.metadata import entry_points  # noqa: PLC0415 - 20 ms, and few pipelines need it
 
         found: dict[str, dict[str, EntryPoint]] = {}
         for entry in entry_points(group=GROUP):
@@ -68,7 +68,7 @@ class InstalledResolvers(Mapping[str, Ask | None]):
             if name not in self._functions:
                 self._functions[name] = entries[0].load()
             answer = self._functions[name](argument)
-        except Exception as error:  # noqa: BLE001 - whatever goes wrong in another's package
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong in a package of others
             return Problem(f"{subject} failed: {type(error).__name__}: {error}".splitlines()[0])
         if not isinstance(answer, str):
             return Problem(f"{subject} returned a value of type {quote(type(answer).__name__)}")

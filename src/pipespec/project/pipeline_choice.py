@@ -1,8 +1,8 @@
-"""Which pipeline is meant where no file is named, or a folder.
+"""Which pipeline is used if no file, or a folder, is given.
 
-Takes a folder, or nothing; gives the file, spelt from the working directory. `file` in `[tool.pipespec]` of the project's
-pyproject.toml decides; else the one pipeline of the folder, or of its `pipelines/`; where no folder is named, of the
-nearest folder up to the project's root. Refuses to choose between several.
+Takes a folder, or nothing. Returns the file, relative to the working directory. `file` in `[tool.pipespec]` of the
+project's pyproject.toml decides; otherwise the only pipeline of the folder, or of its `pipelines/`. If no folder is
+given, the nearest folder up to the project root that has one is used. Refuses to choose between several.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _MOST: Final = 20
 
 
 def choose_pipeline(place: str | None = None) -> str:
-    """Return the pipeline of a folder, or, without one, of the working directory and the folders above it.
+    """Return the pipeline of a folder or, without one, of the working directory and the folders above it.
 
     Raises:
-        UsageError: where there is none, or there are several.
+        UsageError: if there is none, or there are several.
     """
     folders = [Path(place)] if place is not None else list(_upward())
     for folder in folders if place is not None else folders[-1:]:
@@ -55,7 +55,7 @@ def overlay_of_environment(file: str, name: str) -> str:
     """Return the overlay of a pipeline for an environment, `FILE.prod.yaml` for `prod`, beside it.
 
     Raises:
-        UsageError: where there is none.
+        UsageError: if there is none.
     """
     path = Path(file)
     overlay = path.with_name(f"{path.stem}.{name}{path.suffix}") if _is_name(name) else None
@@ -84,7 +84,7 @@ def _is_name(name: str) -> bool:
 
 
 def _upward() -> Iterator[Path]:
-    """Yield the working directory and the folders above it, up to the project's root."""
+    """Yield the working directory and the folders above it, up to the project root."""
     here = Path.cwd()
     root = find_root(here / "pipeline.yaml")
     for folder in (here, *here.parents):

@@ -1,7 +1,7 @@
-"""The files that a pipeline is made of, read from disk: the file itself, overlays, includes.
+"""The files from which a pipeline is made, read from disk: the file itself, overlays, includes.
 
-What a user names may be anywhere; what a file includes must lie inside the project root, links followed. Keeps
-the name that each file's spans bear, and the folder that its relative paths start from.
+What a user names may be anywhere. What a file includes must be inside the project root after links are resolved. Stores
+the name that each file has in spans, and the folder from which its relative paths start.
 """
 
 from __future__ import annotations
@@ -21,10 +21,9 @@ __all__ = ["PipelineFiles"]
 
 
 class PipelineFiles:
-    """Reads the files of one pipeline, each under one name.
+    """Reads the files of one pipeline, each with one name.
 
-    `folders` maps each name to the file's absolute folder.
-    `tree` is where they are read from.
+    `folders` maps each name to the file's absolute folder. `tree` is where they are read from.
     """
 
     def __init__(self, root: Path, tree: Tree | None = None) -> None:
@@ -37,7 +36,7 @@ class PipelineFiles:
         """Read a file that the user named.
 
         Raises:
-            InvalidPipelineError: where it cannot be read, as the only finding.
+            InvalidPipelineError: if it cannot be read, as the only finding.
         """
         try:
             return self._read(without_dots(Path(name)), name)
@@ -47,7 +46,7 @@ class PipelineFiles:
             raise InvalidPipelineError([found], {}) from error
 
     def fetch(self, written: str, span: Span) -> IncludedSource | Problem:
-        """Read a file that another one includes; `written` starts from the folder of that one."""
+        """Read a file that another one includes. `written` is relative to the folder of that file."""
         folder = self.folders.get(span.file, Path(self._root))
         path = Path(os.path.normpath(folder / written))
         if not Path(self._tree.real(path)).is_relative_to(self._root):
@@ -74,7 +73,7 @@ def _reason(name: str, error: OSError) -> str:
 
 
 def _nearest(path: Path, written: Path) -> str | None:
-    """Name the nearest file, spelt as the user spelt the missing one."""
+    """Name the nearest file, in the same form as the user wrote the missing one."""
     try:
         names = [
             entry.name for entry in path.absolute().parent.iterdir() if entry.suffix in (".yaml", ".yml")

@@ -1,8 +1,8 @@
-"""The pipeline files below a folder: those YAML files that say `pipespec:` at their top.
+"""Find the pipeline files below a folder: YAML files with `pipespec:` at their top level.
 
-Fragments (overlays, included files) do not, and are checked with the pipelines that use them. Folders that hold no
-work of the project's own are not entered: those that git ignores, of tracking stores, of environments, hidden ones. A
-folder that the user names is entered in any case. Links to folders are not followed.
+Fragments (overlays, included files) do not have it, and are checked with the pipelines that use them. Folders that
+contain no work of the project are skipped: those that git ignores, those of tracking stores and of environments, and
+hidden ones. A folder that the user names is always searched. Links to folders are not followed.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ __all__ = ["find_pipelines", "pipelines_in"]
 _SUFFIXES: Final = (".yaml", ".yml")
 _NOT_ENTERED: Final = frozenset({"node_modules", "__pycache__", "mlruns", "mlartifacts"})
 _RUN_ID: Final = re.compile(r"[0-9a-f]{32}")
-"""The name of a run's folder in a tracking store, which holds `artifacts`, wherever that store is."""
+"""The name of a run's folder in a tracking store, which contains `artifacts`, wherever that store is."""
 _IGNORED: Final = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
 _LONGEST_ANSWER: Final = 1 << 24
 _ENVIRONMENT_MARK: Final = "pyvenv.cfg"
-"""The file by which a virtual environment is known, whatever its name."""
+"""The file that identifies a virtual environment, whatever its name."""
 _TOP_KEY: Final = re.compile(
     rb"""^(?:\xef\xbb\xbf)?(?:\{\s*)?["']?pipespec["']?[ \t]*:(?:\s|$)""", re.MULTILINE
 )
 
 
 def find_pipelines(paths: Iterable[str]) -> tuple[str, ...]:
-    """Put the pipelines below each folder in its place, sorted; what is no folder stands as it is, there or not.
+    """Replace each folder by the pipelines below it, sorted. Anything else is returned unchanged, whether it exists or not.
 
-    Each file comes once, as it was spelt first.
+    Each file is returned once, with its first spelling.
     """
     found: dict[str, str] = {}
     for path in paths:
@@ -43,7 +43,7 @@ def find_pipelines(paths: Iterable[str]) -> tuple[str, ...]:
 
 
 def pipelines_in(folder: Path) -> tuple[Path, ...]:
-    """Return the pipelines directly in a folder, sorted; none where it cannot be listed. Hidden files are left out."""
+    """Return the pipelines directly in a folder, sorted; none if it cannot be listed. Hidden files are left out."""
     try:
         seen = sorted(path for path in folder.iterdir() if _is_seen(path.name))
     except OSError:
@@ -54,7 +54,7 @@ def pipelines_in(folder: Path) -> tuple[Path, ...]:
 def _below(folder: str) -> Iterator[str]:
     ignored = _ignored(Path(folder))
     for place, folders, files in os.walk(folder):
-        paths = [Path(place, name) for name in sorted(folders)]  # spelt from the folder that was named
+        paths = [Path(place, name) for name in sorted(folders)]  # relative to the folder that was named
         folders[:] = [path.name for path in paths if _is_entered(path) and path not in ignored]
         for path in (Path(place, name) for name in sorted(files)):
             if _is_seen(path.name) and path not in ignored and _is_pipeline(path):
@@ -62,11 +62,11 @@ def _below(folder: str) -> Iterator[str]:
 
 
 def _ignored(folder: Path) -> frozenset[Path]:
-    """Return the files and whole folders below a folder that git ignores; none where there is no repository."""
-    from pipespec.project.git_state import ask_git  # noqa: PLC0415 - a file that is named is not looked for
+    """Return the files and whole folders below a folder that git ignores; none if there is no repository."""
+    from pipespec.project.git_state import ask_git  # noqa: PLC0415 - not needed if the file is given
 
     answer = ask_git(folder, *_IGNORED, limit=_LONGEST_ANSWER)
-    names = [] if answer is None else answer.split(b"\0")[:-1]  # the last one may be cut
+    names = [] if answer is None else answer.split(b"\0")[:-1]  # the last one may be incomplete
     return frozenset(folder / os.fsdecode(name) for name in names)
 
 
@@ -81,9 +81,9 @@ def _is_seen(name: str) -> bool:
 
 
 def _is_pipeline(path: Path) -> bool:
-    """Tell whether a file says `pipespec:`; of one that cannot be read nothing is known, so it is left out."""
+    """Return whether a file contains `pipespec:`. If it cannot be read, nothing is known, so it is left out."""
     try:
-        if not path.is_file():  # a pipe would hang us
+        if not path.is_file():  # opening a pipe would block
             return False
         with path.open("rb") as file:
             return _TOP_KEY.search(file.read(MAX_BYTES)) is not None

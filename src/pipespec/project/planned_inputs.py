@@ -1,7 +1,7 @@
 """External inputs as a run uses them: where they are on this machine, with the digests that were planned.
 
-Takes the records that the plan was made with. What is not that content any more is refused before a step reads
-it; what is at a URI is brought here first, by the file system that the plan asked.
+Takes the records with which the plan was made. If the content has changed since, it is refused before a step reads it.
+Content at a URI is downloaded first, through the file system that the plan used.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ __all__ = ["PlannedInputs"]
 class PlannedInputs:
     """The external inputs of one plan.
 
-    `files` is `Facts.files`; `results` says where each output of another pipeline, and each model, is. Both may grow when the run is
-    planned on.
+    `files` is `Facts.files`. `results` says where each output of another pipeline, and each model, is. Both may grow
+    when planning continues during the run.
     """
 
     root: Path
@@ -38,10 +38,10 @@ class PlannedInputs:
     def artifacts(
         self, source: FileInput | DirInput | FilesInput | PipelineInput | ModelInput
     ) -> tuple[Artifact, ...]:
-        """Return where the content is, of a glob one artifact for each file, sorted.
+        """Return where the content is; for a glob, one artifact for each file, sorted.
 
         Raises:
-            UsageError: where it is gone, or not what was planned any more.
+            UsageError: if it is missing, or has changed since it was planned.
         """
         if isinstance(source, PipelineInput | ModelInput):
             return (self.results[source],)
@@ -50,7 +50,7 @@ class PlannedInputs:
             return self._remote(source, location)
         if isinstance(source, FilesInput):
             return self._matching(source)
-        # A file or folder is checked against its digest when it is read.
+        # The digest of a file or folder is checked when it is read.
         planned = self.files[location]
         slash = "/" if isinstance(source, DirInput) else ""
         return (Artifact(f"{location.rstrip('/')}{slash}", planned.digest, Path(location).name),)

@@ -1,7 +1,7 @@
-"""What references ask a project for: `${git:…}`, `${pyproject:…}` and `${file:…}`, answered from its disk.
+"""The resolvers of a project: `${git:…}`, `${pyproject:…}` and `${file:…}`, which read its disk.
 
-Git is asked only for a trusted pipeline. No file outside of the project root is read, whatever links say. What few
-documents ask for is imported when it is asked for.
+Git is called only for a trusted pipeline. No file outside of the project root is read, whatever links say. Modules that
+few documents need are imported only when they are needed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SCALARS: Final = (str, int, float, bool)
 
 
 class ProjectAnswers:
-    """The answers of one project; `folders` maps each `Span.file` to the folder that its paths start from.
+    """The resolvers of one project. `folders` maps each `Span.file` to the folder from which its paths start.
 
     `tree` is where files are read from.
     """
@@ -43,9 +43,9 @@ class ProjectAnswers:
     def resolvers(
         self, name: str, *, trusted: bool, keeps_env: bool = False, keeps_unset: bool | None = None
     ) -> Resolvers:
-        """Return what a document may ask; `name` is the pipeline's where it sets none.
+        """Return the resolvers that a document may use. `name` is the pipeline's name if it sets none.
 
-        `???` is an open value of what is not trusted, since nothing of it runs, and is not rendered either.
+        `???` is an open value for a document that is not trusted and not rendered, because nothing of it runs.
         """
         return Resolvers(
             name=name,
@@ -59,7 +59,7 @@ class ProjectAnswers:
         )
 
     def environment(self) -> dict[str, str | None] | None:
-        """Return the variables that were asked for; None where git or other packages were asked, too."""
+        """Return the variables that were read; None if git or other packages were also used."""
         asked_others = self._others is not None and self._others.were_asked
         return None if asked_others or "_git" in self.__dict__ else dict(self._env.asked)
 
@@ -68,7 +68,7 @@ class ProjectAnswers:
         return self._others
 
     def is_current(self) -> bool:
-        """Tell whether environment and git would answer as they did; files are the tree's business."""
+        """Return whether environment and git would return the same. Files are checked by `tree`."""
         asked_git = "_git" in self.__dict__
         return self._env.is_current() and (not asked_git or self._git == _git_facts(self._root))
 
@@ -146,7 +146,7 @@ class ProjectAnswers:
 
 
 class _WatchedEnvironment(Mapping[str, str]):
-    """The environment, with note of what was asked."""
+    """The environment. It records which variables were read."""
 
     def __init__(self) -> None:
         self.asked: dict[str, str | None] = {}
@@ -164,7 +164,7 @@ class _WatchedEnvironment(Mapping[str, str]):
         return len(os.environ)
 
     def is_current(self) -> bool:
-        """Tell whether the variables that were asked for are as they were."""
+        """Return whether the variables that were read are unchanged."""
         return all(variable(name) == value for name, value in self.asked.items())
 
 

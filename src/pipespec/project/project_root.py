@@ -1,4 +1,4 @@
-"""Where a project begins."""
+"""Find the project root."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ _MARKS: Final = ("pyproject.toml", ".git")
 
 
 def find_root(file: Path) -> Path:
-    """Return the project root of a pipeline file: the nearest folder upward with `pyproject.toml` or `.git`.
+    """Return the project root of a pipeline file: the nearest folder above it with `pyproject.toml` or `.git`.
 
-    Without one it is the file's own folder. Absolute, links in it kept as they are; the file need not exist.
+    If there is none, it is the file's own folder. The result is absolute, and links in it are kept. The file need not
+    exist.
     """
     folder = without_dots(file).parent
     for place in (folder, *folder.parents):
@@ -23,7 +24,10 @@ def find_root(file: Path) -> Path:
 
 
 def without_dots(path: Path) -> Path:
-    """Return a path as absolute and without '..', so that paths below it compare; a link is kept unless a '..' leaves it."""
+    """Return a path as absolute and without '..', so that paths below it can be compared.
+
+    A link is kept unless a '..' leaves it.
+    """
     found, *parts = path.absolute().parts
     place = Path(found)
     for part in parts:

@@ -1,7 +1,7 @@
-"""What `[tool.pipespec]` in a project's pyproject.toml sets.
+"""The settings in `[tool.pipespec]` of a project's pyproject.toml.
 
-Takes a folder; gives the values by key, none where there is no such table. Refuses unknown keys and values of the wrong type.
-`file` alone is read of a project that is not trusted, and names a file inside it.
+Takes a folder. Returns the values by key, none if there is no such table. Refuses unknown keys and values of the wrong
+type. In a project that is not trusted, only `file` is read, and it must name a file inside the project.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _KINDS: Final[Mapping[str, str]] = {
 
 
 def default_file(folder: Path) -> Path | None:
-    """Return the pipeline that a folder's pyproject.toml names by `file`, or None. Its other keys are not looked at.
+    """Return the pipeline that `file` in a folder's pyproject.toml names, or None. Its other keys are not read.
 
     Raises:
-        UsageError: where it is no text, no file, or outside of the folder.
+        UsageError: if it is not a text, not a file, or outside of the folder.
     """
     name = _table(folder).get("file")
     if name is None:
@@ -45,13 +45,13 @@ def default_file(folder: Path) -> Path | None:
         raise UsageError(
             f"{SETTINGS_FILE}: 'file' in {_TABLE} is '{name}', which is outside of the project; name a file inside it"
         )
-    if not path.is_file():  # a pipe would hang us
+    if not path.is_file():  # opening a pipe would block
         raise UsageError(f"{SETTINGS_FILE}: 'file' in {_TABLE} is '{name}', but there is no such file")
     return path
 
 
 def read_settings(folder: Path) -> Mapping[str, Any]:
-    """Return all that a folder's pyproject.toml sets, checked.
+    """Return all settings in a folder's pyproject.toml, checked.
 
     Raises:
         UsageError: for a key that does not exist, or a value of another type.
@@ -65,7 +65,7 @@ def read_settings(folder: Path) -> Mapping[str, Any]:
 def _table(folder: Path) -> Mapping[str, Any]:
     path = folder / SETTINGS_FILE
     try:
-        if not path.is_file():  # a pipe would hang us
+        if not path.is_file():  # opening a pipe would block
             return {}
         with path.open("rb") as file:
             content = file.read(MAX_BYTES)
@@ -78,7 +78,7 @@ def _table(folder: Path) -> Mapping[str, Any]:
     try:
         tool = tomllib.loads(content.decode()).get("tool", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        return {}  # the project's other tools say it
+        return {}  # the project's other tools report it
     table = tool.get("pipespec", {}) if isinstance(tool, dict) else {}
     if not isinstance(table, dict):
         raise UsageError(f"{SETTINGS_FILE}: 'tool.pipespec' is no table; write {_TABLE} above its keys")
@@ -87,7 +87,7 @@ def _table(folder: Path) -> Mapping[str, Any]:
 
 def _check(key: str, value: object) -> None:
     if key not in _KINDS:
-        import difflib  # noqa: PLC0415 - only a mistake needs it
+        import difflib  # noqa: PLC0415 - needed only for a mistake
 
         near = difflib.get_close_matches(key, _KINDS, n=1)
         way = f"did you mean '{near[0]}'?" if near else f"the keys are {', '.join(_KINDS)}"

@@ -1,8 +1,8 @@
-"""External inputs at URIs: what their stores say of them, and their content, brought here.
+"""External inputs at URIs: what their stores know about them, and downloads of their content.
 
-`s3://` goes by boto3, everything else through fsspec. A version, generation or etag stands for the content where the store has
-one, so that a look at an unchanged object asks only for its head; otherwise the content is read. Such an identity is not the
-content's sha256, so what is read later cannot be checked against it.
+`s3://` uses boto3, everything else fsspec. If the store has a version, generation or etag, this identifies the content,
+so that checking an unchanged object requires only a HEAD request. Otherwise, the content is read. Such an
+identification is not the SHA-256 hash of the content, so content that is read later cannot be compared with it.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ __all__ = ["digest_remote", "fetch_remote"]
 
 
 def _store_of(source: FileInput | DirInput | FilesInput) -> RemoteFiles:
-    """Return the store that an input is in.
+    """Return the store that contains an input.
 
     Raises:
-        UsageError: where a package for it is not installed.
+        UsageError: if a package for it is not installed.
     """
     location = source.pattern if isinstance(source, FilesInput) else source.path
-    # Late, each: few pipelines have inputs at URIs.
+    # Each is imported late: few pipelines have inputs at URIs.
     if location.startswith("s3://"):
         from pipespec.project.remote.s3_inputs import S3Inputs  # noqa: PLC0415
 
@@ -43,10 +43,10 @@ def _store_of(source: FileInput | DirInput | FilesInput) -> RemoteFiles:
 
 
 def digest_remote(source: FileInput | DirInput | FilesInput, state: StateFolder) -> OutputRecord:
-    """Return the record of what a URI names; what has to be read for that is kept with the downloads.
+    """Return the record of what a URI names. Content that must be read for that is kept with the downloads.
 
     Raises:
-        UsageError: where there is nothing, or its store does not give it.
+        UsageError: if it does not exist, or its store does not provide it.
     """
     store = _store_of(source)
     files = _look(store, source)
@@ -61,12 +61,12 @@ def digest_remote(source: FileInput | DirInput | FilesInput, state: StateFolder)
 
 
 def fetch_remote(source: FileInput | DirInput | FilesInput, digest: str, state: StateFolder) -> Path:
-    """Return a local folder with what a URI names; `digest` is what `digest_remote` said of it.
+    """Return a local folder with what a URI names. `digest` is the result of `digest_remote`.
 
-    What is among the downloads already is not asked for.
+    What has already been downloaded is not requested again.
 
     Raises:
-        UsageError: where its store does not give it, or gives another version.
+        UsageError: if its store does not provide it, or provides another version.
     """
     cache = DownloadCache(state.downloads)
     folder = cache.find(_place_of(digest), Path.is_dir)
@@ -74,7 +74,7 @@ def fetch_remote(source: FileInput | DirInput | FilesInput, digest: str, state: 
         store = _store_of(source)
         files = _look(store, source)
         with _fetched(store, files, source, state) as (manifest, got):
-            # A mark is that of what was fetched if it is the same before and after.
+            # A mark belongs to what was downloaded if it is the same before and after.
             if _digest(source, manifest) != digest or store.look(source) != files:
                 raise UsageError(f"'{source.text}' changed during the run; run again to use the new version")
             folder = cache.keep(got, _place_of(digest))
@@ -101,7 +101,7 @@ def _fetched(
     source: FileInput | DirInput | FilesInput,
     state: StateFolder,
 ) -> Iterator[tuple[dict[str, str], Path]]:
-    """Give the files below a folder, until the block ends, with the identity of each."""
+    """Provide the files below a folder until the block ends, with the identity of each."""
     state.made()
     manifest = {}
     with (

@@ -1,8 +1,8 @@
-"""The JSON schemas that a pipeline names, read from the project: `SchemaFile` -> `DataSchema`.
+"""Read the JSON schemas that a pipeline names from the project: `SchemaFile` -> `DataSchema`.
 
-With each comes what its references lead to. Refused are files that are not there, no JSON, or outside of the project, and
-references to other hosts: nothing is fetched. They are read by `DiskModules`, which remembers what it read, so that all
-that one command does with a schema is done with the same bytes.
+Each schema includes the files that its references mean. Refuses files that do not exist, are not JSON, or are outside
+of the project, and references to other hosts: nothing is fetched from the network. The files are read by `DiskModules`,
+which caches what it read, so that everything that one command does with a schema uses the same bytes.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ __all__ = ["read_schemas"]
 
 _ENCODING: Final = "utf-8-sig"
 _MOST: Final = 100
-"""Files of one schema."""
+"""Maximum number of files of one schema."""
 _DRAFTS: Final = ("http://json-schema.org/draft-", "https://json-schema.org/draft/")
-"""Schemas of schemas, which the library has."""
+"""Schemas of schemas, which the library contains."""
 
 
 def read_schemas(
     files: Iterable[SchemaFile], root: Path, modules: DiskModules
 ) -> dict[str, DataSchema | SchemaProblem]:
-    """Return what each schema says, or why it cannot be used, by its path."""
+    """Return the content of each schema, or why it cannot be used, by its path."""
     return {path: _read(Path(path), root, modules) for path in dict.fromkeys(file.path for file in files)}
 
 
@@ -105,5 +105,5 @@ def _name(path: Path, root: Path) -> str:
 
 
 def _uri(path: Path, root: Path) -> str:
-    """Return a URI that says nothing of this machine."""
+    """Return a URI that contains nothing specific to this machine."""
     return f"file:///{quoted(_name(path, root))}"

@@ -1,9 +1,9 @@
-"""What commands found, kept in `.pipespec/memos/` for the next command that asks the same.
+"""Results of commands, stored in `.pipespec/memos/` for the next command that asks the same.
 
-Takes a question, as text, and JSON; gives that JSON back, or None. A memo is signed with a key of this user, which lies in
-the user's cache folder: one that a stranger wrote, that came from another machine, that was cut or changed is none, and
-says nothing. Nothing here fails: a folder that cannot be written keeps nothing. Whether a memo still holds is for
-`source_stamps` to say.
+Takes a question, as text, and JSON. Returns that JSON later, or None. A memo is signed with a key of this user, which
+is in the user's cache folder. A memo that was written by another user, comes from another machine, or was cut or
+changed is ignored. Nothing here raises an error: if the folder cannot be written, nothing is stored. `source_stamps`
+decides whether a memo is still valid.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ __all__ = ["SignedMemos"]
 
 _FORMAT: Final = 1
 _LARGEST: Final = 1 << 26
-"""Bytes of a memo: that of 100,000 steps has 30 million."""
+"""Maximum size of a memo in bytes. That of 100,000 steps has 30 million."""
 _MOST: Final = 512
-"""So many memos are kept, the newest."""
+"""Number of memos that are kept, the newest ones."""
 _KEY_BYTES: Final = 32
 
 
@@ -41,7 +41,7 @@ class SignedMemos:
         self._state = StateFolder.of(root)
 
     def recall(self, question: str) -> Any | None:
-        """Return what was kept for a question by this version of pipespec and Python, or None."""
+        """Return what was stored for a question by this version of pipespec and Python, or None."""
         key = _signing_key()
         content = None if key is None else read_own_file(self._file(question), _LARGEST)
         if key is None or content is None:
@@ -52,7 +52,7 @@ class SignedMemos:
         return json.loads(body)
 
     def keep(self, question: str, answer: Any) -> None:
-        """Keep JSON for a question, in the place of what was kept for it; nothing in which a URI has a password."""
+        """Store JSON for a question, replacing what was stored for it. Nothing is stored if a URI in it has a password."""
         key, text = _signing_key(), json.dumps(answer, separators=(",", ":"))
         if key is None or without_passwords(text) != text:
             return
@@ -71,7 +71,7 @@ class SignedMemos:
             _drop_oldest(folder)
 
     def sealed(self, text: str) -> str:
-        """Return what stands for a text that is nobody else's business, such as a value of the environment."""
+        """Return a hash that represents a text that must stay private, for example a value of the environment."""
         return hmac.new(_signing_key() or b"", text.encode("utf-8", "surrogateescape"), "sha256").hexdigest()
 
     def _file(self, question: str) -> Path:
@@ -80,7 +80,7 @@ class SignedMemos:
         )
 
     def _made(self) -> Path | None:
-        """Make the folder; None where a link, or somebody else's folder, stands in its way."""
+        """Make the folder; None if a link, or a folder of another user, is at its place."""
         for folder in (self._state.made().path, self._state.memos):
             folder.mkdir(exist_ok=True)
             status = folder.lstat()
@@ -91,7 +91,7 @@ class SignedMemos:
 
 @functools.cache
 def _signing_key() -> bytes | None:
-    """Return this user's key, made at the first time; None where none can be kept."""
+    """Return this user's key, which is created the first time; None if none can be stored."""
     folder = user_folder()
     if folder is None:
         return None
@@ -107,7 +107,7 @@ def _signing_key() -> bytes | None:
             finally:
                 temporary.unlink(missing_ok=True)
         if file.lstat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
-            return None  # others may have read it
+            return None  # other users may have read it
     key = read_own_file(file, _KEY_BYTES)
     return key if key is not None and len(key) == _KEY_BYTES else None
 
@@ -122,11 +122,11 @@ def _signature(key: bytes, question: str, body: bytes) -> bytes:
 
 @functools.cache
 def _maker() -> str:
-    """Say what makes memos: this Python, and this package to the last edit, which may be a checkout."""
+    """Identify what creates memos: this Python, and the exact state of this package, which may be a checkout."""
     package = Path(__file__).parents[1]
-    schemas = package.parents[1] / "schemas"  # where a checkout has them; a wheel has them within
+    schemas = package.parents[1] / "schemas"  # their place in a checkout; a wheel contains them
     edited, waiting = 0, [str(folder) for folder in (package, schemas) if folder.is_dir()]
-    # One listing of each folder, and few stats: this stands in the way of every command.
+    # One listing of each folder, and few stats, because this delays every command.
     while waiting:
         with os.scandir(waiting.pop()) as entries:
             for entry in entries:

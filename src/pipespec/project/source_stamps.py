@@ -1,8 +1,8 @@
-"""What a command read of a project, told so that a later command can see whether it would read the same.
+"""Describe what a command read of a project, so that a later command can check whether it would read the same.
 
-Takes the contents, the folders' listings and the environment variables that were asked for; gives JSON, and the answer whether all
-is as it was. A file whose size, times and inode are as they were costs one stat; of any other, and of one that was young when
-it was read, the content decides. What counts of a listing are the names that may be modules.
+Takes the contents, the folders' listings and the environment variables that were read. Returns JSON, and later whether
+everything is unchanged. A file whose size, times and inode are unchanged costs one stat. For any other file, and for
+one that was young when it was read, the content decides. For a listing, the names that may be modules count.
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ from pipespec.project.environment_variables import variable
 __all__ = ["SourcesRead", "still_hold", "to_stamps"]
 
 _YOUNG_NS: Final = 2_000_000_000
-"""Clocks of file systems tick up to every two seconds: what changed so shortly before it was read may change again
-without its times telling."""
+"""Clocks of file systems may advance only every two seconds.
+
+What changed within this time before it was read may change again without a new time.
+"""
 _GONE: Final = (errno.ENOENT, errno.ENOTDIR)
 _SUFFIXES: Final = (*EXTENSION_SUFFIXES, ".py", ".pyc", ".dist-info", ".json")
 _NO_MODULES: Final = frozenset({"__pycache__", "mlartifacts"})
-"""Folders that a run makes beside the project's modules."""
+"""Folders that a run creates beside the project's modules."""
 _LIMIT: Final = 16 << 20
 
 _Status: TypeAlias = list[int]
@@ -35,7 +37,7 @@ _Status: TypeAlias = list[int]
 
 @frozen
 class SourcesRead:
-    """What was read since `began`, in nanoseconds of the clock; None is what was not there, or could not be read."""
+    """What was read since `began`, in nanoseconds of the clock. None means that something did not exist, or could not be read."""
 
     began: int
     contents: Mapping[str, bytes | None]
@@ -44,9 +46,9 @@ class SourcesRead:
 
 
 def to_stamps(read: SourcesRead, sealed: Callable[[str], str]) -> dict[str, Any] | None:
-    """Return JSON about all that was read; None where that cannot be told, since something could not be read.
+    """Return JSON about everything that was read; None if that is not possible, because something could not be read.
 
-    `sealed` gives what stands for a value of the environment.
+    `sealed` returns a hash that represents a value of the environment.
     """
     files, missing = [], []
     for path, content in read.contents.items():
@@ -68,7 +70,7 @@ def to_stamps(read: SourcesRead, sealed: Callable[[str], str]) -> dict[str, Any]
 
 
 def still_hold(stamps: Mapping[str, Any], sealed: Callable[[str], str]) -> bool:
-    """Tell whether all is as it was when `to_stamps` was asked."""
+    """Return whether everything is as it was when `to_stamps` was called."""
     return (
         all(
             (None if (now := variable(name)) is None else sealed(now)) == value
@@ -120,7 +122,7 @@ def _identity(status: os.stat_result) -> _Status:
 
 
 def _settled(status: os.stat_result, began: int) -> _Status:
-    """Return what tells a thing unchanged, of one that has not changed for a while before it was read."""
+    """Return what shows that something is unchanged, if it had not changed for a while before it was read."""
     is_settled = began - max(status.st_mtime_ns, status.st_ctime_ns) >= _YOUNG_NS
     return _identity(status) if is_settled else []
 
@@ -140,4 +142,4 @@ def _names_digest(names: Iterable[str]) -> str:
 
 
 def _opener(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe must not hang us
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)  # opening a pipe must not block

@@ -1,4 +1,4 @@
-"""Where a project's files are read from: the disk, or what git keeps of them."""
+"""Where a project's files are read from: the disk, or git."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Tree(Protocol):
         """Return at most the first `limit` bytes of a file.
 
         Raises:
-            OSError: where it is not there or cannot be read.
+            OSError: if it does not exist or cannot be read.
         """
 
     def real(self, path: Path) -> str:
-        """Return where a path leads, links followed."""
+        """Return the path with links resolved."""
 
 
 class DiskTree:
@@ -33,12 +33,12 @@ class DiskTree:
             return file.read(limit)
 
     def real(self, path: Path) -> str:
-        """Return where a path leads, links followed."""
+        """Return the path with links resolved."""
         return os.path.realpath(path)
 
 
 class WatchedTree(DiskTree):
-    """The files on disk, with note of what was read."""
+    """The files on disk. It records what was read."""
 
     def __init__(self) -> None:
         self.began = time.time_ns()
@@ -51,11 +51,11 @@ class WatchedTree(DiskTree):
         return content
 
     def is_current(self) -> bool:
-        """Tell whether every file that was read, or was missing, is as it was."""
+        """Return whether every file that was read, or was missing, is unchanged."""
         return all(self._now(path, limit) == content for (path, limit), content in self._read.items())
 
     def contents(self) -> dict[str, bytes | None]:
-        """Return what was read, by path; None is what could not be read."""
+        """Return the content that was read, by path; None if a file could not be read."""
         return {os.fspath(path): content for (path, _), content in self._read.items()}
 
     def _now(self, path: Path, limit: int) -> bytes | None:

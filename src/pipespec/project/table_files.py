@@ -1,8 +1,8 @@
-"""Tables that spreadsheets write: a .csv or .xlsx file -> its cells as texts.
+"""Read tables that spreadsheets write: the cells of a .csv or .xlsx file as texts.
 
-Takes a path and what the user says of it; gives a `Sheet`. What a CSV file's encoding is, is found out: a byte order mark,
-else UTF-8, else CP932, as Excel writes on Japanese Windows. Which cells separate is found out, too: `,`, `;` or a tab. Refuses
-what is no table, with a way out.
+Takes a path and what the user says about it. Returns a `Sheet`. The encoding of a CSV file is detected: a byte order
+mark, otherwise UTF-8, otherwise CP932, which Excel uses on Japanese Windows. The separator of cells is also detected:
+`,`, `;` or a tab. Refuses what is not a table, and says how to correct it.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ _MARKS: Final = (
 )
 _GUESSES: Final = (("utf-8", "UTF-8"), ("cp932", "CP932"))
 _NO_TEXT: Final = frozenset("\x80\xa0\uf8f1\uf8f2\uf8f3")
-"""What single bytes become in CP932 that no text in it has."""
+"""The characters that single bytes become in CP932 and that no text in it contains."""
 _ZIP: Final = b"PK\x03\x04"
 _OLE: Final = b"\xd0\xcf\x11\xe0"
 _DELIMITERS: Final = {",": "", ";": " separated by semicolons", "\t": " separated by tabs"}
 
 
 def read_table(path: Path, *, encoding: str | None = None, sheet: str | None = None) -> Sheet:
-    """Read a table. `encoding` is for CSV files, `sheet` chooses one of several sheets of an .xlsx file.
+    """Read a table. `encoding` is for CSV files; `sheet` chooses one of several sheets of an .xlsx file.
 
     Raises:
-        UsageError: where it cannot be read.
+        UsageError: if it cannot be read.
     """
     content = _content(path)
     if content.startswith(_OLE):
@@ -83,7 +83,7 @@ def _read_csv(path: Path, content: bytes, encoding: str | None) -> Sheet:
 
 
 def _decoded(path: Path, content: bytes, encoding: str | None) -> tuple[str, str]:
-    """Return the text, and what its encoding is called."""
+    """Return the text, and the name of its encoding."""
     if encoding is not None:
         try:
             return content.decode(encoding).removeprefix("\ufeff"), encoding
@@ -123,7 +123,10 @@ def _where(error: UnicodeError, content: bytes) -> str:
 
 
 def _delimiter(text: str) -> str:
-    """Return what stands most often in the first two rows, the second before the first: its words are known, and have none."""
+    """Return the most frequent separator in the first two rows.
+
+    The second row has priority: its words are known and contain none.
+    """
     first, _, rest = text.partition("\n")
     second = rest.partition("\n")[0]
     return max(_DELIMITERS, key=lambda mark: (second.count(mark), first.count(mark)))
@@ -154,7 +157,7 @@ def _read_workbook(path: Path, content: bytes, name: str | None) -> Sheet:
 
 def _load(path: Path, content: bytes, *, data_only: bool) -> Any:
     try:
-        import openpyxl  # noqa: PLC0415 - of an extra, and few tables need it
+        import openpyxl  # noqa: PLC0415 - it is in an extra, and few tables need it
     except ImportError:
         raise UsageError(
             f"'{path}' is an Excel file, which needs the package openpyxl: pip install openpyxl; or save it as CSV"
@@ -183,7 +186,7 @@ def _chosen(path: Path, book: Any, name: str | None) -> Any:
 
 
 def _text(value: Any) -> str:
-    """Return a cell as a CSV file would have it, dates with the year first."""
+    """Return a cell as a CSV file would contain it, dates with the year first."""
     match value:
         case None:
             return ""

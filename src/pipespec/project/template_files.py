@@ -1,7 +1,7 @@
-"""The templates of messages that a pipeline names, read from the project: `TemplateFile` -> `MessageTemplate`.
+"""Read the templates of messages that a pipeline names from the project: `TemplateFile` -> `MessageTemplate`.
 
-Refused are files that are not there, not in UTF-8, or outside of the project. They are read by `DiskModules`, which remembers
-what it read, so that all that one command does with a template is done with the same bytes.
+Refuses files that do not exist, are not in UTF-8, or are outside of the project. The files are read by `DiskModules`,
+which caches what it read, so that everything that one command does with a template uses the same bytes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _ENCODING: Final = "utf-8-sig"
 
 
 def read_templates(files: Iterable[TemplateFile], modules: DiskModules) -> dict[str, MessageTemplate]:
-    """Return what each template says, or why it cannot be read, by its path; it is named as seen from here."""
+    """Return the content of each template, or why it cannot be read, by its path. It is named relative to the working directory."""
     return {path: _read(Path(path), modules) for path in dict.fromkeys(file.path for file in files)}
 
 

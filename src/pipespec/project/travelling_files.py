@@ -1,7 +1,7 @@
-"""Which files of a project go to a machine that does not see its folder.
+"""Which files of a project are sent to a machine that has no access to its folder.
 
-Takes the project's root; gives names below it: what git knows or would add, or, without git, all but what tools and
-pipespec make. A file `.env` never goes.
+Takes the project root. Returns names below it: the files that git tracks or would add or, without git, all files except
+those that tools and pipespec create. A file `.env` is never sent.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _STORES: Final = ("mlflow.db", "mlflow.db-journal", "mlflow.db-wal")
 
 
 def travelling_files(root: Path) -> tuple[str, ...]:
-    """Return the names, sorted, of files that need not all exist."""
+    """Return the names of files, sorted. Some of them may not exist."""
     listed = ask_git(
         root, "ls-files", "--cached", "--others", "--exclude-standard", "-z", limit=_LONGEST_LIST
     )
@@ -33,7 +33,10 @@ def travelling_files(root: Path) -> tuple[str, ...]:
 
 
 def _is_private(name: str) -> bool:
-    """Tell whether a file is known to hold secrets: variables of the user's machine, which workers have in their own environment."""
+    """Return whether a file is known to contain secrets: variables of the user's machine.
+
+    Workers have these in their own environment.
+    """
     return name.rpartition("/")[2].startswith(".env")
 
 
@@ -42,7 +45,7 @@ def _walked(root: Path) -> list[str]:
     for folder, below, files in os.walk(root):
         below[:] = [name for name in below if name not in _MADE and not name.startswith(".")]
         names += [
-            os.path.relpath(os.path.join(folder, name), root)  # noqa: PTH118 - thousands of them
+            os.path.relpath(os.path.join(folder, name), root)  # noqa: PTH118 - there are thousands of them
             for name in files
             if name not in _STORES and not name.startswith(".")
         ]

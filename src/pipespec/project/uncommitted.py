@@ -1,9 +1,10 @@
-"""What a project has beyond its last commit, as a patch that `git apply` takes.
+"""The changes of a project since its last commit, as a patch for `git apply`.
 
-Takes the project's root, the files that a pipeline was made of, and what takes secrets out of content; gives the patch of changed
-tracked files below the root, and of those of the pipeline's files that git does not track. Other untracked files never stand in it,
-nor files named `.env`. A file that holds a secret or a password is left out whole: a patch without a part of it would not
-apply, or make something else. The repository's filters may run, its hooks and helpers not.
+Takes the project root, the files from which a pipeline was made, and a function that removes secrets from content.
+Returns the patch of changed tracked files below the root, and of those of the pipeline's files that git does not track.
+It never contains other untracked files, or files named `.env`. A file that contains a secret or a password is left out
+as a whole: a patch without a part of it would not apply, or would create something else. The repository's filters may
+run, but not its hooks and helpers.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from pipespec.project.git_state import ask_git
 __all__ = ["PATCH_LIMIT", "Uncommitted", "UnkeptChange", "uncommitted"]
 
 PATCH_LIMIT: Final = 4 << 20
-"""Bytes of a patch that are kept; a longer one is cut, and can only be read."""
+"""Maximum size in bytes of a stored patch. A longer one is cut, and can only be read."""
 
 _DIFF: Final = (
     *("diff", "--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--no-relative", "-U3"),
@@ -33,7 +34,7 @@ _CHANGES: Final = re.compile(rb"^diff --git (?:.*\n(?!diff --git ))*.*\n?", re.M
 _NAMES: Final = re.compile(rb"diff --git a/(?P<name>.*) b/(?P=name)\n")
 _BINARY: Final = re.compile(rb"^GIT binary patch$", re.MULTILINE)
 _READ: Final = 64 << 20
-"""Bytes of a binary file that are searched for secrets."""
+"""Number of bytes of a binary file that are searched for secrets."""
 _AT_ONCE: Final = 500
 _INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
 _SPELT_OUT: Final = re.compile(r'[\x00-\x1f\x7f"\\]')
@@ -42,7 +43,7 @@ _ENVIRONMENT: Final = re.compile(r"\.env(\..*)?")
 
 @frozen
 class UnkeptChange:
-    """A file whose change is not in the patch; `counts` where the pipeline was made of it."""
+    """A file whose change is not in the patch. `counts` is true if the pipeline was made from it."""
 
     path: str
     why: str
@@ -51,9 +52,9 @@ class UnkeptChange:
 
 @frozen
 class Uncommitted:
-    """Paths start at the top of the repository, in which the project is in `folder`.
+    """The patch. Paths start at the top of the repository, in which the project is in `folder`.
 
-    `is_whole` is False where the patch was cut, or git did not answer in time.
+    `is_whole` is False if the patch was cut, or git did not answer in time.
     """
 
     patch: bytes = b""
@@ -64,7 +65,7 @@ class Uncommitted:
 
     @property
     def digest(self) -> str:
-        """sha256 of the patch."""
+        """SHA-256 hash of the patch."""
         return hashlib.sha256(self.patch).hexdigest()
 
 
@@ -73,7 +74,7 @@ def uncommitted(
     counted: Mapping[str, bytes | None],
     clean: Callable[[bytes], bytes],
 ) -> Uncommitted:
-    """Say what is not committed; `counted` maps absolute paths of the pipeline's files to what was read of them.
+    """Return what is not committed. `counted` maps absolute paths of the pipeline's files to what was read from them.
 
     `clean` returns content without secrets.
     """
@@ -91,7 +92,7 @@ def uncommitted(
         why = _why_left_out(change, path, top, clean)
         if why is not None:
             left_out.append(UnkeptChange(path or "a file with an unusual name", why, path in files))
-        elif change.count(b"\n") > 1:  # else git only says that it was touched
+        elif change.count(b"\n") > 1:  # otherwise git only says that it was touched
             kept.append(change if change.endswith(b"\n") else change + b"\n")
     untracked = []
     tracked = _tracked(root, [os.path.relpath(top / path, root) for path in files])
@@ -123,7 +124,7 @@ def _below(root: Path, counted: Mapping[str, bytes | None], above: str) -> Itera
 
 
 def _tracked(root: Path, paths: list[str]) -> frozenset[str]:
-    """Return those of these paths, which start at the root, that git tracks; all where it does not say."""
+    """Return those of these paths, relative to the root, that git tracks; all if git does not answer."""
     found: set[str] = set()
     for at in range(0, len(paths), _AT_ONCE):
         some = paths[at : at + _AT_ONCE]
@@ -140,7 +141,7 @@ def _why_left_out(change: bytes, path: str, top: Path, clean: Callable[[bytes], 
     try:
         with (top / path).open("rb") as stream:
             content = stream.read(_READ + 1)
-    except FileNotFoundError:  # it was deleted, so the patch holds what git has
+    except FileNotFoundError:  # it was deleted, so the patch contains the version in git
         return None
     except (OSError, ValueError):
         return "it cannot be read"
@@ -161,7 +162,7 @@ def _is_environment(path: str) -> bool:
 
 
 def _new_file(path: str, content: bytes, *, is_executable: bool) -> bytes:
-    """Return what `git diff` would say of a file that is not in the commit."""
+    """Return what `git diff` would output for a file that is not in the commit."""
     lines = content.split(b"\n")
     ending = b"" if lines[-1] else b"\n"
     lines = lines if lines[-1] else lines[:-1]
@@ -182,7 +183,7 @@ def _joined(lines: list[str]) -> bytes:
 
 
 def _quoted(path: str) -> str:
-    """Spell a path as git does where it has characters that would end it."""
+    """Format a path as git does if it contains special characters."""
     if not _SPELT_OUT.search(path):
         return path
     return '"' + _SPELT_OUT.sub(lambda found: f"\\{ord(found[0]):03o}", path) + '"'

@@ -1,8 +1,9 @@
-"""What runs touched, looked at as it is now: the `WitnessCheck` of a project on a disk.
+"""Check what runs used against its present state: the `WitnessCheck` of a project on a disk.
 
-Takes witnesses, whose paths come from a store that hands can reach: only regular files are opened, at most 256 MiB of each are
-read, and nothing is imported. Digests come from the project's memory of them, so that a plan over unchanged files
-costs a stat each. A path is looked at once for each witness, and read again only where its stat differs.
+Takes witnesses. Their paths come from a store that users can change: therefore, only regular files are opened, at most
+256 MiB of each are read, and nothing is imported. Digests come from the project's cache of digests, so that a plan over
+unchanged files costs one stat for each file. A path is examined once for each witness, and read again only if its stat
+differs.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _Stamp: TypeAlias = tuple[int, int, int, int]
 
 
 class WitnessFiles:
-    """Implements `plan.witness.WitnessCheck` for one project; holds for one command.
+    """Implements `plan.witness.WitnessCheck` for one project. It is used for one command.
 
     `not_data` are the store's own files and folders, which no listing counts.
     """
@@ -43,7 +44,7 @@ class WitnessFiles:
         self._known: dict[tuple[str, Trace], tuple[_Stamp, str]] = {}
 
     def changes(self, witness: Witness) -> tuple[WitnessChange, ...]:
-        """Return what is not as the run saw it."""
+        """Return what has changed since the run used it."""
         if not witness.touched:
             return ()
         with DigestMemory(self._root) as memory:
@@ -51,7 +52,7 @@ class WitnessFiles:
         return tuple(change for change in found if change is not None)
 
     def _change(self, touched: Touched, memory: DigestMemory) -> WitnessChange | None:
-        path = os.path.join(self._root, touched.path)  # noqa: PTH118 - paths are text here
+        path = os.path.join(self._root, touched.path)  # noqa: PTH118 - paths are texts here
         difference, text = TraceChange.CHANGED, ""
         if touched.trace is Trace.MISSING:
             if not os.path.lexists(path):
@@ -70,7 +71,7 @@ class WitnessFiles:
             except FileNotFoundError:
                 difference = TraceChange.GONE
             except (OSError, ContentError):
-                pass  # what cannot be read is not what was
+                pass  # something that cannot be read has changed
         return WitnessChange(touched.path, touched.trace, difference, touched.digest, text)
 
     def _digest(self, path: str, trace: Trace, memory: DigestMemory) -> str:

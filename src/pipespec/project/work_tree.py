@@ -1,8 +1,8 @@
-"""A commit of a repository, checked out into a temporary folder as a work tree of its own.
+"""Check out a commit of a repository into a temporary folder as a separate work tree.
 
-Takes the project's root, a commit and a folder that is not there yet; gives the folder with the commit's files, for as long as the
-context is open. Refuses a commit that the repository has not got. The repository's hooks do not run, its filters do. The work tree is taken
-off again whatever happens, unless it is to be kept.
+Takes the project root, a commit and a folder that does not exist yet. Provides the folder with the commit's files while
+the context is open. Refuses a commit that is not in the repository. The repository's hooks do not run, but its filters
+do. The work tree is always removed at the end, unless it is to be kept.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def require_commit(root: Path, commit: str) -> None:
     """Refuse a commit that is not in the repository of a project.
 
     Raises:
-        UsageError: where it is not, with the way to get it.
+        UsageError: if it is not, with the way to get it.
     """
     if ask_git(root, "rev-parse", "--show-toplevel") is None:
         raise UsageError(
@@ -49,10 +49,10 @@ def require_commit(root: Path, commit: str) -> None:
 
 @contextmanager
 def work_tree(root: Path, commit: str, folder: Path, *, keep: bool = False) -> Iterator[Path]:
-    """Check a commit out into a folder, and take it off at the end.
+    """Check a commit out into a folder, and remove it at the end.
 
     Raises:
-        PipespecError: where git cannot check it out.
+        PipespecError: if git cannot check it out.
     """
     try:
         _git(root, "worktree", "add", "--detach", str(folder), commit, deed="check out the commit")
@@ -67,7 +67,7 @@ def apply_patch(folder: Path, patch: bytes) -> None:
     """Apply a patch to the files of a work tree.
 
     Raises:
-        PipespecError: where it does not apply.
+        PipespecError: if it does not apply.
     """
     if patch:
         _git(folder, "apply", "--whitespace=nowarn", "-", deed="apply the recorded changes", content=patch)
@@ -80,7 +80,7 @@ def _take_off(root: Path, folder: Path) -> None:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Let signals wait until the block has ended."""
+    """Delay signals until the block has ended."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         yield

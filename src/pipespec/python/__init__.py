@@ -1,1 +1,1 @@
-"""Python source read by its syntax tree: modules, names, classes, annotations, signatures. Imports nothing."""
+"""Read Python source by its syntax tree: modules, names, classes, annotations, signatures. Imports nothing."""

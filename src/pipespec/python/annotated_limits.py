@@ -1,7 +1,7 @@
-"""What stands in `Annotated[...]` beside the type, as far as it limits values: read from source.
+"""Read limits of values from source: the metadata in `Annotated[...]` beside the type.
 
-Takes the expressions and their module, gives `Limit`s. Names count by where they come from, so that a `Gt` of the
-project's own is nothing; what is computed is not judged.
+Takes the expressions and their module. Returns `Limit`s. A name counts only if it comes from a known library, so a
+class `Gt` of the project means nothing. Computed metadata is ignored.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _POSITIONS: Final = {
     "pydantic.Field": (),
     "msgspec.Meta": (),
 }
-"""What makes limits, and which of them its positional arguments are."""
+"""Which functions create limits, and which of them their positional arguments are."""
 
 LIMITED_TYPES: Final = {
     "pydantic.PositiveInt": ("int", Limit("gt", 0)),
@@ -41,7 +41,7 @@ LIMITED_TYPES: Final = {
     "pydantic.NegativeFloat": ("float", Limit("lt", 0)),
     "pydantic.NonPositiveFloat": ("float", Limit("le", 0)),
 }
-"""Types of others that are an `Annotated` of a built-in one."""
+"""Types of other libraries that are an `Annotated` of a built-in type."""
 
 
 def read_limits(nodes: Iterable[ast.expr], module: Module, modules: Modules) -> tuple[Limit, ...]:
@@ -50,7 +50,7 @@ def read_limits(nodes: Iterable[ast.expr], module: Module, modules: Modules) -> 
 
 
 def _limits(node: ast.expr, module: Module, modules: Modules) -> Iterator[Limit]:
-    if isinstance(node, ast.Name | ast.Attribute):  # `Positive = Gt(0)` above
+    if isinstance(node, ast.Name | ast.Attribute):  # for example `Positive = Gt(0)` above
         chain = chain_of(node)
         found = locate(modules, module, chain) if chain else None
         if isinstance(found, Located) and not found.rest:

@@ -1,7 +1,7 @@
-"""Annotations as values: names resolved, unions flattened, the project's Enums and dataclasses looked up.
+"""Annotations as values: names are resolved, unions are flattened, the project's Enums and dataclasses are looked up.
 
-Takes expressions of a module, gives `Annotation`s and the `Definition`s that they name. What it cannot read
-has an empty name; it refuses nothing.
+Takes expressions of a module. Returns `Annotation`s and the `Definition`s that they name. If it cannot read something,
+the name is empty; it refuses nothing.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ from pipespec.python.value_limits import Limit
 
 __all__ = ["AnnotationReader"]
 
-_MOST_DEPTH: Final = 20  # of brackets and aliases in an annotation; deeper ones are no types that we load by
+_MOST_DEPTH: Final = (
+    20  # of brackets and aliases in an annotation; deeper ones are not types by which we load
+)
 _MOST_DEFINITIONS: Final = 200
 _WRAPPERS: Final = frozenset(
     f"typing.{name}" for name in ("Annotated", "Final", "ClassVar", "Required", "NotRequired", "ReadOnly")
@@ -59,14 +61,14 @@ _NONE: Final = Annotation("None", "None")
 
 
 class _AnnotationPlace(NamedTuple):
-    """Where an annotation stands: the module gives names their meaning, the lines hold the text."""
+    """The context of an annotation: the module resolves names, the lines contain the text."""
 
     module: Module
     lines: Sequence[str]
 
 
 class AnnotationReader:
-    """Reads annotations of one project; remembers what has been defined where."""
+    """Reads annotations of one project, and caches the definitions that it found."""
 
     def __init__(self, modules: Modules) -> None:
         self._modules = modules
@@ -75,14 +77,14 @@ class AnnotationReader:
         self._known: dict[tuple[str, str], Annotation] = {}
 
     def read(self, node: ast.expr, module: Module) -> Annotation:
-        """Read an annotation that stands in this module; its text is as written there."""
+        """Read an annotation in this module. Its text is as written there."""
         key = module.name, module.excerpt(node)
         if key not in self._known:
             self._known[key] = self._read(node, _AnnotationPlace(module, module.lines), 0)
         return self._known[key]
 
     def definitions(self, annotations: Sequence[Annotation]) -> dict[str, Definition]:
-        """Return the project's Enums, dataclasses and the like in these annotations, and in the fields of those."""
+        """Return the project's Enums, dataclasses and similar classes in these annotations, and in the fields of those classes."""
         found: dict[str, Definition] = {}
         waiting = list(annotations)
         while waiting and len(found) < _MOST_DEFINITIONS:
@@ -139,7 +141,7 @@ class AnnotationReader:
             return Annotation(text, found.dotted)
         meaning = _aliased_type(found.node, found.rest)
         if meaning is None:
-            self._classes.setdefault(found.dotted, found)  # which a call may have made
+            self._classes.setdefault(found.dotted, found)  # which a call may have created
             return Annotation(text, found.dotted)
         inner = self._read(meaning, _AnnotationPlace(found.module, found.module.lines), depth + 1)
         return replace(inner, text=text)
@@ -164,7 +166,7 @@ class AnnotationReader:
         return Annotation(text, base.name, tuple(args))
 
     def _definition(self, name: str) -> Definition | None:
-        """Return what a class that was met is; looked up late, since its fields may name it again."""
+        """Return the definition of a class that was found. It is looked up late, because its fields may name the class again."""
         if name not in self._definitions:
             self._definitions[name] = self._define(self._classes[name]) if name in self._classes else None
         return self._definitions[name]
@@ -194,7 +196,7 @@ def _fields(definition: Definition) -> tuple[Argument, ...]:
 
 
 def _aliased_type(node: ast.stmt, rest: Chain) -> ast.expr | None:
-    """Return what a name means whose value is a type: `Ids = list[int]`, `type Ids = ...`, `NewType("Id", int)`."""
+    """Return the expression of a name that is an alias of a type: `Ids = list[int]`, `type Ids = ...`, `NewType("Id", int)`."""
     if rest:
         return None
     value = getattr(node, "value", None)  # also of a TypeAlias, which Python 3.11 does not know
@@ -217,7 +219,7 @@ def _alternatives(node: ast.expr) -> list[ast.expr]:
 
 
 def _limited(annotation: Annotation, limits: tuple[Limit, ...]) -> Annotation:
-    """Set limits to a type, or to each member of a union."""
+    """Add limits to a type, or to each member of a union."""
     if not limits:
         return annotation
     if annotation.name == UNION:
@@ -231,7 +233,7 @@ def _union(text: str, members: Sequence[Annotation]) -> Annotation:
 
 
 def _canonical(dotted: str) -> str:
-    """Return one spelling for each type: `typing_extensions.List` and `typing.List` are `list`."""
+    """Return one spelling for each type: `typing_extensions.List` and `typing.List` become `list`."""
     if dotted.startswith("typing_extensions."):
         dotted = "typing." + dotted.removeprefix("typing_extensions.")
     return _SPELLINGS.get(dotted, dotted)

@@ -1,6 +1,6 @@
-"""Why a callable cannot be told, in words, with the names that were perhaps meant.
+"""Explain why a callable cannot be read, with the names that were possibly meant.
 
-Takes what `source` did not find, gives `CallableProblem`s.
+Takes what `signature_reader` did not find. Returns `CallableProblem`s.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from pipespec.python.signature import CallableProblem
 __all__ = ["missing_function", "missing_method", "module_problem", "outside", "unreadable"]
 
 _MOST_SEARCHED: Final = 50
-"""So many modules of a package are searched for a function that the package itself does not have."""
+"""Maximum number of modules of a package that are searched for a function that the package itself does not have."""
 
 
 def module_problem(problem: ModuleProblem, ref: CallableRef, modules: Modules) -> CallableProblem:
-    """Say that the module is not there or cannot be read."""
+    """Say that the module does not exist or cannot be read."""
     nearest: tuple[str, ...] = ()
     present: tuple[str, ...] = ()
     if problem.kind is ProblemKind.MODULE_NOT_FOUND:
@@ -41,7 +41,7 @@ def module_problem(problem: ModuleProblem, ref: CallableRef, modules: Modules) -
 
 
 def missing_function(ref: CallableRef, module: Module, modules: Modules) -> CallableProblem:
-    """Say that a module has no such name; that is no mistake yet where it may come to have it when it runs."""
+    """Say that a module has no such name. This is not a mistake yet if the module may define it when it runs."""
     name = ref.qualname.partition(".")[0]
     makes_names = "__getattr__" in module.bindings or any(not modules.is_own(star) for star in module.stars)
     if makes_names or module.file.origin is not Origin.PROJECT:
@@ -56,7 +56,7 @@ def missing_function(ref: CallableRef, module: Module, modules: Modules) -> Call
 
 
 def _in_modules_below(ref: CallableRef, name: str, modules: Modules) -> tuple[str, ...]:
-    """Return the functions of that name in the modules of a package."""
+    """Return the functions with that name in the modules of a package."""
     searched = ((one, modules.get(one)) for one in modules.below(ref.module)[:_MOST_SEARCHED])
     return tuple(
         f"{one}:{ref.qualname}"
@@ -70,7 +70,7 @@ def _callables(module: Module) -> list[str]:
 
 
 def outside(found: OutsideName, ref: CallableRef) -> CallableProblem:
-    """Say what a name stands for that leads out of what is read: a module, a built-in, or what a package makes when it is imported."""
+    """Describe a name that leads out of what is read: a module, a built-in, or something that a package creates when it is imported."""
     if found.is_module:
         message = f"'{ref}' is the module '{found.dotted}', not a function"
         return CallableProblem(ProblemKind.NOT_CALLABLE, message)
@@ -89,9 +89,9 @@ def missing_method(owner: ClassSource, name: str, ref: CallableRef) -> CallableP
 
 
 def unreadable(message: str, module: Module | None = None, *, dotted: str = "") -> CallableProblem:
-    """Say that a callable is there, or may be, but cannot be read: no mistake, it is found out when it runs.
+    """Say that a callable exists, or may exist, but cannot be read. This is not a mistake: it turns out when the step runs.
 
-    `dotted` is its absolute name, where it is known to be outside of the project.
+    `dotted` is its absolute name, if it is known to be outside of the project.
     """
     path = module.file.path if module is not None else None
     return CallableProblem(ProblemKind.NOT_READABLE, message, (), path, None, is_of_python(dotted))

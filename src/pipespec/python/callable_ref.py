@@ -1,4 +1,4 @@
-"""What a user writes to name a callable: `module:function`; and what a text that is not of that form was meant to say."""
+"""The text with which a user names a callable: `module:function`; and what a text in another form was meant to be."""
 
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ class CallableRef:
 class SourceFileRef:
     """A file that a step runs as code: a script, a notebook, a query, or a file that a command line names.
 
-    `is_word` is true of the words of a command, which are names of files only if there is such a file in the project's
-    root; the others are looked for where modules are. `is_required` says that its absence is a mistake.
+    `is_word` is true for the words of a command. They are names of files only if there is such a file in the project
+    root; other files are searched where modules are. `is_required` says that it is a mistake if the file does not
+    exist.
     """
 
     text: str
@@ -47,20 +48,20 @@ class SourceFileRef:
 
 
 def is_call(written: str) -> bool:
-    """Tell whether a text is of the form `module:function`, as the schema asks."""
+    """Return whether a text has the form `module:function`, as the schema requires."""
     return _CALL.fullmatch(written) is not None
 
 
 def parse_call(written: str, span: Span) -> CallableRef:
-    """Split `module:function`, which `is_call`, into its parts."""
+    """Split `module:function` into its parts. `is_call` must be true for it."""
     module, _, qualname = written.partition(":")
     return CallableRef(module, qualname, span)
 
 
 def likely_call(written: str) -> str | None:
-    """Return the `module:function` that a text in another form stands for: `steps.plot`, `./steps.py:plot()`.
+    """Return the `module:function` that a text in another form means: `steps.plot`, `./steps.py:plot()`.
 
-    Of a file without a function, the function is left to be named: `prep:function`. None where nothing is likely.
+    For a file without a function, `function` is a placeholder: `prep:function`. None if nothing is likely.
     """
     text = _CALLED.sub("", _COMMAND.sub("", written.strip()))
     place, separator, function = (part.strip() for part in re.sub(r"::+|#|->", ":", text).partition(":"))
@@ -72,7 +73,7 @@ def likely_call(written: str) -> str | None:
 
 
 def _module_of(place: str) -> str:
-    """Return the module of a path such as `./src/prep.py`; the folder `src` is one that modules are looked for in."""
+    """Return the module of a path such as `./src/prep.py`. The folder `src` is one in which modules are searched."""
     parts = place.removesuffix(".py").replace("\\", "/").split("/")
     dotted = ".".join(part for part in parts if part != ".")
     return dotted.removeprefix(f"{_SOURCE_FOLDER}.")

@@ -1,7 +1,7 @@
 """Classes as their source defines them: bases, dataclass fields, members of an Enum.
 
-Takes class statements with the modules they stand in. Bases are followed through the project only; those
-outside are known by name.
+Takes class statements with their modules. Bases are followed only within the project; for others, only the name is
+known.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ _ENUMS: Final = frozenset(f"enum.{name}" for name in ("Enum", "IntEnum", "StrEnu
 
 @frozen
 class ClassSource:
-    """A class statement and the module that it stands in."""
+    """A class statement and its module."""
 
     node: ast.ClassDef
     module: Module
 
 
 def class_at(found: Located) -> ClassSource | None:
-    """Return the class that was located, `rest` leading into inner classes; None where there is no such class."""
+    """Return the located class, with `rest` leading into inner classes; None if there is no such class."""
     node = found.node
     for name in found.rest:
         body = node.body if isinstance(node, ast.ClassDef) else []
@@ -55,7 +55,7 @@ def class_at(found: Located) -> ClassSource | None:
 
 
 def base_classes(owner: ClassSource, modules: Modules) -> list[ClassSource | str]:
-    """Return the bases of a class: the project's as source, others by dotted name (empty where unknown)."""
+    """Return the bases of a class: those of the project as source, others by dotted name (empty if unknown)."""
     return [_base(node, owner.module, modules) for node in owner.node.bases]
 
 
@@ -81,13 +81,13 @@ def lineage(owner: ClassSource, modules: Modules) -> Iterator[ClassSource]:
 
 
 def is_dataclass(owner: ClassSource, modules: Modules) -> bool:
-    """Tell whether a class itself is decorated as a dataclass."""
+    """Return whether a class itself is decorated as a dataclass."""
     names = (dotted_name(one, owner.module, modules) for one in owner.node.decorator_list)
     return "dataclasses.dataclass" in names
 
 
 def dataclass_fields(owner: ClassSource, modules: Modules, read: ReadAnnotation) -> tuple[Argument, ...]:
-    """Return the arguments that make a dataclass or a NamedTuple, those of its bases in the project first."""
+    """Return the arguments that create a dataclass or a NamedTuple. Those of its bases in the project come first."""
     fields: dict[str, Argument] = {}
     for one in reversed(list(lineage(owner, modules))):
         kind = ArgumentKind.PLAIN
@@ -126,7 +126,7 @@ def _is_set_later(value: ast.expr | None) -> bool:
 
 
 def _field_options(value: ast.expr | None) -> dict[str, ast.expr] | None:
-    """Return what stands in `field(...)`, or None where a field has no such thing."""
+    """Return an argument of `field(...)`, or None if a field does not have it."""
     match value:
         case ast.Call(func=ast.Name(id="field") | ast.Attribute(attr="field"), keywords=keywords):
             return {keyword.arg: keyword.value for keyword in keywords if keyword.arg}
@@ -144,13 +144,13 @@ def enum_kind(owner: ClassSource, modules: Modules) -> str | None:
 
 
 def is_plain_enum(owner: ClassSource, modules: Modules) -> bool:
-    """Tell whether members are nothing but members: those of a StrEnum, or of a class that is a str, too, are text."""
+    """Return whether members are only members. Those of a StrEnum, or of a class that is also a str, are text."""
     bases = [base for one in lineage(owner, modules) for base in base_classes(one, modules)]
     return all(isinstance(base, ClassSource) or base == "enum.Enum" for base in bases)
 
 
 def enum_members(node: ast.ClassDef, kind: str) -> Iterator[EnumMember]:
-    """Yield the members of an Enum of this kind in order; `auto()` is counted as Python does."""
+    """Yield the members of an Enum of this kind in order. `auto()` is counted as in Python."""
     last: JSON = 0
     for child in node.body:
         match child:
@@ -173,7 +173,7 @@ def _is_auto(value: ast.expr) -> bool:
 
 
 def _automatic(name: str, kind: str, last: JSON) -> tuple[bool, JSON]:
-    """Return what `auto()` gives: the name in lower case for a StrEnum, else one more than the last number."""
+    """Return the value of `auto()`: the name in lower case for a StrEnum, otherwise one more than the last number."""
     if kind == "enum.StrEnum":
         return True, name.lower()
     if kind in ("enum.Enum", "enum.IntEnum") and isinstance(last, int):

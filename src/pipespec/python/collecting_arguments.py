@@ -1,7 +1,7 @@
-"""Arguments that take whatever no other argument takes: `inputs`, `params` and `outputs`, each a mapping by name.
+"""Arguments that collect everything that no other argument takes: `inputs`, `params` and `outputs`, each a mapping by name.
 
-Takes the name of an argument, what it is annotated with and whether it has a default; says whether it collects. Source and the live
-function are judged by the same words.
+Takes the name of an argument, its annotation and whether it has a default. Returns whether it collects. The same rule
+is used for source and for the live function.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ _MAPPINGS: Final = frozenset(
 
 
 def collects(name: str, type_name: str, *, has_default: bool) -> bool:
-    """Tell whether an argument collects, unless an input or param of its own name binds it.
+    """Return whether an argument collects, unless an input or param with its name is passed to it.
 
-    One with a default never does: it has a value already.
+    An argument with a default never collects, because it already has a value.
     """
     return name in (INPUTS, PARAMS, OUTPUTS) and type_name in _MAPPINGS and not has_default
 
 
 def may_collect(argument: Argument) -> bool:
-    """Tell the same of an argument that was read from source."""
+    """Return the same for an argument that was read from source."""
     return (
         argument.annotation is not None
         and argument.kind is not ArgumentKind.POSITIONAL_ONLY

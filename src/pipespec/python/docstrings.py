@@ -1,6 +1,6 @@
-"""Docstrings in the three styles that are common: what they say of a function, and of each of its arguments.
+"""Read docstrings in the three common styles: what they say about a function, and about each of its arguments.
 
-Takes a docstring as it stands in the source; what follows no style tells of no argument.
+Takes a docstring as it is in the source. A docstring in no known style describes no argument.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _FIELD: Final = re.compile(r"^:param(?:\s+[^:]+)?\s+(\w+):\s*(.*(?:\n[ \t]+\S.*)
 
 
 def headline(source: CallableSource) -> str:
-    """Return the first paragraph of a docstring, on one line; empty where there is none."""
+    """Return the first paragraph of a docstring, on one line; empty if there is none."""
     first = (source.docstring or "").strip().split("\n\n", 1)[0]
     return " ".join(first.split())
 
 
 def described_arguments(docstring: str | None) -> Mapping[str, str]:
-    """Return what a docstring says of arguments: sections `Args:` and `Parameters`, or fields `:param name:`."""
+    """Return what a docstring says about arguments: sections `Args:` and `Parameters`, or fields `:param name:`."""
     text = "\n".join(line.rstrip() for line in _dedented((docstring or "").split("\n"))) + "\n"
     found = {name: " ".join(said.split()) for name, said in _FIELD.findall(text)}
     if section := _GOOGLE_SECTION.search(text):
@@ -41,7 +41,7 @@ def described_arguments(docstring: str | None) -> Mapping[str, str]:
 
 
 def _entries_of_numpy(lines: Iterable[str]) -> dict[str, str]:
-    """Read `name : type` lines with what is indented below each; `a, b : int` tells of both."""
+    """Read `name : type` lines with the indented text below each. `a, b : int` describes both."""
     found: dict[str, list[str]] = {}
     said: list[str] = []
     for line in lines:
@@ -67,6 +67,6 @@ def _entries(lines: Iterable[str]) -> dict[str, str]:
 
 
 def _dedented(lines: list[str]) -> list[str]:
-    """Take off what all lines but the first are indented by."""
+    """Remove the common indentation of all lines except the first."""
     depth = min((len(line) - len(line.lstrip()) for line in lines[1:] if line.strip()), default=0)
     return [lines[0].strip(), *(line[depth:] for line in lines[1:])]

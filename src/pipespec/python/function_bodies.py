@@ -1,7 +1,8 @@
-"""What a function's own lines say: names that nothing defines, files and environment variables that it reads by itself.
+"""What a function's own lines show: undefined names, and files and environment variables that it reads directly.
 
-Takes a callable of the project, gives `BodyFacts`. Only what the source says without doubt: a module that changes its own names as it
-runs (`exec`, `globals`, a star import) has no undefined names, and a path counts only as a literal that is read once.
+Takes a callable of the project. Returns `BodyFacts`, which contain only what the source shows without doubt: a module
+that changes its own names while it runs (`exec`, `globals`, a star import) has no undefined names, and a path counts
+only if it is a literal and occurs only once.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ _ALWAYS: Final = frozenset(dir(builtins)) | frozenset(
         ),
     }
 )
-"""Built-in names, those of every module, and those that tools put among the built-in ones."""
+"""Built-in names, names that every module has, and names that tools add to the built-in ones."""
 _MAKES_NAMES: Final = re.compile(
     r"\b(?:__builtin__|__builtins__|__dict__|builtins|_convert_|exec|execfile|global_enum|globals|locals|modules|NameError|run_path|vars)\b"
     r"|\bimport\s*\(?\s*\*"
@@ -71,7 +72,7 @@ _SYSTEM: Final = ("/dev/", "/proc/", "/sys/")
 
 
 class Mention(NamedTuple):
-    """A name, path or variable, and the line of the module that has it."""
+    """A name, path or variable, and its line in the module."""
 
     text: str
     line: int
@@ -79,7 +80,7 @@ class Mention(NamedTuple):
 
 @frozen
 class BodyFacts:
-    """What stands in a function: each text once, by its line. `path` is the module's file."""
+    """What a function mentions: each text once, with its line. `path` is the module's file."""
 
     path: Path
     undefined: tuple[Mention, ...] = ()
@@ -88,7 +89,7 @@ class BodyFacts:
 
 
 def read_body(ref: CallableRef, folders: Sequence[Path], files: ModuleFiles) -> BodyFacts | None:
-    """Read a function's body, or None where it is no function of the project."""
+    """Read a function's body, or return None if it is not a function of the project."""
     modules = modules_of(folders, files)
     module = modules.get(ref.module)
     if not isinstance(module, Module):
@@ -108,7 +109,7 @@ def read_body(ref: CallableRef, folders: Sequence[Path], files: ModuleFiles) -> 
 
 
 def _tables(module: Module, files: ModuleFiles) -> symtable.SymbolTable | None:
-    """Return Python's own table of a module's scopes, made once; None where it has none, or names come as it runs."""
+    """Return Python's own symbol table of a module, created once; None if it has none, or if names are created while it runs."""
     key = ("symbols", module.name)
     if key not in files.memo:
         files.memo[key] = symbols_of(module.text)
@@ -117,7 +118,7 @@ def _tables(module: Module, files: ModuleFiles) -> symtable.SymbolTable | None:
 
 
 def symbols_of(text: str) -> symtable.SymbolTable | None:
-    """Make the table of a text whose names are all in it."""
+    """Create the table of a text, if all its names are visible in it."""
     if _MAKES_NAMES.search(text):
         return None
     try:
@@ -127,7 +128,7 @@ def symbols_of(text: str) -> symtable.SymbolTable | None:
 
 
 def undefined_names(node: Function, table: symtable.SymbolTable | None) -> tuple[Mention, ...]:
-    """Return the names that a function at a module's top uses and nothing in the module binds."""
+    """Return the names that a top-level function of a module uses and that nothing in the module binds."""
     own = None if table is None else _table_of(node, table)
     if table is None or own is None:
         return ()
@@ -170,7 +171,7 @@ def _globals(scope: symtable.SymbolTable) -> Iterator[str]:
 
 
 def _evaluated(node: Function) -> Iterator[ast.AST]:
-    """Yield all nodes of a function's body but annotations, which may never be evaluated."""
+    """Yield all nodes of a function's body except annotations, which may never be evaluated."""
     waiting: list[ast.AST] = list(reversed(node.body))
     while waiting:
         one = waiting.pop()
@@ -190,7 +191,7 @@ def _nodes(value: object) -> Iterator[ast.AST]:
 
 
 def _files(node: Function, module: Module, modules: Modules) -> Iterator[Mention]:
-    """Yield the paths that calls in a function read, as literals that it mentions nowhere else."""
+    """Yield the paths that calls in a function read, if they are literals that it mentions nowhere else."""
     mentioned = Counter(
         one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)
     )
@@ -215,7 +216,7 @@ def _path_read(call: ast.Call, module: Module, modules: Modules) -> str | None:
 
 
 def _reads(call: ast.Call, position: int) -> bool:
-    """Tell whether a call of `open` only reads, by its mode."""
+    """Return whether a call of `open` only reads, according to its mode."""
     given = [one.value for one in call.keywords if one.arg == "mode"] + call.args[position : position + 1]
     mode = given[0] if given else ast.Constant("r")
     return (

@@ -1,7 +1,8 @@
 """The modules of a project as syntax trees: found by name, read once each, never imported.
 
-Takes module names and the folders to look in, gives a `Module` or a `ModuleProblem`; the disk is behind
-`ModuleFiles`. A source may be hostile: too large, too deep, not text; each is a problem, never a crash.
+Takes module names and the folders in which to look. Returns a `Module` or a `ModuleProblem`. The disk is accessed
+through `ModuleFiles`. Source may be malicious: too large, too deep, not text. Each of these is a problem, never a
+crash.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ __all__ = [
 ]
 
 PARSE_LIMIT: Final = 2 << 20
-"""Bytes of a module: what is larger was generated, and would take gigabytes as a tree."""
+"""Maximum size in bytes of a module. A larger one was generated, and its tree would take gigabytes."""
 
 _MOST_MODULES: Final = 5000
 
@@ -52,7 +53,7 @@ Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class Origin(StrEnum):
-    """Where a module comes from; only the project's own count as its code."""
+    """Where a module comes from. Only modules of the project count as its code."""
 
     PROJECT = "project"
     INSTALLED = "installed"
@@ -61,9 +62,9 @@ class Origin(StrEnum):
 
 @frozen
 class ModuleFile:
-    """The file behind a module's name: a source, a compiled module, or the folder of a namespace package.
+    """The file of a module: a source, a compiled module, or the folder of a namespace package.
 
-    `refusal` says why a file that is there is not followed (a link that leads out of the project).
+    `refusal` says why an existing file is not followed (a link that leads out of the project).
     """
 
     path: Path
@@ -73,24 +74,24 @@ class ModuleFile:
 
 
 class ModuleFiles(Protocol):
-    """What reading code asks of the world; `pipespec.project` answers from the disk."""
+    """The access to files that reading code needs. `pipespec.project` implements it for the disk."""
 
     @property
     def memo(self) -> dict[Any, Any]:
-        """What has been made of these files: it lives as long as this object, so each is parsed once."""
+        """Cache for what is made from these files. It lives as long as this object, so each file is parsed once."""
 
     def find(self, module: str, folders: Sequence[Path]) -> ModuleFile | None:
         """Find a module as Python would, first in these folders and then where packages are installed."""
 
     def read(self, path: Path) -> bytes:
-        """Read a regular file of bounded size.
+        """Read a regular file of limited size.
 
         Raises:
-            OSError: where it cannot be read or is too large.
+            OSError: if it cannot be read or is too large.
         """
 
     def children(self, package: str, folders: Sequence[Path]) -> Collection[str]:
-        """Return the names of the modules in a package, or of the project's own top modules for an empty name."""
+        """Return the names of the modules in a package, or of the project's own top-level modules for an empty name."""
 
     def distribution(self, module: str, file: ModuleFile) -> tuple[str, str] | None:
         """Return name and version of the distribution that installed this file, or None."""
@@ -98,7 +99,7 @@ class ModuleFiles(Protocol):
 
 @frozen
 class ModuleBinding:
-    """One statement at a module's top, or in a block there, that binds a name.
+    """One statement at a module's top level, or in a block there, that binds a name.
 
     `target` is set for imports. `typing_only` is true below `if TYPE_CHECKING`.
     """
@@ -110,7 +111,7 @@ class ModuleBinding:
 
 @frozen
 class ModuleProblem:
-    """Why a module cannot be read; `message` is lower case and names it."""
+    """Why a module cannot be read. `message` is in lower case and names it."""
 
     kind: ProblemKind
     message: str
@@ -121,7 +122,7 @@ class ModuleProblem:
 
 @dataclass(frozen=True)
 class Module:
-    """A parsed module. A namespace package is one without statements."""
+    """A parsed module. A namespace package has no statements."""
 
     name: str
     file: ModuleFile
@@ -130,7 +131,7 @@ class Module:
 
     @cached_property
     def bindings(self) -> Mapping[str, tuple[ModuleBinding, ...]]:
-        """Return what binds each name, in the order of the text; star imports are left to `stars`."""
+        """Return what binds each name, in the order of the text. Star imports are in `stars`."""
         found: dict[str, list[ModuleBinding]] = {}
         for node, typing_only in self.statements:
             if isinstance(node, ast.Import | ast.ImportFrom):
@@ -143,7 +144,7 @@ class Module:
 
     @cached_property
     def statements(self) -> tuple[tuple[ast.stmt, bool], ...]:
-        """Return all statements that importing may execute, also those in blocks, and whether for typing only."""
+        """Return all statements that an import may execute, also those in blocks, and whether each is for typing only."""
         return tuple(run_by_import(self.tree.body))
 
     @cached_property
@@ -157,12 +158,12 @@ class Module:
 
     @property
     def package(self) -> str:
-        """The package that relative imports start from; empty for a top module."""
+        """The package from which relative imports start; empty for a top-level module."""
         return self.name if self.file.is_package else self.name.rpartition(".")[0]
 
     @cached_property
     def lines(self) -> Sequence[str]:
-        """Return the text's lines as the parser counts them: a form feed ends none."""
+        """Return the text's lines as the parser counts them: a form feed does not end a line."""
         return self.text.split("\n")
 
     def excerpt(self, node: ast.expr) -> str:
@@ -171,7 +172,7 @@ class Module:
 
 
 class Modules:
-    """The modules that can be reached from some folders, each found and parsed at most once."""
+    """The modules that can be found from some folders, each found and parsed at most once."""
 
     def __init__(self, folders: Sequence[Path], files: ModuleFiles) -> None:
         self._folders = tuple(folders)
@@ -180,13 +181,13 @@ class Modules:
         self._found: dict[str, ModuleFile | None] = {}
 
     def find(self, name: str) -> ModuleFile | None:
-        """Return the file behind a module's name; it is not read."""
+        """Return the file of a module. It is not read."""
         if name not in self._found:
             self._found[name] = self._files.find(name, self._folders) if _is_dotted(name) else None
         return self._found[name]
 
     def is_own(self, name: str) -> bool:
-        """Tell whether a module is the project's own."""
+        """Return whether a module is the project's own."""
         file = self.find(name)
         return file is not None and file.origin is Origin.PROJECT
 
@@ -197,14 +198,14 @@ class Modules:
         return self._known[name]
 
     def distribution(self, name: str) -> tuple[str, str] | None:
-        """Return name and version of the distribution that an installed module belongs to, or None."""
+        """Return name and version of the distribution to which an installed module belongs, or None."""
         file = self.find(name)
         return None if file is None else self._files.distribution(name, file)
 
     def below(self, package: str) -> tuple[str, ...]:
-        """Return the project's own modules in a package and in those below it; of an empty name, all of them.
+        """Return the project's own modules in a package and in those below it; for an empty name, all of them.
 
-        In an order that does not change, at most some thousands.
+        The order is always the same. At most a few thousand are returned.
         """
         found: list[str] = []
         waiting = [package]
@@ -218,7 +219,7 @@ class Modules:
         return tuple(found)
 
     def beside(self, module: str) -> tuple[str, ...]:
-        """Return all modules of the top package that a module is in, whoever they belong to."""
+        """Return all modules of the top-level package that contains a module, whether they belong to the project or not."""
         found: list[str] = []
         waiting = [module.partition(".")[0]]
         while waiting and len(found) < _MOST_MODULES:
@@ -228,7 +229,7 @@ class Modules:
         return tuple(found)
 
     def beside_missing(self, name: str) -> tuple[str, ...]:
-        """Return the project's own modules in the innermost package of a name that is there, sorted."""
+        """Return the project's own modules in the innermost existing package of a name, sorted."""
         package = name.rpartition(".")[0]
         while package and not self.is_own(package):
             package = package.rpartition(".")[0]
@@ -236,7 +237,7 @@ class Modules:
         return tuple(f"{package}.{child}" if package else child for child in found)
 
     def nearest(self, name: str) -> tuple[str, ...]:
-        """Return existing modules whose names are close to that of one that is not there, the closest first."""
+        """Return existing modules with names similar to that of a missing one, the most similar first."""
         guesses = [""]
         for part in name.split("."):
             longer = []
@@ -277,7 +278,7 @@ class Modules:
 
 
 def modules_of(folders: Sequence[Path], files: ModuleFiles) -> Modules:
-    """Return the modules of these folders, the same object for as long as `files` lives."""
+    """Return the modules of these folders, always the same object while `files` lives."""
     key = ("modules", tuple(folders))
     if key not in files.memo:
         files.memo[key] = Modules(folders, files)
@@ -286,7 +287,7 @@ def modules_of(folders: Sequence[Path], files: ModuleFiles) -> Modules:
 
 
 def parse(name: str, file: ModuleFile, data: bytes) -> Module | ModuleProblem:
-    """Parse a module's bytes as Python would read them: BOM, coding line and line ends included."""
+    """Parse a module's bytes as Python would read them, including BOM, coding line and line ends."""
     if len(data) > PARSE_LIMIT:
         message = f"module '{name}' is larger than {PARSE_LIMIT >> 20} MiB, so it is not read"
         return ModuleProblem(ProblemKind.NOT_READABLE, message, file)
@@ -294,14 +295,17 @@ def parse(name: str, file: ModuleFile, data: bytes) -> Module | ModuleProblem:
         text = decode_source(data)
         with (
             warnings.catch_warnings()
-        ):  # an invalid escape is its author's business; with -W error it would raise
+        ):  # an invalid escape concerns only its author; with -W error it would raise
             warnings.simplefilter("ignore")
             tree = ast.parse(text)
     except SyntaxError as error:
         return ModuleProblem(
             ProblemKind.SYNTAX_ERROR, f"module '{name}' has a syntax error: {error.msg}", file, error.lineno
         )
-    except (ValueError, LookupError):  # not the text that its coding line says; NUL bytes on some Pythons
+    except (
+        ValueError,
+        LookupError,
+    ):  # not valid in the encoding of its coding line; NUL bytes on some Pythons
         return ModuleProblem(
             ProblemKind.SYNTAX_ERROR, f"module '{name}' is not valid text in its encoding", file, 1
         )

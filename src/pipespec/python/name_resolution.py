@@ -1,7 +1,7 @@
-"""What a name in a module stands for: followed through imports, re-exports and simple aliases.
+"""Find what a name in a module means: follow it through imports, re-exports and simple aliases.
 
-Takes a module and a dotted chain (`pd.DataFrame`), gives the statement of the project that defines it, or the
-absolute name of something outside of the project. Where a name is bound several times the last one wins.
+Takes a module and a dotted chain (`pd.DataFrame`). Returns the statement of the project that defines it, or the
+absolute name of something outside of the project. If a name is bound several times, the last binding counts.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ Chain: TypeAlias = tuple[str, ...]
 """A name and the attributes that follow it."""
 
 _BUILTINS: Final = frozenset(dir(builtins))
-_MOST_DEPTH: Final = 20  # of a literal: a deeper default is none that a pipeline could give
+_MOST_DEPTH: Final = 20  # of a literal; a pipeline could not contain a deeper default
 
 
 @frozen
 class Located:
-    """The statement that defines a name, in its module; `rest` are attributes still to be looked up in it."""
+    """The statement that defines a name, in its module. `rest` are attributes that still have to be looked up in it."""
 
     module: Module
     name: str
@@ -42,7 +42,7 @@ class Located:
 
 @frozen
 class OutsideName:
-    """Something that is not read here: a built-in (`int`), an installed module's (`pandas.DataFrame`), a module itself."""
+    """Something that is not read here: a built-in (`int`), a name of an installed module (`pandas.DataFrame`), a module itself."""
 
     dotted: str
     is_builtin: bool = False
@@ -59,7 +59,7 @@ def chain_of(node: ast.expr) -> Chain | None:
 
 
 def literal(node: ast.expr, depth: int = 0) -> tuple[bool, JSON]:
-    """Return (True, value) of an expression that is a JSON value as it stands, else (False, None)."""
+    """Return (True, value) for an expression that is literally a JSON value, otherwise (False, None)."""
     if depth > _MOST_DEPTH:
         return False, None
     match node:
@@ -87,10 +87,10 @@ def literal(node: ast.expr, depth: int = 0) -> tuple[bool, JSON]:
 def locate(
     modules: Modules, module: Module, chain: Chain, *, follow_installed: bool = False, for_typing: bool = True
 ) -> Located | OutsideName | ModuleProblem | None:
-    """Find what a chain stands for in a module.
+    """Find what a chain means in a module.
 
-    `for_typing` lets imports below `if TYPE_CHECKING` count; with `follow_installed` the source of installed
-    packages is read too. None means that the name is bound nowhere, or only in a circle.
+    With `for_typing`, imports below `if TYPE_CHECKING` count. With `follow_installed`, the source of installed packages
+    is read too. None means that the name is bound nowhere, or only in a circle.
     """
     seen: set[tuple[str, Chain]] = set()
     waiting: list[tuple[Module, Chain]] = [(module, chain)]
@@ -127,7 +127,7 @@ def _submodule(modules: Modules, module: Module, name: str) -> ImportTarget | No
 
 
 def _unseen(module: Module, chain: Chain, readable: list[str]) -> OutsideName | None:
-    """Tell what a name is that a module does not bind: a built-in, something that its source does not show, or None."""
+    """Return what a name means that a module does not bind: a built-in, something that its source does not show, or None."""
     if chain[0] in _BUILTINS:
         return OutsideName(".".join(chain), is_builtin=True)
     hidden = [star for star in module.stars if star not in readable]
@@ -137,7 +137,7 @@ def _unseen(module: Module, chain: Chain, readable: list[str]) -> OutsideName | 
 
 
 def _is_plain(value: JSON) -> bool:
-    """Tell whether a scalar could stand in a pipeline: 64 bits, finite, no half of a surrogate pair."""
+    """Return whether a scalar is allowed in a pipeline: 64 bits, finite, no lone surrogate."""
     match value:
         case float():
             return math.isfinite(value)
@@ -150,7 +150,7 @@ def _is_plain(value: JSON) -> bool:
 
 
 def dotted_name(node: ast.expr, module: Module, modules: Modules) -> str:
-    """Return the absolute name of what `a.b`, `a.b(...)` or `a.b[...]` names; empty where that is no name."""
+    """Return the absolute name of `a.b` in `a.b`, `a.b(...)` or `a.b[...]`; empty if it is not a name."""
     if isinstance(node, ast.Call):
         node = node.func
     elif isinstance(node, ast.Subscript):
@@ -180,7 +180,7 @@ def _enter(
 
 
 def _last(bindings: tuple[ModuleBinding, ...], *, for_typing: bool) -> ModuleBinding | None:
-    """Return the last binding; `pd = None` after a failed import is passed over where there is another."""
+    """Return the last binding. `pd = None` after a failed import is ignored if there is another one."""
     fallback = None
     for binding in reversed(bindings):
         if binding.typing_only and not for_typing:
@@ -202,13 +202,13 @@ def _is_placeholder(node: ast.stmt) -> bool:
 
 
 def is_overload(decorator: ast.expr) -> bool:
-    """Tell whether a decorator marks a signature that is for type checkers only."""
+    """Return whether a decorator marks a signature that is for type checkers only."""
     chain = chain_of(decorator)
     return chain is not None and chain[-1] == "overload"
 
 
 def _alias(node: ast.stmt) -> Chain | None:
-    """Return what `g = f` and `Frame: TypeAlias = pd.DataFrame` stand for; None for any other statement."""
+    """Return what `g = f` and `Frame: TypeAlias = pd.DataFrame` assign; None for any other statement."""
     match node:
         case ast.Assign(targets=[ast.Name()], value=value):
             return chain_of(value)

@@ -1,7 +1,7 @@
 """Names of Python's own modules, which a module of a project should not have.
 
-Python has one module of a name. If its own is loaded first, the project's cannot be; if the project's is found first, a library that
-needs Python's gets that.
+Python has only one module of a name. If its own is loaded first, that of the project cannot be loaded. If that of the
+project is found first, a library that needs Python's module gets it instead.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ _LOADED: Final = (
     " select selectors shlex shutil signal site stat string struct subprocess sysconfig tempfile textwrap threading token tokenize"
     " traceback types typing unicodedata urllib warnings weakref zipfile zipimport zlib"
 )
-"""What a process has loaded before it can execute a step, of any pipeline."""
+"""The modules that a process has loaded before it can execute a step, of any pipeline."""
 
 
 def is_of_python(module: str) -> bool:
-    """Tell whether Python itself has a module of this name."""
+    """Return whether Python itself has a module with this name."""
     return module.partition(".")[0] in sys.stdlib_module_names
 
 
 def is_loaded_first(module: str) -> bool:
-    """Tell whether Python's own module of this name is loaded before any step is executed."""
+    """Return whether Python's own module with this name is loaded before any step is executed."""
     top = module.partition(".")[0]
     return top in _LOADED.split() or top in sys.builtin_module_names

@@ -1,4 +1,4 @@
-"""Why a callable cannot be told: the same kinds where its source is read, and where a step imports it."""
+"""Why a callable cannot be read: the same kinds for its source and for its import by a step."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["ProblemKind"]
 
 
 class ProblemKind(StrEnum):
-    """Why a callable cannot be told. NOT_READABLE alone is no mistake: it is found out when the step runs."""
+    """Why a callable cannot be read. NOT_READABLE alone is not a mistake: it turns out when the step runs."""
 
     MODULE_NOT_FOUND = "module-not-found"
     FUNCTION_NOT_FOUND = "function-not-found"

@@ -1,7 +1,7 @@
-"""What values with named parts hold, as their source says: dataclasses, TypedDicts, named tuples.
+"""The fields of values with named parts, according to their source: dataclasses, TypedDicts, named tuples.
 
-Takes statements of the project, gives the fields in order, those of bases first. Classes are followed through
-the project; where a base is not read, or fields are computed, there is no answer.
+Takes statements of the project. Returns the fields in order, with those of bases first. Classes are followed within the
+project. If a base is not read, or fields are computed, there is no result.
 """
 
 from __future__ import annotations
@@ -24,14 +24,16 @@ _NOT_STORED: Final = frozenset({"typing.ClassVar", "dataclasses.InitVar", "datac
 
 
 def stored_fields(owner: ClassSource, modules: Modules, read: ReadAnnotation) -> tuple[Argument, ...] | None:
-    """Return what an object of a dataclass holds, also what `__init__` does not take; None where it is not known."""
+    """Return the fields of an object of a dataclass, including those that `__init__` does not take; None if they are not known."""
     if not _is_whole(owner, modules, _HARMLESS):
         return None
     ancestors = [one for one in lineage(owner, modules) if is_dataclass(one, modules)]
     fields: dict[str, Argument] = {}
     for one in reversed(ancestors):
         for name, annotation in _annotated(one):
-            if isinstance(annotation, ast.Constant):  # a quoted one may be a ClassVar, which is no field
+            if isinstance(
+                annotation, ast.Constant
+            ):  # a quoted annotation may be a ClassVar, which is not a field
                 return None
             if dotted_name(annotation, one.module, modules) not in _NOT_STORED:
                 fields[name] = Argument(name, annotation=read(annotation, one.module))
@@ -41,11 +43,11 @@ def stored_fields(owner: ClassSource, modules: Modules, read: ReadAnnotation) ->
 def record_class(
     owner: ClassSource, name: str, modules: Modules, read: ReadAnnotation
 ) -> RecordDefinition | None:
-    """Return what a class that is a TypedDict or a named tuple holds; None for any other."""
+    """Return the fields of a class that is a TypedDict or a named tuple; None for any other."""
     ancestors = list(lineage(owner, modules))
     bases = {base for one in ancestors for base in base_classes(one, modules) if isinstance(base, str)}
     if any(keyword.arg != "total" for one in ancestors for keyword in one.node.keywords):
-        return None  # `extra_items` lets keys come that are not named
+        return None  # `extra_items` allows keys that are not named
     if bases & _TYPED_DICTS and bases <= _HARMLESS | _TYPED_DICTS:
         keys = {key.name: key for one in reversed(ancestors) for key in _keys(one, modules, read)}
         return RecordDefinition(name, tuple(keys.values()), is_mapping=True)
@@ -57,7 +59,7 @@ def record_class(
 
 
 def record_made_by_call(found: Located, modules: Modules, read: ReadAnnotation) -> RecordDefinition | None:
-    """Return what `Name = TypedDict(...)`, `NamedTuple(...)` or `namedtuple(...)` makes; None for anything else."""
+    """Return what `Name = TypedDict(...)`, `NamedTuple(...)` or `namedtuple(...)` creates; None for anything else."""
     call = getattr(found.node, "value", None)
     if found.rest or not isinstance(call, ast.Call) or len(call.args) != 2:
         return None
@@ -92,7 +94,7 @@ def _made(
     *,
     is_total: bool | None,
 ) -> RecordDefinition:
-    """`is_total` is None of a named tuple, whose parts are all there."""
+    """Return the definition with these fields. `is_total` is None for a named tuple, whose fields always exist."""
     fields = [
         _key(name, annotation, found.module, modules, read, is_total=is_total is not False)
         for name, annotation in parts.items()
@@ -103,7 +105,7 @@ def _made(
 def _pairs(
     rows: Iterable[tuple[ast.expr | None, ast.expr]],
 ) -> dict[str, ast.expr] | None:
-    """Return names with what stands beside them; None where a name is no plain text."""
+    """Return names with their expressions; None if a name is not a plain text."""
     found: dict[str, ast.expr] = {}
     for name, value in rows:
         if not isinstance(name, ast.Constant) or not isinstance(name.value, str):
@@ -127,15 +129,15 @@ def _key(
     *,
     is_total: bool,
 ) -> Argument:
-    """Return one key; `has_default` is true where it may be left out."""
+    """Return one key. `has_default` is true if it may be left out."""
     marks = set(_wrappings(annotation, module, modules))
     may_lack = "NotRequired" in marks or (not is_total and "Required" not in marks)
     return Argument(name, annotation=read(annotation, module), has_default=may_lack)
 
 
 def _wrappings(annotation: ast.expr, module: Module, modules: Modules) -> Iterator[str]:
-    """Yield the last names of what stands around a type: `ReadOnly[NotRequired[int]]` has two."""
-    if isinstance(annotation, ast.Constant):  # quoted, so it may say either
+    """Yield the last names of the qualifiers around a type: `ReadOnly[NotRequired[int]]` has two."""
+    if isinstance(annotation, ast.Constant):  # quoted, so it may be either of them
         yield "NotRequired"
     while isinstance(annotation, ast.Subscript):
         yield dotted_name(annotation, module, modules).rpartition(".")[2]

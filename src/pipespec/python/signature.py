@@ -1,7 +1,7 @@
-"""What the source of a callable says of it: its arguments, or why they cannot be told.
+"""What the source shows about a callable: its arguments, or why they are not known.
 
-Values only; `source` makes them. A name in an annotation is dotted and resolved through the module's
-imports: `pd.DataFrame` reads as `pandas.DataFrame`, `Optional[Path]` as a union of `pathlib.Path` and `None`.
+Only values; `signature_reader` creates them. A name in an annotation is dotted and resolved through the module's
+imports: `pd.DataFrame` becomes `pandas.DataFrame`, `Optional[Path]` becomes a union of `pathlib.Path` and `None`.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ __all__ = [
 ]
 
 UNION = "typing.Union"
-"""The name of an annotation that is a union, however it was written."""
+"""The name of an annotation that is a union, in any notation."""
 
 
 class ArgumentKind(StrEnum):
-    """How an argument can be given; pipespec binds by keyword, so a positional-only one cannot be bound."""
+    """How an argument can be passed. pipespec passes arguments by keyword, so a positional-only argument cannot be passed."""
 
     POSITIONAL_ONLY = "positional-only"
     PLAIN = "plain"
@@ -45,7 +45,7 @@ class ArgumentKind(StrEnum):
 
 
 class MethodKind(StrEnum):
-    """What stands behind `Class.method`; PLAIN for all that is no method."""
+    """The kind of `Class.method`; PLAIN for everything that is not a method."""
 
     PLAIN = "plain"
     STATIC = "static"
@@ -54,22 +54,22 @@ class MethodKind(StrEnum):
 
 @frozen
 class Annotation:
-    """A type as it was annotated.
+    """A type in an annotation.
 
-    `name` is dotted: `pandas.DataFrame`, `list`, `None`, `typing.Literal`, `news.model.Mode` (then perhaps one
-    of the `definitions`), `typing.Union` for `X | Y` and `Optional`; empty where the text is no type that can
-    be read. `Annotated`, `Final` and aliases of the project are looked through, `typing.List` reads `list`.
+    `name` is dotted: `pandas.DataFrame`, `list`, `None`, `typing.Literal`, `news.model.Mode` (possibly one of the
+    `definitions`), `typing.Union` for `X | Y` and `Optional`; empty if the text is not a type that can be read.
+    `Annotated`, `Final` and aliases of the project are resolved, and `typing.List` becomes `list`.
     """
 
     text: str
     """As written, on one line."""
     name: str
     args: tuple[Annotation, ...] = ()
-    """Of a union its flattened members, of a subscript what stands in the brackets."""
+    """The flattened members of a union, or what is in the brackets of a subscript."""
     literals: tuple[JSON, ...] = ()
-    """The values of a `Literal`; of one that has members of Enums besides, `args` holds what is not read."""
+    """The values of a `Literal`. If it also has members of Enums, `args` contains what is not read."""
     limits: tuple[Limit, ...] = ()
-    """What `Annotated` says of its values; of a union each member has those of the whole."""
+    """The limits in `Annotated`. Each member of a union has those of the whole union."""
 
     @property
     def members(self) -> tuple[Annotation, ...]:
@@ -81,8 +81,8 @@ class Annotation:
 class Argument:
     """One argument of a callable, or one field of a dataclass.
 
-    `default` is the value where it is one of JSON (`default_is_literal`), else None; `default_text` is always
-    as written.
+    `default` is the value if it is a JSON value (`default_is_literal`), otherwise None. `default_text` is always as
+    written.
     """
 
     name: str
@@ -96,7 +96,7 @@ class Argument:
 
 @frozen
 class EnumMember:
-    """`value` is None where `is_literal` is false."""
+    """A member of an Enum. `value` is None if `is_literal` is false."""
 
     name: str
     value: JSON = None
@@ -105,7 +105,7 @@ class EnumMember:
 
 @frozen
 class EnumDefinition:
-    """An Enum of the project; `members` in order. One that `is_plain` is no text or number besides."""
+    """An Enum of the project, with `members` in order. If `is_plain`, its members are not also text or numbers."""
 
     name: str
     members: tuple[EnumMember, ...]
@@ -114,9 +114,9 @@ class EnumDefinition:
 
 @frozen
 class DataclassDefinition:
-    """A dataclass of the project; `fields` are the arguments that make one, in order, inherited ones first.
+    """A dataclass of the project. `fields` are the arguments that create one, in order, inherited ones first.
 
-    `stored` are the fields that it holds, also those that `__init__` makes; None where a base is not read.
+    `stored` are the fields that it has, including those that `__init__` sets; None if a base is not read.
     """
 
     name: str
@@ -126,9 +126,9 @@ class DataclassDefinition:
 
 @frozen
 class RecordDefinition:
-    """A TypedDict (`is_mapping`) or a named tuple of the project; `stored` are its fields, inherited ones first.
+    """A TypedDict (`is_mapping`) or a named tuple of the project. `stored` are its fields, inherited ones first.
 
-    Of a TypedDict's field `has_default` says that it may be left out.
+    For a field of a TypedDict, `has_default` says that it may be left out.
     """
 
     name: str
@@ -141,12 +141,12 @@ Definition: TypeAlias = EnumDefinition | DataclassDefinition | RecordDefinition
 
 @frozen
 class CallableSource:
-    """A callable as its source defines it; `module` and `qualname` tell where that is, past all re-exports.
+    """A callable as its source defines it. `module` and `qualname` are where it is defined, after following all re-exports.
 
-    `definitions` holds the project's Enums, dataclasses and the like that the annotations name, by their dotted names.
-    `is_certain` is false where something stands between this signature and the caller (a decorator that
-    cannot be judged, a base class that cannot be read): then a name that is missing here is no mistake yet,
-    and `notes` say why.
+    `definitions` has the project's Enums, dataclasses and similar classes that the annotations name, by their dotted
+    names. `is_certain` is false if something is between this signature and the caller (a decorator that cannot be
+    analysed, a base class that cannot be read): then a name that is missing here is not a mistake yet, and `notes` say
+    why.
     """
 
     module: str
@@ -157,20 +157,20 @@ class CallableSource:
     has_kwargs: bool = False
     returns: Annotation | None = None
     returns_value: bool | None = None
-    """Whether a `return` in its body has a value; None where the body is a stub, or not read."""
+    """Whether a `return` in its body has a value; None if the body is a stub, or not read."""
     docstring: str | None = None
     is_async: bool = False
     is_generator: bool = False
     is_class: bool = False
     is_decorated: bool = False
-    """A decorator stands between it and its caller, which may make other values of its arguments."""
+    """A decorator between it and its caller, which may change the values of its arguments."""
     is_stdlib: bool = False
     is_certain: bool = True
     notes: tuple[str, ...] = ()
     definitions: Mapping[str, Definition] = field(default_factory=dict)
 
     def argument(self, name: str) -> Argument | None:
-        """Return the argument of this name that a keyword can bind, or None."""
+        """Return the argument with this name that can be passed by keyword, or None."""
         for argument in self.arguments:
             if argument.name == name and argument.kind is not ArgumentKind.POSITIONAL_ONLY:
                 return argument
@@ -179,11 +179,11 @@ class CallableSource:
 
 @frozen
 class CallableProblem:
-    """Why a callable cannot be told.
+    """Why a callable cannot be read.
 
-    `message` is a whole diagnostic's: lower case, no full stop, names quoted. `nearest` are names that were
-    perhaps meant, the likeliest first, spelt as they would stand in `call`. `path` and `line` point into the
-    module, where there is one. `present` are the modules that are where a missing one was looked for.
+    `message` is that of a whole diagnostic: lower case, no full stop, names quoted. `nearest` are names that were
+    possibly meant, the likeliest first, spelled as in `call`. `path` and `line` are a place in the module, if there is
+    one. `present` are the modules that exist where a missing one was searched.
     """
 
     kind: ProblemKind

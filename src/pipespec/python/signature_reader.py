@@ -1,8 +1,8 @@
-"""A callable's signature, read from its source by the syntax tree: nothing is imported, nothing runs.
+"""Read a callable's signature from its source by the syntax tree: nothing is imported, nothing runs.
 
-Takes `module:function` or `module:Class.method`, gives a `CallableSource`, or a `CallableProblem` that says what
-was perhaps meant. Follows re-exports and simple aliases, also into installed packages; what stands between a
-function and its caller and cannot be judged (a decorator, a partial) is said, not guessed.
+Takes `module:function` or `module:Class.method`. Returns a `CallableSource`, or a `CallableProblem` that says what was
+possibly meant. Follows re-exports and simple aliases, also into installed packages. If something between a function and
+its caller cannot be analysed (a decorator, a partial), this is noted, not guessed.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ _TRANSPARENT: Final = frozenset(
         "warnings.deprecated",
     }
 )
-"""Decorators after which a function takes the same arguments."""
+"""Decorators that do not change the arguments of a function."""
 
 _METHODS: Final = {"staticmethod": MethodKind.STATIC, "classmethod": MethodKind.CLASS}
 _HARMLESS_BASES: Final = frozenset({"object", "abc.ABC", "typing.Generic", "typing.Protocol"})
@@ -99,10 +99,10 @@ _Callable: TypeAlias = Function | ast.Lambda
 def read_signature(
     ref: CallableRef, folders: Sequence[Path], files: ModuleFiles
 ) -> CallableSource | CallableProblem:
-    """Read what a callable takes, or say why that cannot be told.
+    """Read the arguments of a callable, or say why they are not known.
 
-    `folders` is where the project's modules are looked for, the first match wins. What has been read is
-    remembered in `files`, so that many callables of one module cost one parse.
+    `folders` is where the project's modules are looked for; the first match counts. What has been read is cached in
+    `files`, so that many callables of one module cost one parse.
     """
     key = ("signatures", tuple(folders))
     if key not in files.memo:
@@ -234,7 +234,7 @@ class _SignatureReader:
     def _constructor(
         self, owner: ClassSource
     ) -> tuple[tuple[Argument, ...], ast.arguments | None, list[str]]:
-        """Return what making an object takes: by `__init__`, or by the fields of a dataclass or NamedTuple."""
+        """Return the arguments that create an object: those of `__init__`, or the fields of a dataclass or NamedTuple."""
         notes = list(self._decorator_notes(owner.node, owner.module))
         for one in lineage(owner, self._modules):
             for child in reversed(one.node.body):
@@ -305,7 +305,7 @@ class _SignatureReader:
 
 
 def _shadow_notes(module: Module) -> tuple[str, ...]:
-    """Say where Python may find another module than we do, since it has loaded its own before."""
+    """Say if Python may find another module than this one, because it has already loaded its own."""
     if module.file.origin is Origin.PROJECT and is_of_python(module.name):
         top = module.name.partition(".")[0]
         return (f"Python itself has a module '{top}', which may be imported instead of the project's module",)
@@ -318,12 +318,12 @@ def _class_node(found: Located) -> ast.ClassDef:
 
 
 def _yields(node: _Callable) -> bool:
-    """Tell whether a function is a generator: it yields, and not only a function inside it."""
+    """Return whether a function is a generator: it contains `yield`, and not only in a function inside it."""
     return any(isinstance(one, ast.Yield | ast.YieldFrom) for one in _own_parts(node))
 
 
 def _returns_value(node: _Callable) -> bool | None:
-    """Tell whether a `return` has a value other than None; of a body that does nothing yet, nothing is known."""
+    """Return whether a `return` has a value other than None. If the body does nothing yet, this is not known."""
     if isinstance(node, ast.Lambda):
         return True
     if all(isinstance(one, ast.Pass | ast.Raise) or _is_constant(one) for one in node.body):
@@ -332,7 +332,7 @@ def _returns_value(node: _Callable) -> bool | None:
 
 
 def _is_constant(statement: ast.stmt) -> bool:
-    """Tell whether a statement is a docstring or `...`."""
+    """Return whether a statement is a docstring or `...`."""
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
@@ -341,7 +341,7 @@ def _is_none(value: ast.expr | None) -> bool:
 
 
 def _own_parts(node: _Callable) -> Iterator[ast.AST]:
-    """Yield what a function's body consists of, without what is inside of inner functions and classes."""
+    """Yield the nodes of a function's body, without those inside of inner functions and classes."""
     waiting: list[ast.AST] = list(node.body) if isinstance(node.body, list) else [node.body]
     while waiting:
         one = waiting.pop()

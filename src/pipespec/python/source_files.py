@@ -1,7 +1,7 @@
 """Files that a step runs as code, found in the project: where they are, what counts of them, why they cannot be run.
 
-Takes a `SourceFileRef` and the project's folders. Of a Python file its imports count as well, of any other its bytes. A word of a command that
-is no file is nothing; a script that is no file is a mistake.
+Takes a `SourceFileRef` and the project's folders. For a Python file, its imports also count; for any other file, its
+bytes. A word of a command that is not a file is ignored. A script that does not exist is a mistake.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["source_file_facts", "source_file_problem"]
 def source_file_facts(
     ref: SourceFileRef, root: Path, folders: Sequence[Path], files: ModuleFiles
 ) -> CodeFacts | None:
-    """Say what counts of a file, or return None where there is none."""
+    """Return what counts of a file, or None if there is no file."""
     key = ("source file", str(ref), root, tuple(folders))
     if key not in files.memo:
         files.memo[key] = _facts(ref, root, folders, files)
@@ -88,7 +88,7 @@ def _notebook_facts(
 def _find(
     ref: SourceFileRef, root: Path, folders: Sequence[Path], files: ModuleFiles
 ) -> tuple[Path, bytes] | OSError | None:
-    """Return the file and its content; the error where it is too large to count as code."""
+    """Return the file and its content; the error if it is too large to count as code."""
     for folder in (root,) if ref.is_word else folders:
         path = Path(folder, ref.text)
         if ref.is_word and Path(ref.text).is_absolute() and not path.is_relative_to(root):

@@ -1,6 +1,6 @@
 """What statements bind: names, imports, and which blocks an import executes at all.
 
-Takes statements as they stand in a module, gives names; what they stand for is `names`' part.
+Takes statements of a module. Returns names. `name_resolution` determines what they mean.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class ImportTarget(NamedTuple):
 
 
 def import_targets(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[tuple[str, ImportTarget]]:
-    """Yield each name that an import binds, and to what; nothing for a star."""
+    """Yield each name that an import binds, and its target; nothing for a star."""
     if isinstance(node, ast.Import):
         for alias in node.names:
             if alias.asname:
@@ -36,7 +36,7 @@ def import_targets(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[
 
 
 def stored_names(node: ast.stmt) -> tuple[str, ...]:
-    """Return the names that a statement itself binds, without those in the blocks below it; no imports."""
+    """Return the names that a statement itself binds, without those in the blocks below it, and without imports."""
     match node:
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             return (node.name,)
@@ -53,9 +53,9 @@ def stored_names(node: ast.stmt) -> tuple[str, ...]:
 
 
 def branches(node: ast.stmt) -> tuple[tuple[Sequence[ast.stmt], bool], ...]:
-    """Return the blocks below a compound statement that an import may execute, and whether for typing only.
+    """Return the blocks below a compound statement that an import may execute, and whether each is for typing only.
 
-    What stands below `if __name__ == "__main__"` never runs in an imported module, so it is left out.
+    A block below `if __name__ == "__main__"` never runs in an imported module, so it is left out.
     """
     match node:
         case ast.If(test=test):
@@ -78,7 +78,7 @@ def branches(node: ast.stmt) -> tuple[tuple[Sequence[ast.stmt], bool], ...]:
 
 
 def _is_typing_guard(test: ast.expr) -> bool:
-    """Tell whether an expression is `TYPE_CHECKING`, which is false whenever code runs."""
+    """Return whether an expression is `TYPE_CHECKING`, which is false whenever code runs."""
     match test:
         case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"):
             return True
@@ -99,7 +99,7 @@ def _is_main_guard(test: ast.expr) -> bool:
 
 
 def run_by_import(body: Sequence[ast.stmt]) -> Iterator[tuple[ast.stmt, bool]]:
-    """Yield all statements that an import may execute, those in blocks too, and whether for typing only."""
+    """Yield all statements that an import may execute, also those in blocks, and whether each is for typing only."""
     waiting = [(node, False) for node in reversed(body)]
     while waiting:
         node, typing_only = waiting.pop()
@@ -111,7 +111,7 @@ def run_by_import(body: Sequence[ast.stmt]) -> Iterator[tuple[ast.stmt, bool]]:
 
 
 def _targets(header: ast.AST) -> Iterator[ast.Name]:
-    """Yield the names stored in a statement's header; scopes of their own (a lambda, a comprehension) apart."""
+    """Yield the names stored in a statement's header, except in separate scopes (a lambda, a comprehension)."""
     waiting = [header]
     while waiting:
         node = waiting.pop()
@@ -123,7 +123,7 @@ def _targets(header: ast.AST) -> Iterator[ast.Name]:
 
 
 def _walrus_names(headers: Sequence[ast.AST]) -> list[str]:
-    """Return the names bound by `:=`; a module pays for this walk only where it has expressions at its top."""
+    """Return the names bound by `:=`. This walk is done only for modules with expressions at their top level."""
     found: list[str] = []
     waiting: list[ast.AST] = list(headers)
     while waiting:
@@ -145,7 +145,7 @@ def _captures(node: ast.Match) -> Iterator[str]:
 
 
 def absolute_module(node: ast.ImportFrom, package: str) -> str:
-    """Return the absolute name of the module imported from; one that leads out of all packages keeps its dots."""
+    """Return the absolute name of the module of an import. If it leads out of all packages, it keeps its dots."""
     if not node.level:
         return node.module or ""
     parts = package.split(".") if package else []

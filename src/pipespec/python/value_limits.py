@@ -1,8 +1,8 @@
-"""Limits of values in `Annotated[int, Gt(0)]`: the words of annotated-types, pydantic's `Field` and `msgspec.Meta`.
+"""Limits of values in `Annotated[int, Gt(0)]`: those of annotated-types, pydantic's `Field` and `msgspec.Meta`.
 
-Takes a JSON value and the limits of its type, gives the first that it breaks. `python.annotated_limits` reads limits from
-source, `step.arguments.live_limits` from live types; both refuse by this one rule. A limit of size is of numbers, one of length of
-texts, lists and mappings; other values keep every limit.
+Takes a JSON value and the limits of its type. Returns the first limit that it breaks. `python.annotated_limits` reads
+limits from source, `step.arguments.live_limits` from live types; both use this rule. A limit of size applies to
+numbers, one of length to texts, lists and mappings; all other values meet every limit.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pipespec.frozen_values import frozen
 __all__ = ["LIBRARIES", "LIMITS", "Limit", "broken_limit", "limits_of"]
 
 LIBRARIES: Final = frozenset({"annotated_types", "msgspec", "pydantic"})
-"""The packages whose metadata is read; what others put into `Annotated` is theirs to judge."""
+"""The packages whose metadata is read. What other packages put into `Annotated` is ignored."""
 
 _OF_NUMBERS: Final = {
     "gt": "greater than",
@@ -29,12 +29,12 @@ _OF_NUMBERS: Final = {
 _OF_LENGTH: Final = {"min_length": "at least", "max_length": "at most"}
 
 LIMITS: Final = (*_OF_NUMBERS, *_OF_LENGTH)
-"""What limits are called, in all three libraries alike."""
+"""The names of limits, which are the same in all three libraries."""
 
 
 @frozen
 class Limit:
-    """One limit: `kind` is of `LIMITS`, `bound` a finite number."""
+    """One limit. `kind` is one of `LIMITS`, `bound` a finite number."""
 
     kind: str
     bound: float
@@ -45,7 +45,7 @@ class Limit:
         return f"of length {_OF_LENGTH[self.kind]} {self.bound}"
 
     def holds(self, value: JSON) -> bool:
-        """Tell whether a value keeps the limit, or is of a kind that the limit does not speak of."""
+        """Return whether a value meets the limit, or is of a kind to which the limit does not apply."""
         if self.kind in _OF_LENGTH:
             if not isinstance(value, str | list | dict):
                 return True
@@ -63,14 +63,14 @@ class Limit:
             case "le":
                 return value <= self.bound
             case _:
-                from fractions import Fraction  # noqa: PLC0415 - 3 ms at the start, which few pipelines need
+                from fractions import Fraction  # noqa: PLC0415 - 3 ms at the start, and few pipelines need it
 
-                # By their digits: 0.3 is a multiple of 0.1.
+                # By their decimal digits: 0.3 is a multiple of 0.1.
                 return Fraction(repr(value)) % Fraction(repr(self.bound)) == 0
 
 
 def limits_of(found: Mapping[str, object]) -> tuple[Limit, ...]:
-    """Return the limits among some names with values; a bound that is no number of JSON's is not judged."""
+    """Return the limits among some names with values. A bound that is not a JSON number is ignored."""
     return tuple(
         Limit(kind, bound)
         for kind in LIMITS
@@ -79,7 +79,7 @@ def limits_of(found: Mapping[str, object]) -> tuple[Limit, ...]:
 
 
 def broken_limit(value: JSON, limits: Iterable[Limit]) -> Limit | None:
-    """Return the first limit that a value does not keep, or None."""
+    """Return the first limit that a value does not meet, or None."""
     return next((limit for limit in limits if not limit.holds(value)), None)
 
 

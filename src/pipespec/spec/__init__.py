@@ -1,1 +1,1 @@
-"""Tree -> PipelineSpec, or every mistake at once."""
+"""Build a `PipelineSpec` from the resolved tree, or report all mistakes at once."""

@@ -1,8 +1,9 @@
-"""Texts that the surroundings gave (`${env:N, 3}`) -> numbers, bools and nulls, where a param's annotation asks for those.
+"""Convert texts from references such as `${env:N, 3}` to numbers, booleans and nulls, if the param's annotation requires it.
 
-Takes a pipeline and the signatures of its functions; gives the pipeline with such texts read by the rules of an unquoted
-scalar; those that are asked for later are marked as such. Where an annotation takes text, or nothing is known of it, they stay text; what cannot be read stays, too, and
-does not fit.
+Takes a pipeline and the signatures of its functions. Returns the pipeline with these texts converted by the rules for
+unquoted YAML scalars. Texts that are resolved later are marked, so that they are converted then. If the annotation
+accepts text, or nothing is known about it, the value remains text. A text that cannot be converted also remains, and
+does not match the annotation.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _NO_TEXTS: Final = frozenset({"int", "float", "complex", "bool", "None"})
 def read_asked_texts(
     spec: PipelineSpec, callables: Mapping[str, CallableSource | CallableProblem]
 ) -> PipelineSpec:
-    """Return the pipeline with the texts of params read as their arguments ask; steps without any are shared."""
+    """Return the pipeline with the texts in params converted as the arguments require. Steps without such texts are shared."""
     return replace(
         spec,
         steps={step_id: _step(step, callables.get(str(step.call))) for step_id, step in spec.steps.items()},
@@ -54,7 +55,7 @@ def _read(node: Node, annotation: Annotation | None, definitions: Mapping[str, D
         return node
     match node:
         case ScalarNode(asked=False) if is_open(node) and _takes_no_text(annotation):
-            return replace(node, asked=True)  # for whoever asks later
+            return replace(node, asked=True)  # whoever resolves it converts it
         case ScalarNode(asked=True, value=str(text)) if not is_open(node) and _takes_no_text(annotation):
             value = resolve_plain(text)
             return (
@@ -94,7 +95,7 @@ def _takes_no_text(annotation: Annotation) -> bool:
 
 
 def _below(key: str, annotation: Annotation, definitions: Mapping[str, Definition]) -> Annotation | None:
-    """Return the annotation of what stands below a key: a field's, or that of all values of a mapping."""
+    """Return the annotation of the value at a key: that of a field, or that of all values of a mapping."""
     for member in annotation.members:
         definition = definitions.get(member.name)
         if isinstance(definition, DataclassDefinition):

@@ -1,8 +1,8 @@
-"""The resolved tree -> a pipeline: defaults laid under, matrices expanded, references connected.
+"""Build a pipeline from the resolved tree: apply defaults, expand matrices, connect references.
 
-Takes the tree, gives a `PipelineSpec` and everything that is wrong with the file, its shape included, in one go:
-what is not sound is left out, and what would only follow from that stays unsaid. What takes knowledge of the
-functions is for `checks`.
+Takes the tree. Returns a `PipelineSpec` and everything that is wrong with the file, including its structure, in one
+pass. Invalid parts are left out, and errors that only follow from another error are not reported. Whatever requires
+knowledge of the functions is done in `checks`.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ _PIPELINE_NAME: Final = re.compile(r"[a-z][a-z0-9_-]*")
 def build_spec(
     document: MappingNode, *, file: Path, root: Path, folders: Mapping[str, Path], is_partial: bool = False
 ) -> tuple[PipelineSpec | None, tuple[Diagnostic, ...]]:
-    """Return the pipeline and all findings of shape and structure; with errors it is good for `checks` only.
+    """Return the pipeline and all findings about its structure. If there are errors, only `checks` can use it.
 
-    `document` is interpolated. `file` and `root` are absolute. `folders` maps each `Span.file` to the absolute
-    folder that relative paths of that file start from. The pipeline is None where there is no step to speak of.
-    Of an `is_partial` document references are left that have mistakes; nothing is found that follows from those.
+    `document` is interpolated. `file` and `root` are absolute. `folders` maps each `Span.file` to the absolute folder
+    from which relative paths in that file start. The pipeline is None if it has no usable step. If `is_partial`, the
+    document still contains references with mistakes; errors that follow from those are not reported.
     """
     shape = shape_findings(document)
     found = SpecFindings()
@@ -115,9 +115,9 @@ def _drafts(document: MappingNode, pipeline: str, places: Places, found: SpecFin
 
 
 def _expanded(drafts: Iterable[StepDraft], found: SpecFindings) -> Mapping[str, Sequence[Point]]:
-    """Return the points of each step by its name: one empty point where there is no matrix, or none known yet.
+    """Return the points of each step by its name: one empty point if it has no matrix, or if its points are not known yet.
 
-    A step with more variants than there is room for is left out.
+    A step is left out if its variants would exceed the limit.
     """
     room = MOST_VARIANTS
     points: dict[str, Sequence[Point]] = {}
@@ -144,7 +144,7 @@ def _damaged(
     *,
     is_partial: bool,
 ) -> frozenset[str]:
-    """Return the steps with mistakes of shape, of references or in their matrix; all where the defaults have one."""
+    """Return the steps with mistakes in their structure, references or matrix; all steps if the defaults have a mistake."""
     damaged = {one.shared.name for one in drafts if one.grids is None or one.shared.name not in expanded}
     steps = entries(document.get("steps"))
     for path in culprits:
@@ -166,8 +166,8 @@ def _variants(
     expanded: Mapping[str, Sequence[Point]],
     damaged: frozenset[str],
 ) -> Mapping[str, VariantIndex]:
-    """Return the variants of all declared steps, those of which nothing could be read included."""
-    names = (*entries(document.get("steps")), *damaged)  # of which one may be misplaced
+    """Return the variants of all declared steps, including steps that could not be read."""
+    names = (*entries(document.get("steps")), *damaged)  # one of them may be misplaced
     variants = {name: VariantIndex(name, (), {}, is_damaged=True) for name in names}
     for draft in drafts:
         name = draft.shared.name
@@ -198,7 +198,7 @@ def _upstream(steps: Mapping[str, StepSpec], connector: Connector) -> Mapping[st
 
 
 def _check_capitals(drafts: Iterable[StepDraft], found: SpecFindings) -> None:
-    """Tell of steps whose names differ only in upper and lower case: their experiments and files are one on some systems."""
+    """Report steps whose names differ only in case: on some systems, their experiments and files are the same."""
     first: dict[str, str] = {}
     for draft in drafts:
         name = draft.shared.name

@@ -1,8 +1,9 @@
-"""The arguments of a function as options of a command line: `--depth 4`, `--examples titles.csv`.
+"""The arguments of a function as command-line options: `--depth 4`, `--examples titles.csv`.
 
-Takes what the source says of a function, and of a step what the pipeline gives its arguments; gives one option for each
-argument that can be given by name. An annotation decides whether an option names a file, whose content is loaded, or is a
-value; where it does not decide, a file that exists is loaded. Values are read as YAML, unless the argument takes text.
+Takes the signature of a function and, for a step, the values that the pipeline gives its arguments. Returns one option
+for each argument that can be passed by name. The annotation decides whether an option is a value, or names a file whose
+content is loaded. If the annotation does not decide it, a file that exists is loaded. Values are parsed as YAML, unless
+the argument accepts text.
 """
 
 from __future__ import annotations
@@ -23,15 +24,15 @@ __all__ = ["CallOption", "CallOptionKind", "options_of_function", "options_of_st
 
 
 class CallOptionKind(StrEnum):
-    """What the word after an option is."""
+    """The kinds of words after an option."""
 
     TEXT = "text"
     VALUE = "value"
-    """Read as YAML."""
+    """Parsed as YAML."""
     FLAG = "flag"
     FILE = "file"
     FILE_OR_VALUE = "file or value"
-    """A file where there is one of that name, else read as YAML."""
+    """The name of a file, if that file exists; otherwise parsed as YAML."""
 
 
 _LOADED: Final = frozenset(
@@ -51,7 +52,7 @@ _DATES: Final = frozenset({"datetime.date", "datetime.datetime", "datetime.time"
 
 @frozen
 class CallOption:
-    """`--NAME` for an argument; `default` is for people, None where one has to be given."""
+    """`--NAME` for an argument. `default` is for display, and None if a value is required."""
 
     argument: str
     kind: CallOptionKind
@@ -61,7 +62,7 @@ class CallOption:
 
     @property
     def name(self) -> str:
-        """The option without its dashes: `learning_rate` is `learning-rate`."""
+        """The option without its dashes. For example, `learning_rate` becomes `learning-rate`."""
         return self.argument.replace("_", "-")
 
 
@@ -81,9 +82,9 @@ def options_of_function(source: CallableSource) -> tuple[CallOption, ...]:
 
 
 def options_of_step(step: StepSpec, source: CallableSource | None) -> tuple[CallOption, ...]:
-    """Return the options of a step: its inputs, each of which a file may stand for, and its params.
+    """Return the options of a step: its params, and its inputs, each of which a file can replace.
 
-    The places of outputs are the caller's. `source` is None where the function cannot be read.
+    The caller determines the paths of outputs. `source` is None if the function cannot be read.
     """
     said = described_arguments(None if source is None else source.docstring)
     known: Mapping[str, Argument] = {} if source is None else {one.name: one for one in source.arguments}

@@ -15,12 +15,12 @@ _SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def parse_duration(written: str) -> float:
-    """Return the seconds of `30s` or `1.5h`. The schema has checked the form."""
+    """Return the seconds of `30s` or `1.5h`. The schema has already checked the form."""
     return float(written[:-1]) * _SECONDS[written[-1]]
 
 
 def seconds_of(written: str) -> float | None:
-    """Return the seconds of a duration that nothing has checked, or None if it is none."""
+    """Return the seconds of a duration that has not been checked, or None if it is not a duration."""
     return parse_duration(written) if _WRITTEN.fullmatch(written) else None
 
 

@@ -1,4 +1,4 @@
-"""How a run goes about it, as a pipeline says: for the whole run, and for single steps."""
+"""How the steps of a pipeline are executed: settings for the whole run and for single steps."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ EXECUTORS: Final = (LOCAL, DASK)
 """Where steps run: in processes on this machine, or on a Dask cluster."""
 
 PATIENCE: Final = 600.0
-"""Seconds that results wait for a store that is away, where a pipeline does not say."""
+"""Default number of seconds that results wait for a store that cannot be reached."""
 
 _LOCAL_CLUSTER: Final = "dask.distributed:LocalCluster"
 
 
 @frozen
 class ClusterSpec:
-    """The Dask cluster of a run: the address of one that is there, or else a class that starts one for the run."""
+    """The Dask cluster of a run: the address of an existing one, or a class that starts one for the run."""
 
     address: str | None = None
     call: str = _LOCAL_CLUSTER
@@ -35,25 +35,25 @@ class ClusterSpec:
 
     @property
     def is_default(self) -> bool:
-        """True where nothing is said of it: workers on this machine."""
+        """True if nothing is configured: workers on this machine."""
         return self.address is None and self.call == _LOCAL_CLUSTER and not self.arguments
 
 
 @frozen
 class StepEngine:
-    """How one step is executed, beside what holds for the run."""
+    """How one step is executed, in addition to what applies to the whole run."""
 
     executor: str | None = None
-    """One of `EXECUTORS`; None where the step does not say."""
+    """One of `EXECUTORS`, or None if the step does not set it."""
     env: Mapping[str, str] = field(default_factory=dict)
-    """Environment variables of the step's process, over those of the run."""
+    """Environment variables of the step's process. They override those of the run."""
 
 
 @frozen
 class EngineSpec:
-    """How a run goes about it; the command line's options go before these.
+    """How a run is executed. Command-line options take precedence.
 
-    `resources` says how many of each there are (`gpu: 2`). `scheduler` is the address of a luigid.
+    `resources` says how much of each resource there is (`gpu: 2`). `scheduler` is the address of a luigid.
     """
 
     workers: int | None = None
@@ -62,12 +62,12 @@ class EngineSpec:
     keep_going: bool = False
     resources: Mapping[str, int] = field(default_factory=dict)
     patience: float = PATIENCE
-    """Seconds that results wait for a store that is away."""
+    """Seconds that results wait for a store that cannot be reached."""
     cluster: ClusterSpec = ClusterSpec()
-    """Where steps of the executor `dask` run."""
+    """Where steps with the executor `dask` run."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Environment variables of the processes of steps."""
 
     def workers_for(self, asked: int | None) -> int:
-        """Return how many steps run in parallel where so many were asked for, or None."""
+        """Return how many steps run in parallel if this number was requested, or None if it was not."""
         return asked or self.workers or 1

@@ -1,9 +1,8 @@
-"""Suffix x type: what each file format can be loaded as and saved from, as pure data.
+"""Which types each file format can load and save: a table of suffix and type.
 
-`step.formats` implements exactly this table, `checks` judges annotations by it, and `docs/formats.md` shows
-it. Types are dotted names as an annotation gives them, in the spelling of `TYPES`. A type that is not among
-them is no mistake: such an argument gets what the suffix gives by default, and such a value can be saved
-where `object` is.
+`step.formats` implements exactly this table, `checks` uses it to check annotations, and `docs/formats.md` shows it.
+Types are dotted names as in an annotation, spelled as in `TYPES`. A type that is not in `TYPES` is not an error: such
+an argument gets the default type of the suffix, and such a value can be saved if the format saves `object`.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ _MATPLOTLIB: Final = "matplotlib.figure.Figure"
 _PLOTLY: Final = "plotly.graph_objects.Figure"
 
 TYPES: Final = (*_FRAMES, *_SERIES, "numpy.ndarray", _MATPLOTLIB, _PLOTLY, "dict", "list", *_SCALARS, *_RAW)
-"""The types that formats tell apart; all others are `object`."""
+"""The types that formats distinguish. All others count as `object`."""
 
 _BY_ENDS: Final = {(name.split(".")[0], name.split(".")[-1]): name for name in TYPES} | {
     ("numpy", "NDArray"): "numpy.ndarray",
@@ -37,11 +36,11 @@ _BY_ENDS: Final = {(name.split(".")[0], name.split(".")[-1]): name for name in T
 
 @frozen
 class SuffixFormat:
-    """What one suffix stands for.
+    """What one suffix means.
 
-    `default` is what an argument gets whose annotation is none of `TYPES` (`object`: whatever value the file
-    holds). `loads` and `saves` name types of `TYPES`; in `saves`, `object` means any value at all.
-    `is_advised` is false for a format that works and for which `validate` advises another.
+    `default` is what an argument gets if its annotation is not in `TYPES` (`object`: any value that the file holds).
+    `loads` and `saves` name types of `TYPES`; in `saves`, `object` means any value. `is_advised` is false for a format
+    that works, but for which `validate` recommends another one.
     """
 
     suffix: str
@@ -51,12 +50,12 @@ class SuffixFormat:
     is_advised: bool = True
 
     def can_load(self, annotation: str) -> bool:
-        """Tell whether an argument with this annotation (a dotted name) can get such a file."""
+        """Return whether an argument with this annotation (a dotted name) can get such a file."""
         name = known_type(annotation)
         return name is None or name in self.loads
 
     def can_save(self, saved: str) -> bool:
-        """Tell whether a value that counts as this type may go into such a file."""
+        """Return whether a value that counts as this type can be saved in such a file."""
         return saved in self.saves or _ANY in self.saves
 
 
@@ -99,7 +98,7 @@ FORMATS: Final[Mapping[str, SuffixFormat]] = MappingProxyType(
         )
     }
 )
-"""By suffix, in the order of the docs."""
+"""By suffix, in the order of the documentation."""
 
 
 _OTHER_SPELLINGS: Final[Mapping[str, str]] = MappingProxyType(
@@ -123,11 +122,11 @@ _OTHER_SPELLINGS: Final[Mapping[str, str]] = MappingProxyType(
         ".yml": ".yaml",
     }
 )
-"""Suffixes of other tools for what has a format here, and of pictures what is drawn as well."""
+"""Suffixes of other tools for content that has a format here, and suffixes of images for what can be drawn."""
 
 
 def nearest_suffix(suffix: str) -> str | None:
-    """Return the suffix of ours that an unknown one most likely stands for."""
+    """Return the supported suffix that an unknown one most likely means."""
     if suffix in _OTHER_SPELLINGS:
         return _OTHER_SPELLINGS[suffix]
     turned = (known for known in FORMATS if sorted(known) == sorted(suffix))
@@ -136,25 +135,25 @@ def nearest_suffix(suffix: str) -> str | None:
 
 @functools.lru_cache(maxsize=1024)
 def suffix_of(file: str) -> str:
-    """Return the last suffix of a file name, in lower case with its dot; empty where there is none."""
-    name = file.rstrip("/").rpartition("/")[2]  # as PurePosixPath.suffix has it, in a tenth of the time
+    """Return the last suffix of a file name in lower case, with its dot; empty if there is none."""
+    name = file.rstrip("/").rpartition("/")[2]  # same result as PurePosixPath.suffix, in a tenth of the time
     dot = name.rfind(".")
     return name[dot:].lower() if 0 < dot < len(name) - 1 else ""
 
 
 def format_of(file: str) -> SuffixFormat:
-    """Return what the suffix of a file name stands for; an unknown one takes bytes or a path, and gives a path."""
+    """Return the format for the suffix of a file name. An unknown suffix saves bytes or a path, and loads a path."""
     suffix = suffix_of(file)
     return FORMATS.get(suffix) or SuffixFormat(suffix, "pathlib.Path", _RAW, _RAW)
 
 
 def known_type(dotted: str) -> str | None:
-    """Return the name in `TYPES` that a dotted name stands for, or None.
+    """Return the name in `TYPES` for a dotted name, or None.
 
     Libraries define their types in private modules and export them elsewhere (`pandas.core.frame.DataFrame`,
-    `plotly.graph_objs._figure.Figure`), so the package and the last word decide.
+    `plotly.graph_objs._figure.Figure`). Therefore, only the package and the last word are compared.
     """
     parts = dotted.removeprefix("builtins.").split(".")
-    if parts[:2] == ["pandera", "typing"]:  # frames whose annotation says what is in them
+    if parts[:2] == ["pandera", "typing"]:  # data frames whose annotation also names their columns
         return _BY_ENDS.get(("polars" if "polars" in parts else "pandas", parts[-1]))
     return _BY_ENDS.get((parts[0], parts[-1]))

@@ -1,7 +1,7 @@
-"""How a file, a folder, a pattern or an address is written as an input: for those who wrote it as plain text.
+"""How to write a file, folder, pattern or address as an input, for users who wrote it as plain text.
 
-Takes a text that stands where an output of a step is expected; returns the mapping to write instead, or None where
-nothing says that a file was meant.
+Takes a text found where an output of a step is expected. Returns the mapping to write instead, or None if nothing
+indicates that a file was meant.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SPELT: Final = """
     .tif .tiff .toml .wav .webp .xls .xlsm .xml .xz .yml .zarr .zip .zst
 """
 _COMMON: Final = frozenset(_SPELT.split())
-"""Suffixes of files that people have besides those of our formats."""
+"""Suffixes of common files that are not in our table of formats."""
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S")
 _BARE: Final = re.compile(r"[A-Za-z0-9_./~][\w./~@%+:-]*")
 _PATTERN: Final = re.compile(r"[*?]|\[[^\]=]*\]")
@@ -29,7 +29,7 @@ _OUTPUT_PART: Final = re.compile(r"[A-Za-z_][\w-]*(\[.*\])?\.[A-Za-z_]\w*/.*")
 
 
 def as_input(written: str) -> str | None:
-    """Return what to write for a file, a folder, a pattern or an address: `{file: houses.csv}`."""
+    """Return how to write a file, a folder, a pattern or an address: `{file: houses.csv}`."""
     if not written.isprintable() or written != written.strip():
         return None
     is_path = "/" in written or "\\" in written
@@ -45,7 +45,7 @@ def as_input(written: str) -> str | None:
 
 
 def file_hint(written: str) -> str | None:
-    """Return a hint that says how to write it, or None as `as_input`."""
+    """Return a hint that says how to write it, or None, like `as_input`."""
     as_file = as_input(written)
     if as_file is None:
         return None
@@ -54,16 +54,16 @@ def file_hint(written: str) -> str | None:
 
 
 def names_a_file(written: str) -> bool:
-    """Tell whether a text ends with a suffix that files have."""
+    """Return whether a text ends with a suffix of files."""
     return suffix_of(written) in FORMATS or suffix_of(written) in _COMMON
 
 
 def flow_text(text: str) -> str:
-    """Spell a text as it stands between the braces of a mapping: in quotes where YAML would misread it."""
+    """Format a text for use between the braces of a mapping: in quotes if YAML would misread it."""
     is_bare = _BARE.fullmatch(text) and not text.endswith(":") and not text.replace(".", "").isdigit()
     return text if is_bare else json.dumps(text, ensure_ascii=False)
 
 
 def _is_of_step(written: str) -> bool:
-    """Tell whether brackets are rather those of a variant: `train[*].model`."""
+    """Return whether brackets more likely belong to a variant: `train[*].model`."""
     return _OUTPUT_PART.match(written) is not None or re.match(r"[A-Za-z_][\w-]*\[", written) is not None

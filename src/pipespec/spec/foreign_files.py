@@ -1,6 +1,7 @@
-"""Files of other tools, given where a pipeline file is wanted: told what they are, instead of all that is wrong with them as a pipeline.
+"""Recognize files of other tools that are given as pipeline files. The message names the tool instead of listing errors.
 
-Takes a file's name and text; gives the diagnostic. A file that says `pipespec:` at its top is a pipeline file, whatever else is in it.
+Takes a file's name and text, and returns the diagnostic. A file with `pipespec:` at its top level is a pipeline file,
+whatever else it contains.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from pipespec.errors import Diagnostic, Span
 __all__ = ["DVC", "foreign_file", "foreign_kind"]
 
 _BEGINNING: Final = 200_000
-"""Characters that are looked at."""
+"""Maximum number of characters that are examined."""
 _OURS: Final = re.compile(r"^(?:\ufeff)?(?:\{\s*)?[\"']?pipespec[\"']?[ \t]*:", re.MULTILINE)
 
 
 class _ForeignKind(NamedTuple):
-    """A kind of file: what tells it, what it is called, and what to do with it."""
+    """A kind of file: how to recognize it, what it is called, and what to do with it."""
 
     tells: Callable[[str, str], bool]
     title: str
@@ -70,7 +71,7 @@ _KINDS: Final = (
 
 
 def foreign_kind(file: str, text: str | bytes) -> tuple[str, str] | None:
-    """Return what another tool's file is, and what to do with it; None for what may be a pipeline file."""
+    """Return what another tool's file is, and what to do with it; None if it may be a pipeline file."""
     beginning = text[:_BEGINNING]
     read = beginning.decode("utf-8", errors="replace") if isinstance(beginning, bytes) else beginning
     if _OURS.search(read):
@@ -83,7 +84,7 @@ def foreign_kind(file: str, text: str | bytes) -> tuple[str, str] | None:
 
 
 def foreign_file(file: str, text: str | bytes) -> Diagnostic | None:
-    """Return what is to be said about a file of another tool, or None where it may be a pipeline file."""
+    """Return the diagnostic for a file of another tool, or None if it may be a pipeline file."""
     found = foreign_kind(file, text)
     if found is None:
         return None

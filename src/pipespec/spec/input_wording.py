@@ -1,4 +1,4 @@
-"""How an input is spelled for people: as the pipeline file does, without the password of an address."""
+"""How an input is displayed: as in the pipeline file, but without the password of an address."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ __all__ = ["input_text"]
 
 
 def input_text(source: InputSource, used: str | None = None) -> str:
-    """Spell an input: `titles.ids`, `train[*].model`, `train.yaml: fit.model`, `model news@champion`, `data/titles.csv`.
+    """Format an input: `titles.ids`, `train[*].model`, `train.yaml: fit.model`, `model news@champion`, `data/titles.csv`.
 
-    `used` says which run or version was taken where the pipeline file leaves that open.
+    `used` says which run or version was used, if the pipeline file leaves that open.
     """
     which = "" if used is None else f" ({used})"
     match source:

@@ -1,7 +1,7 @@
 """The functions of `pipespec.steps`: which of their params name files of code.
 
-Takes what a step calls and its params, gives the files; whether they are there is not asked here. The words of a command are
-taken apart, since `--script=run.R` and `bash -c "./tool.sh"` name files, too.
+Takes the function that a step calls and its params. Returns the files; it does not check whether they exist. The words
+of a command are split, because `--script=run.R` and `bash -c "./tool.sh"` also name files.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _FILES: Final = {"script": "script", "notebook": "notebook", "sql": "query"}
 _COMMAND: Final = "command"
 
 TEMPLATE: Final = re.compile(r"\{(inputs|params|outputs)\.([^{}]+)\}")
-"""What stands in an argument for a value: `{inputs.raw}`."""
+"""A placeholder for a value in an argument: `{inputs.raw}`."""
 PATH_NAME: Final = re.compile(r"(inputs|params|outputs)\.(.+)|params")
 """What `paths` of a command names: one value of the step, or all of its params."""
 
 
 def is_library(call: CallableRef) -> bool:
-    """Tell whether a step calls a function of the library."""
+    """Return whether a step calls a function of `pipespec.steps`."""
     return call.module == LIBRARY
 
 
@@ -49,14 +49,14 @@ def files_of(call: CallableRef, params: Mapping[str, Node]) -> tuple[SourceFileR
 
 
 def path_in_project(written: str, folder: str = "") -> str | None:
-    """Return a path as the project's root sees it, where a program in a folder of the project names it; None if it leaves the project."""
+    """Return a path that a program in a folder of the project uses, relative to the project root; None if it leaves the project."""
     path = posixpath.normpath(posixpath.join(folder, written))
     is_inside = written and not path.startswith(("/", "../")) and path not in (".", "..") and "\0" not in path
     return path if is_inside else None
 
 
 def _laid(params: Mapping[str, Node], folder: str) -> tuple[str, ...]:
-    """Return the paths at which inputs and outputs are while the program runs: what stands there else does not count."""
+    """Return the paths that inputs and outputs have while the program runs. Any other file at these paths does not count."""
     node = params.get("paths")
     written = [_text(entry.value) for entry in node.entries.values()] if isinstance(node, MappingNode) else []
     return tuple(path for text in written if (path := path_in_project(text, folder)) is not None)
@@ -82,7 +82,7 @@ def _words(text: str) -> Iterator[str]:
     """Yield what may be the name of a file in one argument of a command."""
     try:
         pieces = shlex.split(text)
-    except ValueError:  # quotes that do not end
+    except ValueError:  # a quote is not closed
         pieces = text.split()
     for piece in dict.fromkeys((text, *pieces)):
         for word in (piece, piece.partition("=")[2]):

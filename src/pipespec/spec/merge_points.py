@@ -1,8 +1,9 @@
-"""Many points of one pipeline -> one pipeline in which what they share stands once.
+"""Merge many points of one pipeline into one pipeline that contains shared steps only once.
 
-Takes a pipeline for each point of a grid, made of one file with other values; gives one pipeline, and for each
-point where its steps are in it. Steps of two points are one when all that they say is equal, places aside, and
-all that they wait for is one already. Others bear the values that tell them apart: `train{model.depth=4}`.
+Takes a pipeline for each point of a grid, all made from the same file with different values. Returns one pipeline, and
+for each point the ids of its steps in it. Steps of two points are the same if they are equal in everything except
+places, and everything that they wait for is the same. Other steps get the values that distinguish them in their names:
+`train{model.depth=4}`.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ from pipespec.spec.variant_names import point_text as spell_point
 __all__ = ["Merged", "merge"]
 
 Coordinates: TypeAlias = Variant
-"""(label of a path, value) of each sweep, in the order of the sweeps."""
+"""(label of a path, value) for each sweep, in the order of the sweeps."""
 
 
 @frozen
 class Merged:
-    """The pipeline of all points; `places` has for each point its step ids with those in the whole."""
+    """The pipeline of all points. `places` maps, for each point, its step ids to those in the merged pipeline."""
 
     spec: PipelineSpec
     places: tuple[Mapping[str, str], ...]
@@ -37,7 +38,7 @@ class Merged:
 
 @dataclass(slots=True)
 class _Class:
-    """Steps that are one: the first of them, and the first point that has it."""
+    """Steps that are the same: the first of them, and the first point that has it."""
 
     step: StepSpec
     point: int
@@ -47,7 +48,7 @@ class _Class:
 
 
 def merge(points: Sequence[tuple[Coordinates, PipelineSpec]]) -> Merged:
-    """Merge the points of a grid, which has each combination of its coordinates' values just once."""
+    """Merge the points of a grid. The grid has each combination of its coordinates' values exactly once."""
     classes: list[_Class] = []
     known: dict[object, int] = {}
     placed: list[dict[str, int]] = []
@@ -97,7 +98,7 @@ def _names(
     placed: Sequence[Mapping[str, int]],
     classes: Sequence[_Class],
 ) -> list[StepSpec]:
-    """Return the step of each class with the part of its point that tells it from others of its id."""
+    """Return the step of each class, with the part of its point that distinguishes it from others with the same id."""
     named = [one.step for one in classes]
     grid = [coordinates for coordinates, _ in points]
     for step_id, numbers in _in_order(points, placed).items():
@@ -112,7 +113,7 @@ def _names(
 
 
 def _telling(grid: Sequence[Coordinates], found: Sequence[int | None]) -> frozenset[str]:
-    """Return the coordinates on which a step depends: those of which a change alone gives another step."""
+    """Return the coordinates on which a step depends. A change of one of them alone results in a different step."""
     telling = set()
     for position, (label, _) in enumerate(grid[0]):
         seen: dict[str, int | None] = {}
@@ -136,7 +137,7 @@ def _reads(step: StepSpec, at: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
 
 
 def _connected(step: StepSpec, one: _Class, names: Sequence[StepSpec]) -> StepSpec:
-    """Return the step with the producers of its inputs as they are called in the whole."""
+    """Return the step with the producers of its inputs named as in the merged pipeline."""
 
     def source(name: str, old: StepInput) -> StepInput:
         return replace(old, producers=tuple(names[number].id for number in one.readers[name]))
@@ -159,8 +160,8 @@ def _connected(step: StepSpec, one: _Class, names: Sequence[StepSpec]) -> StepSp
 
 
 def _content(step: StepSpec) -> object:
-    """Return all that a step says, without places and producers, as a value that can be compared and hashed."""
-    # The matrix that a variant comes from makes no difference to it.
+    """Return the content of a step, without places and producers, as a value that can be compared and hashed."""
+    # It does not matter which matrix a variant comes from.
     return _bare(step if step.deferred else replace(step, matrix=None))
 
 

@@ -1,9 +1,9 @@
-"""The templates of messages that users write: what such a file may say, and the text that it makes. Pure.
+"""The templates of messages that users write: which templates are valid, and the text that they produce. Pure.
 
-Takes a Jinja2 template as text, which `project.template_files` reads. `mistakes_in` reads it and runs nothing of it; `render` fills it in. A template sees plain
-values alone and reaches nothing else: attributes that begin with `_` are refused, other files as well, and what it makes is
-cut where it gets too long. How long it may take, and how much memory, is decided by the process that renders it. Jinja2 is
-imported only where there is a template.
+Takes a Jinja2 template as text, which `project.template_files` reads. `mistakes_in` parses it without executing any of
+it; `render` fills it in. A template can use only plain values: attributes that begin with `_` and other files are
+refused, and its result is cut if it is too long. The process that renders it limits its time and memory. Jinja2 is
+imported only if there is a template.
 """
 
 from __future__ import annotations
@@ -46,18 +46,18 @@ VARIABLES: Final = (
     "store",
     "host",
 )
-"""What a template can use; `docs/notify.md` says what each is."""
+"""What a template can use. `docs/notify.md` explains each name."""
 
 _OF_BLOCKS: Final = ("caller", "kwargs", "loop", "self", "varargs")
 """What Jinja2 sets in loops and macros."""
 
 _LONGEST: Final = 10_000
-"""Characters of a message."""
+"""Maximum number of characters of a message."""
 
 
 @frozen
 class MessageTemplate:
-    """What a template's file says; where it cannot be read, `problem` says why. `name` is its path as it is shown."""
+    """The content of a template file. If it cannot be read, `problem` says why. `name` is its path for display."""
 
     name: str
     text: str = ""
@@ -67,7 +67,7 @@ class MessageTemplate:
 
 @frozen
 class TemplateMistake:
-    """What is wrong in a line of a template; lines count from 1."""
+    """What is wrong in a line of a template. Lines count from 1."""
 
     line: int
     message: str
@@ -75,7 +75,7 @@ class TemplateMistake:
 
 
 class TemplateError(Exception):
-    """A template could not be filled in; `line` is where, 0 where nobody knows."""
+    """A template could not be filled in. `line` is the place, or 0 if it is not known."""
 
     def __init__(self, line: int, problem: str) -> None:
         self.line = line
@@ -84,8 +84,8 @@ class TemplateError(Exception):
 
 
 def mistakes_in(text: str) -> tuple[TemplateMistake, ...]:
-    """Return what is wrong with a template, as far as its text shows, in the order of its lines."""
-    from jinja2 import TemplateSyntaxError  # noqa: PLC0415 - as said
+    """Return what is wrong with a template, as far as its text shows it, in the order of its lines."""
+    from jinja2 import TemplateSyntaxError  # noqa: PLC0415 - see above
 
     try:
         tree = _environment().parse(text)
@@ -97,10 +97,10 @@ def mistakes_in(text: str) -> tuple[TemplateMistake, ...]:
 
 
 def render(text: str, facts: Mapping[str, JSON]) -> tuple[str | None, str]:
-    """Return the title that a template sets, if any, and the message that it makes, cut where it is too long.
+    """Return the title, if the template sets one, and the message, shortened if it is too long.
 
     Raises:
-        TemplateError: where it cannot be filled in.
+        TemplateError: if the template cannot be filled in.
     """
     template = None
     try:
@@ -142,21 +142,21 @@ def _line_of(error: BaseException, template: Any) -> int:
 
 @functools.cache
 def _environment() -> SandboxedEnvironment:
-    """Return what templates are read and filled in by."""
-    from jinja2 import StrictUndefined  # noqa: PLC0415 - as said
-    from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415 - as said
+    """Return the environment that parses and fills in templates."""
+    from jinja2 import StrictUndefined  # noqa: PLC0415 - see above
+    from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415 - see above
 
     made = ImmutableSandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     del made.globals["lipsum"]
     return made
 
 
-# What is looked for in a template that could be read: each gives mistakes.
+# Checks for a template that could be parsed. Each of them yields mistakes.
 
 
 def _unknown_variables(tree: nodes.Template) -> Iterator[TemplateMistake]:
-    """Tell of names that are nowhere set; Jinja2's own search compiles, and computes constants by that."""
-    from jinja2 import nodes  # noqa: PLC0415 - as said
+    """Report names that are not set anywhere. Jinja2's own search is not used, because it compiles the template and computes constants."""
+    from jinja2 import nodes  # noqa: PLC0415 - see above
 
     used = list(tree.find_all(nodes.Name))
     known = {*VARIABLES, *_environment().globals, *_OF_BLOCKS}
@@ -172,7 +172,7 @@ def _unknown_variables(tree: nodes.Template) -> Iterator[TemplateMistake]:
 
 
 def _unknown_filters(tree: nodes.Template) -> Iterator[TemplateMistake]:
-    from jinja2 import nodes  # noqa: PLC0415 - as said
+    from jinja2 import nodes  # noqa: PLC0415 - see above
 
     for kind, known in ((nodes.Filter, _environment().filters), (nodes.Test, _environment().tests)):
         word = kind.__name__.lower()
@@ -183,7 +183,7 @@ def _unknown_filters(tree: nodes.Template) -> Iterator[TemplateMistake]:
 
 
 def _hidden_attributes(tree: nodes.Template) -> Iterator[TemplateMistake]:
-    from jinja2 import nodes  # noqa: PLC0415 - as said
+    from jinja2 import nodes  # noqa: PLC0415 - see above
 
     names = [(one.attr, one.lineno) for one in tree.find_all(nodes.Getattr)]
     names += [
@@ -199,7 +199,7 @@ def _hidden_attributes(tree: nodes.Template) -> Iterator[TemplateMistake]:
 
 
 def _other_files(tree: nodes.Template) -> Iterator[TemplateMistake]:
-    from jinja2 import nodes  # noqa: PLC0415 - as said
+    from jinja2 import nodes  # noqa: PLC0415 - see above
 
     words = {
         nodes.Extends: "extends",

@@ -1,7 +1,7 @@
-"""Reading nodes of any shape: what is not of the wanted kind reads as absent.
+"""Read nodes of any structure. A node of the wrong kind counts as absent.
 
-`schema` has told of every wrong kind before; so `build_spec` can go on with what is sound, and all mistakes of a
-file are found in one go.
+`schema` has already reported every wrong kind. Therefore, `build_spec` can continue with the valid parts, and all
+mistakes in a file are found in one pass.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ _NONE: Mapping[str, Entry] = {}
 
 
 def entries(node: Node | None) -> Mapping[str, Entry]:
-    """Return a mapping's entries, none for anything else."""
+    """Return a mapping's entries, or none for anything else."""
     return node.entries if isinstance(node, MappingNode) else _NONE
 
 
 def items(node: Node | None) -> tuple[Node, ...]:
-    """Return a list's items, none for anything else."""
+    """Return a list's items, or none for anything else."""
     return node.items if isinstance(node, SequenceNode) else ()
 
 
@@ -30,8 +30,8 @@ def text(node: Node | None) -> str | None:
     return node.value if isinstance(node, ScalarNode) and isinstance(node.value, str) else None
 
 
-def flag(node: Node | None, default: bool) -> bool:  # noqa: FBT001 - the value where none stands
-    """Return true or false, also one that a reference brought in as text."""
+def flag(node: Node | None, default: bool) -> bool:  # noqa: FBT001 - the value if none is given
+    """Return true or false. A reference may also provide it as text."""
     value = node.value if isinstance(node, ScalarNode) else None
     return default if value is None else value is True or value == "true"
 
@@ -43,7 +43,7 @@ def number(node: Node | None) -> int | float | None:
 
 
 def whole_number(node: Node | None) -> int | None:
-    """Return a whole number, also one that a reference brought in as text (`${env:WORKERS}`) or as `2.0`."""
+    """Return a whole number. A reference may also provide it as text (`${env:WORKERS}`), and `2.0` is accepted."""
     if (found := text(node)) is not None:
         return int(found) if found.isascii() and found.isdigit() else None
     value = number(node)

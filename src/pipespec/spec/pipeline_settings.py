@@ -1,4 +1,4 @@
-"""What a pipeline says beside its steps: where MLflow keeps records, how a run goes about it, who is told."""
+"""The settings of a pipeline besides its steps: where MLflow keeps records, how a run is executed, who is notified."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ __all__ = [
 ]
 
 _STEP_ENGINE: Final = StepEngine()
-"""Of steps that say nothing; most of thousands."""
+"""Settings of steps that set nothing, which are most of thousands."""
 _TOLD: Final = ("failure",)
-"""What is told where a notice does not say."""
+"""The events that are reported if a notice does not list any."""
 
 
 def read_experiment(document: MappingNode, pipeline: str, step: str, found: SpecFindings) -> str:
-    """Return the experiment of a step's runs: `<pipeline>/<step>` where nothing else is said."""
+    """Return the experiment of a step's runs. The default is `<pipeline>/<step>`."""
     stated = entries(document.get("mlflow")).get("experiment")
     if stated is None or not text(stated.value):
         return f"{pipeline}/{step}"
@@ -43,7 +43,7 @@ def read_experiment(document: MappingNode, pipeline: str, step: str, found: Spec
 
 
 def read_mlflow(node: Node | None, found: SpecFindings) -> MlflowSpec:
-    """Return where records go; `mlflow: false` is a store of the project's own."""
+    """Return where records are stored. With `mlflow: false`, this is a store in the project."""
     if is_off(node):
         return MlflowSpec(PRIVATE_STORE)
     below = entries(node)
@@ -61,12 +61,12 @@ def read_mlflow(node: Node | None, found: SpecFindings) -> MlflowSpec:
 
 
 def is_off(node: Node | None) -> bool:
-    """Tell whether tracking is off: `mlflow: false`."""
+    """Return whether tracking is off: `mlflow: false`."""
     return isinstance(node, ScalarNode) and node.value is False
 
 
 def read_engine(node: Node | None, found: SpecFindings) -> EngineSpec:
-    """Return how a run goes about it."""
+    """Return how a run is executed."""
     below = entries(node)
 
     def value(key: str) -> Node | None:
@@ -98,7 +98,7 @@ def read_step_engine(node: Node | None, step: str, found: SpecFindings) -> StepE
 
 
 def _read_executor(node: Node | None, subject: str, found: SpecFindings) -> str | None:
-    """Return an executor; the schema has judged one that no reference brought."""
+    """Return an executor. The schema has checked it, unless it comes from a reference."""
     written = text(node)
     if written is None or node is None or is_open(node) or written in EXECUTORS:
         return None if node is not None and is_open(node) else written
@@ -111,7 +111,7 @@ def _read_executor(node: Node | None, subject: str, found: SpecFindings) -> str 
 
 
 def _read_cluster(node: Node | None, found: SpecFindings) -> ClusterSpec:
-    """Return a cluster: an address, or a class with the arguments that it is called with."""
+    """Return a cluster: an address, or a class with the arguments with which it is called."""
     if (address := text(node)) is not None:
         return ClusterSpec(address)
     stated = {key: entry.value for key, entry in entries(node).items()}
@@ -127,26 +127,26 @@ def _read_cluster(node: Node | None, found: SpecFindings) -> ClusterSpec:
 
 
 def _read_env(node: Node | None) -> Mapping[str, str]:
-    """Return environment variables, values as they are spelled."""
+    """Return environment variables. Values are the texts in the file."""
     return {name: spell(plain(entry.value)) for name, entry in entries(node).items()}
 
 
 def read_resources(node: Node | None, subject: str, found: SpecFindings) -> Mapping[str, int]:
-    """Return amounts by name, what is none left out; `subject` begins a message."""
+    """Return amounts by name, leaving out invalid ones. `subject` is the beginning of a message."""
     _needs_mapping(node, subject, found)
     amounts = {name: whole_number(entry.value) for name, entry in entries(node).items()}
     return {name: amount for name, amount in amounts.items() if amount is not None and amount >= 0}
 
 
 def _needs_mapping(node: Node | None, subject: str, found: SpecFindings) -> None:
-    """Tell of a reference that stands for a mapping and turned out to be text."""
+    """Report a reference that should resolve to a mapping but resolved to text."""
     if node is not None and is_open(node):
         message = f"{subject} is {shown(text(node))}, which is text, not a mapping"
         found.error("wrong-kind", message, set_at(node))
 
 
 def read_notify(node: Node | None, places: Places, found: SpecFindings) -> tuple[Notice, ...]:
-    """Return who is told."""
+    """Return who is notified."""
     return tuple(
         _notice(below, below["url"].value, places, found)
         for item in items(node)

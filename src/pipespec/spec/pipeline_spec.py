@@ -1,7 +1,7 @@
-"""What a pipeline is, once it is known to be well-formed: frozen values with their places.
+"""A valid pipeline: frozen values with their places.
 
-`build_spec` makes and checks them from a resolved tree; the stage `checks` adds the findings that need meaning; everything after
-takes them as they are. Every part that a later finding may point at keeps its span.
+`build_spec` makes and checks these values from a resolved tree. The stage `checks` adds the findings that require
+meaning. All later stages use the values as they are. Every part that a later finding may refer to keeps its span.
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ _EMPTY: Mapping[str, Node] = MappingProxyType({})
 class StepInput:
     """Another step's output.
 
-    `step` is a declared name. `output` is filled in where the reference names none and the step has just one;
-    None is left only in a pipeline with mistakes. `part` is a file inside a directory output, POSIX spelling.
-    `fan_in` is true for `[*]` and for a selection that leaves axes open: the argument then gets a dict of
-    variants. `selection` holds the axes that the reference fixes, sorted. `producers` are the ids that are
-    read, in the order of the steps: one, but for a fan-in. Inputs that read the same variants share the tuple.
+    `step` is a declared name. If the reference names no output and the step has exactly one, `output` is filled in; it
+    is None only in a pipeline with mistakes. `part` is a file inside a directory output, as a POSIX path. `fan_in` is
+    true for `[*]` and for a selection that leaves axes open: the argument is then a dict of variants. `selection`
+    contains the axes that the reference fixes, sorted. `producers` are the ids that are read, in the order of the
+    steps: exactly one, unless it is a fan-in. Inputs that read the same variants share the tuple.
     """
 
     step: str
@@ -71,7 +71,7 @@ class StepInput:
 
 @frozen
 class FileInput:
-    """An external file; `path` is absolute (or a URI), `text` as the user wrote it."""
+    """An external file. `path` is absolute (or a URI), `text` is what the user wrote."""
 
     path: str
     text: str
@@ -87,7 +87,7 @@ class DirInput:
 
 @frozen
 class FilesInput:
-    """The external files that a glob finds; `pattern` is absolute, `text` as the user wrote it."""
+    """The external files that match a glob. `pattern` is absolute, `text` is what the user wrote."""
 
     pattern: str
     text: str
@@ -95,14 +95,15 @@ class FilesInput:
 
 @frozen
 class PipelineInput:
-    """An output of another pipeline, read from its records and never run from here.
+    """An output of another pipeline. It is read from that pipeline's records; the other pipeline is never run from here.
 
-    It is of the run that the pipeline, with these overlays, would reuse now, or with `latest` of the last one that finished.
+    It belongs to the run that the pipeline, with these overlays, would reuse now. With `latest`, it belongs to the last
+    finished run.
     """
 
     path: str
     text: str
-    """As the user wrote it, overlays included: `train.yaml -f production.yaml`."""
+    """As the user wrote it, including overlays: `train.yaml -f production.yaml`."""
     step: str
     output: str | None
     overlays: tuple[str, ...] = ()
@@ -115,33 +116,33 @@ InputSource: TypeAlias = StepInput | FileInput | DirInput | FilesInput | Pipelin
 
 @frozen
 class InputSpec:
-    """What arrives as one keyword argument.
+    """The value of one keyword argument.
 
-    `load` says how: None leaves it to annotation and suffix, a mapping holds options of the format, the
-    text `path` hands over the path, a `CallableRef` is called with it.
+    `load` says how it is loaded. None: annotation and suffix decide. A mapping: options of the format. The text `path`:
+    the argument is the path. A `CallableRef`: it is called with the path.
     """
 
     argument: str
     source: InputSource
     load: Mapping[str, JSON] | str | CallableRef | None
     span: Span
-    """Where the reference stands (not the argument's name)."""
+    """The place of the reference (not of the argument's name)."""
     schema: SchemaFile | None = None
-    """What the content of an external file is checked by."""
+    """The schema that the content of an external file must match."""
 
 
 @frozen
 class OutputSpec:
-    """One declared output; `file` is a relative POSIX name without `..`, a trailing slash means directory."""
+    """One declared output. `file` is a relative POSIX name without `..`; a trailing slash means a directory."""
 
     name: str
     file: str
     save: Mapping[str, JSON] | CallableRef | None
     span: Span
     schema: SchemaFile | None = None
-    """What the saved file is checked by."""
+    """The schema that the saved file must match."""
     model: ModelOutput | None = None
-    """Where it is saved as an MLflow model: how, and under which name it is registered."""
+    """How it is saved as an MLflow model, and the name under which it is registered."""
 
     @property
     def is_directory(self) -> bool:
@@ -160,9 +161,10 @@ class MetricsRef:
 
 @frozen
 class Bounds:
-    """Inclusive bounds of a metric; at least one is set.
+    """Inclusive bounds of a metric. At least one is set.
 
-    `least_delta` and `most_delta` bound how far it may be from a baseline's, which `compare` judges, and no run.
+    `least_delta` and `most_delta` limit the difference from the metric of a baseline. `compare` checks them; runs do
+    not.
     """
 
     minimum: float | None
@@ -173,17 +175,17 @@ class Bounds:
 
     @property
     def is_absolute(self) -> bool:
-        """True where a run is judged by them."""
+        """True if runs check them."""
         return self.minimum is not None or self.maximum is not None
 
     @property
     def is_relative(self) -> bool:
-        """True where a comparison is judged by them."""
+        """True if comparisons check them."""
         return self.least_delta is not None or self.most_delta is not None
 
 
 class CountedCode(StrEnum):
-    """How a step's code counts: what its function reaches, every module of the project that it loads, or not at all."""
+    """How a step's code is counted: what its function reaches, every module of the project that it loads, or none of it."""
 
     FUNCTION = "function"
     MODULES = "modules"
@@ -192,15 +194,15 @@ class CountedCode(StrEnum):
 
 @frozen
 class Identity:
-    """What of a step counts.
+    """Which parts of a step are in its key.
 
-    `never` is `identity: none`: no key, the step runs every time. `untracked` are patterns of files that the step may read
-    though no input names them, and that do not count.
+    `never` is `identity: none`: the step has no key and runs every time. `untracked` are patterns of files that the
+    step may read although no input names them, and that do not count.
     """
 
     ignore: tuple[str, ...] = ()
     ignore_spans: tuple[Span, ...] = ()
-    """Where each of `ignore` stands."""
+    """The place of each pattern in `ignore`."""
     code: CountedCode = CountedCode.FUNCTION
     version: Scalar = None
     packages: tuple[str, ...] = ()
@@ -211,7 +213,7 @@ class Identity:
 
 @frozen
 class Retry:
-    """How often a failed step is tried again, and after how many seconds."""
+    """How often a failed step is tried again, and how many seconds later."""
 
     times: int = 0
     wait: float = 0.0
@@ -219,9 +221,10 @@ class Retry:
 
 @frozen
 class DeferredAxis:
-    """An axis whose values are an output, known only when the step that makes it is complete.
+    """An axis whose values are an output, known only when the step that produces it is complete.
 
-    `written` is the reference as `StepSpec.matrix` has it; an axis may have several, in a matrix of several mappings.
+    `written` is the reference as in `StepSpec.matrix`. In a matrix with several mappings, an axis can have several
+    references.
     """
 
     name: str
@@ -230,7 +233,7 @@ class DeferredAxis:
 
     @property
     def waits_for_axis(self) -> bool:
-        """True where the reference chooses a variant by an axis that has no values itself so far."""
+        """True if the reference chooses a variant by an axis that has no values itself yet."""
         return self.source.fan_in
 
 
@@ -239,24 +242,24 @@ class StepSpec:
     """One step, or one variant of it."""
 
     name: str
-    """The declared name; `id` adds the variant."""
+    """The declared name. `id` adds the variant."""
     call: CallableRef
     span: Span
-    """Where the name stands."""
+    """The place of the name."""
     experiment: str
-    """The MLflow experiment, resolved for this step."""
+    """The MLflow experiment of this step, resolved."""
     variant: Variant = ()
     point: str = ""
-    """Which points of a sweep it belongs to, by the values that tell it from others; empty where all share it."""
+    """The points of a sweep to which it belongs, as the values that distinguish it from other steps. Empty if all points share it."""
     description: str | None = None
     inputs: Mapping[str, InputSpec] = field(default_factory=dict)
     params: Mapping[str, Node] = field(default_factory=lambda: _EMPTY)
-    """Declared params and the axes that bind themselves, as resolved nodes (`plain` gives their values)."""
+    """Declared params, and axes that are passed as arguments, as resolved nodes (`plain` returns their values)."""
     param_key_spans: Mapping[str, Span] = field(default_factory=dict)
     outputs: Mapping[str, OutputSpec] = field(default_factory=dict)
-    """In declared order, which counts."""
+    """In declared order. The order matters."""
     needs: tuple[tuple[str, Span], ...] = ()
-    """Declared step names that must be complete first, and where they stand."""
+    """Declared names of steps that must be complete first, and their places."""
     metrics: MetricsRef | None = None
     checks: Mapping[str, Bounds] = field(default_factory=dict)
     after: CallableRef | None = None
@@ -266,27 +269,31 @@ class StepSpec:
     timeout: float | None = None
     """Seconds."""
     is_seeded: bool = True
-    """False where random numbers start anywhere, by the step's `seed` or else by that of `engine`."""
+    """False if random numbers may start anywhere. Set by the step's `seed`, or otherwise by that of `engine`."""
     priority: int = 0
     resources: Mapping[str, int] = field(default_factory=dict)
     engine: StepEngine = StepEngine()
     tags: tuple[str, ...] = ()
     deferred: tuple[DeferredAxis, ...] = ()
-    """Axes without values so far: this step is then one entry that stands for all variants to come, and
-    `matrix.fill_axis` makes the document of the second wave."""
+    """Axes without values so far.
+
+    This step is then one entry for all variants to come, and `matrix.fill_axis` makes the document of the second wave.
+    """
     listed: tuple[DeferredAxis, ...] = ()
     """Axes of this variant whose values were an output of a step that is complete by now."""
     axis_arguments: tuple[str, ...] = ()
-    """Arguments that the axes of a deferred matrix will bind, those whose values are known already included."""
+    """Arguments that the axes of a deferred matrix will set, including axes whose values are already known."""
     matrix: Node | None = None
-    """The matrix from which the axes of `variant` and of `deferred` come: as it was declared, but for axes that
-    depend on others, which have a mapping for each value of those."""
+    """The matrix from which the axes of `variant` and of `deferred` come.
+
+    It is as declared, except that axes that depend on others have one mapping for each value of those.
+    """
 
     @property
     def id(self) -> str:
-        """`train[depth=4]`: unique in a pipeline; `train[genre=*]` while the values of an axis are not known.
+        """`train[depth=4]`: unique in a pipeline. `train[genre=*]` if the values of an axis are not known.
 
-        In a sweep, what differs between its points adds its own: `train[depth=4]{seed=1}`.
+        In a sweep, values that differ between its points are added: `train[depth=4]{seed=1}`.
         """
         suffix = f"{{{self.point}}}" if self.point else ""
         if self.deferred:
@@ -295,12 +302,12 @@ class StepSpec:
 
     @property
     def param_values(self) -> dict[str, JSON]:
-        """Its params as plain values; references to secrets stay as they are written."""
+        """Its params as plain values. References to secrets remain as they are written."""
         return {name: plain(node) for name, node in self.params.items()}
 
     @property
     def step_inputs(self) -> tuple[StepInput, ...]:
-        """What its inputs and axes read of other steps, inputs first."""
+        """What its inputs and axes read from other steps, inputs first."""
         sources = (*(spec.source for spec in self.inputs.values()), *(axis.source for axis in self.deferred))
         return tuple(source for source in sources if isinstance(source, StepInput))
 
@@ -311,7 +318,7 @@ class StepSpec:
 
     @property
     def callables(self) -> tuple[CallableRef, ...]:
-        """All that the step calls: its function, its probe, what tests it, loaders of inputs, savers of outputs."""
+        """All callables of the step: its function, its probe, its test (`after`), loaders of inputs, savers of outputs."""
         others: list[object] = [self.identity.probe, self.after]
         others += [spec.load for spec in self.inputs.values()]
         others += [output.save for output in self.outputs.values()]
@@ -319,17 +326,17 @@ class StepSpec:
 
     @property
     def source_files(self) -> tuple[SourceFileRef, ...]:
-        """The files that it runs as code: of a step that calls a function of `pipespec.steps`."""
+        """The files that it executes as code, if it calls a function of `pipespec.steps`."""
         return files_of(self.call, self.params)
 
     @property
     def counted(self) -> tuple[CallableRef | SourceFileRef, ...]:
-        """All whose code counts."""
+        """All callables whose code counts."""
         return (*self.callables, *self.source_files)
 
     @property
     def registers(self) -> bool:
-        """True where an output becomes a version of a registered model."""
+        """True if an output becomes a version of a registered model."""
         return any(output.model is not None and output.model.register for output in self.outputs.values())
 
     @property
@@ -342,7 +349,7 @@ class StepSpec:
 
 @frozen
 class MlflowSpec:
-    """Where records go. None means the default; `tags` are put on every run."""
+    """Where records are stored. None means the default. `tags` are set on every run."""
 
     tracking_uri: str | None = None
     artifact_location: str | None = None
@@ -350,12 +357,12 @@ class MlflowSpec:
 
 
 PRIVATE_STORE: Final = f"sqlite:///{StateFolder.of(Path()).private_store}"
-"""The tracking URI of a pipeline whose tracking is off: below the project's root, like any relative path."""
+"""The tracking URI of a pipeline with tracking off. Like any relative path, it starts at the project root."""
 
 
 @frozen
 class TemplateFile:
-    """The template of a message as a pipeline names it: `path` is absolute, `text` as the user wrote it, `span` where."""
+    """The template of a message as a pipeline names it: `path` is absolute, `text` is what the user wrote, `span` is its place."""
 
     path: str
     text: str
@@ -364,23 +371,23 @@ class TemplateFile:
 
 @frozen
 class Notice:
-    """A URL that is told how a run ended; `on` holds some of `failure`, `regression` and `success`."""
+    """A URL that is notified about how a run ended. `on` contains some of `failure`, `regression` and `success`."""
 
     url: Node
-    """A node, since it may hold a secret that is read only when it is used."""
+    """A node, because it may contain a secret, which is read only when it is used."""
     on: tuple[str, ...]
     on_span: Span
-    """Where they stand, or the URL does."""
+    """The place of `on`, or of the URL if it is not set."""
     template: TemplateFile | None = None
-    """What makes the text of the message."""
+    """The template that produces the text of the message."""
 
 
 @frozen
 class PipelineSpec:
-    """A whole pipeline. `steps` is keyed by id, in the order of the text (which means nothing).
+    """A whole pipeline. `steps` maps ids to steps in the order of the text (which has no meaning).
 
-    `upstream` maps each id to the ids that it waits for, through inputs and needs, without repetition.
-    `document` is the resolved tree that all this was built from.
+    `upstream` maps each id to the ids that it waits for, through inputs and needs, without repetition. `document` is
+    the resolved tree from which everything was built.
     """
 
     name: str
@@ -395,14 +402,14 @@ class PipelineSpec:
     engine: EngineSpec = EngineSpec()
     notify: tuple[Notice, ...] = ()
     params_schema: SchemaFile | None = None
-    """What the pipeline's params are checked by."""
+    """The schema that the pipeline's params must match."""
     empty_steps: Mapping[str, StepSpec] = field(default_factory=dict)
-    """Steps whose matrix has no points, by their declared names; they are not in `steps`."""
+    """Steps whose matrix has no points, by their declared names. They are not in `steps`."""
     damaged: frozenset[str] = frozenset()
-    """Declared names of steps with mistakes, about which no finding is made that only follows from those."""
+    """Declared names of steps with mistakes. Findings that only follow from those mistakes are not reported."""
 
     @property
     def module_folders(self) -> tuple[Path, ...]:
-        """Where a callable's module is looked for, first match wins: beside the file, the root, its `src/`."""
+        """Where a callable's module is looked for: beside the file, in the root, in `src/` of the root. The first match counts."""
         folders = (self.file.parent, self.root, self.root / "src")
         return tuple(dict.fromkeys(folders))

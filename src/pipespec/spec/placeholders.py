@@ -1,7 +1,7 @@
-"""`${matrix.axis}` and `${step.name}`: the references whose value depends on the step that they stand in.
+"""`${matrix.axis}` and `${step.name}`: references whose value depends on the step that contains them.
 
-Which axes a node refers to is read off its template; the rest is `document.interpolation.interpolate`'s, asked once for
-each variant with the values of its axes.
+The axes that a node refers to are found in its template. Everything else is done by
+`document.interpolation.interpolate`, which is called once for each variant with the values of its axes.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ __all__ = ["axes_used", "fill", "is_open", "is_settled"]
 
 
 def is_open(node: Node | None) -> bool:
-    """Tell whether a text holds a reference that is still to be resolved."""
+    """Return whether a text contains a reference that is not resolved yet."""
     if not isinstance(node, ScalarNode) or "${" not in (node.text or ""):
         return False
     return has_reference(parse(node.text or ""))
 
 
 def is_settled(node: Node | None) -> bool:
-    """Tell whether a node holds nothing at all that is still to be resolved, or might be."""
+    """Return whether a node certainly contains nothing that is still to be resolved."""
     match node:
         case ScalarNode():
             return "${" not in (node.text or "")
@@ -62,7 +62,7 @@ def _axes(pieces: Sequence[Piece]) -> Iterator[str]:
 
 
 def fill(node: Node, scope: ReferenceScope, found: SpecFindings) -> Node | None:
-    """Return the node with what the step knows in place, or None after telling what it does not know."""
+    """Return the node with the values that the step knows filled in. Report names that it does not know, and return None."""
     filled, problems = interpolate_node(node, scope)
     for problem in problems:
         found.add(problem)

@@ -1,6 +1,6 @@
-"""Paths that a user wrote -> absolute ones, without touching the disk.
+"""Convert paths that a user wrote to absolute paths, without reading the disk.
 
-Takes the node of a path and where relative paths start; refuses `..` that leads out of the project.
+Takes the node of a path and the folder from which relative paths start. Refuses `..` that leads out of the project.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 @frozen
 class Places:
-    """Where relative paths start: `folders` by the file that states them, `root` is the project's."""
+    """Where relative paths start: `folders` maps the file that contains the path to a folder; `root` is the project root."""
 
     file: Path
     root: Path
@@ -36,10 +36,10 @@ class Places:
 def locate(
     node: ScalarNode, subject: str, places: Places, found: SpecFindings, *, must_stay: str = ""
 ) -> str | None:
-    """Return the absolute path of a path as written, or None; a URI, or a text that is not resolved yet, as it is.
+    """Return the absolute path, or report why it is invalid and return None. A URI or an unresolved text is returned unchanged.
 
-    A relative path starts at the folder of the file that states it: the file in which the text stands, or from
-    which a reference brought it. It may not leave the project by `..`; with `must_stay`, which says what it leads to, no path may.
+    A relative path starts at the folder of the file that contains it, or from which a reference took it. It must not
+    leave the project by `..`. With `must_stay`, which says what the path leads to, no path may leave it.
     """
     written = str(node.value)
     if _URI.match(written) or is_open(node):
@@ -61,7 +61,7 @@ def locate(
 
 
 def locate_schema(node: ScalarNode, subject: str, places: Places, found: SpecFindings) -> SchemaFile | None:
-    """Return the schema that a path leads to, or None after telling why it cannot be one."""
+    """Return the schema at a path, or report why it cannot be one and return None."""
     path = _in_project(node, subject, "schema", places, found)
     return None if path is None else SchemaFile(path, str(node.value), set_at(node))
 
@@ -69,16 +69,16 @@ def locate_schema(node: ScalarNode, subject: str, places: Places, found: SpecFin
 def locate_template(
     node: ScalarNode, subject: str, places: Places, found: SpecFindings
 ) -> TemplateFile | None:
-    """Return the template that a path leads to, or None after telling why it cannot be one."""
+    """Return the template at a path, or report why it cannot be one and return None."""
     path = _in_project(node, subject, "template", places, found)
     return None if path is None else TemplateFile(path, str(node.value), set_at(node))
 
 
 def _in_project(node: ScalarNode, subject: str, kind: str, places: Places, found: SpecFindings) -> str | None:
-    """Return the absolute path of a file that must be one of the project."""
+    """Return the absolute path of a file that must be in the project."""
     written = str(node.value)
     if is_open(node):
-        return None  # told already: no reference may stand here
+        return None  # already reported: no reference is allowed here
     if _URI.match(written):
         message = f"{subject}: the {kind} {quote(written)} is not a file of the project"
         found.error("bad-path", message, set_at(node), "keep a copy in the project, and name its path")

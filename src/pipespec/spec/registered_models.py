@@ -1,7 +1,7 @@
-"""Models of MLflow's registry as a pipeline names them: where an output goes, and what an input reads. Pure.
+"""Models of MLflow's registry as a pipeline names them: the name under which an output is registered, and what an input reads. Pure.
 
-Takes texts, gives frozen values or the end of a sentence that says what is wrong. MLflow's rules for names are applied here, so
-that a name which the registry refuses is refused before anything runs.
+Takes texts. Returns frozen values, or the end of a sentence that says what is wrong. MLflow's rules for names are
+applied here, so that a name that the registry would refuse is refused before anything runs.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ FLAVORS: Final[Mapping[str, str | None]] = MappingProxyType(
         "xgboost": "xgboost",
     }
 )
-"""MLflow's flavors of which a returned object can be saved, each with the module that it needs beside MLflow."""
+"""MLflow's flavors in which a returned object can be saved, each with the module that it needs besides MLflow."""
 
 LATEST: Final = "latest"
-"""In place of a version's number: the highest that there is."""
+"""Means the highest version, instead of a version's number."""
 
 _ALIAS: Final = re.compile(r"[\w-]{1,255}", re.ASCII)
 _RESERVED: Final = re.compile(r"latest|v\d+", re.IGNORECASE)
@@ -62,7 +62,7 @@ _SCHEME: Final = "models:/"
 
 
 class NotAModelError(ValueError):
-    """A text that names no version of a model; the message ends a sentence, `hint` is how to write it."""
+    """A text that names no version of a model. The message is the end of a sentence; `hint` is how to write it."""
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
@@ -71,7 +71,7 @@ class NotAModelError(ValueError):
 
 @frozen
 class ModelInput:
-    """A version of a registered model: by its number, by an alias, or, with neither, the highest there is."""
+    """A version of a registered model: by its number, by an alias, or, with neither, the highest version."""
 
     text: str
     """As the user wrote it."""
@@ -82,7 +82,7 @@ class ModelInput:
 
 @frozen
 class Registration:
-    """Under which name an output is registered, and which alias its version gets."""
+    """The name under which an output is registered, and the alias that its version gets."""
 
     name: str
     alias: str | None
@@ -93,7 +93,7 @@ class Registration:
 class ModelOutput:
     """An output that is saved as an MLflow model.
 
-    `example` is an input or output of the step: its first rows show what the model takes.
+    `example` is an input or output of the step. Its first rows show what the model accepts.
     """
 
     flavor: str
@@ -105,7 +105,7 @@ class ModelOutput:
 
 
 def parse_model(text: str) -> ModelInput:
-    """Read `name@alias`, `name/3` or `name/latest`.
+    """Parse `name@alias`, `name/3` or `name/latest`.
 
     Raises:
         NotAModelError: for anything else.
@@ -140,7 +140,7 @@ def parse_model(text: str) -> ModelInput:
 
 
 def model_name_problem(name: str) -> str | None:
-    """Say what MLflow would not take in the name of a registered model, or None."""
+    """Say what MLflow would refuse in the name of a registered model, or return None."""
     if not name.strip():
         return "has no name"
     if bad := next(
@@ -155,7 +155,7 @@ def model_name_problem(name: str) -> str | None:
 
 
 def alias_problem(alias: str) -> str | None:
-    """Say what MLflow would not take as an alias, or None."""
+    """Say what MLflow would refuse in an alias, or return None."""
     if _ALIAS.fullmatch(alias) is None:
         told = f"the alias {quote(alias)}, which is not made of letters, digits, _ and -"
         return f"has {told}" if alias else "has an empty alias"

@@ -1,7 +1,7 @@
-"""`options` of a pipeline: params that have an option of their own on the command line.
+"""`options` of a pipeline: params that have their own command-line option.
 
-Takes the document, gives the options as far as they are sound; what is wrong with the others is for `checks`. An option is
-another way to write `--set`, so it changes no key.
+Takes the document and returns the valid options. `checks` reports what is wrong with the others. An option is another
+way to write `--set`, so it changes no key.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 
 @frozen
 class RunOption:
-    """An option: `--name VALUE` is `--set path=VALUE`. `default` is the param's value, spelled for people."""
+    """An option: `--name VALUE` means `--set path=VALUE`. `default` is the param's value, formatted for display."""
 
     name: str
     path: str
@@ -113,12 +113,12 @@ def run_options(document: MappingNode) -> tuple[RunOption, ...]:
 
 
 def is_option_name(name: str) -> bool:
-    """Tell whether an option may be called so: words of lower-case letters and digits, joined by `-`, not a single letter."""
+    """Return whether an option can have this name: words of lower-case letters and digits, joined by `-`, not a single letter."""
     return len(name) > 1 and _NAME.fullmatch(name) is not None
 
 
 def param_at(document: MappingNode, path: str) -> Node | None:
-    """Return what a path such as `params.model.epochs` leads to; None where there is no such param."""
+    """Return the node at a path such as `params.model.epochs`; None if there is no such param."""
     keys, end = read_path(path)
     if end != len(path) or len(keys) < 2 or keys[0].name != "params":
         return None

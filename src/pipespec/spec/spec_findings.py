@@ -1,4 +1,4 @@
-"""Where diagnostics gather while a pipeline is built: each cause once, however many variants meet it."""
+"""Collects diagnostics while a pipeline is built: each cause once, even if many variants have it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ __all__ = ["SpecFindings"]
 
 
 class SpecFindings:
-    """A growing set of diagnostics, in the order of their discovery.
+    """A growing collection of diagnostics, in the order in which they are found.
 
-    `told` counts errors with repetitions, so that one can see whether a stretch of work met any: a mistake in
-    `defaults` is one diagnostic, and told by each step.
+    `told` counts errors including repetitions. It shows whether a piece of work found any: a mistake in `defaults` is
+    one diagnostic, but each step reports it.
     """
 
     def __init__(self) -> None:
@@ -19,19 +19,19 @@ class SpecFindings:
         self._found: dict[Diagnostic, None] = {}
 
     def error(self, code: str, message: str, span: Span, hint: str | None = None) -> None:
-        """Add an error, unless it is known."""
+        """Add an error, unless it is already known."""
         self.told += 1
         self._found[Diagnostic(code, message, span, hint)] = None
 
     def advice(self, code: str, message: str, span: Span, hint: str | None = None) -> None:
-        """Add advice, unless it is known."""
+        """Add advice, unless it is already known."""
         self._found[Diagnostic(code, message, span, hint, Severity.ADVICE)] = None
 
     def add(self, diagnostic: Diagnostic) -> None:
-        """Add what another stage found."""
+        """Add the findings of another stage."""
         self.told += diagnostic.severity is Severity.ERROR
         self._found[diagnostic] = None
 
     def as_tuple(self) -> tuple[Diagnostic, ...]:
-        """Return what was found so far."""
+        """Return all findings so far."""
         return tuple(self._found)

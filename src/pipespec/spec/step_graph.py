@@ -1,7 +1,7 @@
-"""Order, cycles and reach in a graph of names, as a mapping from each name to those it waits for (`upstream`).
+"""Order, cycles and reachability in a graph of names. The graph is a mapping from each name to those it waits for (`upstream`).
 
-Names in `upstream`'s values that are no keys of it are left out of account. All is iterative and linear in names
-and edges, so a chain of 10,000 steps is no deeper than one of two.
+Names in the values of `upstream` that are not keys are ignored. All functions are iterative and linear in the number of
+names and edges, so a chain of 10,000 steps needs no more stack than a chain of two.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ Upstream: TypeAlias = Mapping[str, Sequence[str]]
 
 
 def topological_order(upstream: Upstream) -> tuple[str, ...]:
-    """Order names so that each follows all that it waits for; of those that are ready the first of the file goes first.
+    """Order names so that each follows all that it waits for. Among those that are ready, the first in the file comes first.
 
     Raises:
-        ValueError: where there is a cycle (`find_cycle` says which).
+        ValueError: if there is a cycle (`find_cycle` says which).
     """
     position = {name: number for number, name in enumerate(upstream)}
     waits_for = {name: len({up for up in ups if up in position}) for name, ups in upstream.items()}
@@ -40,9 +40,9 @@ def topological_order(upstream: Upstream) -> tuple[str, ...]:
 
 
 def find_cycle(upstream: Upstream) -> tuple[str, ...] | None:
-    """Return one cycle as a path from each name to one that it waits for, the first repeated at the end, or None.
+    """Return one cycle as a path from each name to one that it waits for, with the first repeated at the end, or None.
 
-    It begins at that of its names that stands first in the file.
+    It begins at the name in the cycle that comes first in the file.
     """
     done: set[str] = set()
     for start in upstream:
@@ -54,7 +54,7 @@ def find_cycle(upstream: Upstream) -> tuple[str, ...] | None:
 
 
 def _cycle_from(start: str, upstream: Upstream, done: set[str]) -> list[str] | None:
-    """Walk up depth first; a name met again while still on the path closes a cycle."""
+    """Walk upwards, depth first. A name that is reached again while it is still on the path closes a cycle."""
     path, on_path = [start], {start}
     pending = [iter(upstream[start])]
     while pending:
@@ -74,12 +74,12 @@ def _cycle_from(start: str, upstream: Upstream, done: set[str]) -> list[str] | N
 
 
 def ancestors(upstream: Upstream, names: Iterable[str]) -> frozenset[str]:
-    """Return all that these names wait for, near and far, without themselves unless one waits for another."""
+    """Return all direct and indirect upstream names, without the given names unless one waits for another."""
     return _reached(upstream, names)
 
 
 def descendants(upstream: Upstream, names: Iterable[str]) -> frozenset[str]:
-    """Return all that wait for these names, near and far, without themselves unless one waits for another."""
+    """Return all direct and indirect downstream names, without the given names unless one waits for another."""
     return _reached(_reversed(upstream), names)
 
 

@@ -1,4 +1,4 @@
-"""How diagnostics spell values and offer names; on top of `document.wording`, which quotes text."""
+"""How diagnostics format values and suggest names. Uses `document.wording`, which quotes text."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _LONGEST = 60
 
 
 def shown(value: JSON) -> str:
-    """Spell a value: text in quotes, all else as JSON, cut where it is long."""
+    """Format a value: text in quotes, anything else as JSON, shortened if it is long."""
     if isinstance(value, str):
         return quote(value)
-    text = json.dumps(value, ensure_ascii=False, default=repr)  # a loaded value holds anything
+    text = json.dumps(value, ensure_ascii=False, default=repr)  # a loaded value contains anything
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def nearest_or_all(name: str, known: Iterable[str], *, kind: str) -> str | None:
-    """Return a hint for a name that is not known: the nearest one, else the first of all; `kind` is their plural."""
+    """Return a hint for an unknown name: the nearest one, or otherwise the first of all names. `kind` is what they are, in the plural."""
     names = list(known)
     near = did_you_mean(name, names)
     return near if near or not names else f"{kind}: {listing(names)}"

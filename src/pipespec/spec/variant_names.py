@@ -1,6 +1,6 @@
-"""The points of a matrix, and how the variants of a step are named by them. Pure.
+"""The points of a matrix, and how variants of a step are named by them. Pure.
 
-A module of its own, since processes of steps need it and nothing else of a spec.
+A separate module, because processes of steps need it and nothing else of a spec.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from pipespec.document.nodes import JSON
 __all__ = ["Variant", "deferred_id", "point_text", "variant_id"]
 
 Variant: TypeAlias = tuple[tuple[str, JSON], ...]
-"""A point of a matrix: (axis, value) pairs, axes sorted; empty for a step without a matrix."""
+"""A point of a matrix: (axis, value) pairs, axes sorted. Empty for a step without a matrix."""
 
 
 def variant_id(step: str, variant: Variant) -> str:
-    """Name a variant from its values: `train[depth=4,learning_rate=0.1]`, never by its position.
+    """Name a variant by its values: `train[depth=4,learning_rate=0.1]`, never by its position.
 
-    A value is spelt as in JSON; a text without `,=[]"`, spaces or control characters, and that reads as no
-    other JSON value, stands without its quotes.
+    A value is spelled as in JSON. A text is written without quotes if it contains no `,=[]"`, spaces or control
+    characters, and cannot be read as another JSON value.
     """
     if not variant:
         return step
@@ -29,12 +29,12 @@ def variant_id(step: str, variant: Variant) -> str:
 
 
 def deferred_id(step: str, axes: Iterable[str]) -> str:
-    """Name the one entry that stands for all variants to come: `train[genre=*]`."""
+    """Name the one entry that represents all variants to come: `train[genre=*]`."""
     return f"{step}[{','.join(f'{axis}=*' for axis in sorted(set(axes)))}]"
 
 
 def point_text(point: Variant) -> str:
-    """Spell a point as a variant's name does between its brackets: `depth=4,learning_rate=0.1`."""
+    """Format a point as between the brackets of a variant's name: `depth=4,learning_rate=0.1`."""
     return ",".join(f"{axis}={_spell(value)}" for axis, value in point)
 
 

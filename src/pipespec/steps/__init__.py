@@ -1,6 +1,6 @@
 """Functions for steps that are not Python functions: scripts, programs, notebooks, queries. See docs/steps.md.
 
-Each is a plain function, as a user could write it: nothing of the runner is known here but how a step fails.
+Each is a plain function, as a user could write it. It knows nothing of the runner except how a step fails.
 """
 
 from pipespec.steps.command_step import command

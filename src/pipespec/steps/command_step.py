@@ -1,4 +1,4 @@
-"""Any program as a step: its standard streams go to the step's log, and the end of what it said on stderr to the failure."""
+"""Run any program as a step. Its standard streams go to the step's log, and a failure shows the end of its stderr."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from pipespec.steps.step_arguments import Values
 __all__ = ["command"]
 
 _NOTHING_BESIDE_CODE: Final = {"PYTHONDONTWRITEBYTECODE": "1"}
-"""What Python keeps beside modules would change folders of the project that are inputs."""
+"""Bytecode, which Python writes beside modules, would change folders of the project that are inputs."""
 
 _KEPT: Final = 16_000
-"""Bytes of stderr that are kept for a failure."""
+"""Number of bytes of stderr that are kept for a failure."""
 _LAST_WORDS: Final = 1.0
-"""Seconds for what is left in the pipe when the program has ended: a process that it left behind may hold it open."""
+"""Seconds to read the rest of the pipe after the program has ended: a process that it started may keep the pipe open."""
 
 
 def command(
@@ -67,8 +67,8 @@ def _run(words: list[str], extra: Mapping[str, str], place: Path) -> None:
     """Run a program to its end.
 
     Raises:
-        StepError: where it cannot be started.
-        CalledProcessError: where it fails.
+        StepError: if it cannot be started.
+        CalledProcessError: if it fails.
     """
     environment = {**os.environ, "PATH": search_path(), **extra, "PWD": str(place.absolute())}
     sys.stdout.flush()
@@ -97,7 +97,7 @@ def _run(words: list[str], extra: Mapping[str, str], place: Path) -> None:
 
 
 def _pass_on(stream: IO[bytes], kept: bytearray) -> None:
-    """Write a program's stderr to the log as it comes, and keep the end of it."""
+    """Write a program's stderr to the log as it arrives, and keep the end of it."""
     while chunk := os.read(stream.fileno(), 1 << 16):
         view = memoryview(chunk)
         while view:

@@ -1,8 +1,9 @@
-"""A notebook as a step: executed in a kernel of its own, with the step's values as variables.
+"""Execute a notebook as a step, in its own kernel, with the step's values as variables.
 
-A notebook of Jupyter, or a Python file whose cells begin with `# %%`, which jupytext reads. The values stand in a cell that is put behind the one with the tag `parameters`, as papermill does, else before all cells. The executed
-notebook and a page of it are outputs like others. In the executed notebook, that cell has the names of files, not the places that they
-have while the step runs.
+The notebook is a Jupyter notebook, or a Python file whose cells begin with `# %%`, which jupytext reads. The values are
+in a cell that is inserted after the one with the tag `parameters`, as in papermill, otherwise before all cells. The
+executed notebook and an HTML page of it are ordinary outputs. In the executed notebook, that cell contains the names of
+files instead of their paths during the step.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def notebook(
     os.environ["PYTHONPATH"] = os.pathsep.join([str(place.parent), *_own_folders()])
     if (
         os.environ.get(_BACKEND) == "Agg"
-    ):  # what steps have, since they have no screen; a kernel draws into the notebook
+    ):  # as for steps, because they have no screen; a kernel draws into the notebook
         del os.environ[_BACKEND]
     client = nbclient.NotebookClient(
         document,
@@ -83,14 +84,14 @@ def notebook(
 
 
 def _read(place: Path, nbformat: Any) -> Any:
-    """Return the notebook of a file."""
+    """Return the notebook in a file."""
     if place.suffix != ".py":
         return nbformat.read(place, as_version=4)
     return _library("jupytext").reads(place.read_text(encoding="utf-8"), fmt="py:percent")
 
 
 def _filled(value: Any, values: Values) -> Any:
-    """Put paths where templates name them, at any depth of a param."""
+    """Replace templates by the paths that they name, at any depth of a param."""
     match value:
         case dict():
             return {key: _filled(item, values) for key, item in value.items()}
@@ -138,7 +139,7 @@ def _literal(value: Any, spell: Callable[[Path], str]) -> str:
 
 
 def _end_of_parameters(cells: list[Any]) -> int:
-    """Return the place behind the cell with default values."""
+    """Return the position after the cell with default values."""
     tagged = (
         number
         for number, cell in enumerate(cells, 1)
@@ -148,7 +149,7 @@ def _end_of_parameters(cells: list[Any]) -> int:
 
 
 def _require_written(notebook: str, made: Mapping[str, Path]) -> None:
-    """Say how the notebook itself becomes an output, where one of its kind was not written."""
+    """Refuse a missing output with the suffix of a notebook or a page, and say how to declare the notebook itself as an output."""
     for name, path in made.items():
         own = {".ipynb": _EXECUTED, ".html": _PAGE}.get(path.suffix)
         if own is not None and not path.exists():
@@ -160,13 +161,13 @@ def _require_written(notebook: str, made: Mapping[str, Path]) -> None:
 
 
 def _own_folders() -> list[str]:
-    """Return where this process looks for modules before Python's own: the kernel is to find the same."""
+    """Return where this process looks for modules before Python's own, so that the kernel finds the same modules."""
     own = {sys.prefix, sys.base_prefix}
     return [entry for entry in sys.path if entry and not any(Path(entry).is_relative_to(one) for one in own)]
 
 
 def _failure(notebook: str, cells: list[Any], injected: Any) -> StepError:
-    """Say which cell failed, counted as in the user's notebook, with its traceback, which the log gets as well."""
+    """Say which cell failed, counted as in the user's notebook, with its traceback, which is also written to the log."""
     own = [cell for cell in cells if cell is not injected]
     for number, cell in [(0, injected), *enumerate(own, 1)]:
         for output in cell.get("outputs", ()):

@@ -1,6 +1,7 @@
-"""Params as a file that a program reads by itself: `params.yaml` or `params.json`, with what the step's params say.
+"""Params as a file that a program reads directly: `params.yaml` or `params.json`, with the values of the step's params.
 
-Takes the params and the file of the project that they stand in for, whose other values stay as they are. Refuses other suffixes.
+Takes the params and the file of the project that they replace. Other values of that file are kept. Refuses other
+suffixes.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _YAML: Final = frozenset({".yaml", ".yml"})
 
 
 def write_params(params: Any, source: Path | None, target: Path) -> None:
-    """Write params over what the project's own file says, where there is one.
+    """Write params merged over the content of the project's own file, if there is one.
 
     Raises:
         StepError: for a suffix of no known format.

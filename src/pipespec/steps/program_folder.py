@@ -1,8 +1,9 @@
-"""The folder in which a program finds what it expects at paths of its own: the project, seen through links.
+"""The folder in which a program finds files at the paths that it expects: the project, seen through links.
 
-Takes the paths that a command names, relative to the folder that it runs in, and what is to be there. Inputs are laid there, params
-written as a file, and outputs fetched once the program has ended. Beside them the folder shows the files of the project, so that nothing
-of the user's is replaced, and two runs are not in each other's way. Refuses paths outside of the project, and one path for two things.
+Takes the paths that a command names, relative to the folder in which it runs, and what belongs there. Inputs are placed
+there, params are written as a file, and outputs are fetched when the program has ended. The folder also shows the other
+files of the project. Therefore, no file of the user is replaced, and two runs do not disturb each other. Refuses paths
+outside of the project, and one path for two things.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _NOT_SHOWN: Final = frozenset({".pipespec"})
 
 @dataclass(slots=True)
 class _LaidPath:
-    """One path of the folder: where its content comes from, and what is laid below it."""
+    """One path of the folder: where its content comes from, and what is placed below it."""
 
     source: Path | None
     below: dict[str, _LaidPath] = field(default_factory=dict)
@@ -42,10 +43,10 @@ class _LaidPath:
 
 @contextmanager
 def program_folder(folder: str, paths: Mapping[str, str], values: Values) -> Iterator[Path]:
-    """Make the folder, give the place in it to run in, and fetch the outputs from it.
+    """Make the folder, yield the place in it where the program runs, and fetch the outputs from it.
 
     Raises:
-        StepError: for a path that cannot be, and for an output that the program did not write.
+        StepError: for an invalid path, and for an output that the program did not write.
     """
     root, began = Path.cwd(), time.time()
     top = _LaidPath(root)
@@ -68,7 +69,7 @@ def program_folder(folder: str, paths: Mapping[str, str], values: Values) -> Ite
 
 
 def _in_project(paths: Mapping[str, str], folder: str) -> list[tuple[str, str]]:
-    """Return the paths as the project sees them, those of folders before those of what is in them."""
+    """Return the paths relative to the project root, with folders before their content."""
     found = []
     for name, written in paths.items():
         path = path_in_project(written, folder)
@@ -81,7 +82,7 @@ def _in_project(paths: Mapping[str, str], folder: str) -> list[tuple[str, str]]:
 
 
 def _lay(top: _LaidPath, path: str, name: str, values: Values) -> None:
-    """Put into the tree what a name stands for."""
+    """Add to the tree what a name means."""
     place = top
     for segment in path.split("/"):
         inner = None if place.source is None else place.source / segment
@@ -128,7 +129,7 @@ def _build(place: _LaidPath, target: Path) -> None:
 
 
 def _fetch(made: Path, place: Path, *, is_shared: bool) -> None:
-    """Bring an output to where the step wants it; what has links in it, or is part of another output, is copied."""
+    """Move an output to its destination. If it contains links, or is part of another output, it is copied."""
     if made.is_dir() and place.is_dir():
         place.rmdir()
     if is_shared or _has_links(made):

@@ -1,4 +1,4 @@
-"""A Python file as a step: run as `__main__` in the step's process, with the step's values on its command line."""
+"""Run a Python file as a step: as `__main__` in the step's process, with the step's values on its command line."""
 
 from __future__ import annotations
 

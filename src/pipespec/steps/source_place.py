@@ -1,4 +1,4 @@
-"""Where a file is that a step runs as code: looked for where modules are, as it was when the step was planned."""
+"""The path of a file that a step runs as code, in the version that was planned. It is looked for where modules are."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["source_place"]
 
 
 def source_place(name: str) -> Path:
-    """Return the absolute path of a file, which the first folder of `sys.path` has that has any.
+    """Return the absolute path of a file, in the first folder of `sys.path` that contains it.
 
     Raises:
-        StepError: where there is none.
+        StepError: if there is none.
     """
     for folder in sys.path:
         place = Path(folder, name).absolute()

@@ -1,7 +1,7 @@
-"""A query in a `.sql` file as a step: its rows become a data frame, or a table of the database.
+"""Run a query in a `.sql` file as a step: its rows become a data frame, or a table of the database.
 
-SQLAlchemy speaks to the database; values are bound, never written into the text, but for a table that is made, where databases
-do not allow that.
+SQLAlchemy accesses the database. Values are bound and never written into the text, except for a table that is created,
+because databases do not allow it there.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["sql"]
 
 _TABLE: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)?", re.ASCII)
 _ROWS: Final = 10_000
-"""Rows that are held at a time while a table is read."""
+"""Number of rows that are kept in memory while a table is read."""
 
 
 def sql(
@@ -69,7 +69,7 @@ def sql(
 
 
 def _bound(statement: TextClause, params: Mapping[str, Any], query: str) -> dict[str, Any]:
-    """Return the values of the names in a query; refuses a name without a value, and a param that it does not name."""
+    """Return the values of the names in a query. Refuse a name without a value, and a param that the query does not name."""
     names = set(statement.compile().params)
     missing, unused = sorted(names - params.keys()), sorted(params.keys() - names)
     if missing:
@@ -97,7 +97,7 @@ def _table(
 
     valued = statement.bindparams(**bound)
     select = valued.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
-    made = f"{table}__new"  # not every database can take back that a table was dropped
+    made = f"{table}__new"  # some databases cannot roll back that a table was dropped
     connection.exec_driver_sql(f"DROP TABLE IF EXISTS {made}")
     connection.exec_driver_sql(f"CREATE TABLE {made} AS {select}")
     connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}")
@@ -117,5 +117,5 @@ def _table(
 
 
 def _said(error: SQLAlchemyError) -> str:
-    """Return what the database said, without the statement and SQLAlchemy's advice."""
+    """Return the message of the database, without the statement and SQLAlchemy's advice."""
     return " ".join(str(getattr(error, "orig", None) or error).split())

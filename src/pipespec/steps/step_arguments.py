@@ -1,6 +1,6 @@
-"""Inputs, params and outputs as arguments of a program: as options, or where a template names them.
+"""Pass inputs, params and outputs as arguments of a program: as options, or where a template names them.
 
-Takes the values by name, gives texts. Refuses a name in a template that the step does not have.
+Takes the values by name, and returns texts. Refuses a name in a template that the step does not have.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["Values"]
 
 @frozen
 class Values:
-    """What a step has, by kind and name."""
+    """The values of a step, by kind and name."""
 
     inputs: Mapping[str, Any]
     params: Mapping[str, Any]
@@ -31,7 +31,7 @@ class Values:
     def options(self) -> list[str]:
         """Return all values as options: inputs, params and outputs, each sorted by name.
 
-        `--name value`; `--name` alone for true, nothing for false and null, and a list one option for each item.
+        `--name value`; only `--name` for true, nothing for false and null; for a list, one option for each item.
         """
         return [
             word
@@ -41,15 +41,17 @@ class Values:
         ]
 
     def filled(self, templates: Sequence[object]) -> list[str]:
-        """Return arguments with the values that they name; one that is nothing but a list becomes one for each item.
+        """Return arguments with the values that they name.
+
+        An argument that is exactly a list becomes one argument for each item.
 
         Raises:
-            StepError: for a name that there is not.
+            StepError: for a name that does not exist.
         """
         return [word for template in templates for word in self._words(str(_text(template)))]
 
     def text(self, template: object) -> str:
-        """Return one text with the values that it names; raises as `filled`."""
+        """Return one text with the values that it names. Raises the same errors as `filled`."""
         return TEMPLATE.sub(lambda found: _text(self._value(found)), _text(template))
 
     def _words(self, template: str) -> list[str]:
@@ -59,7 +61,7 @@ class Values:
         return [self.text(template)]
 
     def value(self, kind: str, name: str, written: str) -> Any:
-        """Return one value, of `inputs`, `params` or `outputs`; raises as `filled`, with what is `written`."""
+        """Return one value, of `inputs`, `params` or `outputs`. Raises the same errors as `filled`, with the text `written`."""
         values: Mapping[str, Any] = getattr(self, kind)
         if name not in values:
             hint = did_you_mean(name, values)
@@ -92,7 +94,7 @@ def _several(value: Any) -> list[Any] | None:
 
 
 def _text(value: Any) -> str:
-    """Spell a value as YAML does; a mapping as JSON, and null as nothing."""
+    """Format a value as in YAML; a mapping as JSON, and null as an empty text."""
     if value is None:
         return ""
     if isinstance(value, list | tuple | dict):

@@ -1,1 +1,1 @@
-"""Values -> text, JSON, Mermaid, DOT, SVG, pages. Pure: prints nothing, reads nothing but what the package carries."""
+"""Convert values to text, JSON, Mermaid, DOT, SVG and pages. Pure: prints nothing, reads nothing except files of the package."""

@@ -1,6 +1,6 @@
-"""What is accepted, what was, and what was taken back: as text for a terminal of 80 columns, and as JSON.
+"""Acceptances, as planned, recorded or revoked: as text for a terminal of 80 columns, and as JSON.
 
-Takes `Acceptances` or `Revocation`s; gives text or the shape of `schemas/accept.schema.json`.
+Takes `Acceptances` or `Revocation`s. Returns text or the structure of `schemas/accept.schema.json`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["outcome_text", "render_revoked", "render_text", "revoked_json", "to_
 
 
 def render_text(found: Acceptances, *, now: float) -> str:
-    """Show what is to be accepted, each step with what differs and its diffs; `now` is in POSIX seconds."""
+    """Show what is to be accepted, each step with what differs and its diffs. `now` is in POSIX seconds."""
     sections = [section for one in found.accepted for section in _sections(one, now)]
     return joined("\n\n", (joined("\n", lines) for lines in [*sections, *_others(found)] if lines))
 
@@ -42,7 +42,7 @@ def outcome_text(found: Acceptances) -> str:
 
 
 def render_revoked(found: Sequence[Revocation], *, now: float) -> str:
-    """Say what was taken back, and what becomes of each step."""
+    """Say what was revoked, and what this means for each step."""
     lines: list[str] = []
     for one in found:
         then = (
@@ -57,7 +57,7 @@ def render_revoked(found: Sequence[Revocation], *, now: float) -> str:
 
 
 def to_json(found: Acceptances) -> dict[str, Any]:
-    """Return the shape of `schemas/accept.schema.json`."""
+    """Return the structure of `schemas/accept.schema.json`."""
     return {
         "version": 1,
         "recorded": found.is_recorded,
@@ -79,7 +79,7 @@ def to_json(found: Acceptances) -> dict[str, Any]:
 
 
 def revoked_json(found: Sequence[Revocation]) -> dict[str, Any]:
-    """Return the same shape for what was taken back."""
+    """Return the same structure for what was revoked."""
     revoked: list[dict[str, JSON]] = [
         {
             "step": one.step,

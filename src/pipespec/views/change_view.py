@@ -1,4 +1,4 @@
-"""What differs from a past run, and who let one count: the parts that several views share, as text and as JSON.
+"""What differs from a past run, and who accepted one: the parts that several views share, as text and as JSON.
 
 Values, code and reasons may come from anywhere, so every line is made printable.
 """
@@ -28,11 +28,11 @@ __all__ = [
 _DIFF_MARKS: Final = {"@@ ": Style.PLACE, "+": Style.GOOD, "-": Style.BAD}
 
 _ID: Final = 8
-"""Characters of a run's id that are shown."""
+"""Number of characters of a run's id that are shown."""
 
 
 def change_lines(changes: Sequence[Change]) -> list[str]:
-    """Return a table of what differs, each with its place; nothing where nothing does."""
+    """Return a table of what differs, each with its place; empty if nothing differs."""
     cells = [((printable(change.detail),), printable(change_place(change))) for change in changes]
     if not cells:
         return []
@@ -40,12 +40,12 @@ def change_lines(changes: Sequence[Change]) -> list[str]:
 
 
 def change_place(change: Change) -> str:
-    """Return where a change is brought about, empty where that is not known."""
+    """Return the place that caused a change; empty if it is not known."""
     return change.place or ("" if change.span is None else place_text(change.span))
 
 
 def diff_lines(changes: Sequence[Change], *, indent: int = 2) -> list[str]:
-    """Return the diffs of changed code, an empty line between two."""
+    """Return the diffs of changed code, with an empty line between two."""
     lines: list[str] = []
     for change in changes:
         if change.diff:
@@ -54,25 +54,25 @@ def diff_lines(changes: Sequence[Change], *, indent: int = 2) -> list[str]:
 
 
 def _diff_line(line: str, indent: int) -> str:
-    """Show what was added, what is gone, and where."""
+    """Show what was added or removed, and where."""
     style = next((style for mark, style in _DIFF_MARKS.items() if line.startswith(mark)), None)
     return joined("", [" " * indent, styled(printable(line).rstrip(), style)]).without_end()
 
 
 def run_text(run: PastRun, now: float) -> str:
-    """Name a past run with its age and how long it took; `now` is in POSIX seconds."""
+    """Name a past run with its age and duration. `now` is in POSIX seconds."""
     took = seconds_text(run.seconds)
     return f"run {run.run_id[:_ID]} of {printable(run.step)} ({age_text(now - run.ended)}, took {took})"
 
 
 def accepted_text(said: Accepted, now: float) -> str:
-    """Say who let a run count, when and why: `by ada, 3 min ago: a log line`."""
+    """Say who accepted a run, when and why: `by ada, 3 min ago: a log line`."""
     when = f", {age_text(now - said.when)}" if said.when else ""
     return printable(f"by {said.who}{when}: {said.why}")
 
 
 def run_json(run: PastRun) -> dict[str, JSON]:
-    """Return a past run as `schemas/explain.schema.json` has it."""
+    """Return a past run in the form of `schemas/explain.schema.json`."""
     return {
         "run_id": run.run_id,
         "step": run.step,
@@ -84,7 +84,7 @@ def run_json(run: PastRun) -> dict[str, JSON]:
 
 
 def change_json(change: Change) -> dict[str, JSON]:
-    """Return a change as `schemas/explain.schema.json` has it."""
+    """Return a change in the form of `schemas/explain.schema.json`."""
     span = change.span
     return {
         "part": str(change.part),
@@ -101,5 +101,5 @@ def change_json(change: Change) -> dict[str, JSON]:
 
 
 def accepted_json(said: Accepted | None) -> dict[str, JSON]:
-    """Return the field `accepted`, who let a run count, or none; `when` is in POSIX seconds."""
+    """Return the field `accepted`: who accepted a run, or null. `when` is in POSIX seconds."""
     return {} if said is None else {"accepted": {"who": said.who, "why": said.why, "when": said.when}}

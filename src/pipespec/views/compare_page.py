@@ -1,7 +1,8 @@
-"""Runs side by side as one self-contained HTML page: the table, and a plot with parallel coordinates.
+"""A comparison of runs as one self-contained HTML page: the table, and a plot with parallel coordinates.
 
-Takes a `RunComparison`. In the plot each run is a line from its params to its metrics; a param whose values are all numbers has
-them in their order, another one has a place for each text. Without scripts the page shows the same.
+Takes a `RunComparison`. In the plot, each run is a line from its params to its metrics. A param whose values are all
+numbers has them in numerical order; any other param has one position for each text. The page shows the same without
+scripts.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ _HEIGHT: Final = 260
 _TOP: Final = 34
 _SIDE: Final = 70
 _LINE_COLOURS: Final = 6
-"""So many colours tell lines apart, and begin anew."""
+"""Number of colours for lines. After that, they are repeated."""
 
 
 @frozen
 class PlotAxis:
-    """One axis of the plot: where it stands, its marks from below, and the height of each run, None where it has no value."""
+    """One axis of the plot: its position, its marks from the bottom up, and the height of each run, None if it has no value."""
 
     name: str
     x: float
@@ -40,7 +41,7 @@ class PlotAxis:
 
 
 def to_html(found: RunComparison, *, now: float) -> str:
-    """Return the page; `now` is in POSIX seconds."""
+    """Return the page. `now` is in POSIX seconds."""
     axes = axes_of(found)
     runs = [
         {
@@ -67,7 +68,7 @@ def to_html(found: RunComparison, *, now: float) -> str:
         runs=runs,
         axes=axes if len(axes) > 1 and len(found.all_runs) > 1 else (),
         lines=lines,
-        width=_SIDE + _APART * max(len(axes), 1),  # beside the last one, too, is room for what its ends say
+        width=_SIDE + _APART * max(len(axes), 1),  # the last axis also needs room for the labels at its ends
         height=_HEIGHT + 2 * _TOP,
         top=_TOP,
         bottom=_TOP + _HEIGHT,
@@ -95,7 +96,7 @@ def _number(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _axis(name: str, values: Sequence[str | float | None], number: int, is_metric: bool) -> PlotAxis:  # noqa: FBT001 - of a tuple
+def _axis(name: str, values: Sequence[str | float | None], number: int, is_metric: bool) -> PlotAxis:  # noqa: FBT001 - a field of a tuple
     numbers = [None if value is None else _as_number(value) for value in values]
     if all(value is None or one is not None for value, one in zip(values, numbers, strict=True)):
         known = [one for one in numbers if one is not None]
@@ -121,7 +122,7 @@ def _axis(name: str, values: Sequence[str | float | None], number: int, is_metri
 
 
 def _share(value: float, low: float, high: float) -> float:
-    # Halves, since the whole way from the lowest number to the highest is none.
+    # Halves, because the difference between the highest and the lowest number may overflow.
     return (value / 2 - low / 2) / (high / 2 - low / 2) if high > low else 0.5
 
 

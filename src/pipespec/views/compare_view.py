@@ -1,7 +1,7 @@
-"""Runs side by side, as text, Markdown, CSV, JSON, and a page with plots.
+"""A comparison of runs as text, Markdown, CSV, JSON, and a page with plots.
 
-Takes a `RunComparison`. A row is a run, the newest first; columns are the params that differ and the metrics, each with its
-difference from the baseline's. CSV and JSON have all params.
+Takes a `RunComparison`. A row is a run, the newest first. Columns are the params that differ and the metrics, each with
+its difference from the baseline. CSV and JSON contain all params.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ __all__ = [
 ]
 
 _MOST_CELL: Final = 24
-"""So wide is a value shown in a terminal."""
+"""Maximum width of a value in a terminal."""
 _GAP: Final = 2
 _DELTA: Final = "Δ"
 
 
 def render_text(found: RunComparison, *, now: float) -> str:
-    """Show a table for a terminal; columns that do not fit beside each other follow below, with the runs named again."""
+    """Show a table for a terminal. Columns that do not fit beside each other follow below, with the names of the runs repeated."""
     lines = [printable(f"{found.subject}, the newest first")]
     if found.baseline is not None:
         lines[0] += printable(f"; compared with run {found.baseline.run_id[:8]}")
@@ -89,7 +89,7 @@ def render_csv(found: RunComparison) -> str:
 
 
 def to_json(found: RunComparison) -> dict[str, Any]:
-    """Return the shape of `schemas/compare.schema.json`."""
+    """Return the structure of `schemas/compare.schema.json`."""
     return {
         "version": 1,
         "subject": found.subject,
@@ -121,13 +121,13 @@ def to_json(found: RunComparison) -> dict[str, Any]:
 
 
 def baseline_text(found: NewBaseline) -> str:
-    """Say which run is a baseline now, and of what."""
+    """Say which run is now a baseline, and of what."""
     before = f", in place of run {', '.join(one[:8] for one in found.replaced)}" if found.replaced else ""
     return printable(f"run {found.run_id[:8]} is now the baseline '{found.name}' of {found.subject}{before}")
 
 
 def baseline_json(found: NewBaseline) -> dict[str, Any]:
-    """Return the same for programs."""
+    """Return the same for JSON."""
     return {
         "version": 1,
         "run_id": found.run_id,
@@ -138,7 +138,7 @@ def baseline_json(found: NewBaseline) -> dict[str, Any]:
 
 
 def head_of(found: RunComparison) -> list[str]:
-    """Return the names of the columns; a metric with a baseline has a second one."""
+    """Return the names of the columns. A metric with a baseline has a second column."""
     label = [""] if found.has_labels else []
     metrics = [
         name
@@ -166,7 +166,7 @@ def _numbers(found: RunComparison, run: ComparedRun) -> Iterator[str]:
 
 
 def endings(found: RunComparison) -> list[str]:
-    """Return what is to be said below the table: the verdict, and notes."""
+    """Return the lines below the table: the verdict, and notes."""
     lines = [f"regression: {one.problem}" for one in found.regressions]
     judged = [name for name in found.bounds if found.baseline is not None and name in found.baseline.metrics]
     if judged and not found.regressions:
@@ -179,7 +179,7 @@ def endings(found: RunComparison) -> list[str]:
 
 
 def _blocks(head: Sequence[str], body: Sequence[Sequence[str]], fixed: int) -> Iterator[list[int]]:
-    """Share columns out, so that each block has the first `fixed` ones and as many more as stand side by side."""
+    """Split columns into blocks, so that each block has the first `fixed` ones and as many others as fit."""
     widths = [
         min(max(columns_of(printable(cell)) for cell in column), _MOST_CELL) + _GAP
         for column in zip(head, *body, strict=True)
@@ -188,7 +188,7 @@ def _blocks(head: Sequence[str], body: Sequence[Sequence[str]], fixed: int) -> I
     block = [*start]
     groups: list[list[int]] = []
     for number in range(fixed, len(head)):
-        if head[number] == _DELTA and groups:  # it stands beside its metric
+        if head[number] == _DELTA and groups:  # it is beside its metric
             groups[-1].append(number)
         else:
             groups.append([number])

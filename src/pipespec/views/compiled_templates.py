@@ -1,7 +1,7 @@
-"""Compiled templates, kept in the user's cache folder: compiling those of a report takes longer than rendering it.
+"""Compiled templates in the user's cache folder: compiling those of a report takes longer than rendering it.
 
-Takes what Jinja compiled; gives it back where the template's text and Jinja are as they were. A file that somebody
-else may write, or that was cut or changed, is passed over and replaced, and a folder that cannot be written keeps nothing.
+Stores what Jinja compiled, and returns it if the template's text and Jinja are unchanged. A file that another user
+could write, or that was cut or changed, is ignored and replaced. If the folder cannot be written, nothing is stored.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ _DIGEST: Final = hashlib.sha256().digest_size
 
 
 class CompiledTemplates(BytecodeCache):
-    """One file for each template: a digest of what follows, then Jinja's own form, which knows Python's version."""
+    """One file for each template: a digest of the rest, then Jinja's own format, which contains Python's version."""
 
-    def get_cache_key(self, name: str, filename: str | None = None) -> str:  # noqa: ARG002 - Jinja's signature
-        """Let installations share what is kept, where their templates are equal."""
+    def get_cache_key(self, name: str, filename: str | None = None) -> str:  # noqa: ARG002 - the signature is Jinja's
+        """Let installations share compiled templates, if their templates are equal."""
         return super().get_cache_key(name)
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        """Give a template what was compiled of the same text."""
+        """Load into a template what was compiled from the same text."""
         path = self._file(bucket)
         content = None if path is None else read_own_file(path, _LARGEST)
         if content is not None and hashlib.sha256(content[_DIGEST:]).digest() == content[:_DIGEST]:
             bucket.bytecode_from_string(content[_DIGEST:])
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep what was compiled of a template, in the place of what was compiled of another text."""
+        """Store what was compiled from a template, and replace what was compiled from another text."""
         path = self._file(bucket)
         if path is None:
             return

@@ -1,7 +1,7 @@
 """Findings about a pipeline as text with the lines they are in, JSON, GitHub annotations and SARIF.
 
-Takes diagnostics, in the order in which they are to be shown, and the texts of the files that they point
-into; a file whose text is not there is named without its line.
+Takes diagnostics, in the order in which they are to be shown, and the texts of the files to which they refer. If the
+text of a file is missing, only its name is shown, without the line.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LINE_BREAK: Final = re.compile(r"\r\n|\r|\n")
 _SENTENCE: Final = re.compile(r"(?<=[.?!]) (?=[A-Z`])")
 _TAB: Final = "    "
 _SNIPPET: Final = 96
-"""Columns of a line that are shown; of a longer one those around the place."""
+"""Maximum number of columns of a line. For a longer line, the part around the place is shown."""
 _BEFORE: Final = 40
 _NO_PAGES: Final[Mapping[str, str]] = MappingProxyType({})
 _STYLES: Final = {Severity.ERROR: Style.BAD, Severity.ADVICE: Style.OPEN}
@@ -33,9 +33,9 @@ _SARIF_LEVELS: Final = {Severity.ERROR: "error", Severity.ADVICE: "note"}
 
 
 def render_text(diagnostics: Sequence[Diagnostic], sources: Mapping[str, str], *, limit: int = 50) -> str:
-    """Show each finding with its line and a mark under its place, `limit` of them, then "and N more".
+    """Show each finding with its line and a mark under its place, at most `limit` of them, then "and N more".
 
-    Control characters of messages and lines are shown as escapes.
+    Control characters in messages and lines are shown as escapes.
     """
     lines_of = cache(lambda file: _LINE_BREAK.split(sources[file]) if file in sources else [])
     blocks = [_block(found, lines_of(found.span.file)) for found in diagnostics[:limit]]
@@ -45,12 +45,12 @@ def render_text(diagnostics: Sequence[Diagnostic], sources: Mapping[str, str], *
 
 
 def error_line(message: str) -> str:
-    """Show a mistake that is in no file; an error's text is one line."""
+    """Show a mistake that is not in a file. The text of an error is one line."""
     return joined("", [styled("error", Style.BAD), f": {message}"])
 
 
 def summary(files: Sequence[str], diagnostics: Sequence[Diagnostic]) -> str:
-    """Sum up in one line: which files, how many errors, how much advice."""
+    """Summarize in one line: which files, how many errors, how much advice."""
     subject = printable(files[0]) if len(files) == 1 else f"{len(files)} files"
     errors = sum(found.severity is Severity.ERROR for found in diagnostics)
     advice = len(diagnostics) - errors
@@ -61,7 +61,7 @@ def summary(files: Sequence[str], diagnostics: Sequence[Diagnostic]) -> str:
 
 
 def to_json(diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:
-    """Return the shape of `schemas/validate.schema.json`."""
+    """Return the structure of `schemas/validate.schema.json`."""
     diagnostics = _to_be_shown(diagnostics)
     return {
         "version": 1,
@@ -83,7 +83,7 @@ def to_json(diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:
 
 
 def to_github(diagnostics: Sequence[Diagnostic]) -> str:
-    """Write workflow commands, one a line, which GitHub shows beside the lines of a pull request."""
+    """Write workflow commands, one on each line, which GitHub shows beside the lines of a pull request."""
     return "\n".join(_annotation(found) for found in _to_be_shown(diagnostics))
 
 
@@ -93,9 +93,9 @@ def to_sarif(
     tool_version: str | None = None,
     pages: Mapping[str, str] = _NO_PAGES,
 ) -> dict[str, Any]:
-    """Return a SARIF 2.1.0 log of one run, which code scanners read.
+    """Return a SARIF 2.1.0 log of one run, for code scanners.
 
-    `pages` holds Markdown on each code, which scanners show beside its findings.
+    `pages` contains Markdown about each code, which scanners show beside its findings.
     """
     diagnostics = _to_be_shown(diagnostics)
     severities = {found.code: found.severity for found in diagnostics}
@@ -118,7 +118,7 @@ def to_sarif(
 
 
 def _to_be_shown(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
-    """Take the passwords of URIs out, which may stand in a `--set` or be quoted as values."""
+    """Remove the passwords of URIs, which may be in a `--set` or quoted as values."""
     return [
         replace(
             found,
@@ -146,10 +146,10 @@ def _block(found: Diagnostic, lines: Sequence[str]) -> str:
 
 
 def _snippet(line: str, span: Span) -> tuple[str, str]:
-    """Return what is shown of a line, and the carets that stand under the span; at least one does."""
+    """Return the displayed part of a line, and the carets under the span. There is at least one caret."""
     start = min(span.column - 1, len(line))
     end = min(span.end_column - 1, len(line)) if span.end_line == span.line else len(line)
-    near = max(start - _SNIPPET, 0)  # so that a line of megabytes costs no more than a short one
+    near = max(start - _SNIPPET, 0)  # so that a very long line costs no more than a short one
     shown = [
         _TAB if character == "\t" else printable(character) for character in line[near : start + _SNIPPET + 1]
     ]
@@ -161,7 +161,7 @@ def _snippet(line: str, span: Span) -> tuple[str, str]:
 
 
 def _window(widths: Sequence[int], start: int) -> tuple[int, int]:
-    """Choose the characters of a line that fit, `start` among them with some of what stands before it."""
+    """Choose the characters of a line that fit. They include `start`, with some context before it."""
     if sum(widths) <= _SNIPPET:
         return 0, len(widths)
     first, taken = start, 0

@@ -1,7 +1,8 @@
 """What differs between two pipelines, as text, as Markdown for a comment on a change, and as JSON.
 
-Takes a `Difference`, gives text or the shape of `schemas/diff.schema.json`. Names, values and code may be a
-stranger's: text is made printable, Markdown stands in code spans and fences that it cannot leave.
+Takes a `Difference`. Returns text or the structure of `schemas/diff.schema.json`. Names, values and code may come from
+a stranger. Therefore, text is made printable, and Markdown puts them in code spans and fences from which they cannot
+break out.
 """
 
 from __future__ import annotations
@@ -24,12 +25,11 @@ from pipespec.views.terminal_text import WIDTH, number_text, printable, rows, se
 __all__ = ["render_markdown", "render_text", "to_json"]
 
 _DIFF_TEXT: Final = 15_000
-"""So many characters of diffs stand in Markdown."""
+"""Maximum number of characters of diffs in Markdown."""
 _CHANGES: Final = 3
-"""So many changes of one step, and values that one line changes, stand in Markdown, of which a comment takes 65,536
-characters."""
+"""Maximum number of changes of one step, and of values that one line changes, in Markdown. A comment can have 65,536 characters."""
 _NAMES: Final = 20
-"""So many steps of a kind are named in Markdown."""
+"""Maximum number of steps of a kind that Markdown names."""
 
 
 def render_text(found: Difference) -> str:
@@ -53,7 +53,7 @@ def render_text(found: Difference) -> str:
 
 
 def render_markdown(found: Difference) -> str:
-    """Show the same as a comment in GitHub's Markdown: the verdict, what would run again and why, values, code folded."""
+    """Show the same as a comment in GitHub's Markdown: the verdict, what would run again and why, values, folded code."""
     lines = [f"### Pipeline: {span(found.old.label)} → {span(found.new.label)}", ""]
     notes = [f"{span(note)}\n" for note in _notes(found)]
     if found.is_empty:
@@ -75,7 +75,7 @@ def render_markdown(found: Difference) -> str:
 
 
 def to_json(found: Difference) -> dict[str, Any]:
-    """Return the shape of `schemas/diff.schema.json`."""
+    """Return the structure of `schemas/diff.schema.json`."""
     return {
         "version": 1,
         "old": found.old.label,
@@ -121,7 +121,7 @@ def to_json(found: Difference) -> dict[str, Any]:
 
 
 def _metrics(found: Difference) -> Iterator[tuple[str, str]]:
-    """Yield the metrics that both sides have, the old value and the new one with how far they are apart."""
+    """Yield the metrics that both sides have: the old value, and the new one with the difference."""
     for name, (old, new) in found.metrics.items():
         apart = (
             ""
@@ -136,7 +136,7 @@ def _marked_metrics(found: Difference) -> list[str]:
 
 
 def _metrics_json(found: Difference) -> dict[str, Any]:
-    """Return old and new values; what is no finite number is null, as JSON has none."""
+    """Return old and new values. A number that is not finite is null, because JSON has no such numbers."""
     return {
         name: {side: value if math.isfinite(value) else None for side, value in (("old", old), ("new", new))}
         for name, (old, new) in found.metrics.items()
@@ -144,7 +144,7 @@ def _metrics_json(found: Difference) -> dict[str, Any]:
 
 
 def _verdict(found: Difference) -> str:
-    """Say in one sentence what would run, with what the records know of it."""
+    """Say in one sentence what would run, with what is known from the records."""
     certain = sum(not one.may for one in found.reruns)
     said = (
         f"{certain} would run again, {len(found.reruns) - certain} may."
@@ -156,7 +156,7 @@ def _verdict(found: Difference) -> str:
 
 
 def _recorded(found: Difference) -> str:
-    """Say what the records know: what is there already, and how long the rest takes. Empty where nobody asked them."""
+    """Say what is known from the records: what exists already, and how long the rest takes. Empty if the records were not read."""
     if found.expected is None:
         return ""
     reused = sum(action is Action.REUSE for action in found.actions.values())
@@ -181,7 +181,7 @@ def _marked_why(found: Difference, one: Rerun) -> str:
 
 
 def _marked_steps(found: Difference) -> list[str]:
-    """Name the steps that are new, gone or renamed; those that changed stand among what would run again."""
+    """Name the steps that were added, removed or renamed. Changed steps are among those that would run again."""
     groups = {
         "New": [span(step) for step in found.added],
         "Gone": [span(step) for step in found.removed],
@@ -197,7 +197,7 @@ def _marked_steps(found: Difference) -> list[str]:
 
 
 def _marked_values(found: Difference) -> Iterator[tuple[str, str, str]]:
-    """Yield the values that differ; those that one line changes, through references, are one row."""
+    """Yield the values that differ. Values that one line changes, through references, are one row."""
     together: dict[tuple[str, str], list[str]] = {}
     for path, change, place in _values(found):
         together.setdefault((change, place), []).append(path)

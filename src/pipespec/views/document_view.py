@@ -1,7 +1,7 @@
-"""A resolved document -> YAML that reads back as the same values, with where each comes from, or as a comparison.
+"""Format a resolved document as YAML that is parsed to the same values, with the origin of each, or as a comparison.
 
-Pure. Keys in the order of the document; texts that YAML would read as something else, or a terminal would obey,
-are quoted; secrets stay references.
+Pure. Keys are in the order of the document. Texts that YAML would read as something else, or that a terminal would
+interpret, are quoted. Secrets remain references.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ _ORIGIN_COLUMN: Final = 48
 
 
 def to_yaml(document: MappingNode, *, with_origin: bool = False) -> str:
-    """Write a document in block style, two spaces a level; empty collections as `{}` and `[]`.
+    """Write a document in block style, with two spaces for each level. Empty collections are `{}` and `[]`.
 
-    `with_origin` puts a comment behind each value: the file and line that set it, and the layer.
+    `with_origin` adds a comment to each value: the file and line that set it, and the layer.
     """
     lines = list(_lines(document, "", DOCUMENT))
     width = min(
@@ -61,7 +61,7 @@ def option_lines(defaults: Mapping[str, tuple[Any, str]]) -> str:
 
 
 def scalar_text(value: Scalar) -> str:
-    """Spell one value as YAML: plain where that reads back as the same, in YAML 1.1 too, else in JSON's double quotes."""
+    """Format one value as YAML: plain if that is parsed to the same value, also in YAML 1.1, otherwise in JSON's double quotes."""
     if isinstance(value, float):
         return spell_float(value)
     if not isinstance(value, str):
@@ -78,7 +78,7 @@ def scalar_text(value: Scalar) -> str:
 
 
 def _quotable(character: str) -> str:
-    """Spell out, as YAML does between double quotes, what a terminal would obey or hide."""
+    """Escape, as YAML does in double quotes, what a terminal would interpret or hide."""
     if printable(character) == character:
         return character
     code = ord(character)
@@ -86,7 +86,7 @@ def _quotable(character: str) -> str:
 
 
 class _Row(NamedTuple):
-    """One leaf that upper layers changed; None where a layer does not have it."""
+    """One leaf that upper layers changed; None if a layer does not have it."""
 
     path: str
     base: Node | None
@@ -104,7 +104,7 @@ def compared(base: MappingNode, effective: MappingNode) -> list[_Row]:
 
 
 def render_comparison(rows: Sequence[_Row]) -> str:
-    """Show each changed value: the base's, the layer that set it with its place, and what holds now."""
+    """Show each changed value: that of the base, the layer that set it with its place, and the effective value."""
     if not rows:
         return "overlays and --set change nothing"
     cells = [("value", "base", "overlay", "effective")] + [
@@ -124,7 +124,7 @@ def render_comparison(rows: Sequence[_Row]) -> str:
 
 
 def origins_to_json(document: MappingNode) -> dict[str, Any]:
-    """Return each leaf with its value and the place that set it; the shape is versioned."""
+    """Return each leaf with its value and the place that set it. The structure has a version."""
     return {
         "version": 1,
         "values": [
@@ -135,14 +135,14 @@ def origins_to_json(document: MappingNode) -> dict[str, Any]:
 
 
 def origins(document: MappingNode) -> dict[str, str]:
-    """Return the place of each value that was set by another layer than the file itself, by its path."""
+    """Return the place of each value that was set by a layer other than the file itself, by its path."""
     return {
         path: _place(set_at(node)) for path, node in _leaves(document).items() if set_at(node).layer != "file"
     }
 
 
 def comparison_to_json(rows: Sequence[_Row]) -> dict[str, Any]:
-    """Return each changed value, `base` and `effective` where a layer has it, and the place that set it now."""
+    """Return each changed value, with `base` and `effective` if the layers have it, and the place that set it."""
     return {"version": 1, "changes": [_change_to_json(row) for row in rows]}
 
 
@@ -156,7 +156,7 @@ def _change_to_json(row: _Row) -> dict[str, JSON]:
 
 
 def _origin_to_json(node: Node) -> dict[str, JSON]:
-    """Say where a leaf was set; of a list, which layers may lengthen, also where each item was."""
+    """Say where a leaf was set. For a list, which layers can extend, also say where each item was set."""
     place = _place_to_json(set_at(node))
     if isinstance(node, SequenceNode):
         place["items"] = [_place_to_json(set_at(item)) for item in node.items]
@@ -193,7 +193,7 @@ def _inline(node: Node, rule: PlaceRule) -> str:
         case ScalarNode(value=value) if value == _UNSET:
             return _unset(node)
         case ScalarNode(value=str(value)) if "${" in value and not rule.free:
-            # What only a worker resolves stands in `text` as it was written; a literal `${` is escaped again.
+            # What only a worker resolves is in `text` as it was written; a literal `${` is escaped again.
             return scalar_text(node.text if node.text and "${" in node.text else value.replace("${", "$${"))
         case ScalarNode(value=value):
             return scalar_text(value)
@@ -204,14 +204,14 @@ def _inline(node: Node, rule: PlaceRule) -> str:
 
 
 def _unset(node: ScalarNode) -> str:
-    """Write `???` as what waits for a value, or, where a reference brought it, as that; as a text it has quotes."""
+    """Write `???` as an open value, or as a reference if a reference provided it. The text `???` is quoted."""
     if node.quoted:
         return f'"{_UNSET}"'
     return node.text if node.text is not None and node.origin is not None else _UNSET
 
 
 def _leaves(document: MappingNode) -> Mapping[str, Node]:
-    """Return the leaves by dotted path; a list is one leaf, since layers replace it as a whole."""
+    """Return the leaves by dotted path. A list is one leaf, because layers replace it as a whole."""
     found: dict[str, Node] = {}
     waiting: list[tuple[str, Node]] = [("", document)]
     while waiting:

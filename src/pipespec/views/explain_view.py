@@ -1,6 +1,6 @@
 """Why one step would run, as text for a terminal of 80 columns, and as JSON.
 
-Takes an `Explanation`, gives text or the shape of `schemas/explain.schema.json`. Diffs and values may come from
+Takes an `Explanation`. Returns text or the structure of `schemas/explain.schema.json`. Diffs and values may come from
 anywhere, so every line is made printable.
 """
 
@@ -29,11 +29,11 @@ from pipespec.views.terminal_text import WIDTH, columns_of, printable, rows, wra
 __all__ = ["render_text", "to_json"]
 
 _MOST_ABOVE: Final = 12
-"""So many steps above are shown in text; JSON has them all."""
+"""Maximum number of upstream steps that text shows. JSON contains all."""
 
 
 def render_text(found: Explanation, *, now: float) -> str:
-    """Say what happens and why, then what differs with its diffs, then what counts; `now` is in POSIX seconds."""
+    """Say what happens and why, then what differs with its diffs, then what counts. `now` is in POSIX seconds."""
     sections = [
         [*_headline(found), *_wrapped(_told(found, now))],
         change_lines(found.changes),
@@ -45,7 +45,7 @@ def render_text(found: Explanation, *, now: float) -> str:
 
 
 def to_json(found: Explanation) -> dict[str, Any]:
-    """Return the shape of `schemas/explain.schema.json`."""
+    """Return the structure of `schemas/explain.schema.json`."""
     decision, nearest = found.decision, found.nearest
     return {
         "version": 1,
@@ -91,7 +91,7 @@ def to_json(found: Explanation) -> dict[str, Any]:
 
 
 def _headline(found: Explanation) -> list[str]:
-    """Say what happens; of a long name the rest stands below its beginning."""
+    """Say what happens. After a long name, the rest is on the next line."""
     text, style = _WHAT[found.decision.action]
     name = f"{printable(found.decision.step.id)}: "
     if columns_of(name + text) > WIDTH.get():
@@ -120,7 +120,7 @@ def _told(found: Explanation, now: float) -> list[str]:
 
 
 def _wrapped(lines: Iterable[str]) -> Iterator[str]:
-    """Break long lines, the rest below their beginning."""
+    """Break long lines, with the rest aligned below their beginning."""
     for line in lines:
         indent = " " * (len(line) - len(line.lstrip()))
         yield from (f"{indent}{part}" for part in wrap(line.lstrip(), WIDTH.get() - len(indent)))
@@ -182,7 +182,7 @@ def _counted(found: Explanation) -> list[str]:
             cells.append((("code", printable(call)), "from " + " ".join(known.package)))
         for name in known.counted:
             if name.removesuffix(" annotations") in known.pieces and name not in known.pieces:
-                continue  # they stand in the text of their function
+                continue  # they are in the text of their function
             piece = known.pieces.get(name)
             place = "" if piece is None else piece_place(piece, found.root)
             cells.append((("code", printable(name)), printable(place)))

@@ -1,6 +1,6 @@
-"""What `doctor` found: text for a terminal of 80 columns, and JSON.
+"""The findings of `doctor`: text for a terminal of 80 columns, and JSON.
 
-Takes an `Examination`; gives text or the shape of `schemas/doctor.schema.json`.
+Takes an `Examination`. Returns text or the structure of `schemas/doctor.schema.json`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _MOST: Final = 50
 
 
 def render_text(found: Examination) -> str:
-    """List the findings, each with its place and the way out; then how many there are, and what was looked at."""
+    """List the findings, each with its place and how to correct it; then their number, and what was examined."""
     lines: list[str] = []
     for one in found.findings[:_MOST]:
         lines += wrap(printable(f"{one.place}: {one.code}: {one.message}"), WIDTH.get())
@@ -32,7 +32,7 @@ def render_text(found: Examination) -> str:
 
 
 def to_json(found: Examination) -> dict[str, Any]:
-    """Return the shape of `schemas/doctor.schema.json`."""
+    """Return the structure of `schemas/doctor.schema.json`."""
     return {
         "version": 1,
         "store": found.store.uri,

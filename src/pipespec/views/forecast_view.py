@@ -1,4 +1,4 @@
-"""How long it may take, in words and as JSON: what `plan`, `diff` and a run that goes on tell of a `Forecast`."""
+"""How long it may take, in words and as JSON: what `plan`, `diff` and a run in progress show of a `Forecast`."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from pipespec.views.terminal_text import WIDTH, printable, seconds_text, wrap
 __all__ = ["chain_ends", "chain_lines", "expected_cell", "forecast_json", "forecast_lines", "total_text"]
 
 _LINKS: Final = 6
-"""So many steps of a chain are shown."""
+"""Maximum number of steps of a chain that are shown."""
 
 
 def expected_cell(expected: Forecast | None, step_id: str) -> str:
-    """Return how long a step is expected to take, empty where it is reused or nothing is known."""
+    """Return the expected time of a step; empty if it is reused or nothing is known."""
     seconds = None if expected is None else expected.steps.get(step_id)
     return "" if seconds is None else seconds_text(seconds)
 
 
 def total_text(expected: Forecast) -> str:
-    """Say how long all takes: `about 3 min 5 s, 2 at a time, and 1 that never finished before`."""
+    """Say how long everything takes: `about 3 min 5 s, 2 at a time, and 1 that never finished before`."""
     at_once = "one at a time" if expected.workers == 1 else f"{expected.workers} at a time"
     unknown = len(expected.unknown)
     more = f", plus {unknown} without an earlier run" if unknown else ""
@@ -35,7 +35,7 @@ def forecast_lines(expected: Forecast) -> Iterator[str]:
 
 
 def chain_lines(expected: Forecast) -> Iterator[str]:
-    """Say which chain of steps takes longest, nothing where no step follows another."""
+    """Say which chain of steps takes longest; empty if no step follows another."""
     if len(expected.chain) > 1:
         steps = printable(" > ".join(chain_ends(expected.chain)))
         text = f"the longest chain takes {seconds_text(expected.chain_seconds)}: {steps}"
@@ -43,12 +43,12 @@ def chain_lines(expected: Forecast) -> Iterator[str]:
 
 
 def chain_ends(chain: tuple[str, ...]) -> tuple[str, ...]:
-    """Return a chain, or of a long one its two ends."""
+    """Return a chain, or the two ends of a long one."""
     return chain if len(chain) <= _LINKS else (*chain[: _LINKS // 2], "...", *chain[-_LINKS // 2 :])
 
 
 def forecast_json(expected: Forecast) -> dict[str, Any]:
-    """Return the field `expected` as `schemas/plan.schema.json` has it."""
+    """Return the field `expected` as in `schemas/plan.schema.json`."""
     return {
         "workers": expected.workers,
         "seconds": expected.seconds,

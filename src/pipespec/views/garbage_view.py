@@ -1,6 +1,6 @@
-"""What nothing reaches any more: text for a terminal of 80 columns, and JSON.
+"""What is not reachable any more: text for a terminal of 80 columns, and JSON.
 
-Takes `Garbage` and the time; gives text or the shape of `schemas/gc.schema.json`.
+Takes `Garbage` and the time. Returns text or the structure of `schemas/gc.schema.json`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _UNITS: Final = (("GB", 10**9), ("MB", 10**6), ("kB", 10**3))
 
 
 def render_text(found: Garbage, *, now: float) -> str:
-    """Show how many runs of each step are unreached, their size and age; then what is left in `.pipespec`, and the sums."""
+    """Show how many runs of each step are unreachable, their size and age; then unneeded files in `.pipespec`, and the sums."""
     lines = rows([*_runs(found, now), *_leftovers(found, now)])
     count, kept = len(found.unreached), len(found.kept)
     word = "purged" if found.purged else "deleted" if found.deleted else "unreached"
@@ -31,7 +31,7 @@ def render_text(found: Garbage, *, now: float) -> str:
 
 
 def size_text(size: int) -> str:
-    """Say a size in bytes as a person does."""
+    """Format a size in bytes for people."""
     for unit, factor in _UNITS:
         if size >= factor:
             return f"{size / factor:.3g} {unit}" if size < 1000 * factor else f"{size / factor:.0f} {unit}"
@@ -39,7 +39,7 @@ def size_text(size: int) -> str:
 
 
 def to_json(found: Garbage, *, now: float) -> dict[str, Any]:
-    """Return the shape of `schemas/gc.schema.json`."""
+    """Return the structure of `schemas/gc.schema.json`."""
     return {
         "version": 1,
         "store": found.store.uri,

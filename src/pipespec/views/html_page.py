@@ -1,9 +1,8 @@
-"""One self-contained HTML page: a template, its styles and scripts, and the data that they show -> text.
+"""Create one self-contained HTML page from a template, its styles and scripts, and the data that they show.
 
-Takes names of what stands in `templates/page/`, and values as JSON has them. Gives a page that loads nothing from
-anywhere: styles and scripts stand in it, allowed by their digests, and its policy refuses all else. Whatever the data
-hold stays data: templates escape, and JSON is written so that HTML reads no mark in it. Refuses numbers that JSON does
-not have.
+Takes names of files in `templates/page/`, and JSON values. Returns a page that loads nothing: styles and scripts are
+included in it and allowed by their digests, and its policy refuses everything else. The data can never become code:
+templates escape it, and JSON is written so that HTML finds no markup in it. Refuses numbers that JSON does not have.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from pipespec.views.state_words import MARKS
 __all__ = ["json_text", "package_text", "render_page", "render_template"]
 
 _NOT_PLAIN: Final = re.compile(r"[<>&\u2028\u2029\ud800-\udfff]")
-"""What HTML would read as a mark, JavaScript as the end of a line, and half characters, which no file can hold."""
+"""Characters that HTML would read as markup, or JavaScript as the end of a line, and surrogates, which no file can contain."""
 
 _STYLES: Final = ("colours.css", "page.css")
 _SCRIPTS: Final = ("page.js",)
@@ -43,8 +42,8 @@ def render_page(
 ) -> str:
     """Render a template that extends `base.html.j2`.
 
-    `styles` and `scripts` are files beside it, which follow those of every page; a script finds `data["x"]` by
-    `readData("x")`, and the marks of states as `MARKS`. `values` are for the template itself.
+    `styles` and `scripts` are files beside it, which follow those of every page. A script reads `data["x"]` with
+    `readData("x")`, and the symbols of states with `MARKS`. `values` are for the template itself.
     """
     shown: dict[str, JSON] = {"marks": dict(MARKS), **data}
     style_texts = [package_text(name) for name in (*_STYLES, *styles)]
@@ -53,7 +52,7 @@ def render_page(
         template,
         title=title,
         policy=_policy(style_texts, script_texts),
-        styles=[Markup(text) for text in style_texts],  # noqa: S704 - files of ours
+        styles=[Markup(text) for text in style_texts],  # noqa: S704 - our own files
         scripts=[Markup(text) for text in script_texts],  # noqa: S704 - as above
         data={name: Markup(json_text(value)) for name, value in shown.items()},  # noqa: S704 - escaped
         **values,
@@ -61,19 +60,19 @@ def render_page(
 
 
 def render_template(template: str, **values: Any) -> str:
-    """Render a template of `templates/page/`; every value that is no `Markup` is escaped."""
+    """Render a template of `templates/page/`. Every value that is not `Markup` is escaped."""
     return _environment().get_template(template).render(values)
 
 
 def package_text(name: str) -> str:
-    """Return a file of `templates/page/` as it stands."""
+    """Return a file of `templates/page/` unchanged."""
     environment = _environment()
     assert environment.loader is not None
     return environment.loader.get_source(environment, name)[0]
 
 
 def json_text(value: JSON) -> str:
-    """Write a value as JSON that may stand within `<script>`."""
+    """Write a value as JSON that may be inside `<script>`."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return _NOT_PLAIN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
@@ -82,7 +81,7 @@ def json_text(value: JSON) -> str:
 def _environment() -> Environment:
     return Environment(
         loader=PackageLoader("pipespec", "templates/page"),
-        autoescape=True,  # whatever a template is called
+        autoescape=True,  # whatever the name of a template is
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -92,7 +91,7 @@ def _environment() -> Environment:
 
 
 def _policy(styles: Sequence[str], scripts: Sequence[str]) -> str:
-    """Allow these styles and scripts and pictures that stand in the page; nothing from anywhere."""
+    """Allow these styles and scripts, and pictures that are included in the page; nothing from other places."""
     return "; ".join(
         (
             "default-src 'none'",

@@ -1,6 +1,6 @@
-"""What became of a table of old results: text for a terminal of 80 columns, and JSON.
+"""The result of importing a table of old results: text for a terminal of 80 columns, and JSON.
 
-Takes an `ImportReport`; gives text or the shape of `schemas/import.schema.json`.
+Takes an `ImportReport`. Returns text or the structure of `schemas/import.schema.json`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MOST_EXPERIMENTS: Final = 20
 
 
 def render_text(report: ImportReport) -> str:
-    """Say how many runs each experiment got, what was there already, and where they are."""
+    """Say how many runs each experiment got, what existed already, and where they are."""
     lines = [printable(f"{report.table}: {report.made_as}")]
     lines += rows(list(_experiments(report)))
     for row, first in [*report.repeated.items()][:_MOST]:
@@ -33,7 +33,7 @@ def render_text(report: ImportReport) -> str:
 
 
 def render_problems(report: ImportReport) -> str:
-    """List what is wrong with the table, with the way out, and say that nothing was recorded."""
+    """List what is wrong with the table and how to correct it, and say that nothing was recorded."""
     lines: list[str] = []
     for problem in report.problems[:_MOST]:
         lines += wrap(printable(problem_text(report.table, problem)), WIDTH.get())
@@ -52,7 +52,7 @@ def problem_text(table: str, problem: CellProblem) -> str:
 
 
 def to_json(report: ImportReport) -> dict[str, Any]:
-    """Return the shape of `schemas/import.schema.json`."""
+    """Return the structure of `schemas/import.schema.json`."""
     return {
         "version": 1,
         "table": report.table,

@@ -1,4 +1,4 @@
-"""What `init` says: what became of files that were there, which Python it runs in, and what to type next."""
+"""The output of `init`: what happened to existing files, which Python it runs in, and what to type next."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Lineage as one self-contained HTML page: the picture of `graph`, in which each box is a run.
 
-Takes a `Lineage`; gives a page that loads nothing from anywhere.
+Takes a `Lineage`. Returns a page that loads nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _STATES: Final = {"finished": "complete", "failed": "failed", "running": "runnin
 
 
 def to_html(found: Lineage, *, now: float) -> str:
-    """Return the page; `now` is in POSIX seconds."""
+    """Return the page. `now` is in POSIX seconds."""
     root = found.runs[found.root]
     return render_page(
         "graph/graph.html.j2",
@@ -39,7 +39,7 @@ def _name(run: LineageRun) -> str:
 
 
 def _graph(found: Lineage, now: float) -> dict[str, Any]:
-    """Return the shape of `schemas/graph.schema.json`, of runs in place of steps."""
+    """Return the structure of `schemas/graph.schema.json`, with runs instead of steps."""
     outside = dict.fromkeys(edge.source for edge in found.edges if isinstance(edge.source, OutsideData))
     names: dict[str | OutsideData, str] = {run_id: _name(run) for run_id, run in found.runs.items()}
     names |= {data: f"{data.path} {data.digest[:8]}" for data in outside}

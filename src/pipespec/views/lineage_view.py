@@ -1,6 +1,6 @@
 """Lineage as text, Mermaid and JSON.
 
-Takes a `Lineage`. As text it is a tree in each direction, in which what was shown before is only named again.
+Takes a `Lineage`. As text, it is a tree in each direction. What was already shown is only named again.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from pipespec.views.terminal_text import age_text, printable
 __all__ = ["render_text", "run_text", "to_json", "to_mermaid"]
 
 _MOST_LINES: Final = 500
-"""So many lines of a tree are shown; JSON has all."""
+"""Maximum number of lines of a tree that are shown. JSON contains all."""
 
 
 def render_text(found: Lineage, *, now: float) -> str:
-    """Show the run, what made it, and what was made of it."""
+    """Show the run, from what it was produced, and what was produced from it."""
     lines = [_line(found.runs[found.root], now)]
     if found.above:
         lines += ["", "made of:", *_tree(found, _sources(found.above), now)]
@@ -36,7 +36,7 @@ _Below = Callable[[str], Sequence[tuple[str | OutsideData, str]]]
 
 
 def _sources(edges: Sequence[LineageEdge]) -> _Below:
-    """Return what gives, of a run, the things that it read, each with the output and the argument."""
+    """Return a function for the things that a run read, each with the output and the argument."""
     read: defaultdict[str, dict[tuple[str | OutsideData, str], None]] = defaultdict(dict)
     for edge in edges:
         read[edge.reader][edge.source, _through(edge)] = None
@@ -44,7 +44,7 @@ def _sources(edges: Sequence[LineageEdge]) -> _Below:
 
 
 def _readers(edges: Sequence[LineageEdge]) -> _Below:
-    """Return what gives, of a run, the runs that read it."""
+    """Return a function for the runs that read a run."""
     readers: defaultdict[str, dict[tuple[str | OutsideData, str], None]] = defaultdict(dict)
     for edge in edges:
         assert isinstance(edge.source, str)
@@ -91,12 +91,12 @@ def _line(run: LineageRun, now: float) -> str:
 
 
 def run_text(run: LineageRun) -> str:
-    """Return what a run is one of: `news/train`, or nothing better than `run` where that is not known."""
+    """Return the subject of a run: `news/train`, or just `run` if it is not known."""
     return f"{run.pipeline}/{run.step}" if run.step else "run"
 
 
 def to_mermaid(found: Lineage) -> str:
-    """Return a flowchart in which runs are boxes and data from outside are cylinders."""
+    """Return a flowchart in which runs are boxes and external data are cylinders."""
     names: dict[str | OutsideData, str] = {}
     lines = ["flowchart LR"]
     for run in found.runs.values():
@@ -117,12 +117,12 @@ def to_mermaid(found: Lineage) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Return a text as a label that it cannot leave."""
+    """Return a text as a label from which it cannot break out."""
     return "".join(c if c.isalnum() or c in " ._-/=:,*" else f"#{ord(c)};" for c in printable(text))
 
 
 def to_json(found: Lineage) -> dict[str, Any]:
-    """Return the shape of `schemas/lineage.schema.json`."""
+    """Return the structure of `schemas/lineage.schema.json`."""
     return {
         "version": 1,
         "run_id": found.root,

@@ -1,4 +1,4 @@
-"""GitHub's Markdown around words that may be a stranger's: they stand in code spans and fences that they cannot leave."""
+"""GitHub's Markdown for text that may come from a stranger: it is put into code spans and fences from which it cannot break out."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pipespec.views.terminal_text import printable
 __all__ = ["fence", "span", "table"]
 
 _ROWS: Final = 100
-"""So many rows of one table are written; a comment takes 65,536 characters."""
+"""Maximum number of rows of one table. A comment can have 65,536 characters."""
 _BACKTICKS: Final = re.compile(r"`+")
 
 
 def span(text: str) -> str:
-    """Return a text as a code span that it cannot leave, in a table too; nothing for an empty one."""
+    """Return a text as a code span from which it cannot break out, also in a table; empty for an empty text."""
     if not text:
         return ""
     shown = printable(text).replace("|", "\\|")
@@ -25,16 +25,16 @@ def span(text: str) -> str:
 
 
 def fence(text: str, language: str) -> list[str]:
-    """Return a text as a fenced block that it cannot leave; what no page would show is left out."""
+    """Return a text as a fenced block from which it cannot break out. Characters that no page would show are left out."""
     shown = "".join(c for c in text if c in "\n\t" or c.isprintable())
     ticks = "`" * max(3, 1 + _longest_run(shown))
     return [f"{ticks}{language}", shown, ticks]
 
 
 def table(head: Sequence[str], cells: Sequence[Sequence[str]]) -> list[str]:
-    """Return a table with an empty line after it, of cells that are Markdown already; nothing without cells.
+    """Return a table, followed by an empty line, of cells that are already Markdown; empty without cells.
 
-    Columns in which nothing stands are left out.
+    Columns without content are left out.
     """
     if not cells:
         return []

@@ -1,6 +1,6 @@
-"""How a run ended, as a message: a title and a few lines, and the values that a template of the user's makes one of.
+"""How a run ended, as a message: a title and a few lines, and the values for a template of the user.
 
-Takes a `RunOutcome`. Lines are for a chat, so they are short, and not too many.
+Takes a `RunOutcome`. Lines are for a chat, so they are short and few.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from pipespec.views.terminal_text import number_text, printable, seconds_text
 __all__ = ["body_of", "title_of", "values_of"]
 
 _MOST: Final = 5
-"""So many steps are named."""
+"""Maximum number of steps that are named."""
 _MOST_VALUES: Final = 10
-"""So many metrics, and params that were set."""
+"""Maximum number of metrics, and of params that were set."""
 _LONGEST: Final = 300
-"""Characters of an error, or of a value."""
+"""Maximum number of characters of an error, or of a value."""
 _MARGIN: Final = "  | "
 
 
@@ -41,7 +41,7 @@ def _end(outcome: RunOutcome) -> str:
 
 
 def body_of(outcome: RunOutcome) -> str:
-    """Say what happened, a line for each thing; the end of a log has a margin."""
+    """Say what happened, with a line for each thing. The end of a log is indented."""
     return "\n".join(printable(line) for line in _lines(outcome))
 
 
@@ -66,7 +66,7 @@ def _lines(outcome: RunOutcome) -> Iterator[str]:
 
 
 def _failures(failed: tuple[ToldStep, ...]) -> Iterator[str]:
-    """Tell of the steps that failed; of the first one also how its log ended."""
+    """Describe the steps that failed; for the first one, include the end of its log."""
     for number, one in enumerate(failed[:_MOST]):
         yield f"failed {one.step}: {_cut(one.error)}"
         if not number:
@@ -97,7 +97,7 @@ def _cut(text: str) -> str:
 
 
 def values_of(outcome: RunOutcome) -> dict[str, JSON]:
-    """Return what a template can use; `spec.message_templates.VARIABLES` are the names."""
+    """Return what a template can use. `spec.message_templates.VARIABLES` are the names."""
     steps: list[JSON] = [_step(one) for one in outcome.steps]
     failed: list[JSON] = [_step(one) for one in outcome.failed]
     return {

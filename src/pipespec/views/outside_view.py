@@ -1,6 +1,6 @@
 """Which runs of other pipelines, and which versions of models, a plan reads: as lines, and as JSON.
 
-Takes a `Plan`; an input is named once for all variants of its step.
+Takes a `Plan`. An input is named once for all variants of its step.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from pipespec.views.terminal_text import age_text, printable
 __all__ = ["outside_json", "outside_lines"]
 
 _MOST: Final = 20
-"""So many are told in text; JSON has them all."""
+"""Maximum number that text shows. JSON contains all."""
 
 
 def outside_lines(plan: Plan, now: float | None = None) -> list[str]:
-    """Say, a line for each, what is used of other pipelines and of the registry; `now`, in POSIX seconds, adds how old it is."""
+    """Say, with a line for each, what is used from other pipelines and from the registry. `now`, in POSIX seconds, adds its age."""
     found = dict.fromkeys(
         f"uses {_source_text(source, result)}: {_which(source, result, now)}"
         for _, _, source, result in _read(plan)

@@ -1,7 +1,7 @@
 """A plan as text for a terminal of 80 columns, and as JSON.
 
-Takes a `Plan`, gives text or the shape of `schemas/plan.schema.json`, the steps in the order in which they would
-run.
+Takes a `Plan`. Returns text or the structure of `schemas/plan.schema.json`, with the steps in the order in which they
+would run.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from pipespec.views.terminal_text import age_text, printable, rows
 __all__ = ["empty_steps", "render_text", "summary", "to_json", "why"]
 
 _TOLD: Final = 3
-"""So many reasons of one step are shown in text; JSON has them all."""
+"""Maximum number of reasons of one step that text shows. JSON contains all."""
 
 
 def render_text(plan: Plan, *, store: StoreName | None, now: float | None = None, workers: int = 1) -> str:
     """Show each step with what happens, how long it may take and why, and a summary as the last lines.
 
-    `store` is where records were looked up, where that is to be told. `now`, in POSIX seconds, adds to reused steps how old their results are; `workers` are the steps at a time that
-    the expected time is for.
+    `store` is where records were looked up, if it is to be shown. `now`, in POSIX seconds, adds to reused steps how old
+    their results are. `workers` is the number of steps that run in parallel, for the expected time.
     """
     expected = forecast(plan, workers) if plan.history else None
     cells = [
@@ -47,7 +47,7 @@ def render_text(plan: Plan, *, store: StoreName | None, now: float | None = None
     where = [] if store is None else [name_of_store(store)]
     outside: list[str] = []
     if plan.facts.results:
-        from pipespec.views.outside_view import outside_lines  # noqa: PLC0415 - few plans read anything from outside
+        from pipespec.views.outside_view import outside_lines  # noqa: PLC0415 - few plans read external results
 
         outside = outside_lines(plan, now)
     times = [] if expected is None else list(forecast_lines(expected))
@@ -66,7 +66,7 @@ def render_text(plan: Plan, *, store: StoreName | None, now: float | None = None
 
 
 def empty_steps(spec: PipelineSpec) -> list[str]:
-    """Advise, a line for each, of steps whose matrix is empty, and of inputs that gather nothing."""
+    """Advise, with a line for each, about steps whose matrix is empty, and about inputs that collect nothing."""
     found = [f"step '{name}' has no variants, since its matrix is empty" for name in spec.empty_steps]
     for step in spec.steps.values():
         for argument, given in step.inputs.items():
@@ -80,7 +80,7 @@ def empty_steps(spec: PipelineSpec) -> list[str]:
 
 
 def to_json(plan: Plan, *, store: StoreName, workers: int = 1) -> dict[str, Any]:
-    """Return the shape of `schemas/plan.schema.json`."""
+    """Return the structure of `schemas/plan.schema.json`."""
     expected = forecast(plan, workers)
     outside = {}
     if plan.facts.results:
@@ -109,7 +109,7 @@ def to_json(plan: Plan, *, store: StoreName, workers: int = 1) -> dict[str, Any]
 
 
 def why(decision: Decision, now: float | None) -> str:
-    """Say why a step is decided as it is; `now`, in POSIX seconds, adds how old a reused result is."""
+    """Say why a step is decided as it is. `now`, in POSIX seconds, adds how old a reused result is."""
     phrases = list(_phrases(decision, now))
     if len(phrases) > _TOLD:
         phrases[_TOLD:] = [f"and {len(phrases) - _TOLD} more reasons"]
@@ -132,7 +132,7 @@ def _phrases(decision: Decision, now: float | None) -> Iterator[str]:
                 yield f"fails: {reason.detail}"
             case ReasonKind.CHANGED | ReasonKind.ACCEPTED:
                 yield reason.detail
-            # What runs or shares a key has told enough with its first reason: it would do so anyway.
+            # For a step that runs or shares a key, the first reason is enough: it would do so anyway.
             case _ if number == 0 or (decision.action is Action.WAIT and decision.same_as is None):
                 yield reason.detail
 

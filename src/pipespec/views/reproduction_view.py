@@ -1,6 +1,6 @@
-"""A run that was made again, as text and JSON: what is the same, what is close, what differs.
+"""A reproduced run as text and JSON: what is the same, what is close, what differs.
 
-Takes a `Reproduction`; gives text for a terminal, or the shape of `schemas/reproduce.schema.json`.
+Takes a `Reproduction`. Returns text for a terminal, or the structure of `schemas/reproduce.schema.json`.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _WORDS: Final = {
 }
 _WORD: Final = 11
 _SHOWN: Final = 16
-"""Digits of a digest."""
+"""Number of digits of a digest."""
 _MOST: Final = 10
-"""So many packages that differ are named; JSON has all."""
+"""Maximum number of packages that differ that are named. JSON contains all."""
 
 
 def render_text(found: Reproduction) -> str:
-    """Show each output and metric beside what was recorded, then what else is not as it was."""
+    """Show each output and metric beside the recorded one, then what else has changed."""
     patched = " with the changes that were not committed" if found.is_patched else ""
     lines = [printable(f"run {found.run_id[:8]} of '{found.pipeline}', commit {found.commit[:12]}{patched}")]
     for step in found.steps:
@@ -85,7 +85,7 @@ def _summary(found: Reproduction) -> str:
 
 
 def to_json(found: Reproduction) -> dict[str, Any]:
-    """Return the shape of `schemas/reproduce.schema.json`."""
+    """Return the structure of `schemas/reproduce.schema.json`."""
     return {
         "version": 1,
         "run_id": found.run_id,

@@ -1,7 +1,7 @@
-"""A run while it goes on, as a table that is drawn anew: how far it is, what runs, what large files are on their way.
+"""A run in progress, as a table that is redrawn: how far it is, which steps run, which large files are transferred.
 
-Takes what the engine tells (`StepStarted`, `StepResult`), activities and times by the monotonic clock; gives what Rich draws, at
-most as many lines as there is room for. A terminal and a notebook show the same.
+Takes what the engine reports (`StepStarted`, `StepResult`), activities and times by the monotonic clock. Returns what
+Rich draws, with no more lines than there is room for. A terminal and a notebook show the same.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ class RunBoard:
         self._busy: dict[str, Activity] = {}
 
     def started(self, step: str, now: float) -> None:
-        """A step began."""
+        """Record that a step started."""
         self._running[step] = now
         if self.remaining is not None:
             self.remaining.started(step, now)
 
     def ended(self, step: str) -> None:
-        """A step is over."""
+        """Record that a step ended."""
         self.done += 1
         self._running.pop(step, None)
         self._busy.pop(step, None)
@@ -54,18 +54,21 @@ class RunBoard:
             self.remaining.ended(step)
 
     def tick(self, now: float, busy: dict[str, Activity]) -> None:
-        """Time passes; `busy` is what the processes of running steps tell."""
+        """Update the time. `busy` is what the processes of running steps report."""
         self._busy = busy
         if self.remaining is not None:
-            # Here and not where it is drawn, which is a thread of its own.
+            # Here and not in the drawing code, which runs in another thread.
             self._rest = self.remaining.rest(now)
 
     def draw(self, now: float, height: int, own: Sequence[Activity]) -> Table:
-        """Return what Rich draws on at most so many lines; `own` are activities of this process, the last begun last."""
-        from rich.table import Table  # noqa: PLC0415 - only where somebody looks
+        """Return what Rich draws on at most this many lines.
+
+        `own` are activities of this process, the one that began last at the end.
+        """
+        from rich.table import Table  # noqa: PLC0415 - needed only if a user looks at it
 
         running, busy = dict(self._running), self._busy
-        # What takes a moment is worth a word only where nothing else is to be seen.
+        # A short activity is shown only if there is nothing else to see.
         own = [one for one in own if one.is_large][-_MOST_BARS:] or ([] if running else own[-1:])
         away = [] if self.away is None else [waiting_text(now - self.away.since, self.away.patience)]
         room = max(height - 2 - len(own) - len(away), 1)
@@ -89,14 +92,14 @@ class RunBoard:
 
 
 def activity_text(activity: Activity) -> str:
-    """Say in words what goes on, and how large it is."""
+    """Say in words what happens, and how large it is."""
     size = f" ({bytes_text(activity.size)})" if activity.is_large else ""
     return printable(activity.text) + size
 
 
 def activity_row(activity: Activity) -> Table:
-    """Return what Rich draws of an activity: its words, and a bar once something of a large one is done."""
-    from rich.table import Table  # noqa: PLC0415 - only where somebody looks
+    """Return what Rich draws for an activity: its words, and a bar once a part of a large one is done."""
+    from rich.table import Table  # noqa: PLC0415 - needed only if a user looks at it
 
     row = Table.grid(padding=(0, 1))
     row.add_column(no_wrap=True, overflow="ellipsis")
@@ -105,7 +108,7 @@ def activity_row(activity: Activity) -> Table:
 
 
 def _add(table: Table, text: str, activity: Activity | None) -> None:
-    """Add a row, which Rich reads as text and not as markup."""
+    """Add a row. Rich reads it as text and not as markup."""
     from rich.table import Table as Grid  # noqa: PLC0415 - as above
     from rich.text import Text  # noqa: PLC0415
 

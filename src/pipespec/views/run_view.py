@@ -1,6 +1,6 @@
-"""A run while it goes on, one line an event, and what came of it: text and JSON.
+"""A run in progress, one line for each event, and its result: text and JSON.
 
-Takes what the engine tells (`StepStarted`, `StepResult`, `RunReport`), gives lines and the shape of
+Takes what the engine reports (`StepStarted`, `StepResult`, `RunReport`). Returns lines and the structure of
 `schemas/run.schema.json`.
 """
 
@@ -46,13 +46,13 @@ __all__ = [
 
 _EXPLAINED: Final = (StepState.FAILED, StepState.BLOCKED, StepState.CANCELLED)
 _WORD: Final = 10
-"""Columns of the longest word for how a step ended, and a space."""
+"""Columns of the longest word for how a step ended, plus a space."""
 _MOST: Final = 20
-"""So many steps of one state are named in the summary."""
+"""Maximum number of steps of one state that the summary names."""
 
 
 def started_line(event: StepStarted) -> str:
-    """Say in one line that a step began."""
+    """Say in one line that a step started."""
     again = f", attempt {event.attempt}" if event.attempt > 1 else ""
     return printable(f"start {event.step} (run {event.run_id}{again})")
 
@@ -68,14 +68,14 @@ def ended_line(result: StepResult, *, done: int, total: int, rest: Rest | None =
 
 
 def rest_text(rest: Rest) -> str:
-    """Say how long the rest of a run takes: `about 12 s left`, or `at least` where not all is known."""
+    """Say how long the rest of a run takes: `about 12 s left`, or `at least` if not all is known."""
     whole = max(round(rest.seconds), 1)
     text = f"{whole} s" if whole < 60 else seconds_text(whole)
     return f"{'about' if rest.is_whole else 'at least'} {text} left"
 
 
 def store_line(away: StoreAway | None) -> str:
-    """Say in one line that the store does not answer, since when, and how long results wait; None: that it does again."""
+    """Say in one line that the store does not answer, since when, and how long results wait; None: that it answers again."""
     if away is None:
         return "the tracking store answers again"
     since = datetime.fromtimestamp(away.at, UTC).strftime("%H:%M:%S UTC")
@@ -86,7 +86,7 @@ def store_line(away: StoreAway | None) -> str:
 
 
 def awaited_line(event: StepAwaited) -> str:
-    """Say in one line for whom a step waits, since when that computes the same, and how to go on."""
+    """Say in one line for which run a step waits, since when that run computes the same, and how to continue."""
     since = datetime.fromtimestamp(event.since, UTC).strftime("%H:%M:%S UTC")
     process = "another process" if event.pid is None else f"process {event.pid}"
     where = f" on host {event.host}" if event.host else ""
@@ -102,16 +102,16 @@ def awaited_line(event: StepAwaited) -> str:
 
 
 def waiting_text(seconds: float, patience: float) -> str:
-    """Say how long the store has been away, of how long it is waited for."""
+    """Say how long the store has been unavailable, and how long it is waited for."""
     return (
         f"the store has been away for {seconds_text(seconds)}; results wait {seconds_text(patience)} for it"
     )
 
 
 def render_text(report: RunReport, *, command: str) -> str:
-    """Sum a run up: what went wrong and where its log is, the counts, where the records are, and how to resume.
+    """Summarize a run: what went wrong and where its log is, the counts, where the records are, and how to resume.
 
-    `command` is what the user typed; after a run that did not succeed it is what resumes it.
+    `command` is what the user typed. After a run that did not succeed, it resumes the run.
     """
     lines: list[str] = []
     for state in _EXPLAINED:
@@ -121,10 +121,10 @@ def render_text(report: RunReport, *, command: str) -> str:
         lines.append("")
     lines.append(counts(report))
     if report.plan is not None:
-        from pipespec.views.plan_view import empty_steps  # noqa: PLC0415 - as long as all else of a run with nothing to do
+        from pipespec.views.plan_view import empty_steps  # noqa: PLC0415 - importing it takes as long as the rest of a run with nothing to do
 
         if report.plan.facts.results:
-            from pipespec.views.outside_view import outside_lines  # noqa: PLC0415 - few read anything from outside
+            from pipespec.views.outside_view import outside_lines  # noqa: PLC0415 - few read external results
 
             lines.extend(outside_lines(report.plan))
         lines.extend(empty_steps(report.plan.pipeline))
@@ -138,7 +138,7 @@ def render_text(report: RunReport, *, command: str) -> str:
 
 
 def _registered(report: RunReport) -> Iterator[str]:
-    """Say which versions of models there are by now, and which there are not."""
+    """Say which versions of models exist now, and which do not."""
     for each in report.registered:
         if each.problem is not None:
             yield printable(f"not registered: '{each.step}.{each.output}' as '{each.name}': {each.problem}")
@@ -150,7 +150,7 @@ def _registered(report: RunReport) -> Iterator[str]:
 
 
 def _resuming(report: RunReport, command: str) -> str:
-    """Return a command that may end otherwise, with what helps after the failures that would come again."""
+    """Return a command that may end differently, with what helps against failures that would happen again."""
     remedies = [result.remedy for result in report.steps if result.remedy is not None]
     words = shlex.split(command)
     options = dict.fromkeys(option for remedy in remedies for option in remedy.options)
@@ -171,7 +171,7 @@ def failures_text(report: RunReport) -> str:
 
 
 def to_json(report: RunReport) -> dict[str, Any]:
-    """Return the shape of `schemas/run.schema.json`."""
+    """Return the structure of `schemas/run.schema.json`."""
     return {
         "version": 1,
         "store": report.store.uri,
@@ -198,7 +198,7 @@ def _registered_json(each: Registered) -> dict[str, Any]:
 
 
 def _explained(results: Sequence[StepResult]) -> Iterator[str]:
-    """Name the steps of one state; a failure with the frames of the user's code and its log."""
+    """Name the steps of one state; for a failure, with the frames of the user's code and its log."""
     for result in results[:_MOST]:
         yield from rows(
             [((state_word(result.state), printable(result.step)), printable(result.error or ""))], indent=0
@@ -211,7 +211,7 @@ def _explained(results: Sequence[StepResult]) -> Iterator[str]:
 
 
 def _advice(report: RunReport) -> Iterator[str]:
-    """Say what steps read though no input names it."""
+    """Say what steps read although no input names it."""
     told = [result.advice for result in report.steps if result.advice is not None]
     yield from (printable(f"advice: {advice}") for advice in told[:_MOST])
     if len(told) > _MOST:

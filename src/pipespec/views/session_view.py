@@ -1,7 +1,7 @@
-"""What someone sees who works in Python: pipelines, plans, runs and states as a few lines, and as tables in a notebook.
+"""What a user of the Python interface sees: pipelines, plans, runs and states as a few lines, and as tables in a notebook.
 
-Takes the values that the methods of `Pipeline` return. `register` says that they are shown in this way. HTML is made of escaped
-texts, with colours that can be read on a light and a dark page.
+Takes the values that the methods of `Pipeline` return. `register` makes Python show them in this way. HTML consists of
+escaped texts, with colours that are readable on a light and a dark page.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from pipespec.views.terminal_text import age_text, number_text, printable, rows,
 __all__ = ["picture_html", "pipeline_html", "pipeline_text", "register", "step_text", "text_html"]
 
 _MOST: Final = 30
-"""So many steps are shown as text; a table has 200."""
+"""Maximum number of steps that are shown as text. A table has 200."""
 _MOST_ROWS: Final = 200
 _COLOURS: Final = {
     Style.GOOD: "#2e9e44",
@@ -54,7 +54,7 @@ _COLOURS: Final = {
 
 
 def register() -> None:
-    """Let values that methods of `Pipeline` return be shown."""
+    """Register how the values that methods of `Pipeline` return are shown."""
     show_as(Plan, View(_plan_text, _plan_html))
     show_as(RunReport, View(_run_text, _run_html))
     show_as(StepStates, View(_states_text, _states_html))
@@ -81,13 +81,13 @@ def pipeline_text(spec: PipelineSpec, file: str) -> str:
 
 
 def pipeline_html(spec: PipelineSpec, file: str, states: StepStates | None, picture: str) -> str:
-    """Show a pipeline's name, the states of its steps where they are known, and its graph, which is HTML already."""
+    """Show a pipeline's name, the states of its steps if they are known, and its graph, which is already HTML."""
     title = f"<p><b>{_escaped(spec.name)}</b> ({_escaped(file)}), {_counted(len(spec.steps))}</p>"
     return f"{title}{picture}{'' if states is None else _states_html(states)}"
 
 
 def step_text(step: StepSpec, pipeline: str) -> str:
-    """Name a step, what it calls, and what it takes and gives."""
+    """Name a step, what it calls, its inputs and its outputs."""
     outputs = ", ".join(f"{name} ({output.file})" for name, output in step.outputs.items())
     lines = [f"Step '{step.id}' of pipeline '{pipeline}': {step.call}"]
     lines += [f"  input {name}: {input_text(each.source)}" for name, each in step.inputs.items()]
@@ -96,8 +96,8 @@ def step_text(step: StepSpec, pipeline: str) -> str:
 
 
 def picture_html(found: Portrait) -> str:
-    """Return the graph as HTML: drawn, where the package that lays it out is there, else as text."""
-    from pipespec.views.graph.svg import to_svg  # noqa: PLC0415 - a template engine, for who looks at a picture
+    """Return the graph as HTML: as a picture if the package for the layout is installed, otherwise as text."""
+    from pipespec.views.graph.svg import to_svg  # noqa: PLC0415 - a template engine, needed only for pictures
 
     try:
         return to_svg(found.spec, found.states)
@@ -180,7 +180,7 @@ def _states_html(states: StepStates) -> str:
 
 
 def _as_text(render: Callable[[Any], str]) -> View:
-    """Show a value by its text, in a notebook too."""
+    """Show a value by its text, also in a notebook."""
     return View(lambda value: str(render(value)), lambda value: text_html(render(value)))
 
 
@@ -188,7 +188,7 @@ def _as_text(render: Callable[[Any], str]) -> View:
 
 
 def _table(headers: Sequence[str], cells: Sequence[Sequence[str]], summary: str = "") -> str:
-    """Return a table of cells that are HTML already."""
+    """Return a table of cells that are already HTML."""
     cell = 'style="text-align:left;vertical-align:top"'
     head = "".join(f"<th {cell}>{name}</th>" for name in headers)
     body = "".join(
@@ -224,6 +224,6 @@ def _rest(count: int, shown: int) -> list[str]:
 
 
 def _shortened(text: str, count: int) -> str:
-    """Leave out rows in the middle of a text that has one for each of many steps."""
+    """Leave out rows in the middle of a text with one row for each of many steps."""
     lines = str(text).split("\n")
     return "\n".join([*lines[:_MOST], *_rest(count, _MOST), *lines[count:]] if count > _MOST else lines)

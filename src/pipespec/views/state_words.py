@@ -1,6 +1,7 @@
-"""The words for the states of steps, and for what a plan does with one: the one table of how each is shown.
+"""The words for the states of steps, and for what a plan does with a step: the only table of how each is shown.
 
-Words: `StepStatus.state` (what records say), `StepState` (how a step of a run ended) and `Action` (what a run would do).
+Words: `StepStatus.state` (what records say), `StepState` (how a step of a run ended) and `Action` (what a run would
+do).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ __all__ = ["ENDED", "FILLS", "MARKS", "state_style", "state_word"]
 
 @frozen
 class _Look:
-    """The mark that stands beside the word, the style of the word, and the fill of a node in a picture."""
+    """The symbol beside the word, the style of the word, and the fill of a node in a picture."""
 
     mark: str
     style: Style
@@ -36,24 +37,24 @@ _STATES: Final = {
     "reused": _Look("=", Style.QUIET),
     "complete": _Look("✓", Style.GOOD, "#bfe5bf"),
 }
-"""The state that matters most comes first: it stands for several steps, and lists begin with it."""
+"""The most important state comes first. It represents several steps, and lists begin with it."""
 
 _ACTIONS: Final = {"run": Style.OPEN, "wait": Style.OPEN, "reuse": Style.QUIET}
 
 MARKS: Final[Mapping[str, str]] = MappingProxyType({state: look.mark for state, look in _STATES.items()})
-"""The mark of each state, for those who cannot tell colours; the state that matters most comes first."""
+"""The symbol of each state, for users who cannot distinguish colours. The most important state comes first."""
 
 FILLS: Final[Mapping[str, str]] = MappingProxyType(
     {state: look.fill for state, look in _STATES.items() if look.fill}
 )
-"""The fill of a node, by the state that its record says."""
+"""The fill of a node, by the state in its record."""
 
 ENDED: Final = ("failed", "blocked", "cancelled", "ran", "reused")
 """How a step of a run may have ended, worst first."""
 
 
 def state_style(word: str) -> Style | None:
-    """Return the style of a word; None for one that is neither a state nor an action."""
+    """Return the style of a word; None if it is neither a state nor an action."""
     return _STATES[word].style if word in _STATES else _ACTIONS.get(word)
 
 

@@ -1,7 +1,7 @@
 """The state of each step as a table for a terminal, and as JSON.
 
-Takes `StepStatus` values and the time, in POSIX seconds; ages that would be negative, by clocks that differ,
-are shown as nought.
+Takes `StepStatus` values and the time, in POSIX seconds. Ages that would be negative, because clocks differ, are shown
+as zero.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from pipespec.views.terminal_text import age_text, number_text, printable, rows,
 __all__ = ["render_text", "shown_metrics", "to_json"]
 
 _NAME: Final = 26
-"""Columns of a step's name that leave room for the rest of its row; a longer name has a line of its own."""
+"""Maximum width of a step's name that leaves room for the rest of its row. A longer name has its own line."""
 
 
 def render_text(states: Sequence[StepStatus], *, store: StoreName | None, now: float) -> str:
-    """Show each step's state, its run, how long ago it ended, how long it took, its metrics; then the counts and the store."""
+    """Show each step's state, its run, how long ago it ended, its duration, its metrics; then the counts and the store."""
     cells = [
         (
             (
@@ -59,7 +59,10 @@ def render_text(states: Sequence[StepStatus], *, store: StoreName | None, now: f
 
 
 def to_json(states: Sequence[StepStatus], *, store: StoreName, now: float) -> dict[str, Any]:
-    """Return the shape of `schemas/status.schema.json`; a metric that is no finite number is null, as JSON has none."""
+    """Return the structure of `schemas/status.schema.json`.
+
+    A metric that is not a finite number is null, because JSON has no such numbers.
+    """
     return {
         "version": 1,
         "store": store.uri,
@@ -83,23 +86,23 @@ def to_json(states: Sequence[StepStatus], *, store: StoreName, now: float) -> di
 
 
 def _accepted(states: Sequence[StepStatus], now: float) -> list[str]:
-    """Name the steps that are complete since somebody said so."""
+    """Name the steps that are complete because a user accepted a run."""
     cells = [((printable(each.step),), accepted_text(each.accepted, now)) for each in states if each.accepted]
     return ["", "accepted:", *rows(cells)] if cells else []
 
 
 def _advice(states: Sequence[StepStatus]) -> list[str]:
-    """Say what steps read though no input names it."""
+    """Say what steps read although no input names it."""
     lines = [printable(each.advice) for each in states if each.advice is not None]
     return ["", *lines] if lines else []
 
 
 def shown_metrics(metrics: Mapping[str, float]) -> list[tuple[str, float]]:
-    """The user's own metrics; ours (`pipespec.seconds`) are columns already."""
+    """The user's own metrics. Those of pipespec (`pipespec.seconds`) are already columns."""
     return sorted(own_metrics(metrics).items())
 
 
 def _age(status: StepStatus, now: float) -> float | None:
-    """Seconds since the run ended, or since it began while it runs."""
+    """Seconds since the run ended or, while it runs, since it started."""
     since = status.started if status.ended is None else status.ended
     return None if since is None else max(now - since, 0.0)

@@ -1,7 +1,7 @@
-"""Text that knows which of its parts stand out, and why: as good, bad, open, quiet, or a place.
+"""Text with styled parts: good, bad, open, quiet, or a place.
 
-A `StyledText` is the plain text to whoever takes it as a `str`; operations of `str` give plain text, so parts are put
-together by `joined`. Which colours the styles have is the terminal's business.
+A `StyledText` can be used as a plain `str`. Operations of `str` return plain text, so parts are combined with `joined`.
+The terminal decides which colours the styles have.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ __all__ = ["Style", "StyledSpan", "StyledText", "joined", "styled"]
 
 
 class Style(StrEnum):
-    """Why a part stands out."""
+    """The style of a part."""
 
     GOOD = "good"
     BAD = "bad"
@@ -22,11 +22,11 @@ class Style(StrEnum):
     """Something is still to be done."""
     QUIET = "quiet"
     PLACE = "place"
-    """It leads to something, or goes on."""
+    """It leads to something, or continues."""
 
 
 class StyledSpan(NamedTuple):
-    """Characters from `start` up to `end`, which is left out."""
+    """Characters from `start` up to `end`, excluding `end`."""
 
     start: int
     end: int
@@ -34,13 +34,13 @@ class StyledSpan(NamedTuple):
 
 
 class StyledText(str):
-    """Text with spans, in order and apart from each other."""
+    """Text with spans, which are in order and do not overlap."""
 
     __slots__ = ("spans",)
     spans: tuple[StyledSpan, ...]
 
     def __new__(cls, text: str, spans: Iterable[StyledSpan] = ()) -> Self:
-        """Make it of plain text."""
+        """Create it from plain text."""
         made = super().__new__(cls, text)
         made.spans = tuple(spans)
         return made
@@ -52,12 +52,12 @@ class StyledText(str):
 
 
 def styled(text: str, style: Style | None) -> str:
-    """Return text that stands out as a whole, if there is a style."""
+    """Return text that is styled as a whole, if there is a style."""
     return text if style is None or not text else StyledText(text, (StyledSpan(0, len(text), style),))
 
 
 def joined(separator: str, parts: Iterable[str]) -> StyledText:
-    """Join texts, as `str.join`, and keep the spans of those that have any."""
+    """Join texts, like `str.join`, and keep the spans of those that have any."""
     texts = list(parts)
     spans: list[StyledSpan] = []
     at = 0

@@ -1,7 +1,7 @@
 """A sweep as a table: one row for each of its points.
 
-Takes what differs between the points, how each ended and the metrics of its last steps; gives text, with what does not
-fit beside the others left to MLflow's own comparison.
+Takes what differs between the points, how each ended and the metrics of its last steps. Returns text. Columns that do
+not fit are left out, because MLflow can compare runs itself.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MOST_METRICS: Final = 8
 
 
 def render_text(points: Sequence[SweepPoint]) -> str:
-    """Show one row a point, under a head, in the order of the points; metrics have four digits that count."""
+    """Show one row for each point, under a head, in the order of the points. Metrics have four significant digits."""
     if not points:
         return ""
     labels = [label for label, _ in points[0].at]

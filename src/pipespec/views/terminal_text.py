@@ -1,7 +1,7 @@
-"""Text as a terminal shows it: escaped, measured, cut, wrapped and laid out in columns.
+"""Text for a terminal: escaped, measured, cut, wrapped and laid out in columns.
 
-Takes any text, gives text that a terminal prints as it stands: no control character, no escape sequence and no
-change of direction gets through. Widths are in columns; Chinese, Japanese and Korean characters take two.
+Takes any text, and returns text that a terminal prints unchanged: it contains no control characters, no escape
+sequences and no changes of direction. Widths are in columns. Chinese, Japanese and Korean characters take two.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ __all__ = [
 ]
 
 WIDTH: Final = ContextVar("WIDTH", default=80)
-"""The columns that text views are made for; whoever prints them may know better."""
+"""The number of columns for which text views are made. The code that prints them may use another width."""
 UNLIMITED: Final = sys.maxsize
-"""The width where nothing is wrapped, so that each row is one line: for `grep` and programs."""
+"""The width without wrapping, so that each row is one line: for `grep` and programs."""
 
 _GAP: Final = 2
 _ROOM: Final = 24
@@ -46,7 +46,7 @@ _DAY: Final = 86_400
 
 
 def printable(text: str) -> str:
-    """Spell out as an escape what a terminal would obey or hide; spaces of all kinds stay."""
+    """Escape what a terminal would interpret or hide. Spaces of all kinds are kept."""
     if text.isprintable():
         return text
     return "".join(
@@ -63,7 +63,7 @@ def columns_of(text: str) -> int:
 
 
 def cut(text: str, columns: int) -> str:
-    """Keep what fits into so many columns, the last of them `…` where something is left out."""
+    """Keep what fits into this many columns. If something is left out, the last column is `…`."""
     if columns_of(text) <= columns:
         return text
     kept, taken = [], 0
@@ -76,12 +76,12 @@ def cut(text: str, columns: int) -> str:
 
 
 def pad(text: str, columns: int) -> str:
-    """Fill up with spaces to so many columns."""
+    """Fill with spaces to this many columns."""
     return text + " " * (columns - columns_of(text))
 
 
 def wrap(text: str, columns: int) -> list[str]:
-    """Break text at spaces into lines of at most so many columns; a longer word is broken where it must be."""
+    """Break text at spaces into lines of at most this many columns. A longer word is broken inside."""
     lines: list[str] = [""]
     for word in text.split(" "):
         if lines[-1] and columns_of(lines[-1]) + 1 + columns_of(word) <= columns:
@@ -98,11 +98,11 @@ def wrap(text: str, columns: int) -> list[str]:
 def rows(
     cells: Sequence[tuple[Sequence[str], str]], *, most: int = 34, columns: int | None = None, indent: int = 2
 ) -> list[str]:
-    """Lay out rows of short cells and a last one of free text, which is wrapped below itself.
+    """Lay out rows of short cells and a last cell of free text, which is wrapped below itself.
 
-    All rows have the same number of short cells. One of more than `most` columns does not widen its column:
-    what follows it goes to the line below. Free text goes there too where little room is left beside the cells. Where
-    the width is `UNLIMITED`, each row is one line.
+    All rows have the same number of short cells. A cell with more than `most` columns does not widen its column: what
+    follows it moves to the line below. Free text also moves there if little room is left beside the cells. If the width
+    is `UNLIMITED`, each row is one line.
     """
     columns = WIDTH.get() if columns is None else columns
     widths = [
@@ -121,7 +121,7 @@ def rows(
 
 
 class _Line:
-    """The line that is being written; where it `breaks`, it does so before a cell that cannot stand in its column."""
+    """The line that is being written. If it `breaks`, it does so before a cell that does not fit into its column."""
 
     def __init__(self, lines: list[str], indent: int, *, breaks: bool) -> None:
         self._lines = lines
@@ -129,7 +129,7 @@ class _Line:
         self._parts = [" " * indent]
         self._column = self._position = indent
         self._end = 0
-        """Where the text ends, blanks aside; 0 where nothing is written yet."""
+        """The end of the text without trailing blanks; 0 if nothing is written yet."""
 
     def put(self, cell: str, width: int) -> None:
         taken = columns_of(cell)
@@ -160,7 +160,7 @@ class _Line:
 
 
 def seconds_text(seconds: float) -> str:
-    """Say a duration as a person does: `0.04 s`, `2.1 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`."""
+    """Format a duration for people: `0.04 s`, `2.1 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`."""
     seconds = max(seconds, 0.0)
     if seconds < 0.995:
         return f"{seconds:.2f} s"
@@ -175,14 +175,14 @@ def seconds_text(seconds: float) -> str:
 
 
 def number_text(value: float) -> str:
-    """Write a number with four digits that count, and whole numbers whole."""
+    """Format a number with four significant digits, and whole numbers as whole."""
     if math.isfinite(value) and value == int(value) and abs(value) < 1e15:
         return str(int(value))
     return f"{value:.4g}"
 
 
 def bytes_text(count: int) -> str:
-    """Say a size with three digits: `812 bytes`, `1.2 GB`."""
+    """Format a size with three digits: `812 bytes`, `1.2 GB`."""
     value, unit = float(count), 0
     while value >= 1000 and unit < len(_UNITS) - 1:
         value, unit = value / 1000, unit + 1

@@ -1,1 +1,1 @@
-"""A `dvc.yaml`, with the parameter files that it names, as a pipeline of commands."""
+"""Convert a `dvc.yaml`, with the parameter files that it names, to a pipeline of commands."""

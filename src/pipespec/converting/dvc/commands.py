@@ -1,6 +1,6 @@
-"""A stage's `cmd` as a command: a list of words where no shell is needed, else a script for `sh`.
+"""Convert a stage's `cmd` to a command: a list of words if no shell is needed, otherwise a script for `sh`.
 
-Takes the command with its templates, and what it is at each point; gives words whose templates are references.
+Takes the command with its templates, and its text at each point. Returns words whose templates are references.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def command_words(
     Args:
         commands: The lines of `cmd`, with templates.
         at_points: The same lines for each stage of the group, with values.
-        written: What a template becomes.
+        written: The replacement of a template.
     """
     if len(commands) == 1 and all(_is_simple(lines[0]) for lines in at_points):
         words = _words(commands[0], written)
@@ -67,7 +67,7 @@ def _text(piece: str | Expression, written: Callable[[Expression], str]) -> str:
 
 
 def _is_simple(command: str) -> bool:
-    """Tell whether a shell would do nothing but split the words."""
+    """Return whether a shell would do nothing but split the words."""
     if _FOR_SHELL.search(command):
         return False
     try:
@@ -78,7 +78,7 @@ def _is_simple(command: str) -> bool:
 
 
 def _words(command: str, written: Callable[[Expression], str]) -> list[str]:
-    """Split a command; a reference stays in the word that it is in, whatever its value."""
+    """Split a command. A reference stays in its word, whatever its value is."""
     references: list[str] = []
     text = ""
     for piece in pieces(command):
@@ -90,6 +90,6 @@ def _words(command: str, written: Callable[[Expression], str]) -> list[str]:
             references.append(becomes)
     try:
         words = shlex.split(text)
-    except ValueError:  # a value has a quote in it
+    except ValueError:  # a value contains a quote
         return []
     return [re.sub("\ue000(\\d+)\ue001", lambda found: references[int(found[1])], word) for word in words]

@@ -1,6 +1,7 @@
-"""The whole of a `dvc.yaml` as a pipeline file.
+"""Convert a whole `dvc.yaml` to a pipeline file.
 
-Takes its text and the files beside it; gives a `Conversion`. Refuses what DVC would refuse, all mistakes at once.
+Takes its text and the files beside it. Returns a `Conversion`. Refuses what DVC would refuse, reporting all mistakes at
+once.
 """
 
 from __future__ import annotations
@@ -45,15 +46,15 @@ def convert_dvc(
     """Convert a dvc.yaml.
 
     Args:
-        text: What it holds.
-        file: What it is called in messages.
+        text: Its content.
+        file: Its name in messages.
         name: The name of the pipeline.
         files: The files beside it.
-        root: The way from the project root to its folder.
-        target: The way from the folder of the pipeline file to its folder.
+        root: The path from the project root to its folder.
+        target: The path from the folder of the pipeline file to its folder.
 
     Raises:
-        InvalidPipelineError: where it is no dvc.yaml that can be run.
+        InvalidPipelineError: if it is not a dvc.yaml that can be run.
     """
     found = SourceFindings()
     document = _read(text, file)
@@ -92,7 +93,7 @@ def convert_dvc(
 
 
 def _read(text: bytes, file: str) -> MappingNode:
-    """Read the file by the rules of pipeline files, with hints for a file of DVC."""
+    """Parse the file by the rules of pipeline files, with hints for a file of DVC."""
     try:
         return yaml_reader.read(text, file=file)
     except InvalidPipelineError as error:
@@ -134,7 +135,7 @@ def _wiring(made: Sequence[StageEntry], by_path: Producers, files: SourceFiles, 
         target,
     )
     changed = True
-    while changed:  # what is written as several steps can be the reason for another
+    while changed:  # if one is written as several steps, this can be the reason for another
         changed = False
         for entry in made:
             name = entry.stage.name
@@ -158,7 +159,7 @@ def _same(text: str) -> str:
 def _metrics(
     document: MappingNode, parameters: Parameters, by_path: Producers, found: SourceFindings
 ) -> list[str]:
-    """Return the files that `metrics` at the top names, where a stage makes them."""
+    """Return the files that `metrics` at the top level names, if a stage produces them."""
     result = []
     for node in _items(document.get("metrics")):
         written = text_of(node)
@@ -217,7 +218,7 @@ def _items(node: Node | None) -> tuple[Node, ...]:
 
 
 def _locked_folders(files: SourceFiles) -> frozenset[str]:
-    """Return the outputs that dvc.lock knows to be folders."""
+    """Return the outputs that are folders according to dvc.lock."""
     content = files.content("dvc.lock")
     if content is None:
         return frozenset()

@@ -1,7 +1,8 @@
-"""`deps` of a stage as inputs of a step: outputs of other steps, files, folders.
+"""Convert `deps` of a stage to inputs of a step: outputs of other steps, files, folders.
 
-Takes an entry with the outputs and names of all; gives the inputs, and the paths at which the program expects them. Where the points of a
-matrix read from steps that no reference can name, there is nothing to give: the entry is then written as steps of their own.
+Takes an entry with the outputs and names of all entries. Returns the inputs, and the paths at which the program expects
+them. If the points of a matrix read from steps that no reference can name, nothing is returned: the entry is then
+written as separate steps.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ _CODE: Final = frozenset(
 
 @frozen
 class Dep:
-    """One input: its value in the pipeline file, the path that the program knows, and whether it has to be laid there."""
+    """One input: its value in the pipeline file, the path that the program uses, and whether it must be placed at that path."""
 
     value: JSON
     path: str
@@ -59,7 +60,7 @@ class Dep:
 
 @frozen
 class Wiring:
-    """What is known of all entries: names of steps and outputs, and which entries are written as a matrix."""
+    """What is known about all entries: names of steps and outputs, and which entries are written as a matrix."""
 
     producers: Producers
     step_name: Callable[[StageEntry, int], str]
@@ -67,7 +68,7 @@ class Wiring:
     is_matrix: Mapping[str, bool]
     files: SourceFiles
     folder: str
-    """From the pipeline file to the dvc.yaml."""
+    """The path from the pipeline file to the dvc.yaml."""
 
 
 def deps_of(
@@ -77,9 +78,9 @@ def deps_of(
     wiring: Wiring,
     found: SourceFindings | None,
 ) -> list[Dep] | None:
-    """Return the inputs of an entry at some of its points, or None where no reference says them for all.
+    """Return the inputs of an entry at some of its points, or None if no references are valid for all of them.
 
-    `found` is None where nothing is to be noted.
+    If `found` is None, nothing is recorded.
     """
     result: list[Dep] = []
     for number, dep in enumerate(entry.stage.deps):
@@ -102,7 +103,7 @@ def deps_of(
 
 
 def _is_code(paths: Sequence[str], points: Sequence[Point]) -> bool:
-    """Tell whether a path counts as code of the command: a file of source that the command names."""
+    """Return whether a path counts as code of the command: a source file that the command names."""
     if posixpath.splitext(paths[0])[1].lower() not in _CODE:
         return False
     return all(path in files_named(point) for path, point in zip(paths, points, strict=True))
@@ -129,7 +130,7 @@ def _outside(
     wiring: Wiring,
     found: SourceFindings | None,
 ) -> Iterator[Dep]:
-    """Give what comes from no stage."""
+    """Yield what no stage produces."""
     text = written(dep.text)
     if is_uri(paths[0]):
         if paths[0].startswith(("remote://", "ds://")):
@@ -153,7 +154,7 @@ def _outside(
 
 
 def _contained(entry: StageEntry, point: Point, made: Sequence[Made], wiring: Wiring) -> Iterator[Dep]:
-    """Give each output that is made inside a folder that a stage depends on."""
+    """Yield each output that is produced inside a folder on which a stage depends."""
     for one in made:
         value = _reference(entry, [point], [one], wiring)
         assert value is not None
@@ -164,7 +165,7 @@ def _contained(entry: StageEntry, point: Point, made: Sequence[Made], wiring: Wi
 def _reference(
     entry: StageEntry, points: Sequence[Point], made: Sequence[Made], wiring: Wiring
 ) -> str | None:
-    """Return a reference to an output, the same for all points; None where there is none."""
+    """Return a reference to an output, the same for all points; None if there is none."""
     first = made[0]
     if any(one.entry is not first.entry or one[2:] != first[2:] for one in made):
         return None
@@ -192,7 +193,7 @@ def _reference(
 def _selected(
     axis: str, values: Sequence[JSON], points: Sequence[Point], wiring: Wiring, entry: StageEntry
 ) -> str | None:
-    """Say which value of an axis is read: one and the same, or that of an axis of the reading step."""
+    """Return which value of an axis is read: always the same, or that of an axis of the reading step."""
     if wiring.is_matrix[entry.stage.name]:
         for own in points[0].variant.point:
             if [point.variant.point[own] for point in points] == [*values]:

@@ -1,7 +1,7 @@
 """The values that templates and stages of DVC name: files of parameters, and `vars`.
 
-Takes files and nodes; says where each value is in a pipeline file. A file stays where it is and is included, where the rules of pipeline
-files allow that; of any other, the values are copied.
+Takes files and nodes. Returns where each value is in a pipeline file. A file remains where it is and is included, if
+the rules of pipeline files allow it. For any other file, the values are copied.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _YAML: Final = (".yaml", ".yml", ".json")
 
 @frozen
 class ParamsFile:
-    """What a file of parameters holds; `is_kept` says that a pipeline file can include it as it is."""
+    """The content of a file of parameters. `is_kept` says that a pipeline file can include it unchanged."""
 
     path: str
     values: Mapping[str, JSON]
@@ -41,28 +41,28 @@ class ParamsFile:
 
 @dataclass(slots=True)
 class Parameters:
-    """What `params` of the pipeline file will hold, and where each file's values are in it."""
+    """The content of `params` of the pipeline file, and where each file's values are in it."""
 
     files: SourceFiles
     found: SourceFindings
     values: dict[str, JSON] = field(default_factory=dict)
-    """What templates see."""
+    """The values that templates can use."""
     own: dict[str, JSON] = field(default_factory=dict)
-    """What is written into the pipeline file itself."""
+    """The values that are written into the pipeline file itself."""
     included: dict[str, str] = field(default_factory=dict)
     """The key of each file that is included."""
     _bases: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
     _read: dict[str, ParamsFile | None] = field(default_factory=dict)
 
     def load(self, node: Node | None) -> None:
-        """Take in the default file, and what `vars` at the top names."""
+        """Add the default file, and the files that `vars` at the top level names."""
         if (default := self.file(DEFAULT_FILE)) is not None:
             self._take(default, None)
         for item in _items(node):
             self._load_item(item)
 
     def local(self, node: Node | None, folder: str) -> Mapping[str, JSON]:
-        """Return what `vars` of a stage add; these values are written where they are used."""
+        """Return what `vars` of a stage adds. These values are written where they are used."""
         values: dict[str, JSON] = {}
         for item in _items(node):
             if isinstance(item, MappingNode):
@@ -73,13 +73,13 @@ class Parameters:
         return values
 
     def file(self, path: str) -> ParamsFile | None:
-        """Return what a file holds, or None where there is no such file, which is then noted if it cannot be read."""
+        """Return the content of a file, or None if it does not exist or cannot be read. The latter is recorded."""
         if path not in self._read:
             self._read[path] = self._parse(path)
         return self._read[path]
 
     def base(self, file: ParamsFile) -> tuple[str, ...]:
-        """Return where in `params` the values of a file are; brings them there if nothing did before."""
+        """Return where the values of a file are in `params`. Add them if they are not there yet."""
         base = self._bases.get(file.path)
         if base is None:
             name = unused(params_name(file.path), {*self.values, *self.own})
@@ -92,7 +92,7 @@ class Parameters:
         return base
 
     def hoist(self, name: str, value: JSON) -> str:
-        """Put a value into `params` and return its name there."""
+        """Add a value to `params` and return its name there."""
         if name in self.own and self.own[name] == value:
             return name
         name = unused(name, {*self.values, *self.own})
@@ -150,7 +150,7 @@ class Parameters:
 
 
 def params_name(path: str) -> str:
-    """Return the name under which the params of a file stand: of the file, or of its folder where that says nothing."""
+    """Return the name of the params of a file: that of the file or, if it is too general, of its folder."""
     name = argument_name(path)
     folder = posixpath.dirname(path)
     return name if name != "params" else argument_name(folder) if folder else "values"
@@ -168,12 +168,12 @@ def _parse_yaml(path: str, content: bytes) -> ParamsFile | None:
 
 
 def _parse_loosely(content: bytes) -> dict[str, JSON] | None:
-    """Read YAML that pipeline files do not allow, such as merge keys."""
+    """Parse YAML with features that pipeline files do not allow, for example merge keys."""
     from ruamel.yaml import YAML  # noqa: PLC0415 - few files need it
 
     try:
         value = _as_json(YAML(typ="safe", pure=True).load(content))
-    except Exception:  # noqa: BLE001 - whatever ruamel.yaml raises for what is no YAML
+    except Exception:  # noqa: BLE001 - whatever ruamel.yaml raises for invalid YAML
         return None
     return value if isinstance(value, dict) else None
 
@@ -184,7 +184,7 @@ def _parse_toml(content: bytes) -> dict[str, JSON] | None:
 
 
 def _parse_python(content: bytes) -> dict[str, JSON] | None:
-    """Return the literals that a Python file gives names to."""
+    """Return the literals that a Python file assigns to names."""
     values: dict[str, JSON] = {}
     for statement in ast.parse(content).body:
         match statement:
@@ -211,7 +211,7 @@ def _as_json(value: Any) -> JSON:
 
 
 def merged(below: Mapping[str, JSON], above: Mapping[str, JSON]) -> dict[str, JSON]:
-    """Lay values over others, mappings key by key."""
+    """Merge values over others, mappings key by key."""
     result = dict(below)
     _merge(result, above)
     return result
@@ -233,6 +233,6 @@ def _items(node: Node | None) -> tuple[Node, ...]:
 
 
 def reference(path: tuple[str, ...]) -> str:
-    """Return a reference to a value of `params`; a key may be a reference itself."""
+    """Return a reference to a value of `params`. A key may be a reference itself."""
     parts = [part if part.startswith("${") else join_path((part,)) for part in path]
     return f"${{{'.'.join(('params', *parts)).replace('.[', '[')}}}"

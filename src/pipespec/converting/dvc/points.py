@@ -1,7 +1,7 @@
-"""The stages that DVC makes: each entry at each of its points, with its commands and paths as they are there.
+"""The stages that DVC creates: each entry at each of its points, with its commands and paths there.
 
-Takes `Stage`s and their `Group`s; gives `StageEntry`s, and who makes which path. Refuses templates without a value, two stages that make one
-path, and circles.
+Takes `Stage`s and their `Group`s. Returns `StageEntry`s, and which stage produces which path. Refuses templates without
+a value, two stages that produce the same path, and circles.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["Made", "Point", "Producers", "StageEntry", "entries", "is_uri", "pro
 
 @frozen
 class Point:
-    """One stage that DVC runs; paths are relative to the folder of the dvc.yaml, in the order in which they are written."""
+    """One stage that DVC runs. Paths are relative to the folder of the dvc.yaml, in the order in which they are written."""
 
     variant: Variant
     values: Mapping[str, JSON]
@@ -37,7 +37,7 @@ class Point:
 
 @frozen
 class StageEntry:
-    """One entry of `stages`, and what it makes; `local` are the names that only it knows."""
+    """One entry of `stages`, and the stages that it creates. `local` are the names that only it knows."""
 
     stage: Stage
     group: Group
@@ -45,14 +45,14 @@ class StageEntry:
     local: frozenset[str]
 
     def is_written_by_references(self) -> bool:
-        """Tell whether a reference can stand for everything that differs between the points."""
+        """Return whether a reference can represent everything that differs between the points."""
         stage = self.stage
         if any(
             isinstance(piece, Expression) and piece.path[:1] in (("item",), ("key",))
             for text in stage.params_texts()
             for piece in pieces(text)
         ):
-            return False  # names of params are keys, and references stand in values
+            return False  # names of params are keys, and references are allowed only in values
         texts = [*stage.commands, stage.wdir, *(path.text for path in (*stage.deps, *stage.outs))]
         own = [
             piece
@@ -79,12 +79,12 @@ class Made(NamedTuple):
 
 @frozen
 class Producers:
-    """Who makes which path."""
+    """Which stage produces which path."""
 
     by_path: Mapping[str, Made]
 
     def of(self, path: str) -> Made | None:
-        """Return what makes a path, or the folder that it is in."""
+        """Return what produces a path, or the folder that contains it."""
         folder, part = path, ""
         while folder and folder != "/":
             made = self.by_path.get(folder)
@@ -95,17 +95,17 @@ class Producers:
         return None
 
     def below(self, path: str) -> Iterator[Made]:
-        """Return what is made inside a folder."""
+        """Return what is produced inside a folder."""
         return (made for each, made in self.by_path.items() if each.startswith(f"{path}/"))
 
 
 def is_uri(path: str) -> bool:
-    """Tell whether a path is none of the file system."""
+    """Return whether a path is not in the file system."""
     return "://" in path
 
 
 def entries(stages: Sequence[Stage], parameters: Parameters, found: SourceFindings) -> tuple[StageEntry, ...]:
-    """Make the stages of all entries."""
+    """Create the stages of all entries."""
     return tuple(_entry(stage, parameters, found) for stage in stages)
 
 
@@ -145,7 +145,7 @@ def _point(stage: Stage, variant: Variant, values: Mapping[str, JSON]) -> Point:
 
 
 def producers(made: Sequence[StageEntry], found: SourceFindings) -> Producers:
-    """Say who makes which path."""
+    """Return which stage produces which path."""
     by_path: dict[str, Made] = {}
     for entry in made:
         for number, point in enumerate(entry.points):

@@ -1,7 +1,7 @@
-"""The stages of a `dvc.yaml`: read from its nodes, each field where it stands.
+"""Read the stages of a `dvc.yaml` from its nodes, each field with its place.
 
-Takes the document; gives `Stage`s. Refuses what DVC refuses: a stage without `cmd`, values of another kind. Keys that have no equal are
-left over.
+Takes the document and returns `Stage`s. Refuses what DVC refuses: a stage without `cmd`, values of another kind. Keys
+without an equivalent become leftovers.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _OUT_KEYS: Final = {
 
 @frozen
 class Path:
-    """A path of a stage as it is written, and what it is: `deps`, `outs`, `metrics` or `plots`."""
+    """A path of a stage as it is written, and its kind: `deps`, `outs`, `metrics` or `plots`."""
 
     text: str
     span: Span
@@ -45,7 +45,7 @@ class Path:
 
 @frozen
 class TrackedParams:
-    """Params of one file that a stage depends on; all of them, where there are no keys."""
+    """The params of one file on which a stage depends; all of them if there are no keys."""
 
     file: str
     keys: tuple[str, ...]
@@ -54,7 +54,7 @@ class TrackedParams:
 
 @frozen
 class Stage:
-    """One entry of `stages`; texts have their templates."""
+    """One entry of `stages`. Texts contain their templates."""
 
     name: str
     span: Span
@@ -76,12 +76,12 @@ class Stage:
 
 
 def text_of(node: Node | None) -> str | None:
-    """Return the text of a node, or None where it is none."""
+    """Return the text of a node, or None if it is not a text."""
     return node.value if isinstance(node, ScalarNode) and isinstance(node.value, str) else None
 
 
 def read_stages(document: MappingNode, found: SourceFindings) -> tuple[Stage, ...]:
-    """Read all stages; mistakes and leftovers are noted."""
+    """Read all stages. Mistakes and leftovers are recorded."""
     node = document.get("stages")
     if not isinstance(node, MappingNode) or not node.entries:
         place = document.span if node is None else node.span
@@ -211,5 +211,5 @@ def _items(subject: str, node: Node | None, key: str, found: SourceFindings) -> 
 
 
 def entries_of(node: Node | None) -> Mapping[str, Node]:
-    """Return the values of a mapping by key; nothing where it is none."""
+    """Return the values of a mapping by key; nothing if it is not a mapping."""
     return {key: entry.value for key, entry in node.entries.items()} if isinstance(node, MappingNode) else {}

@@ -1,6 +1,6 @@
-"""One entry of `stages` as steps: a matrix where one can say it, else a step for each of its points.
+"""Convert one entry of `stages` to steps: a matrix if possible, otherwise a step for each of its points.
 
-Takes an entry and what is known of the others; gives `StepText`s. What a step cannot say is noted.
+Takes an entry and what is known about the others. Returns `StepText`s. What a step cannot express is recorded.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ _METRICS: Final = (".json", ".yaml", ".yml")
 
 @frozen
 class StepWriter:
-    """Writes the steps of entries; `folder` leads from the project root to the dvc.yaml, `is_kept_folder` is what dvc.lock knows."""
+    """Writes the steps of entries.
+
+    `folder` leads from the project root to the dvc.yaml. `is_kept_folder` is what dvc.lock says about folders.
+    """
 
     wiring: Wiring
     parameters: Parameters
@@ -43,7 +46,7 @@ class StepWriter:
     folder: str
     locked_folders: frozenset[str]
     metrics: Mapping[str, str]
-    """The paths of metrics that are named at the top, each with itself."""
+    """The paths of metrics that are named at the top level, each mapped to itself."""
 
     def steps(self, entry: StageEntry) -> Iterator[StepText]:
         """Write an entry."""
@@ -83,7 +86,7 @@ class StepWriter:
         words = command_words(stage.commands, [point.commands for point in points], written)
         params: dict[str, JSON] = {"command": words, **({"folder": folder} if folder else {})}
         if any(map(self._logs_to_dvc, files_named(points[0]))):
-            params["env"] = {"DVC_ROOT": "."}  # as DVC does: DVCLive then leaves DVC's experiments alone
+            params["env"] = {"DVC_ROOT": "."}  # as DVC does: DVCLive then does not change DVC's experiments
         paths |= params_paths
         if paths:
             params["paths"] = paths
@@ -109,7 +112,7 @@ class StepWriter:
         return content is not None and _DVCLIVE.search(content) is not None
 
     def _written(self, entry: StageEntry, point: Point, piece: Expression, *, is_matrix: bool) -> str:
-        """Return what a template becomes: a reference, or the value where there is none."""
+        """Return the replacement of a template: a reference, or the value if there is none."""
         value = select(point.values, piece)
         head = piece.path[0]
         is_own = head in point.variant.scope
@@ -126,7 +129,7 @@ class StepWriter:
         return spell_as_dvc(value).replace("${", "$${")
 
     def _params(self, entry: StageEntry, point: Point) -> tuple[dict[str, JSON], dict[str, str], list[Dep]]:
-        """Return params by name, the paths of the files that they are written into, and files that are inputs as a whole."""
+        """Return params by name, the paths of the files into which they are written, and files that are inputs as a whole."""
         own: dict[str, JSON] = {}
         paths: dict[str, str] = {}
         files: list[Dep] = []
@@ -181,7 +184,7 @@ class StepWriter:
             below = result
             for part in path[:-1]:
                 inner = below.setdefault(part, {})
-                if not isinstance(inner, dict):  # all of it is named already
+                if not isinstance(inner, dict):  # all of it is already named
                     break
                 below = inner
             else:
@@ -191,7 +194,7 @@ class StepWriter:
     def _outputs(
         self, entry: StageEntry, point: Point, text: Callable[[str], str], folder: str
     ) -> dict[str, tuple[str, str]]:
-        """Return outputs by name: the name of the file, and the path that the program knows."""
+        """Return outputs by name: the name of the file, and the path that the program uses."""
         result: dict[str, tuple[str, str]] = {}
         for number, (out, path) in enumerate(zip(entry.stage.outs, point.outs, strict=True)):
             written = text(out.text)

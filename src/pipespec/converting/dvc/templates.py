@@ -1,8 +1,8 @@
-r"""DVC's `${…}`: split from the text around it, resolved to a value, and spelled as DVC does.
+r"""DVC's `${…}`: split from the text around it, resolved to a value, and formatted as DVC does.
 
     ${item.name}   ${models.us[0]}   \${not a template}
 
-Takes texts and values, gives texts. Refuses what names no value.
+Takes texts and values, and returns texts. Refuses what names no value.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PARTS: Final = re.compile(r"[.\[\]]+")
 
 
 class UnresolvedError(ValueError):
-    """A template that names no value; the text is the template."""
+    """A template that names no value. The text is the template."""
 
 
 @frozen
@@ -37,7 +37,7 @@ Piece: TypeAlias = str | Expression
 
 
 def pieces(text: str) -> Iterator[Piece]:
-    """Split a text into what stands there and its templates."""
+    """Split a text into literal text and templates."""
     end = 0
     for found in _EXPRESSION.finditer(text):
         if found.start() > end:
@@ -53,7 +53,7 @@ def select(values: Mapping[str, JSON], expression: Expression) -> JSON:
     """Return the value that a template names.
 
     Raises:
-        UnresolvedError: where there is none.
+        UnresolvedError: if there is none.
     """
     found: JSON = dict(values)
     for part in expression.path:
@@ -70,19 +70,19 @@ def select(values: Mapping[str, JSON], expression: Expression) -> JSON:
 
 
 def resolve(text: str, values: Mapping[str, JSON]) -> str:
-    """Return a text with the values that its templates name; raises as `select`."""
+    """Return a text with the values that its templates name. Raises the same errors as `select`."""
     return "".join(
         piece if isinstance(piece, str) else spell_as_dvc(select(values, piece)) for piece in pieces(text)
     )
 
 
 def is_scalar(value: JSON) -> bool:
-    """Tell whether a value is one that a reference can stand for inside a text."""
+    """Return whether a reference inside a text can represent a value."""
     return isinstance(value, str | int | float)
 
 
 def spell_as_dvc(value: JSON) -> str:
-    """Spell a value as DVC does in a command: a mapping as options."""
+    """Format a value as DVC does in a command: a mapping as options."""
     match value:
         case bool():
             return "true" if value else "false"

@@ -1,7 +1,7 @@
-"""`foreach` and `matrix`: what each stage of a group gets, and how that is written as a matrix.
+"""`foreach` and `matrix`: the values of each stage of a group, and how it is written as a matrix.
 
-Takes the node and the values that templates see; gives the stages that DVC makes, and where a matrix can say the same, its axes and
-what its templates become. What a matrix cannot say is written as steps of their own.
+Takes the node and the values that templates can use. Returns the stages that DVC creates and, if a matrix can express
+the same, its axes and the replacements of its templates. What a matrix cannot express is written as separate steps.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ class Variant:
 
 @frozen
 class Group:
-    """A stage, or all those that one entry makes.
+    """A stage, or all stages that one entry creates.
 
-    `written` gives the reference of a template that names `item` or `key`, or None where there is none. `axes` is empty where
-    the group is no matrix.
+    `written` returns the reference for a template that names `item` or `key`, or None if there is none. `axes` is empty
+    if the group is not a matrix.
     """
 
     variants: tuple[Variant, ...]
@@ -65,7 +65,7 @@ _SINGLE: Final = Group((Variant("", {}),))
 
 
 def group_of(stage: Stage, parameters: Parameters, found: SourceFindings) -> Group:
-    """Return the stages that an entry makes."""
+    """Return the stages that an entry creates."""
     if stage.foreach is not None:
         return _foreach(stage, stage.foreach, parameters, found)
     if stage.matrix is not None:
@@ -214,7 +214,7 @@ def _is_axis_value(value: JSON) -> bool:
 def _value(
     node: Node, parameters: Parameters, found: SourceFindings, subject: str
 ) -> tuple[JSON, tuple[str, ...] | None]:
-    """Return the value of a node whose texts may have templates; and its path in `params`, where it is one template."""
+    """Return the value of a node whose texts may have templates, and its path in `params` if it is exactly one template."""
     text = text_of(node)
     if text is None:
         return _resolved(node, parameters, found), None

@@ -1,1 +1,1 @@
-"""A pipeline of a Kedro project as a pipeline that calls the same functions."""
+"""Convert a pipeline of a Kedro project to a pipeline that calls the same functions."""

@@ -1,7 +1,7 @@
-"""What a Kedro project says -> a pipeline file that calls the same functions.
+"""Convert the description of a Kedro project to a pipeline file that calls the same functions.
 
-Takes the JSON that `read_project` writes, and the files of the project; gives a `Conversion`. A node whose function has no name that can be
-imported, and a dataset of a type that no format stands for, are left over.
+Takes the JSON that `read_project` writes, and the files of the project. Returns a `Conversion`. A node whose function
+has no name that can be imported, and a dataset with a type for which there is no format, become leftovers.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ def convert_kedro(
     catalogs: Mapping[str, str],
     params_files: Mapping[str, str],
 ) -> Conversion:
-    """Convert what a project says.
+    """Convert the description of a project.
 
     Args:
         said: What `read_project` wrote.
         name: The name of the pipeline.
         files: The files of the project.
-        catalogs: The text of each file of the catalog, to tell where a dataset is configured.
+        catalogs: The text of each file of the catalog, to find where a dataset is configured.
         params_files: The text of each file of parameters of the base environment.
 
     Raises:
-        InvalidPipelineError: where no node can be converted.
+        InvalidPipelineError: if no node can be converted.
     """
     found = SourceFindings(sources=dict(catalogs))
     project = _Project(said, files, found, catalogs)
@@ -74,7 +74,7 @@ def convert_kedro(
 
 
 def _kept(params_files: Mapping[str, str], parameters: Mapping[str, Any]) -> list[str]:
-    """Return the files of parameters, where including them gives the very values that Kedro has; else nothing."""
+    """Return the files of parameters, if including them results in exactly the values that Kedro has; otherwise nothing."""
     values: dict[str, Any] = {}
     kept = []
     for path, text in params_files.items():
@@ -91,7 +91,7 @@ def _kept(params_files: Mapping[str, str], parameters: Mapping[str, Any]) -> lis
 
 @dataclass(slots=True)
 class _Project:
-    """The steps that are made so far, and who makes which dataset."""
+    """The steps so far, and which step produces which dataset."""
 
     said: Mapping[str, Any]
     files: SourceFiles
@@ -226,7 +226,7 @@ def _argument(dataset: str) -> str:
 
 
 def _outputs(node: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Give the outputs of a node: the name that ours has, and the dataset."""
+    """Yield the outputs of a node: the name here, and the dataset."""
     match node["outputs"]:
         case str() as dataset:
             pairs = [(_argument(dataset), dataset)]
@@ -238,7 +238,7 @@ def _outputs(node: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             pairs = []
     taken = set(node["arguments"])
     for name, dataset in pairs:
-        # an output that is called as an argument would be a path that the function writes to
+        # an output with the name of an argument would be a path to which the function writes
         yield (unused(f"{name}_out", taken) if name in taken else name), dataset
 
 

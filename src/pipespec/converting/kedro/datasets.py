@@ -1,4 +1,4 @@
-"""Datasets of Kedro's catalog: which suffix stands for a type, and where its file is."""
+"""Datasets of Kedro's catalog: the suffix for a type, and the file of a dataset."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 __all__ = ["FORMATS", "local_path", "suffix_of_type"]
 
 FORMATS: Final = frozenset({".csv", ".tsv", ".xlsx", ".parquet", ".feather"})
-"""Suffixes whose `save_args` are those of our `save`."""
+"""Suffixes whose `save_args` are the same as those of our `save`."""
 
 _SUFFIXES: Final = {
     "CSVDataset": ".csv",
@@ -26,12 +26,12 @@ _SUFFIXES: Final = {
     "HTMLDataset": ".html",
 }
 _NOT_FOR: Final = ("spark.", "dask.", "ibis.", "geopandas.", "snowflake.", "databricks.")
-"""Families of types whose values no format of ours holds."""
+"""Families of types whose values none of our formats can contain."""
 _AS_NAMED: Final = frozenset({".svg", ".pdf", ".png", ".tsv", ".npy"})
 
 
 def suffix_of_type(kind: str, path: str) -> str | None:
-    """Return the suffix whose format holds what a type of dataset does; None where there is none."""
+    """Return the suffix of the format for a type of dataset; None if there is none."""
     if kind.startswith(_NOT_FOR):
         return None
     suffix = _SUFFIXES.get(kind.rpartition(".")[2].replace("DataSet", "Dataset"))

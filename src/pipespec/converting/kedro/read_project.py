@@ -1,9 +1,11 @@
-"""A program that tells what a Kedro project says, run by the Python that Kedro is installed in: it imports nothing of pipespec.
+"""A program that describes a Kedro project.
+
+It runs with the Python in which Kedro is installed, and imports nothing of pipespec.
 
     python read_project.py FOLDER PIPELINE FILE
 
-Writes JSON into FILE: nodes with their functions, inputs by argument and outputs; the catalog as configured; the parameters. A problem that
-ends it is the value of `problem`.
+Writes JSON to FILE: nodes with their functions, inputs by argument and outputs; the catalog as configured; the
+parameters. A problem that ends it is the value of `problem`.
 """
 
 import inspect
@@ -26,7 +28,7 @@ def _main(folder: str, pipeline: str, target: str) -> None:
 
 
 def _read(folder: Path, pipeline: str) -> dict[str, Any]:
-    from kedro.framework.project import pipelines  # noqa: PLC0415 - this may fail, and that is told
+    from kedro.framework.project import pipelines  # noqa: PLC0415 - this may fail, and the failure is reported
     from kedro.framework.session import KedroSession  # noqa: PLC0415 - as above
     from kedro.framework.startup import bootstrap_project  # noqa: PLC0415 - as above
 
@@ -48,14 +50,14 @@ def _read(folder: Path, pipeline: str) -> dict[str, Any]:
 def _node(node: Any) -> dict[str, Any]:
     function = node.func
     named = {
-        "name": node._name or "",  # noqa: SLF001 - the public name is made of inputs and outputs, where there is none
+        "name": node._name or "",  # noqa: SLF001 - without a name, the public property builds one from inputs and outputs
         "module": getattr(function, "__module__", None),
         "qualname": getattr(function, "__qualname__", None),
         "kind": type(function).__name__,
         "tags": sorted(node.tags),
-        "outputs": node._outputs,  # noqa: SLF001 - the public list does not tell a mapping from a list
+        "outputs": node._outputs,  # noqa: SLF001 - the public list does not distinguish a mapping from a list
     }
-    given = node._inputs  # noqa: SLF001 - the public list does not tell a mapping from a list, either
+    given = node._inputs  # noqa: SLF001 - the public list does not distinguish a mapping from a list either
     args, kwargs = (
         ([], given) if isinstance(given, dict) else ([given] if isinstance(given, str) else given or [], {})
     )
@@ -71,14 +73,14 @@ def _node(node: Any) -> dict[str, Any]:
 
 
 def _dataset(context: Any, name: str) -> Any:
-    """Return how a dataset is configured, through patterns as well; None where it is only in memory."""
+    """Return how a dataset is configured, including by patterns; None if it is only in memory."""
     configured = context.config_loader["catalog"]
     if name in configured:
         return configured[name]
     resolver = getattr(context.catalog, "config_resolver", None)
     try:
         return resolver.resolve_pattern(name) if resolver and resolver.match_pattern(name) else None
-    except Exception:  # noqa: BLE001 - of whatever version
+    except Exception:  # noqa: BLE001 - of any version
         return None
 
 

@@ -1,1 +1,1 @@
-"""References `${...}` -> values."""
+"""Replace references `${...}` by values."""

@@ -1,7 +1,7 @@
 """References as other tools write them: `{{ params.seed }}`, `$params.seed`, `%(seed)s`, `@params.seed`.
 
-Takes a text and the document; returns the text with references of ours in their place, or None where nothing of it is one. A name
-counts only where the document has it, so that a template of text which happens to look alike is left alone.
+Takes a text and the document. Returns the text with our references instead, or None if it contains none of these forms.
+A name counts only if the document contains it, so that a text template that happens to look similar is not changed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _WHOLE: Final = re.compile(
         )
     )
 )
-"""All of a text."""
+"""Forms that are a whole text."""
 _PART: Final = re.compile(
     "|".join(
         form.replace("?P<name>", f"?P<name{number}>")
@@ -47,13 +47,13 @@ _PART: Final = re.compile(
         )
     )
 )
-"""Parts of a longer text: those forms alone that nothing else has."""
+"""Forms inside a longer text: only those that nothing else uses."""
 _LONGEST: Final = 2_000
 _OTHER_ROOTS: Final = ("cfg.", "config.", "param.", "parameters.", "pipeline.params.", "vars.", "var.")
 
 
 def with_references(text: str, document: MappingNode) -> str | None:
-    """Return the text with `${...}` where another tool's reference stands."""
+    """Return the text with `${...}` instead of another tool's references."""
     if len(text) > _LONGEST:
         return None
     whole = _WHOLE.fullmatch(text.strip())
@@ -78,7 +78,7 @@ def _name_of(found: re.Match[str]) -> str:
 
 
 def _ours(name: str, document: MappingNode, *, is_bare: bool = False, is_shell: bool = False) -> str | None:
-    """Return what a name is in a reference of ours; of a bare text only the path of a param is one."""
+    """Return the name for our reference. In a text without markers, only the path of a param is a reference."""
     if name.startswith("params.") and _stands(name, document):
         return name
     if is_bare:

@@ -1,12 +1,11 @@
 """Replace the references in a whole document: `${params.a}`, `${name}`, `${env:NAME, default}` and others.
 
-Takes a merged document, and the values of its surroundings. Returns a tree without references, except those that only a
-step can resolve (`${step.name}`, `${matrix.axis}`) and `${secret:NAME}`, which only a worker resolves.
+Takes a merged document, and the resolvers of its environment. Returns a tree without references, except those that only
+a step can resolve (`${step.name}`, `${matrix.axis}`) and `${secret:NAME}`, which only a worker resolves.
 
-Refuses, all at once: unknown names, circles, references where they are not allowed, remaining `???` (which are
-open values if nothing runs), and documents that
-become too large. A value is never read as YAML, and never searched for references again. Interpolating a result again
-changes nothing.
+Refuses, all at once: unknown names, circles, references where they are not allowed, remaining `???` (which are open
+values if nothing runs), and documents that become too large. A value is never parsed as YAML, and never searched for
+references again. Interpolating a result again changes nothing.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ _PLACES: Final = (
 
 
 class Secret(NamedTuple):
-    """A secret that a tree holds: the variable's name, and the keys and positions that lead to the text."""
+    """A secret in a tree: the variable's name, and the keys and positions that lead to the text."""
 
     name: str
     path: tuple[str | int, ...]
@@ -62,7 +61,7 @@ class Secret(NamedTuple):
 def interpolate_document(
     document: MappingNode, resolvers: Resolvers, sources: Mapping[str, str] | None = None
 ) -> MappingNode:
-    """Resolve all of a merged document. Raises `InvalidPipelineError` with `sources`, for all mistakes at once."""
+    """Resolve all references of a merged document. Raises `InvalidPipelineError` with `sources`, for all mistakes at once."""
     resolved, mistakes = interpolate_what_can_be(document, resolvers)
     if mistakes or resolved is None:
         raise InvalidPipelineError(mistakes, sources or {})
@@ -72,9 +71,9 @@ def interpolate_document(
 def interpolate_what_can_be(
     document: MappingNode, resolvers: Resolvers
 ) -> tuple[MappingNode | None, tuple[Diagnostic, ...]]:
-    """Resolve a merged document as far as that goes: for finding the other mistakes of a file in the same go.
+    """Resolve a merged document as far as possible, so that the other mistakes in a file can be found in the same pass.
 
-    What could not be resolved stands as it was written, and `is_broken` tells it. None where a bound is passed.
+    What could not be resolved remains as written, and `is_broken` detects it. Returns None if a limit is exceeded.
     """
     findings = InterpolationFindings()
     resolved = _Evaluation(document, resolvers, None, findings).run(document, DOCUMENT)
@@ -83,7 +82,7 @@ def interpolate_what_can_be(
 
 
 def is_broken(node: Node) -> bool:
-    """Tell whether a tree that `interpolate_what_can_be` gave holds anything that could not be resolved."""
+    """Return whether a tree returned by `interpolate_what_can_be` contains anything that could not be resolved."""
     return any(
         isinstance(found, ScalarNode)
         and isinstance(found.value, str)
@@ -94,7 +93,7 @@ def is_broken(node: Node) -> bool:
 
 
 def interpolate_node(node: Node, scope: ReferenceScope) -> tuple[Node, tuple[Diagnostic, ...]]:
-    """Resolve what `interpolate_document` left to the step; with diagnostics, the node is as it was."""
+    """Resolve what `interpolate_document` left to the step. If there are diagnostics, the node is returned unchanged."""
     findings = InterpolationFindings()
     resolved = _Evaluation(scope.document, Resolvers(), scope, findings).run(node, IN_STEP)
     if findings.mistakes or resolved is None:
@@ -105,7 +104,7 @@ def interpolate_node(node: Node, scope: ReferenceScope) -> tuple[Node, tuple[Dia
 def interpolate_path(
     node: Node, document: MappingNode, resolvers: Resolvers
 ) -> tuple[Node, tuple[Diagnostic, ...]]:
-    """Resolve the path of an include by a document that is not interpolated itself."""
+    """Resolve the path of an include with a document that is not interpolated itself."""
     findings = InterpolationFindings()
     resolved = _Evaluation(document, resolvers, None, findings).run(node, INCLUDE)
     return resolved or node, findings.mistakes
@@ -121,10 +120,10 @@ def secrets(node: Node) -> tuple[Secret, ...]:
 
 
 def unresolved(node: Node) -> tuple[str, ...]:
-    """Return the references, as written, that an interpolated tree still holds besides secrets.
+    """Return the references, as written, that an interpolated tree still contains besides secrets.
 
-    Those of a step before `interpolate_node`; and those of a document that may not ask its surroundings, where
-    nothing can be said about the value.
+    These are references of a step before `interpolate_node`, and references of a document that must not use its
+    environment, so that their values are not known.
     """
     return tuple(ref.written for _, ref in _references_left(node) if ref.resolver != "secret")
 
@@ -138,7 +137,7 @@ def _references_left(node: Node) -> Iterator[tuple[tuple[str | int, ...], Refere
 
 
 class _Evaluation:
-    """Walks a tree beside the rules of its places, and puts values where references stood."""
+    """Walks a tree together with the rules of its places, and replaces references by values."""
 
     def __init__(
         self,
@@ -154,7 +153,7 @@ class _Evaluation:
         self._answers = ReferenceResolution(document, resolvers, scope, findings, self._texts)
 
     def run(self, node: Node, rule: PlaceRule) -> Node | None:
-        """Return the node resolved, or None where that failed."""
+        """Return the resolved node, or None if that failed."""
         try:
             return Tasks(self._task, self._findings).run(Wanted(node, rule, ""))
         except TooMuchError:
@@ -202,7 +201,7 @@ class _Evaluation:
             self._findings.mistake("misplaced-reference", message, entry.key_span, _PLACES)
 
     def _is_final(self, node: Node) -> bool:
-        """Tell what has nothing to resolve; of a step's part without looking into collections."""
+        """Return whether there is nothing to resolve; for a part of a step, without examining collections."""
         if self._scope is None:
             return _is_plain(node)
         return isinstance(node, ScalarNode) and not is_open(node)
@@ -224,7 +223,7 @@ class _Evaluation:
         return None
 
     def _unset(self, node: ScalarNode, rule: PlaceRule, label: str) -> Node | None:
-        """Return an open value, which reads as a reference to its own place; None where it must have a value."""
+        """Return an open value, which is shown as a reference to its own place; None if it must have a value."""
         if is_open(node):
             return node
         if self._keeps_unset and rule.references and not (rule.in_brackets or rule.axis_in_brackets):
@@ -276,7 +275,7 @@ class _Evaluation:
         return None if failed else self._texts.joined(node, parts)
 
     def _brought(self, answer: Node, node: ScalarNode) -> Node:
-        """Return a value for use at the place of `node`, knowing where it was set."""
+        """Return a value for use at the place of `node`, with the place where it was set."""
         origin = answer.origin or (None if answer.span == node.span else answer.span)
         brought = replace(answer, span=node.span, origin=origin)
         self._findings.measures.copied(brought, answer)
@@ -284,7 +283,7 @@ class _Evaluation:
 
 
 def _is_plain(node: Node) -> bool:
-    """Tell whether nothing in a tree that was read is a reference or `???`: most of a long document."""
+    """Return whether a parsed tree contains no reference and no `???`, as most of a long document."""
     if isinstance(node, ScalarNode):
         return not isinstance(node.value, str) or ("${" not in node.value and node.value != "???")
     if isinstance(node, SequenceNode):
@@ -293,6 +292,6 @@ def _is_plain(node: Node) -> bool:
 
 
 def _opens_bracket(pieces: Sequence[Piece]) -> bool:
-    """Tell whether a text that goes on behind these pieces is within `[ ]`."""
+    """Return whether the text after these pieces is inside `[ ]`."""
     literal = "".join(piece for piece in pieces if isinstance(piece, str))
     return literal.count("[") > literal.count("]")

@@ -1,6 +1,6 @@
 """Collects the errors of resolving references, and measures the size of the document.
 
-Takes errors and sizes as they occur; returns diagnostics. Raises `TooMuchError` after 1,000 errors, and if the document
+Takes errors and sizes as they occur. Returns diagnostics. Raises `TooMuchError` after 1,000 errors, and if the document
 exceeds the limits of a file: 4 MiB, 64 levels, 250,000 nodes.
 """
 
@@ -17,11 +17,13 @@ from pipespec.errors import Diagnostic, Span
 
 __all__ = ["InterpolationFindings", "TooMuchError"]
 
-_MAX_HINTS: Final = 50  # near names take long to find, and a file with more mistakes than that has one cause
+_MAX_HINTS: Final = (
+    50  # searching for similar names takes long, and a file with more mistakes than this has one cause
+)
 
 
 class TooMuchError(Exception):
-    """A bound is passed; the mistake that says so is noted."""
+    """A limit is exceeded. The mistake that says so is recorded."""
 
 
 class InterpolationFindings:
@@ -35,23 +37,23 @@ class InterpolationFindings:
 
     @property
     def mistakes(self) -> tuple[Diagnostic, ...]:
-        """All mistakes, each once, as they were found."""
+        """All mistakes, each once, in the order in which they were found."""
         return tuple(dict.fromkeys(self._mistakes))
 
     def mistake(self, code: str, message: str, span: Span, hint: str | None) -> None:
-        """Note a mistake, and go on."""
+        """Record a mistake, and continue."""
         self._mistakes.append(Diagnostic(code, message, span, hint))
         if len(self._mistakes) >= MAX_MISTAKES:
             raise TooMuchError
 
     def stop(self, code: str, message: str, span: Span) -> None:
-        """Note that a bound is passed, and raise `TooMuchError`."""
+        """Record that a limit is exceeded, and raise `TooMuchError`."""
         hint = "refer to large values only once, or move them to separate files and use those as inputs"
         self.mistake(code, message, span, hint)
         raise TooMuchError
 
     def offer(self, name: str, known: Mapping[str, str]) -> str | None:
-        """Return a hint for a name that is not known: the nearest one, else all; `known` says how to refer to each."""
+        """Return a hint for an unknown name: the nearest one, otherwise all. `known` says how to refer to each."""
         self._hints += 1
         if self._hints > _MAX_HINTS or not known:
             return None
@@ -59,7 +61,7 @@ class InterpolationFindings:
         return f"did you mean {quote(known[near])}?" if near else f"available here: {listing(known.values())}"
 
     def written(self, characters: int, span: Span) -> None:
-        """Count text that is about to be made."""
+        """Count text that will be created."""
         self._written += characters
         if self._written > MAX_BYTES:
             self.stop(

@@ -36,7 +36,7 @@ _MOST_NAMES: Final = 2_000
 
 
 class ReferenceResolution:
-    """Answers references of one document; with a scope, those of a step."""
+    """Resolves references of one document and, with a scope, those of a step."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class ReferenceResolution:
         self._texts = texts
 
     def answer(self, reference: Reference, node: ScalarNode, rule: PlaceRule) -> _Answering:
-        """Say what `reference` in `node` stands for; yields what it has to wait for."""
+        """Return the value of `reference` in `node`. Yields what it has to wait for."""
         span = part_span(node, reference.start, reference.end)
         target = ""
         waits = False
@@ -138,7 +138,7 @@ class ReferenceResolution:
         return None
 
     def _down(self, node: Node, label: str, keys: Sequence[str], span: Span) -> _Answering:
-        """Go down `keys` from `node`, through references; what is not on the way is not resolved."""
+        """Follow `keys` from `node`, through references. Nothing beside this path is resolved."""
         for position, key in enumerate(keys):
             if isinstance(node, ScalarNode):
                 found = yield Wanted(node, SHARED, label, span)
@@ -197,7 +197,7 @@ class ReferenceResolution:
             case str(name) if name in self._resolvers.others:
                 return self._ask(self._resolvers.others[name], reference, argument, node)
             case _ if self._scope is not None:
-                return reference  # the document's own pass left it, since a package has it
+                return reference  # the pass over the document left it, because a package provides it
             case name:
                 message, hint = f"there is no resolver {quote(str(name))}", self._other_resolver(str(name))
         span = part_span(node, reference.start, reference.end)
@@ -238,7 +238,7 @@ class ReferenceResolution:
         return None
 
     def _kept(self, reference: Reference, name: str, node: ScalarNode, rule: PlaceRule) -> _Answering:
-        """Return a reference to the environment that is read later, with its default resolved as far as it can be."""
+        """Return a reference to the environment that is read later, with its default resolved as far as possible."""
         if reference.default is None:
             return replace(reference, target=(name,), written=f"${{{reference.resolver}:{name}}}")
         answer = yield from self._default(reference.default, node, rule)

@@ -1,9 +1,9 @@
 """Which places of a document may contain references: a tree of rules, parallel to the tree of nodes.
 
-Takes the path of a value, one key at a time; returns the `PlaceRule` of that place: whether references are allowed, and
-whether its keys are names that the user chose. The table follows the language: "References stand in values of
-params, matrix, mlflow, engine, notify, resources, paths of include, file, dir, files, names of models; never in keys, call, step
-names or references to outputs, but for train[depth=${matrix.depth}].model".
+Takes the path of a value, one key at a time. Returns the `PlaceRule` of that place: whether references are allowed, and
+whether its keys are names that the user chose. References are allowed in values of params, matrix, mlflow, engine,
+notify, resources, paths of include, file, dir, files, and names of models. They are never allowed in keys, call, step
+names or references to outputs, except as in train[depth=${matrix.depth}].model.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ __all__ = ["DOCUMENT", "INCLUDE", "IN_STEP", "SHARED", "PlaceRule"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlaceRule:
-    """What may stand at a place. `below` are the places of named keys; any other key or item is `others`.
+    """What is allowed at a place. `below` are the places of named keys; any other key or item is `others`.
 
-    With `others` None the rule holds for everything below it.
+    If `others` is None, the rule applies to everything below it.
     """
 
     references: bool = False
@@ -31,26 +31,26 @@ class PlaceRule:
     secret: bool = False
     """`${secret:NAME}`."""
     in_brackets: bool = False
-    """References stand only within the `[ ]` of a reference to an output, and only to axes."""
+    """References are allowed only inside the `[ ]` of a reference to an output, and only to axes."""
     axis_in_brackets: bool = False
-    """`${matrix.axis}`, but only within the `[ ]` of a reference to an output."""
+    """`${matrix.axis}`, but only inside the `[ ]` of a reference to an output."""
     free: bool = False
-    """Nothing is read here."""
+    """No references are resolved here."""
     x_keys: bool = False
-    """Keys below that begin with `x-` are free."""
+    """Keys below this place that begin with `x-` are allowed."""
     short_for: str | None = None
     """A text here is the short form of a mapping with this one key."""
     one_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Keys of a mapping here of which one stands, each with the keys that stand beside it alone."""
+    """Alternative keys of a mapping here, each with the keys that are allowed only beside it."""
     kinds_replace: bool = False
-    """A mapping here takes the place of anything else, and is replaced by it, since both are whole values."""
+    """A mapping here replaces anything else and is replaced by it, because both are whole values."""
     own_names: bool = False
-    """Keys are names of the user's, but for those in `below`; else they are the language's."""
+    """Keys are names of the user, except those in `below`; otherwise they are names of the language."""
     below: Mapping[str, PlaceRule] = field(default_factory=dict)
     others: PlaceRule | None = None
 
     def at(self, key: str) -> PlaceRule:
-        """Return the rule of the place below `key`; items of a list are the place of the list."""
+        """Return the rule of the place below `key`. Items of a list have the place of the list."""
         found = self.below.get(key)
         if found is not None:
             return found
@@ -62,15 +62,15 @@ class PlaceRule:
 _FREE: Final = PlaceRule(free=True, own_names=True)
 _NOWHERE: Final = PlaceRule()
 _OPTIONS: Final = PlaceRule(kinds_replace=True, others=_NOWHERE)
-"""Of a library: keys are its names, which need not stand below."""
+"""For a library: keys are its names, which need not exist in a lower layer."""
 _VALUES: Final = PlaceRule(references=True)
 _NAMED_VALUES: Final = PlaceRule(references=True, own_names=True)
 SHARED: Final = PlaceRule(references=True, secret=True, own_names=True)
-"""Top-level params: what a reference can lead to."""
+"""Top-level params: what a reference can refer to."""
 IN_STEP: Final = PlaceRule(references=True, step=True, matrix=True, secret=True, own_names=True)
 """A step's params."""
 INCLUDE: Final = _VALUES
-"""The path of an included file, which `layers.includes` resolves before all else."""
+"""The path of an included file, which `layers.includes` resolves before everything else."""
 
 _PATH: Final = PlaceRule(references=True, step=True, matrix=True)
 _AMOUNTS: Final = PlaceRule(references=True, step=True, matrix=True, own_names=True)

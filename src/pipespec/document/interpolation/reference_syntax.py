@@ -3,9 +3,9 @@
     text       literal | `$${`, a literal `${` | reference
     reference  `${` name `}` | `${` resolver `:` argument [`,` default] `}`     a default only for env
 
-Name, argument and default may contain references, up to 8 levels deep; braces in them must be balanced. Takes text, returns
-pieces with their offsets. Refuses references that are not closed, empty or nested too deeply. `interpolate` decides what a
-reference means, and `reference_rules` where it is allowed.
+Name, argument and default may contain references, up to 8 levels deep. Braces in them must be balanced. Takes text and
+returns pieces with their offsets. Refuses references that are not closed, empty or nested too deeply. `interpolate`
+decides what a reference means, and `reference_rules` where it is allowed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _WITH_DEFAULT: Final = frozenset({"env", "oc.env"})
 
 @frozen
 class Reference:
-    """One `${...}`; `start` and `end` are offsets in the text that was parsed.
+    """One `${...}`. `start` and `end` are offsets in the text that was parsed.
 
     `resolver` is None for a name. `target` is the name, or the resolver's argument.
     """
@@ -46,7 +46,7 @@ Piece: TypeAlias = str | Reference
 
 
 class BadReferenceError(ValueError):
-    """A `${` that begins no reference: message, hint, and offsets of the culprit."""
+    """A `${` that does not begin a reference: message, hint, and offsets of the wrong part."""
 
     def __init__(self, message: str, hint: str, start: int, end: int) -> None:
         super().__init__(message)
@@ -57,18 +57,18 @@ class BadReferenceError(ValueError):
 
 
 def has_reference(pieces: Iterable[Piece]) -> bool:
-    """Tell whether anything but literal text is among the pieces."""
+    """Return whether the pieces contain anything other than literal text."""
     return any(isinstance(piece, Reference) for piece in pieces)
 
 
 def parse(text: str) -> tuple[Piece, ...]:
-    """Take a text apart; literals are unescaped and never empty. Raises `BadReferenceError`, at the first."""
+    """Split a text. Literals are unescaped and never empty. Raises `BadReferenceError` at the first mistake."""
     pieces, _ = _pieces(text, 0, nesting=0, stop_at_comma=False)
     return pieces
 
 
 def compose(pieces: Sequence[Piece]) -> tuple[str, str]:
-    """Join pieces to the text that they show, and to the template that `parse` takes apart into them again."""
+    """Join pieces to the text to display, and to the template that `parse` splits into the same pieces again."""
     shown: list[str] = []
     template: list[str] = []
     literal = ""
@@ -90,12 +90,12 @@ def _escaped(literal: str, *, before_reference: Reference | None = None) -> str:
         hint = "put another character between them"
         raise BadReferenceError(
             message, hint, 0, sys.maxsize
-        )  # it may be of another text: offsets mean nothing
+        )  # it may come from another text, so offsets have no meaning
     return literal.replace(OPENING, "$" + OPENING)
 
 
 def _pieces(text: str, at: int, *, nesting: int, stop_at_comma: bool) -> tuple[tuple[Piece, ...], int]:
-    """Read pieces from `at`; inside a reference up to its `}` (or `,`), which is left unread."""
+    """Read pieces from `at`; inside a reference up to its `}` (or `,`), which is not consumed."""
     pieces: list[Piece] = []
     literal: list[str] = []
     braces = 0
@@ -140,7 +140,7 @@ def _stripped(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
 
 
 def _reference(text: str, start: int, nesting: int) -> tuple[Reference, int]:
-    """Read the reference that opens at `start`; return it and the offset behind its `}`."""
+    """Read the reference that opens at `start`. Return it and the offset after its `}`."""
     if nesting > _MAX_NESTING:
         message = f"references are nested more than {_MAX_NESTING} deep"
         raise BadReferenceError(message, "define the inner one as a separate param", start, start + 2)

@@ -1,4 +1,4 @@
-"""The values and functions with which references are resolved: the surroundings of a document, the scope of a step.
+"""The values and functions with which references are resolved: the environment of a document, the scope of a step.
 
 Nothing is looked up here. The caller decides what may be read; for a file that is not trusted, this is less.
 """
@@ -22,23 +22,23 @@ BUILT_IN: Final = ("env", "oc.env", "secret", "git", "pyproject", "file")
 
 @frozen
 class Problem:
-    """Why a resolver has no answer: a message in the words of a diagnostic, and the way out."""
+    """Why a resolver has no value: a message in the words of a diagnostic, and how to correct it."""
 
     message: str
     hint: str | None = None
 
 
 Ask: TypeAlias = Callable[[str, Span], str | Problem]
-"""A resolver: the argument, and the place where it is asked -> a text, or why there is none."""
+"""A resolver: takes the argument and the place of the reference, returns a text, or why there is none."""
 
 
 @frozen
 class Resolvers:
-    """What is None here is not asked: a reference to it stays as written, or takes its default.
+    """A resolver that is None is not called: references to it stay as written, or take their default.
 
-    `name` is the pipeline's name where the document sets none. `env` is None for a file that is not trusted.
-    `git` is asked for `commit` and `branch`, `pyproject` for a dotted key, `file` for a path relative to the
-    file of the place.
+    `name` is the pipeline's name if the document sets none. `env` is None for a file that is not trusted. `git` is
+    called with `commit` and `branch`, `pyproject` with a dotted key, `file` with a path relative to the file that
+    contains the reference.
     """
 
     name: str | None = None
@@ -47,19 +47,19 @@ class Resolvers:
     pyproject: Ask | None = None
     file: Ask | None = None
     keeps_env: bool = False
-    """References to the environment stay as written with their defaults, for whoever reads the variables later."""
+    """References to the environment stay as written with their defaults, for a program that reads the variables later."""
     keeps_unset: bool = False
-    """`???` is an open value, for what runs nothing."""
+    """`???` is an open value, if nothing will run."""
     others: Mapping[str, Ask | None] = field(default_factory=dict)
-    """What packages bring, by name; looked at only for a name that is not of the language."""
+    """Resolvers of packages, by name; used only for names that the language does not define."""
 
 
 @frozen
 class ReferenceScope:
     """One step, or one variant of it.
 
-    `document` is the interpolated document, `step` the name without variant, `variant` the axes' values.
-    `spelling` writes values inside of text; in `train[depth=${matrix.depth}]` variants want one of their own.
+    `document` is the interpolated document, `step` the name without variant, `variant` the axes' values. `spelling`
+    formats values inside a text; variants in `train[depth=${matrix.depth}]` need their own format.
     """
 
     document: MappingNode

@@ -1,7 +1,7 @@
 """Runs tasks that depend on each other on its own stack, so that long chains of references need no recursion.
 
-A task is a generator. It yields what it `Wanted`, receives the value, and returns its own value, or None if it failed.
-Each node is resolved once for each rule. Refuses circles, and chains of more than 20,000 tasks.
+A task is a generator. It yields a `Wanted`, receives the value, and returns its own value, or None if it failed. Each
+node is resolved once for each rule. Refuses circles, and chains of more than 20,000 tasks.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _SHOWN_OF_CIRCLE: Final = 12
 
 @frozen
 class Wanted:
-    """A task's request for the value of a node, under the name by which it is known."""
+    """A task's request for the value of a node, with the name by which messages call it."""
 
     node: Node
     rule: PlaceRule
     label: str
     span: Span | None = None
-    """Where the reference to it stands, if it was referred to."""
+    """The place of the reference to it, if it was referred to."""
 
 
 Task: TypeAlias = Generator[Wanted, Node | None, Node | None]
@@ -37,7 +37,7 @@ _Key: TypeAlias = tuple[int, int]
 
 
 class Tasks:
-    """Begins tasks by `begin`, runs them, and keeps what they returned. Nodes must outlive it."""
+    """Starts tasks with `begin`, runs them, and stores their results. Nodes must live longer than this."""
 
     def __init__(self, begin: Callable[[Wanted], Task], findings: InterpolationFindings) -> None:
         self._begin = begin
@@ -46,7 +46,7 @@ class Tasks:
         self._active: dict[_Key, str] = {}
 
     def run(self, first: Wanted) -> Node | None:
-        """Return what the task for `first` returns, after all that it waits for."""
+        """Return the result of the task for `first`, after all tasks that it waits for."""
         waiting: list[tuple[_Key, Task]] = []
         request: Wanted | None = first
         value: Node | None = None
@@ -84,7 +84,7 @@ class Tasks:
 
 
 def _circle(active: Mapping[_Key, str], key: _Key) -> list[str]:
-    """Return the names of what waits for each other from `key` to `key`, cut in the middle where they are many."""
+    """Return the names of what waits for each other from `key` to `key`, cut in the middle if there are many."""
     labels = list(active.values())[list(active).index(key) :]
     if len(labels) > _SHOWN_OF_CIRCLE:
         half = _SHOWN_OF_CIRCLE // 2

@@ -1,8 +1,8 @@
 """Text with references: scalars that a step or a worker resolves later, and how values become text.
 
 If a text still contains a `${`, the scalar has its template in `ScalarNode.text`: references that are resolved later as
-written, a literal `${` as `$${`. `value` shows both as `${`. Takes nodes and pieces, returns pieces and nodes. Refuses a
-literal `${secret:`, because a worker could mistake it for a secret.
+written, a literal `${` as `$${`. `value` shows both as `${`. Takes nodes and pieces, and returns pieces and nodes.
+Refuses a literal `${secret:`, because a worker could mistake it for a secret.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["Texts", "is_open", "is_unset", "part_span", "template_of"]
 
 
 def is_open(node: Node) -> bool:
-    """Tell whether the node is a text that was interpolated before and still holds a `${`."""
+    """Return whether the node is a text that was interpolated before and still contains a `${`."""
     return (
         isinstance(node, ScalarNode)
         and node.text is not None
@@ -30,17 +30,17 @@ def is_open(node: Node) -> bool:
 
 
 def is_unset(node: Node) -> bool:
-    """Tell whether the node is a `???` that is an open value."""
+    """Return whether the node is a `???` that is an open value."""
     return isinstance(node, ScalarNode) and node.value == "???" and is_open(node)
 
 
 def template_of(node: ScalarNode) -> str:
-    """Return the text to look for references in: what is left of the template, else the value itself."""
+    """Return the text in which to look for references: the template if there is one, otherwise the value itself."""
     return node.text if node.text is not None and is_open(node) else str(node.value)
 
 
 def part_span(node: ScalarNode, start: int, end: int) -> Span:
-    """Return the place of `template_of(node)[start:end]`: that of the whole, where it is not written as it reads."""
+    """Return the place of `template_of(node)[start:end]`; of the whole text if the file spells it differently."""
     span, length = node.span, len(template_of(node))
     quote = 1 if node.quoted else 0
     as_written = span.line == span.end_line and span.end_column - span.column == length + 2 * quote
@@ -51,14 +51,14 @@ def part_span(node: ScalarNode, start: int, end: int) -> Span:
 
 
 class Texts:
-    """Makes texts of pieces, and pieces of values; `spelling` writes numbers, bools and texts inside of text."""
+    """Creates texts from pieces, and pieces from values. `spelling` formats numbers, booleans and texts inside a text."""
 
     def __init__(self, findings: InterpolationFindings, spelling: Callable[[JSON], str]) -> None:
         self._findings = findings
         self._spelling = spelling
 
     def pieces(self, answer: Node | Reference, span: Span) -> Sequence[Piece]:
-        """Take what a reference stands for apart, for use inside of the text at `span`."""
+        """Split the value of a reference into pieces, for use inside the text at `span`."""
         if isinstance(answer, Reference):
             return (answer,)
         if isinstance(answer, ScalarNode):
@@ -68,7 +68,7 @@ class Texts:
         return parse(spell(_templates(answer)))
 
     def joined(self, node: ScalarNode, pieces: Sequence[Piece]) -> ScalarNode | None:
-        """Return `node` with the pieces as its text; None where that is a mistake."""
+        """Return `node` with the pieces as its text; None if that is a mistake."""
         self._findings.written(sum(len(piece) for piece in pieces if isinstance(piece, str)), node.span)
         text, template = compose(pieces)
         if "$${secret:" in template:

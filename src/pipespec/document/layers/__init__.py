@@ -1,1 +1,1 @@
-"""The layers of a pipeline file, merged: includes, overlays and `--set`."""
+"""Merge the layers of a pipeline file: includes, overlays and `--set`."""

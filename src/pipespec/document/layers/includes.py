@@ -1,7 +1,7 @@
 """Finds and reads the files that a document includes.
 
-Takes documents, and a function that reads files; returns the layers of a file, the lowest first. Refuses, for all files at
-once: invalid content, includes in a circle, and more than 100 includes or 4 MiB of text in all files together.
+Takes documents, and a function that reads files. Returns the layers of a file, the lowest first. Refuses, for all files
+at once: invalid content, includes in a circle, and more than 100 includes or 4 MiB of text in all files together.
 """
 
 from __future__ import annotations
@@ -29,31 +29,31 @@ _MAX_INCLUDES: Final = 100
 
 @frozen
 class IncludedSource:
-    """A file that was read: the name that its spans bear, one name for one file, and its content."""
+    """A file that was read: its content, and the name that its spans have. Each file has one name."""
 
     file: str
     text: str | bytes
 
 
 Fetch: TypeAlias = Callable[[str, Span], IncludedSource | Problem]
-"""Reads an included file: the path as written, and its place; relative paths start from the file of that."""
+"""Reads an included file. Takes the path as written, and its place; relative paths start from the file that contains it."""
 
 
 @frozen
 class Include:
-    """A file that a document includes: its path, and the keys below which it is laid, with their places."""
+    """A file that a document includes: its path, and the keys below which its content is merged, with their places."""
 
     path: ScalarNode
     below: tuple[tuple[str, Span], ...] = ()
 
     @property
     def waits(self) -> bool:
-        """True where the path holds a reference: other layers choose the file."""
+        """True if the path contains a reference: other layers decide which file it is."""
         return "${" in str(self.path.value)
 
 
 def includes(document: MappingNode) -> tuple[tuple[Include, ...], tuple[Diagnostic, ...]]:
-    """Return the files that a document includes, lowest first, and what is wrong with how it says so."""
+    """Return the files that a document includes, lowest first, and the mistakes in its `include`."""
     stated = document.get("include")
     if stated is None or (isinstance(stated, ScalarNode) and stated.value is None):
         return (), ()
@@ -89,15 +89,15 @@ def _bad_include(message: str, span: Span) -> Diagnostic:
 
 @dataclass(slots=True)
 class File:
-    """A file that was read: its document without `include`, and what it includes, None where that is not chosen."""
+    """A file that was read: its document without `include`, and what it includes; None if the file is not decided yet."""
 
     node: MappingNode
     parts: list[tuple[Include, File | None]]
     trail: tuple[str, ...]
-    """The names of the files that include it, the outermost first, and its own."""
+    """The names of the files that include it, the outermost first, and its own name."""
 
     def flat(self) -> Iterator[MappingNode]:
-        """Yield all that the file is made of, lowest first."""
+        """Yield all parts of the file, lowest first."""
         for include, part in self.parts:
             for node in part.flat() if part else ():
                 yield below_keys(node, include.below) if include.below else node
@@ -105,7 +105,7 @@ class File:
 
 
 class Reading:
-    """Reads files and what they include, each file once, and keeps their texts in `sources`."""
+    """Reads files and what they include, each file once, and stores their texts in `sources`."""
 
     def __init__(self, fetch: Fetch) -> None:
         self._fetch = fetch
@@ -118,7 +118,7 @@ class Reading:
 
     @property
     def waits(self) -> bool:
-        """True where the path of an include holds a reference, so that `choose` has to be called."""
+        """True if the path of an include contains a reference, so that `choose` must be called."""
         return bool(self._waiting)
 
     def raise_mistakes(self) -> None:
@@ -127,7 +127,7 @@ class Reading:
             raise InvalidPipelineError(self._mistakes, self.sources)
 
     def read(self, source: IncludedSource, layer: str, trail: tuple[str, ...] = ()) -> File:
-        """Read a file, and all that it includes by paths without references; mistakes are kept."""
+        """Read a file, and everything that it includes by paths without references. Mistakes are collected."""
         document = self._parse(source, layer)
         found, mistakes = includes(document)
         self._mistakes.extend(mistakes)
@@ -143,7 +143,7 @@ class Reading:
         return file
 
     def choose(self, known: MappingNode, resolvers: Resolvers) -> None:
-        """Read the files whose paths hold references, by what is known without them."""
+        """Read the files whose paths contain references, using what is known without these files."""
         while self._waiting:
             file, position = self._waiting.popleft()
             path, mistakes = interpolate_path(file.parts[position][0].path, known, resolvers)
@@ -152,7 +152,7 @@ class Reading:
                 continue
             if left := unresolved(path):
                 why, hint = "is not read by this command", "give it a default, such as ${env:NAME, default}"
-                if left[0].startswith("${params"):  # a value that stays open is '???'
+                if left[0].startswith("${params"):  # a value that remains open is '???'
                     why, hint = "has no value: '???' must be set by a higher layer", "set it with -f or --set"
                 message = f"the path of the file depends on {left[0]}, which {why}"
                 self._mistake("include-not-read", message, path, hint)

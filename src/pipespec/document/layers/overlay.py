@@ -1,11 +1,12 @@
 """Merges one tree over another: overlays, `--set`, and a file over the files that it includes.
 
-Mappings are merged; scalars and lists are replaced. Every value keeps the place that set it. An overlay may also contain
-`$append: [...]` instead of a list, and `$delete: [keys]` and `$add: {key: value}` in a mapping. The
-short and the long form of an input or output are merged.
+Mappings are merged; scalars and lists are replaced. Every value keeps the place that set it. An overlay may also
+contain `$append: [...]` instead of a list, and `$delete: [keys]` and `$add: {key: value}` in a mapping. The short and
+the long form of an input or output are merged.
 
-Refuses a mapping where a lower layer has none, and the reverse, with both places. In overlays and `--set`, also refuses
-names that no lower layer has, for example because they were renamed. Names of the language are left to the schema.
+Refuses a mapping if a lower layer has another kind of value, and the reverse, with both places. In overlays and
+`--set`, also refuses names that no lower layer has, for example because they were renamed. Names of the language are
+left to the schema.
 """
 
 from __future__ import annotations
@@ -37,9 +38,9 @@ _MAX_HINTS: Final = 50
 def merge(
     base: MappingNode, over: MappingNode, *, strict: bool, sources: Mapping[str, str] | None = None
 ) -> MappingNode:
-    """Return `over` laid over `base`, both whole documents.
+    """Return `over` merged over `base`. Both are whole documents.
 
-    `strict` is for overlays: names must exist in `base`, and `$` keys are read. Raises `InvalidPipelineError`.
+    `strict` is for overlays: names must exist in `base`, and `$` keys are interpreted. Raises `InvalidPipelineError`.
     """
     found: list[Diagnostic] = []
     merged = lay(base, over, found, strict=strict)
@@ -49,17 +50,17 @@ def merge(
 
 
 def lay(base: MappingNode, over: MappingNode, mistakes: list[Diagnostic], *, strict: bool) -> MappingNode:
-    """Do as `merge`, but note mistakes, and leave out what they are about; advice is noted, too."""
+    """Do the same as `merge`, but collect mistakes and advice, and leave out the parts that have mistakes."""
     return _Merging(mistakes, operators=strict).mapping(base, over, _LayerPlace(DOCUMENT, (), strict=strict))
 
 
 def apply_override(
     document: MappingNode, override: str, advice: list[Diagnostic] | None = None
 ) -> MappingNode:
-    """Return the document with `path=value` set, or `+path=value` set whether or not it stands there already.
+    """Return the document with `path=value` set; with `+path=value`, the path does not have to exist.
 
-    Advice is added to `advice`. Spans of the new values name the option as it was typed, such as `--set path=value`, as their
-    file. Raises `InvalidPipelineError`.
+    Advice is added to `advice`. Spans of the new values have the option as the user typed it, for example `--set
+    path=value`, as their file. Raises `InvalidPipelineError`.
     """
     option = option_text(override)
     over, adds = _read_override(override, option)
@@ -108,19 +109,19 @@ def _read_override(override: str, option: str) -> tuple[MappingNode, bool]:
     node = read_scalar(value, option, column=len(option) - len(value) + 1, shown=option)
     if shows_path:
         places = [span._replace(column=start + key.start, end_column=start + key.end) for key in keys]
-    else:  # the option stands for the path
+    else:  # the option is shown instead of the path
         places = [span._replace(column=1, end_column=len(option.partition(" ")[0]) + 1)] * len(keys)
     return below_keys(node, [(key.name, place) for key, place in zip(keys, places, strict=True)]), adds
 
 
 def _adding(span: Span) -> str:
-    """Return the option that may add a name where this one may not."""
+    """Return the option that may add a name, if this one must not."""
     option = span.file.partition(" ")[0]
     return option if option == SWEEP else SET
 
 
 def below_keys(node: Node, keys: Sequence[tuple[str, Span]]) -> MappingNode:
-    """Return the tree in which `node` stands below the keys, of which there is one at least."""
+    """Return the tree in which `node` is below the keys. There is at least one key."""
     for key, span in reversed(keys):
         node = MappingNode({key: Entry(span, node)}, span)
     assert isinstance(node, MappingNode)
@@ -129,7 +130,7 @@ def below_keys(node: Node, keys: Sequence[tuple[str, Span]]) -> MappingNode:
 
 @frozen
 class _LayerPlace:
-    """Where in the document merging is; `strict` where names must exist below."""
+    """The place in the document that is merged. `strict` is true if names must exist in the lower layer."""
 
     rule: PlaceRule
     path: tuple[str, ...]
@@ -143,14 +144,14 @@ class _LayerPlace:
 
 
 class _Merging:
-    """Merges, and notes what it could not."""
+    """Merges trees, and collects what could not be merged."""
 
     def __init__(self, mistakes: list[Diagnostic], *, operators: bool) -> None:
         self._mistakes = mistakes
         self._operators = operators
 
     def mapping(self, base: MappingNode, over: MappingNode, place: _LayerPlace) -> MappingNode:
-        """Return `over` laid over `base`; entries keep their order, new ones come last."""
+        """Return `over` merged over `base`. Entries keep their order, and new ones come last."""
         if base is over:
             return base
         entries = dict(base.entries)
@@ -170,7 +171,7 @@ class _Merging:
             ):
                 self._unknown(base, key, entry, place)
             elif key not in entries and (key in base.entries or place.at(key).rule.free):
-                entries[key] = self._entry(None, entry, free.at(key))  # deleted and set anew, or never read
+                entries[key] = self._entry(None, entry, free.at(key))  # deleted and set again, or never read
             else:
                 entries[key] = self._entry(entries.get(key), entry, place.at(key))
         for key, entry in added.items():
@@ -188,7 +189,7 @@ class _Merging:
         if is_swap and place.rule.kinds_replace:
             under = None
         if below is not None and under is None:
-            place = replace(place, strict=False)  # a whole value for a name that is there
+            place = replace(place, strict=False)  # a whole value for an existing name
         if isinstance(value, MappingNode) and (under is None or isinstance(under, MappingNode)):
             nothing = MappingNode({}, value.span)
             merged = self.mapping(under or nothing, value, place) if self._operators or under else value
@@ -202,7 +203,7 @@ class _Merging:
         return over
 
     def _advise_kind(self, under: ScalarNode, over: ScalarNode, place: _LayerPlace) -> None:
-        """Advise where a param gets a value of another kind, which a function without annotation takes as it is."""
+        """Advise if a param gets a value of another kind, which a function without annotation accepts without error."""
         before, after = _scalar_kind(under), _scalar_kind(over)
         is_param = place.rule is SHARED or place.rule is IN_STEP
         if not is_param or None in (before, after) or before == after:
@@ -229,7 +230,10 @@ class _Merging:
             message = f"{quote(str(place))} is {_kind(under)} below, at {under.span}, to which nothing can be appended"
             self._mistake("layer-conflict", message, value.span, "set the whole list here")
         else:
-            items = (*under.items, *addition.items)  # each from its own place, and the list from the last
+            items = (
+                *under.items,
+                *addition.items,
+            )  # each item has its own place, and the list has that of the last
             return Entry(over.key_span, replace(addition, items=items))
         return below or over
 
@@ -297,7 +301,7 @@ class _Merging:
 
 
 def _in_one_form(under: Node, over: Node, rule: PlaceRule) -> tuple[Node, Node]:
-    """Return both as mappings where one is the short form of the other, and without what the upper one replaces."""
+    """Return both as mappings if one is the short form of the other, without what the upper one replaces."""
     if rule.short_for is not None and isinstance(under, MappingNode) != isinstance(over, MappingNode):
         under, over = _long(under, rule.short_for), _long(over, rule.short_for)
     if isinstance(under, MappingNode) and isinstance(over, MappingNode):
@@ -315,7 +319,7 @@ def _long(node: Node, key: str) -> Node:
 
 
 def _scalar_kind(node: ScalarNode) -> str | None:
-    """Return the kind of a value; None where it is null, or a reference decides."""
+    """Return the kind of a value; None if it is null, or if a reference decides it."""
     match node.value:
         case None:
             return None

@@ -1,7 +1,7 @@
-"""A value that an option sets: `path=value`, and how the option was typed.
+"""A value that an option sets: `path=value`, and the option as the user typed it.
 
-`--set` is one of several such options: a sweep sets a value at each of its points, and a pipeline may declare options of its own.
-Mistakes, `config` and `explain` name the option that the user knows.
+`--set` is one of several such options: a sweep sets a value at each of its points, and a pipeline may declare its own
+options. Mistakes, `config` and `explain` show the option that the user knows.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ SWEEP: Final = "--sweep"
 
 
 class Override(str):
-    """`path=value`, set by another option than `--set`; `typed` is that option with its value, which ends it."""
+    """`path=value`, set by an option other than `--set`. `typed` is that option with its value at the end."""
 
     __slots__ = ("typed",)
     typed: str
 
     def __new__(cls, text: str, typed: str = "") -> Self:
-        """Make it of `path=value` and of the option as it was typed."""
+        """Create it from `path=value` and the option as typed."""
         made = super().__new__(cls, text)
         made.typed = typed
         return made
 
 
 def option_text(override: str) -> str:
-    """Return the option as it was typed: what spans of an override's values bear as their file, and what it shows as its text."""
+    """Return the option as typed. It is the file in the spans of an override's values, and also the text of that file."""
     typed = override.typed if isinstance(override, Override) else ""
     return typed or f"{SET} {override}"

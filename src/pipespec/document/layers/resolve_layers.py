@@ -1,11 +1,11 @@
 """Combines a file with its includes, overlays and `--set` into one interpolated document.
 
-Layers, the lowest first: the included files, the file, overlays, `--set`. Takes texts, and a function that reads included
-files; returns the document, and the text of every file that a span may name. Refuses all errors of all layers at once. If
-a file is missing or is not YAML, only this is reported.
+Layers, the lowest first: the included files, the file, overlays, `--set`. Takes texts, and a function that reads
+included files. Returns the document, and the text of every file that a span may name. Refuses all errors of all layers
+at once. If a file is missing or is not YAML, only this is reported.
 
-Overlays may include files as well: these are above everything below the overlay, and below the overlay itself. The path
-of an include may contain `${params...}` and `${env:...}`, with the values of all other layers.
+Overlays may include files as well. These override everything below the overlay, and the overlay overrides them. The
+path of an include may contain `${params...}` and `${env:...}`, with the values of all other layers.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ __all__ = ["Fetch", "IncludedSource", "Resolved", "resolve"]
 
 @frozen
 class Resolved:
-    """A document made of all its layers.
+    """A document merged from all its layers.
 
-    `merged` is it before interpolation. `sources` maps each file that a span may name to its text, options
-    (`--set path=value`) too; `files` are the names of the files that were read, the file itself first. Where
-    references have `mistakes`, the document is of use only for finding more.
+    `merged` is the document before interpolation. `sources` maps each file that a span may name to its text, including
+    options (`--set path=value`). `files` are the names of the files that were read, the file itself first. If
+    references have `mistakes`, the document can only be used to find more mistakes.
     """
 
     document: MappingNode
@@ -39,7 +39,7 @@ class Resolved:
     files: tuple[str, ...]
     mistakes: tuple[Diagnostic, ...] = ()
     advice: tuple[Diagnostic, ...] = ()
-    """What is worth a look in how the layers lie over each other."""
+    """Advice about how layers override each other."""
 
 
 def resolve(
@@ -50,10 +50,10 @@ def resolve(
     overlays: Sequence[IncludedSource] = (),
     overrides: Sequence[str] = (),
 ) -> Resolved:
-    """Lay all layers of a file over each other and interpolate them; overrides are `path=value`.
+    """Merge all layers of a file and interpolate the result. Overrides are `path=value`.
 
     Raises:
-        InvalidPipelineError: with all mistakes of the layers; where a file is no YAML or missing, with those only.
+        InvalidPipelineError: with all mistakes of the layers; if a file is missing or not YAML, only with those.
     """
     reading = Reading(fetch)
     layers = [reading.read(source, "file"), *(reading.read(overlay, "overlay") for overlay in overlays)]
@@ -73,7 +73,7 @@ def resolve(
 
 
 def _composed(files: Sequence[File], overrides: Sequence[str], mistakes: list[Diagnostic]) -> MappingNode:
-    """Lay files and overrides over each other, without what is a mistake; advice is noted beside mistakes."""
+    """Merge files and overrides, leaving out mistakes. Advice is collected in addition to mistakes."""
     document = MappingNode({}, files[0].node.span)
     for number, file in enumerate(files):
         for node in file.flat():

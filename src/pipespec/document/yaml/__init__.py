@@ -1,1 +1,1 @@
-"""YAML text -> nodes that know their places, or an explanation what is wrong with the text."""
+"""Convert YAML text to nodes that contain their places, or explain what is wrong with the text."""

@@ -1,7 +1,7 @@
-"""Which line is indented by how much, and what it should be: for text that YAML cannot read because of that.
+"""Find the line whose indentation is wrong, and what it should be, in text that YAML cannot parse for that reason.
 
-Takes a text and the place at which the parser gave up; returns what to say of the line there, or None where the lines above do
-not tell. It reads lines, not YAML: inside brackets, quotes and blocks of text it is silent.
+Takes a text and the offset at which the parser stopped. Returns a message about the line there, or None if the lines
+above do not show the mistake. It examines lines, not YAML: it returns nothing inside brackets, quotes and block texts.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _TEXT_BLOCK: Final = re.compile(r"(?::|^-|[ ]-)[ ]+[|>][-+0-9]*[ ]*$")
 
 @frozen
 class Misindented:
-    """A line that is indented as nothing above it: what to say, and where in the text its first word stands."""
+    """A line with an indentation that no line above has: the message, and the place of its first word in the text."""
 
     message: str
     hint: str
@@ -44,7 +44,7 @@ class _TextLine(NamedTuple):
 
 
 class _Level(NamedTuple):
-    """Where keys, or the dashes of a list, stand above a line: their depth, and the last of them."""
+    """The depth of keys, or of the dashes of a list, above a line, and the last of them."""
 
     depth: int
     name: str
@@ -53,7 +53,7 @@ class _Level(NamedTuple):
 
 
 def misindented(text: str, at: int) -> Misindented | None:
-    """Explain the line that holds the offset `at`, if its first key or dash stands where none above it does."""
+    """Explain the line at the offset `at`, if its first key or dash has a depth that none above it has."""
     start, line, above = _read(text, at)
     if line is None or not above:
         return None
@@ -83,7 +83,7 @@ def misindented(text: str, at: int) -> Misindented | None:
 
 
 def first_without_colon(text: str, at: int) -> tuple[int, int] | None:
-    """Return where the line above the offset `at` stands, if it is the first of a block and has no key, unlike those below."""
+    """Return the place of the line above the offset `at`, if it is the first of a block and, unlike those below, has no key."""
     start, line, above = _read(text, at)
     if line is None or not above or above[-1].depth != line.depth or not _BARE.match(above[-1].content):
         return None
@@ -97,7 +97,7 @@ def first_without_colon(text: str, at: int) -> tuple[int, int] | None:
 def _is_first_wrong(
     line: _TextLine, above: Sequence[_TextLine], inner: _Level | None, outer: _Level | None
 ) -> bool:
-    """Tell whether the line above, the first of its block, may be the one that is indented wrongly."""
+    """Return whether the line above, the first of its block, may be the one with wrong indentation."""
     if len(above) < 2 or not above[-2].content.endswith(":"):
         return False
     if inner is None:
@@ -115,8 +115,8 @@ def shifted_key(
 ) -> tuple[str, Span, str] | None:
     """Explain keys that are set twice in a mapping by an empty key on the line above the first of them.
 
-    `depth` is that of the mapping's keys; `outer` is the key that the mapping belongs to, with its depth. Returns message, place
-    and hint.
+    `depth` is that of the mapping's keys. `outer` is the key of the mapping, with its depth. Returns message, place and
+    hint.
     """
     first, place = repeated[0]
     names = list(entries)
@@ -144,7 +144,7 @@ def _is_empty(entry: Entry) -> bool:
 
 
 def likely_depth(text: str, at: int) -> tuple[int, int] | None:
-    """Return the spaces that a line is most likely to have, by the line above it, and the number of that line."""
+    """Return the number of spaces that a line most likely should have, given the line above it, and the number of that line."""
     _, _, above = _read(text, at)
     if not above:
         return None
@@ -154,9 +154,9 @@ def likely_depth(text: str, at: int) -> tuple[int, int] | None:
 
 
 def _read(text: str, at: int) -> tuple[int, _TextLine | None, Sequence[_TextLine]]:
-    """Return where the line at an offset starts, that line, and the lines above it that have keys or dashes.
+    """Return the start of the line at an offset, that line, and the lines above it that have keys or dashes.
 
-    The line is None, and there are no lines above it, where something is open that reaches over several lines.
+    If a construct that spans several lines is open, the line is None and there are no lines above it.
     """
     above: list[_TextLine] = []
     brackets, block = 0, -1

@@ -1,6 +1,6 @@
 """Plain scalars in the core schema of YAML 1.2: which unquoted text is a null, a bool or a number.
 
-Takes the text of one unquoted scalar; returns its value, or `Refused` for numbers that do not fit into JSON or 64 bits.
+Takes the text of one unquoted scalar. Returns its value, or `Refused` for numbers that do not fit into JSON or 64 bits.
 `no`, `2021-10-01`, `12:30:45` and `1_000` are text, `1e3` is a float, `017` is 17.
 """
 
@@ -41,13 +41,13 @@ _OF_YAML_1_1: Final = re.compile(
     """,
     re.VERBOSE | re.ASCII,
 )
-_LONGEST_NUMBER: Final = 1_000  # characters; Python's own conversions are quadratic in them
+_LONGEST_NUMBER: Final = 1_000  # characters; Python's own conversions take quadratic time
 _INT64: Final = range(-(2**63), 2**63)
 
 
 @frozen
 class Refused:
-    """A number that is read by YAML but not by us: the parts of its diagnostic."""
+    """A number that YAML accepts but we do not: the parts of its diagnostic."""
 
     code: str
     message: str
@@ -55,7 +55,7 @@ class Refused:
 
 
 def resolve_plain(text: str) -> Scalar | Refused:
-    """Return what unquoted `text` means."""
+    """Return the value of the unquoted `text`."""
     if text in _WORDS:
         return _WORDS[text]
     if text[0] not in _NUMBER_STARTS:
@@ -97,7 +97,7 @@ def _cut(text: str) -> str:
 
 
 def written_form(text: str, value: Scalar) -> str | None:
-    """Return `text` where it says more than `value`: `3.10`, `007`, `~`, and words such as `no`."""
+    """Return `text` if it contains more than `value`: `3.10`, `007`, `~`, and words such as `no`."""
     if isinstance(value, str):
         return text if text in _BOOLS_OF_YAML_1_1 else None
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -105,17 +105,17 @@ def written_form(text: str, value: Scalar) -> str | None:
 
 
 def is_plain_text(text: str) -> bool:
-    """Tell whether an unquoted text is that text to readers of YAML 1.2 and of YAML 1.1 alike: not `no`, not `22:22`."""
+    """Return whether an unquoted text is the same text for parsers of YAML 1.2 and of YAML 1.1: not `no`, not `22:22`."""
     of_1_1 = text in _BOOLS_OF_YAML_1_1 or _OF_YAML_1_1.fullmatch(text) is not None
     return resolve_plain(text) == text and not of_1_1
 
 
 def spell_float(value: float) -> str:
-    """Spell a finite number so that YAML 1.1 takes it for one, too: `1.0e-05`."""
+    """Format a finite number so that YAML 1.1 also reads it as a number: `1.0e-05`."""
     mantissa, e, exponent = repr(value).partition("e")
     return f"{mantissa}.0e{exponent}" if e and "." not in mantissa else repr(value)
 
 
 def spell(value: JSON) -> str:
-    """Spell a value as text: a text is itself, everything else as in JSON (`true`, `0.1`, `[1, 2]`)."""
+    """Format a value as text: a text is unchanged, everything else is as in JSON (`true`, `0.1`, `[1, 2]`)."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

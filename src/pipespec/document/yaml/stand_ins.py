@@ -1,6 +1,7 @@
-"""Signs that libyaml misreads, shown to it as others that stand for nothing, and put back into the texts that it gives.
+"""Replace characters that libyaml misreads by other characters without a meaning, and put them back into the parsed texts.
 
-Takes the text of a file; gives one of the same length. Takes the value of a scalar, gives it with its own signs.
+Takes the text of a file, and returns a text of the same length. Takes the value of a scalar, and returns it with its
+own characters.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _SURROGATES: Final = re.compile(rf"{_BACKSLASH}u([dD][89abAB]..){_BACKSLASH}u([d
 
 
 def for_parser(text: str) -> str:
-    """Return the text as the parser is to see it: of the same length, with stand-ins for what it misreads."""
+    """Return the text for the parser: of the same length, with replacements for what it misreads."""
     return _MISREAD.sub(_stand_in, text)
 
 
@@ -54,7 +55,7 @@ def _joined_surrogates(found: re.Match[str]) -> str:
 
 
 def restored(value: str, *, escaped: bool) -> str:
-    """Return a scalar's value with its own signs; `escaped` where the text stood in double quotes."""
+    """Return a scalar's value with its own characters. `escaped` is true if the text was in double quotes."""
     if escaped:
         value = _SURROGATES.sub(_joined_surrogates, value)
     for sign, character in STAND_INS.items():

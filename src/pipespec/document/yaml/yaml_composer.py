@@ -1,12 +1,12 @@
-"""Turns events of the YAML parser into nodes, with its own stack, and counts them.
+"""Converts events of the YAML parser to nodes, with its own stack, and counts them.
 
-Takes text that can be decoded; returns the root node, and the errors that still leave the text readable: tags, duplicate
-keys, keys that are not text, `<<`, unknown anchors, numbers out of range. Stops at a second document, and at more than 64
+Takes text that can be decoded. Returns the root node, and the errors that do not prevent parsing: tags, duplicate keys,
+keys that are not text, `<<`, unknown anchors, numbers out of range. Stops at a second document, and at more than 64
 levels, 250,000 nodes or 4 MiB after aliases, before they use resources.
 
 The parser is libyaml, through its events: it does not recurse and builds nothing. Its rules of YAML 1.1 are corrected
-here: the types of plain scalars (see `plain_scalars`), and signs that it misreads, which are replaced before parsing
-(see `stand_ins`). What it accepts and YAML 1.2 does not is reported by `yaml_strictness`.
+here: the types of plain scalars (see `plain_scalars`), and characters that it misreads, which are replaced before
+parsing (see `stand_ins`). What it accepts and YAML 1.2 does not is reported by `yaml_strictness`.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ _TAG: Final = re.compile(r"!<[^>\s]*>|![^\s,\[\]{}]*")
 
 
 class _DocumentTooLargeError(Exception):
-    """A bound is passed: reading stops here, its diagnostic is made."""
+    """A limit is exceeded. Parsing stops here, and its diagnostic is already recorded."""
 
 
 @frozen
 class _Anchored:
-    """What an alias stands for; the sizes are those of the expanded tree."""
+    """The node of an anchor. The sizes are those of the expanded tree."""
 
     node: Node
     nodes: int
@@ -66,7 +66,7 @@ class _Anchored:
 
 @dataclass(slots=True)
 class _Open:
-    """A list or mapping whose end has not come yet."""
+    """A list or mapping that has not ended yet."""
 
     event: Any
     is_mapping: bool
@@ -74,20 +74,20 @@ class _Open:
     characters_before: int
     wants_key: bool
     end: tuple[int, int]
-    """Where the last part ends that was placed in it: (line, column), from 1."""
+    """The end of the last part in it: (line, column), from 1."""
     items: list[Node] = field(default_factory=list)
     entries: dict[str, Entry] = field(default_factory=dict)
     key: str | None = None
     key_span: Span | None = None
     repeated: list[tuple[str, Span]] = field(default_factory=list)
-    """Keys that it has already, each time that they come again."""
+    """Keys that it already has, once for each repetition."""
     height: int = 1
     indent: int | None = None
-    """The column of its keys or dashes, from 0; None in brackets, and where it is not known."""
+    """The column of its keys or dashes, from 0; None in brackets, and if it is not known."""
 
 
 class Composer:
-    """Composes one text, of which `readable` is what the parser is shown."""
+    """Composes one text. `readable` is the text for the parser."""
 
     def __init__(self, text: str, readable: str, file: str, layer: str) -> None:
         self._text = text
@@ -102,9 +102,9 @@ class Composer:
         self.mistakes: list[Diagnostic] = []
 
     def compose(self) -> Node | None:
-        """Return the root, or None where the text has no content; mistakes are in `mistakes`.
+        """Return the root, or None if the text has no content. Mistakes are in `mistakes`.
 
-        Raises the parser's `YAMLError` at text that it cannot read.
+        Raises the parser's `YAMLError` for text that it cannot parse.
         """
         parser = CParser(self._readable)
         handlers = {
@@ -172,7 +172,9 @@ class Composer:
 
     def _check_flow(self, start: int, end: int, *, quoted: bool) -> None:
         self._tell(comment_flaw(self._text, end))
-        if not (self._stack and self._stack[-1].event.flow_style):  # else it is told of what that is within
+        if not (
+            self._stack and self._stack[-1].event.flow_style
+        ):  # otherwise it is reported for the surrounding construct
             self._tell(indentation_flaw(self._text, start, end, self._indent(), quoted=quoted))
 
     def _indent(self) -> int:
@@ -184,7 +186,7 @@ class Composer:
             self._mistake("yaml-syntax", flaw.message, span, flaw.hint)
 
     def _restored(self, event: Any, span: Span) -> str:
-        """Return the scalar's text with its own signs in place of those that stand in for them."""
+        """Return the scalar's text with its own characters instead of their replacements."""
         value: str = event.value
         written = self._readable[event.start_mark.index : event.end_mark.index]
         if any(value.count(sign) > written.count(sign) for sign in STAND_INS):
@@ -253,7 +255,7 @@ class Composer:
             self._anchors[done.event.anchor] = _Anchored(node, nodes, characters, done.height)
 
     def _tell_repeated(self, done: _Open) -> None:
-        """Tell of keys that are set twice, or of the empty key above them that they belong to."""
+        """Report keys that are set twice, or the empty key above them to which they belong."""
         shifted = None
         if done.indent is not None and not done.event.flow_style:
             above = self._stack[-1] if self._stack else None
@@ -372,7 +374,7 @@ class Composer:
         return Span(self._file, start.line + 1, start.column + 1, end.line + 1, end.column + 1, self._layer)
 
     def _value_span(self, event: Any) -> Span:
-        """Return where a scalar's text stands, without anchor, tag and the blank end of a block."""
+        """Return the place of a scalar's text, without anchor, tag and the blank end of a block."""
         start, end = event.start_mark, event.end_mark
         if event.style in ("|", ">"):
             lines = self._text[start.index : end.index].rstrip().splitlines()
@@ -388,7 +390,7 @@ class Composer:
 
 
 def _double_braces(text: str, span: Span, parent: _Open) -> tuple[int, int] | None:
-    """Return the offsets of `{{ … }}` where a mapping's key is a mapping that opens at once."""
+    """Return the offsets of `{{ … }}`, if the key of a mapping is a mapping that opens immediately."""
     start = parent.event.start_mark.index
     if not text.startswith("{{", start):
         return None

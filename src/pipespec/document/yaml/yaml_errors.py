@@ -1,7 +1,7 @@
 """Explains in plain words what the YAML parser did not understand, and how to correct it.
 
-Takes the parser's error and the text; returns a `Finding`: the diagnostic and, if the error is local, a patch of the same
-length. With the patch the parser can continue, so that the next error is found as well.
+Takes the parser's error and the text. Returns a `Finding`: the diagnostic and, if the error is local, a patch of the
+same length. With the patch, the parser can continue, so that the next error is found as well.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["Finding", "explain", "span_between"]
 
 @frozen
 class Finding:
-    """One syntax error. `patch` is (start, end, replacement) in the text, or None where nothing helps."""
+    """One syntax error. `patch` is (start, end, replacement) in the text, or None if no patch helps."""
 
     diagnostic: Diagnostic
     patch: tuple[int, int, str] | None = None
@@ -28,7 +28,7 @@ class Finding:
 
 @frozen
 class _Trouble:
-    """The parser's error, taken apart. Offsets count characters from 0."""
+    """The parser's error, split into parts. Offsets count characters from 0."""
 
     text: str
     file: str
@@ -37,7 +37,7 @@ class _Trouble:
     context: str
     at: int
     begun: int
-    """Where the construct that failed begins; `at` where the parser named none."""
+    """The start of the construct that failed; `at` if the parser named none."""
 
     @property
     def char(self) -> str:
@@ -47,7 +47,7 @@ class _Trouble:
         return self.coded("yaml-syntax", message, hint, start, end)
 
     def misindented(self) -> Finding | None:
-        """Explain the error by the indentation of its line, where that is the reason."""
+        """Explain the error by the indentation of its line, if that is the cause."""
         found = misindented(self.text, self.at)
         return self.finding(found.message, found.hint, found.start, found.end) if found else None
 
@@ -59,7 +59,7 @@ class _Trouble:
 _BREAK: Final = re.compile(r"\r\n|\r|\n")
 _WORD: Final = re.compile(r"[^\s,\[\]{}]+")
 _KEY_AND_BRACKET: Final = re.compile(r"[ ]*(?P<key>\w[\w.-]*(?::|[ ]+)[\[{])")
-"""How a line begins whose key lacks its ':' or the space after it, so that its brackets are text."""
+"""The start of a line whose key lacks its ':' or the space after it, so that its brackets are text."""
 _REST_OF_LINE: Final = re.compile(r"[^\r\n]*")
 _BEFORE_IN_FLOW: Final = re.compile(r"[^\s,\[\]{}]*\Z")
 _OTHER_VALUE: Final = re.compile(r"[^,\[\]{}\r\n]*")
@@ -342,4 +342,4 @@ _TRANSLATIONS: Final[tuple[tuple[str, Callable[[_Trouble], Finding]], ...]] = (
     ("indentation indicator", _block_header),
     ("expected <document start>", _second_top),
 )
-"""Parts of the parser's own wording, and who translates it; the first that fits."""
+"""Parts of the parser's own wording, and the function that translates it. The first match counts."""

@@ -1,8 +1,8 @@
-"""YAML text -> nodes: the only way in which text becomes a tree.
+"""From YAML text to nodes: the only way in which text becomes a tree.
 
-Takes the text of a file or of a `--set` value; returns nodes that know their places. Refuses, in one `InvalidPipelineError`:
-text that is not YAML, tags, duplicate keys, keys that are not text, `<<`, a second document, a top level that is not a
-mapping, and more than 4 MiB, 64 levels or 250,000 nodes after aliases.
+Takes the text of a file or of a `--set` value. Returns nodes that contain their places. Refuses, in one
+`InvalidPipelineError`: text that is not YAML, tags, duplicate keys, keys that are not text, `<<`, a second document, a
+top level that is not a mapping, and more than 4 MiB, 64 levels or 250,000 nodes after aliases.
 """
 
 from __future__ import annotations
@@ -23,23 +23,22 @@ from pipespec.errors import Diagnostic, InvalidPipelineError, Span
 __all__ = ["read", "read_scalar", "read_value"]
 
 _REPAIRS: Final = 4 * 1024 * 1024
-"""Characters that may be parsed once more, after mistakes that can be patched over."""
+"""Maximum number of characters that are parsed again after mistakes for which there is a patch."""
 _FRAGMENTS: Final = frozenset({"include", "overlay"})
 
-# What libyaml refuses; line breaks of YAML 1.1 that are none in 1.2, for lines would count differently; and the
-# noncharacters of Unicode, two of which stand in for signs.
-_UNREADABLE: Final = re.compile(  # none beyond U+FFFF: such a set takes `re` 3 ms to compile
+# What libyaml refuses; line breaks of YAML 1.1 that are not line breaks in 1.2, because lines would be counted
+# differently; and the noncharacters of Unicode, two of which are used as replacements.
+_UNREADABLE: Final = re.compile(  # none beyond U+FFFF: `re` needs 3 ms to compile such a set
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
 )
 _DIRECTIVE: Final = re.compile(r"^%.*", re.MULTILINE)
 
 
 def read(text: str | bytes, *, file: str, layer: str = "file") -> MappingNode:
-    """Read one document; an empty one is an empty mapping in the layers `include` and `overlay`.
+    """Parse one document. An empty one is an empty mapping in the layers `include` and `overlay`.
 
-    `file` is the name that spans bear. An alias's node has the alias's place as `span` and its anchor's as
-    `origin`; what is in a lower layer it is shared with the anchor. Lines end at CR, LF or CRLF. Raises
-    `InvalidPipelineError`.
+    `file` is the name in its spans. The node of an alias has the alias's place as `span` and the anchor's place as
+    `origin`; nodes below it are shared with the anchor. Lines end at CR, LF or CRLF. Raises `InvalidPipelineError`.
     """
     source = _decoded(text, file, layer)
     root = _composed(source, source, file, layer)
@@ -57,7 +56,7 @@ def read(text: str | bytes, *, file: str, layer: str = "file") -> MappingNode:
 
 
 def read_value(text: str | bytes, *, file: str) -> Node:
-    """Read one document of data, whose top may be anything; an empty one is null. Raises `InvalidPipelineError`."""
+    """Parse one document of data, whose top level may be anything. An empty one is null. Raises `InvalidPipelineError`."""
     source = _decoded(text, file, "file")
     return _composed(source, source, file, "file") or ScalarNode(None, Span(file, 1, 1, 1, 1))
 
@@ -65,10 +64,10 @@ def read_value(text: str | bytes, *, file: str) -> Node:
 def read_scalar(
     text: str, file: str, *, layer: str = "set", column: int = 1, shown: str | None = None
 ) -> Node:
-    """Read the value of an option: a YAML scalar or a flow collection, which `text` must be as a whole.
+    """Parse the value of an option: the whole `text` must be a YAML scalar or a flow collection.
 
-    `column` is where the text begins in the line `shown` (default: the text itself) that errors show.
-    Raises `InvalidPipelineError`.
+    `column` is where the text begins in the line `shown` (default: the text itself), which errors show. Raises
+    `InvalidPipelineError`.
     """
     line = text if shown is None else shown
     span = Span(file, 1, column, 1, column + len(text), layer)
@@ -130,7 +129,7 @@ def _printable(text: str) -> str:
 
 
 def _composed(text: str, source: str, file: str, layer: str) -> Node | None:
-    """Compose `text`; mistakes that a patch can step over are patched, so that all are found in one go."""
+    """Compose `text`. Mistakes for which there is a patch are patched, so that all are found in one pass."""
     readable = for_parser(text)
     syntax: list[Diagnostic] = []
     parsed = 0

@@ -1,6 +1,6 @@
-"""What libyaml takes and YAML 1.2 does not: comments without a space, lines that are indented too little, lone dashes.
+"""What libyaml accepts and YAML 1.2 does not: comments without a space, lines with too little indentation, single dashes.
 
-Takes the text and the offsets of one scalar or flow collection; gives what is wrong there, in plain words, or None.
+Takes the text and the offsets of one scalar or flow collection. Returns what is wrong there, in plain words, or None.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ _GLUED_COMMENT: Final = re.compile(r"#|[ \t\n]*,#")
 _HEADER: Final = re.compile(r"[|>][-+1-9]*")
 _LEADING_BLANKS: Final = re.compile(r"[^\n]*\n((?: *\n)*)( *)(?=\S)")
 _NEEDS_NO_INDENTATION: Final = re.compile(r"[ \t]*(?:$|#|[\]}])")
-"""Blank lines and comments, and, where all readers are as lenient, a closing bracket below its key."""
+"""Blank lines and comments and, where all parsers accept it, a closing bracket below its key."""
 
 
 class Flaw(NamedTuple):
-    """A mistake: its message and hint, and the offsets of the culprit."""
+    """A mistake: its message and hint, and the offsets of the wrong part."""
 
     message: str
     hint: str
@@ -27,7 +27,7 @@ class Flaw(NamedTuple):
 
 
 def comment_flaw(text: str, end: int) -> Flaw | None:
-    """Tell of a comment right behind what ends at an offset, or behind the comma that follows it."""
+    """Report a comment directly after the end at an offset, or directly after the comma that follows it."""
     found = _GLUED_COMMENT.match(text, end)
     if found is None:
         return None
@@ -41,9 +41,9 @@ def _glued(position: int) -> Flaw:
 
 
 def block_scalar_flaw(text: str, start: int, indent: int) -> Flaw | None:
-    """Tell of a comment right behind `|` or `>`, and of blank lines that are longer than the text is indented.
+    """Report a comment directly after `|` or `>`, and blank lines that are longer than the indentation of the text.
 
-    `indent` is the column of the keys or dashes that the scalar is below, -1 at the top.
+    `indent` is the column of the keys or dashes above the scalar, -1 at the top level.
     """
     header = _HEADER.match(text, start)
     if header is None:
@@ -64,7 +64,7 @@ def block_scalar_flaw(text: str, start: int, indent: int) -> Flaw | None:
 
 
 def indentation_flaw(text: str, start: int, end: int, indent: int, *, quoted: bool) -> Flaw | None:
-    """Tell of a further line of a quoted text, or of a list or mapping in brackets, that is not indented enough."""
+    """Report a continuation line of a quoted text, or of a list or mapping in brackets, that is not indented enough."""
     position = text.find("\n", start, end) + 1
     while 0 < position < end:
         line_end = text.find("\n", position)
@@ -81,7 +81,7 @@ def indentation_flaw(text: str, start: int, end: int, indent: int, *, quoted: bo
 
 
 def plain_text_flaw(text: str, start: int, end: int) -> Flaw | None:
-    """Tell of an unquoted text inside of brackets that is a dash alone, or has a comment right behind it."""
+    """Report an unquoted text in brackets that is a single dash, or that has a comment directly after it."""
     if text[start:end] == "-":
         return Flaw("'-' alone cannot stand within brackets", 'put it in quotes: "-"', start, end)
     found = _GLUED_COMMENT.match(text, end)

@@ -1,1 +1,1 @@
-"""A step's function, or any function, called once from the shell: nothing is recorded."""
+"""Call a step's function, or any function, once from the shell. Nothing is recorded."""

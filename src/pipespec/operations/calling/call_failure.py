@@ -1,4 +1,4 @@
-"""Why a call failed, as an error of the command that made it."""
+"""Why a call failed, as an error of the command that called it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pipespec.step.step_job import Failure
 __all__ = ["error_of"]
 
 _GIVEN: Final = frozenset({"binding", "inputs", "secret"})
-"""Kinds of failures that are in what was given, before the function was called."""
+"""Kinds of failures whose cause is in the arguments, before the function was called."""
 
 
 def error_of(failure: Failure) -> PipespecError:
-    """Return a `UsageError` where what was given does not fit, else a `StepFailedError` with the traceback."""
+    """Return a `UsageError` if the arguments do not fit, otherwise a `StepFailedError` with the traceback."""
     if failure.kind in _GIVEN:
         return UsageError(failure.message)
     is_told = failure.kind == "raised" and bool(failure.traceback)

@@ -1,7 +1,7 @@
-"""Any function of the project, called once: from the words of a command line to files, or to a text that is printed.
+"""Call any function of the project once: from the words of a command line to files, or to a text that is printed.
 
-The function gets its arguments as a step's function does, in this process and in the working directory. Its source says
-which options there are; it is imported only when it is called.
+The function gets its arguments as a step's function does, in this process and in the working directory. Its source
+determines which options there are. It is imported only when it is called.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ __all__ = ["CallAnswer", "FunctionCall", "function_call"]
 
 @frozen
 class CallAnswer:
-    """What came of a call: the files that were written, or else a text; None where nothing was returned."""
+    """The result of a call: the files that were written, or a text; None if nothing was returned."""
 
     files: tuple[Path, ...] = ()
     text: str | None = None
@@ -60,17 +60,18 @@ class FunctionCall:
 
     @property
     def name(self) -> str:
-        """What a user calls it."""
+        """The name by which a user calls it."""
         return str(self.ref)
 
     def call(self, given: Given, out: Sequence[str] = (), *, force: bool = False) -> CallAnswer:
-        """Call it, and save what it returns; what is there already is replaced with `force` alone.
+        """Call the function, and save what it returns. Existing files are replaced only with `force`.
 
-        `out` is where to: nothing (its text is returned), a file, a folder with `/` at its end, or `NAME=FILE` for each part.
+        `out` is the destination: nothing (the value is returned as text), a file, a folder with `/` at its end, or
+        `NAME=FILE` for each part.
 
         Raises:
-            UsageError: where what was given does not fit, before anything is called.
-            StepFailedError: where the function raised, or its value cannot be saved so; with the traceback.
+            UsageError: if the arguments do not fit; nothing is called then.
+            StepFailedError: if the function raised, or its value cannot be saved in this way; with the traceback.
         """
         values = read_given(self.options, given)
         place = read_out(out)
@@ -98,10 +99,10 @@ class FunctionCall:
 
 
 def function_call(call: str, folder: Path) -> FunctionCall:
-    """Find a function by `module:function`, from a folder of a project; nothing is imported.
+    """Find a function by `module:function`, from a folder of a project. Nothing is imported.
 
     Raises:
-        UsageError: where there is no such function, or its source cannot be read.
+        UsageError: if there is no such function, or its source cannot be read.
     """
     if not is_call(call):
         likely = likely_call(call)

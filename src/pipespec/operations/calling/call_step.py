@@ -1,7 +1,7 @@
-"""One step of a pipeline, called once with files in place of what it reads: nothing is recorded, nothing else runs.
+"""Call one step of a pipeline once, with files instead of its inputs. Nothing is recorded, and nothing else runs.
 
-What is not given is read as a run reads it: params of the file, external inputs, recorded outputs of complete steps. The
-step is executed as in a run, in this process, and its outputs are put into a folder.
+What the user does not give is read as in a run: params of the file, external inputs, recorded outputs of complete
+steps. The step is executed as in a run, in this process, and its outputs are put into a folder.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ __all__ = ["StepCall", "step_call"]
 
 @frozen
 class StepCall:
-    """A step that can be called, and its options: files in place of inputs, values in place of params."""
+    """A step that can be called, and its options: files that replace inputs, values that replace params."""
 
     session: PipelineSession
     spec: PipelineSpec
-    """The pipeline, with the variants of the steps that this one reads."""
+    """The pipeline, including the variants of the steps that this step reads."""
     step: StepSpec
     summary: str
     options: tuple[CallOption, ...]
@@ -68,24 +68,25 @@ class StepCall:
 
     @property
     def name(self) -> str:
-        """What a user calls it."""
+        """The name by which a user calls it."""
         return f"step {self.step.id}"
 
     def call(self, given: Given, out: Sequence[str] = (), *, force: bool = False) -> CallAnswer:
-        """Execute it, and put its outputs into a folder; what is there already is replaced with `force` alone.
+        """Execute the step, and put its outputs into a folder. Existing files are replaced only with `force`.
 
-        `out` is that folder, which only a step without outputs can do without.
+        `out` is that folder. Only a step without outputs can be called without it.
 
         Raises:
-            UsageError: where what was given does not fit, or what a step above makes is not there; before anything is called.
-            StepFailedError: where the step failed; with the traceback.
+            UsageError: if the arguments do not fit, or an output of an upstream step does not exist; nothing is called
+            then.
+            StepFailedError: if the step failed; with the traceback.
         """
         values = read_given(self.options, given)
         to = self._folder(out)
         require_free([to / output.file for output in self.step.outputs.values()], force=force)
         step = replace(self.step, inputs=self._inputs(values.files))
         records = self._records(step)
-        # Before the folder for the call: there MLflow's variables name another store.
+        # Before the folder for the call is created: in it, MLflow's variables name another store.
         results = OutsideResults.of(self.spec, self.session.ledger).results([step])
         with scratch_folder() as folder:
             job = replace(
@@ -171,15 +172,15 @@ class StepCall:
 
 
 def step_call(session: PipelineSession, step: str) -> StepCall:
-    """Find a step of a pipeline; nothing is imported.
+    """Find a step of a pipeline. Nothing is imported.
 
     Raises:
-        UsageError: where the words mean no step, or several.
+        UsageError: if the words mean no step, or several.
     """
     found, spec = session.step(step), session.spec
     read = (id_ for source in found.step_inputs for id_ in source.producers)
     if any(id_ not in spec.steps or spec.steps[id_].deferred for id_ in (found.id, *read)):
-        spec = session.plan(found.id).pipeline  # only records tell of some variants
+        spec = session.plan(found.id).pipeline  # some variants are known only from records
         found = spec.steps[found.id]
     source = read_signature(found.call, session.spec.module_folders, session.source.modules)
     known = source if isinstance(source, CallableSource) else None
@@ -188,7 +189,7 @@ def step_call(session: PipelineSession, step: str) -> StepCall:
 
 
 def _put(made: Path, files: Sequence[str], to: Path) -> tuple[Path, ...]:
-    """Move outputs into a folder, each in the place of what had its name."""
+    """Move outputs into a folder, and replace what has the same names."""
     places = []
     for file in files:
         target = to / file.rstrip("/")

@@ -1,7 +1,7 @@
-"""Words after the options of a call -> params and files: texts, YAML values, and places whose content is loaded.
+"""Convert the words after the options of a call to params and files: texts, YAML values, and files whose content is loaded.
 
-Takes options and what was given for each; gives what binding a function takes. Refuses, all at once, files that are not
-there, values that are not YAML, and arguments without any.
+Takes options and the words given for each. Returns the values for the arguments of the function. Refuses, all at once,
+files that do not exist, values that are not YAML, and required arguments without a value.
 """
 
 from __future__ import annotations
@@ -22,32 +22,33 @@ from pipespec.step.step_job import Artifact, InputJob
 __all__ = ["Given", "GivenValues", "artifact_at", "read_given"]
 
 Given: TypeAlias = Mapping[str, str | bool]
-"""By argument, what was written after its option; of a flag, which way it was."""
+"""For each argument, the words after its option; for a flag, whether it was set or negated."""
 
 
 @frozen
 class GivenValues:
-    """What a call gives to arguments, by their names."""
+    """The values that a call gives to arguments, by their names."""
 
     files: Mapping[str, Path]
     params: Mapping[str, JSON]
 
     @property
     def inputs(self) -> tuple[InputJob, ...]:
-        """The files, as inputs of a step are."""
+        """The files, in the same form as inputs of a step."""
         return tuple(InputJob(name, "one", (artifact_at(path),)) for name, path in self.files.items())
 
 
 def artifact_at(path: Path) -> Artifact:
-    """Return a local file or folder as what an input is loaded from."""
+    """Return a local file or folder in the form from which an input is loaded."""
     return Artifact(f"{path}/" if path.is_dir() else str(path), None, path.name)
 
 
 def read_given(options: Iterable[CallOption], given: Given) -> GivenValues:
-    """Read what was given.
+    """Parse the given words.
 
     Raises:
-        UsageError: where something does not fit its option, or an argument without default has none; with all of that.
+        UsageError: if something does not fit its option, or an argument without default has no value; with all
+        mistakes.
     """
     files: dict[str, Path] = {}
     params: dict[str, JSON] = {}

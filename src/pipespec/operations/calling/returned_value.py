@@ -1,7 +1,8 @@
-"""What a called function returned -> files, or a text for the terminal.
+"""Save the value that a called function returned to files, or format it as text for the terminal.
 
-Takes the words of `--out`: a file, a folder, or `NAME=FILE` for each part. In a folder, a value whose parts have names and
-are more than plain data makes a file of each; any other value makes one, named by its function. The type says the format.
+Takes the words of `--out`: a file, a folder, or `NAME=FILE` for each part. In a folder, a value whose parts have names
+and are more than plain data is saved as one file for each part. Any other value is saved as one file, named after its
+function. The type determines the format.
 """
 
 from __future__ import annotations
@@ -41,16 +42,16 @@ _SUFFIXES: Final[Mapping[str, str]] = {
     "str": ".txt",
     "bytes": ".bin",
 }
-"""How a value is saved whose file nobody named; others as objects."""
+"""How a value without a file name is saved. Other types are saved as objects."""
 _OBJECT: Final = ".joblib"
 _PRINTED: Final = frozenset({".csv", ".json", ".txt"})
 _DATA: Final = frozenset({".json", ".txt"})
-"""What a mapping has that is one file of its own, rather than several."""
+"""What a mapping contains if it is saved as one file instead of several."""
 
 
 @frozen
 class Out:
-    """Where a returned value goes: nowhere, or one of these."""
+    """Where a returned value is saved: nowhere, or in one of these places."""
 
     file: Path | None = None
     folder: Path | None = None
@@ -58,15 +59,15 @@ class Out:
 
     @property
     def places(self) -> Sequence[Path]:
-        """What has to be free for it."""
+        """The places that must be free."""
         return [place for place in (self.file, self.folder, *self.parts.values()) if place is not None]
 
 
 def read_out(words: Sequence[str]) -> Out:
-    """Read the words of `--out`.
+    """Parse the words of `--out`.
 
     Raises:
-        UsageError: where they contradict each other, or name no file.
+        UsageError: if they contradict each other, or name no file.
     """
     named = dict(word.split("=", 1) for word in words if "=" in word)
     if named:
@@ -87,7 +88,7 @@ def _is_folder(word: str) -> bool:
 
 
 def require_free(places: Sequence[Path], *, force: bool) -> None:
-    """Refuse places that cannot be written, and to replace what is there, unless with `force`; an empty folder is nothing.
+    """Refuse places that cannot be written and, without `force`, existing files. An empty folder does not count as existing.
 
     Raises:
         UsageError: with the places.
@@ -111,10 +112,10 @@ def _is_empty(place: Path) -> bool:
 
 
 def save_returned(value: Any, out: Out, function: str) -> tuple[Path, ...]:
-    """Write a value, or its parts, and return the files; none of them is there half.
+    """Write a value, or its parts, and return the files. No file is left incomplete.
 
     Raises:
-        StepError: where it has other parts, or does not fit the format of its file.
+        StepError: if the value has other parts, or does not fit the format of its file.
     """
     places = _places(value, out, function)
     jobs = [OutputJob(name, place.name) for name, place in places.items()]
@@ -135,10 +136,10 @@ def save_returned(value: Any, out: Out, function: str) -> tuple[Path, ...]:
 
 
 def text_of_returned(value: Any, folder: Path) -> str | None:
-    """Return a value as it is printed, made in a scratch folder; None of None.
+    """Return a value as it is printed, created in a scratch folder; None for None.
 
     Raises:
-        StepError: where it is nothing that a terminal shows.
+        StepError: if it is not something that a terminal can show.
     """
     if value is None:
         return None

@@ -1,4 +1,4 @@
-"""What a called function logs to MLflow goes to a store of its own, which is thrown away: nothing of a call is recorded."""
+"""Store what a called function logs to MLflow in a separate store that is deleted afterwards: nothing of a call is recorded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _RUN: Final = "MLFLOW_RUN_ID"
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """Make a folder for one call, with the store that MLflow's own functions then write to."""
+    """Make a folder for one call, with the store to which MLflow's own functions then write."""
     before = {name: os.environ[name] for name in (_STORE, _RUN) if name in os.environ}
     with scratch() as folder:
         os.environ[_STORE] = f"sqlite:///{folder}/mlflow.db"

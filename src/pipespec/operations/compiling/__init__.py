@@ -1,1 +1,1 @@
-"""Pipeline files -> checked specs."""
+"""From pipeline files to checked specs."""

@@ -1,10 +1,10 @@
-"""The compiler: a pipeline file -> a checked `PipelineSpec`, or every mistake with its place.
+"""The compiler: from a pipeline file to a checked `PipelineSpec`, or every mistake with its place.
 
-The way of a pipeline, in order: read, lay layers, interpolate (`document`), build (`spec`), read signatures
-(`python`), check (`checks`). This is where files, environment and git enter; the stages themselves ask for nothing.
+The stages of a pipeline, in order: read, merge layers, interpolate (`document`), build (`spec`), read signatures
+(`python`), check (`checks`). Files, environment and git are accessed here; the stages themselves do not access them.
 
-A file that is not trusted reads no environment variable and asks git nothing; `validate`, `graph`, `render` and
-`diff` compile that way.
+For a file that is not trusted, no environment variable is read and git is not called. `validate`, `graph`, `render` and
+`diff` compile in that way.
 """
 
 from __future__ import annotations
@@ -57,10 +57,10 @@ __all__ = ["CompilePlace", "Compiled", "compile_file", "from_here", "read_signat
 
 @frozen
 class CompilePlace:
-    """Where a pipeline is: its file and the project's root, both absolute.
+    """Where a pipeline is: its file and the project root, both absolute.
 
-    `folders` maps each file named in a span to the folder that its relative paths start from. `modules` has read
-    the project's code, and remembers it.
+    `folders` maps each file named in a span to the folder from which its relative paths start. `modules` has read the
+    project's code, and caches it.
     """
 
     file: Path
@@ -72,11 +72,11 @@ class CompilePlace:
 
     @property
     def is_document_current(self) -> bool:
-        """True where files, environment and git would make the same document."""
+        """True if the same files, environment and git state would result in the same document."""
         return self.files.is_current() and self.answers.is_current()
 
     def sources_read(self) -> SourcesRead | None:
-        """Return all that was read so far; None where more was asked than files and environment."""
+        """Return everything that was read so far; None if more than files and environment was read."""
         environment = self.answers.environment()
         documents, code = self.files.contents(), self.modules.contents()
         changed = any(code[path] != documents[path] for path in documents.keys() & code.keys())
@@ -88,7 +88,7 @@ class CompilePlace:
 
 @frozen
 class Compiled:
-    """A `PipelineSource` and all that was found on the way; `spec` is None where there is not one step to speak of.
+    """A `PipelineSource` and all that was found while compiling. `spec` is None if there is no usable step.
 
     `name` is the file as the user wrote it.
     """
@@ -100,9 +100,9 @@ class Compiled:
     place: CompilePlace
     options: CompileOptions
     again: Callable[[], Compiled]
-    """Compiles the file anew, as it is by then."""
+    """Compiles the file again, as it is at that time."""
     lists: Mapping[str, tuple[DeferredAxis, ...]] = field(default_factory=dict)
-    """The axes whose values outputs have listed by now, by the declared name of the step that has them."""
+    """The axes whose values outputs have listed so far, by the declared name of the step that has them."""
 
     @property
     def modules(self) -> DiskModules:
@@ -111,19 +111,19 @@ class Compiled:
 
     @property
     def pipeline(self) -> PipelineSpec:
-        """The pipeline; raises as `checked`."""
+        """The pipeline. Raises the same errors as `checked`."""
         return self.checked()
 
     @property
     def document(self) -> MappingNode:
-        """The resolved document as it is shown and recorded."""
-        from pipespec.views.rendering.relocation import presentable  # noqa: PLC0415 - `validate` shows none
+        """The resolved document as it is displayed and recorded."""
+        from pipespec.views.rendering.relocation import presentable  # noqa: PLC0415 - `validate` does not show any
 
         return presentable(self.resolved.document, self.place.folders)
 
     @property
     def sources(self) -> Mapping[str, str]:
-        """The text of each file named in a span, as it may be shown."""
+        """The text of each file named in a span, as it may be displayed."""
         files = without_addresses(self.resolved.sources, self.resolved.document)
         return files if self.spec is None else {**files, **self._template_texts(self.spec)}
 
@@ -137,21 +137,21 @@ class Compiled:
 
     @property
     def tags(self) -> Mapping[str, str]:
-        """Nothing: only a sweep marks the invocation's run."""
+        """Nothing: only a sweep sets tags on the invocation's run."""
         return {}
 
     def sources_read(self) -> SourcesRead | None:
-        """Return all that decided what was compiled; None where that was more than files, code and environment."""
+        """Return everything that determined the result; None if that was more than files, code and environment."""
         is_known = self.spec is not None and used_suffixes(self.spec) <= FORMATS.keys()
         return self.place.sources_read() if is_known else None
 
     def contents_read(self) -> Mapping[str, bytes | None]:
-        """Return what was read of pipeline files and code so far, by path."""
+        """Return the content of pipeline files and code that was read so far, by path."""
         return {**self.place.files.contents(), **self.modules.contents()}
 
     def files(self) -> Mapping[str, str]:
-        """Return the document as the invocation's run keeps it."""
-        from pipespec.tracking.record_names import PIPELINE_FILE  # noqa: PLC0415 - only a run needs both
+        """Return the document as it is stored with the invocation's run."""
+        from pipespec.tracking.record_names import PIPELINE_FILE  # noqa: PLC0415 - both are needed only by a run
         from pipespec.views.document_view import to_yaml  # noqa: PLC0415
 
         return {PIPELINE_FILE: to_yaml(self.document)}
@@ -161,8 +161,8 @@ class Compiled:
         return ()
 
     def redactor(self) -> Redactor:
-        """Return what takes the pipeline's secrets, as the environment has them now, out of texts."""
-        from pipespec.step.secrets import redactor  # noqa: PLC0415 - only a run needs it
+        """Return a redactor that removes the pipeline's secrets, with their present values in the environment, from texts."""
+        from pipespec.step.secrets import redactor  # noqa: PLC0415 - needed only by a run
 
         return redactor(plain(self.resolved.document), os.environ)
 
@@ -170,7 +170,7 @@ class Compiled:
         """Return the pipeline.
 
         Raises:
-            InvalidPipelineError: where there is any mistake; advice does not count.
+            InvalidPipelineError: if there is any mistake; advice does not count.
         """
         mistakes = [found for found in self.diagnostics if found.severity is Severity.ERROR]
         if mistakes:
@@ -179,10 +179,10 @@ class Compiled:
         return self.spec
 
     def reread(self) -> Compiled:
-        """Return the pipeline as its files, the project's code, environment and git have it now.
+        """Return the pipeline as its files, the project's code, environment and git define it now.
 
         Raises:
-            InvalidPipelineError: where it has mistakes now.
+            InvalidPipelineError: if it has mistakes now.
         """
         if self.place.is_document_current and self.modules.is_current():
             return self
@@ -191,10 +191,10 @@ class Compiled:
         return compiled
 
     def filled(self, step: str, values: Mapping[str, Sequence[JSON]]) -> Compiled:
-        """Return the pipeline with values in place of references in the matrix of one step, by its id.
+        """Return the pipeline with values instead of references in the matrix of one step, by its id.
 
         Raises:
-            InvalidPipelineError: where the pipeline with these values has mistakes.
+            InvalidPipelineError: if the pipeline with these values has mistakes.
         """
         declared = self.pipeline.steps[step]
         listed = tuple(axis for axis in declared.deferred if axis.written in values)
@@ -217,17 +217,17 @@ def compile_file(
     import_timeout: float | None = None,
     counts_code: bool = False,
 ) -> Compiled:
-    """Compile a pipeline file with overlays (files) and overrides (`path=value`, as `--set`) laid over it.
+    """Compile a pipeline file with overlays (files) and overrides (`path=value`, as `--set`).
 
-    With `keeps_env` references to the environment stay as written, with their defaults: what is made of the
-    pipeline reads them later. With `keeps_unset` `???` is an open value; by default that is so of a file that is
-    not trusted and keeps no such references. `modules` has read the project's code already, for another version of the
-    file. With an `import_timeout`, in seconds for each, its callables are imported on trial, in a process of their own.
-    `counts_code` has the code of all callables counted and the functions of steps read, and gives advice on both; Apprise is then
-    asked about the URLs of `notify` as well.
+    With `keeps_env`, references to the environment stay as written, with their defaults: a program generated from the
+    pipeline reads the variables later. With `keeps_unset`, `???` is an open value. This is the default for a file that
+    is not trusted and does not keep such references. `modules` has already read the project's code, for another version
+    of the file. With an `import_timeout`, in seconds for each callable, the callables are imported as a test, in a
+    separate process. With `counts_code`, the code of all callables is counted, the functions of steps are read, and
+    there is advice on both; in addition, Apprise checks the URLs of `notify`.
 
     Raises:
-        InvalidPipelineError: where the document cannot be read or resolved, so that nothing more can be said.
+        InvalidPipelineError: if the document cannot be read or resolved, so that nothing more can be checked.
     """
     name = os.fspath(file)
     with busy(f"reading {name}"):
@@ -260,24 +260,24 @@ def compile_file(
 
 
 def _with_environment(found: Diagnostic) -> Diagnostic:
-    """Add to a module that is missing that another environment is active."""
+    """If a module is missing, add to the hint that another environment is active."""
     if found.code != "module-not-found":
         return found
-    from pipespec.step.active_environment import other_environment  # noqa: PLC0415 - only for this mistake
+    from pipespec.step.active_environment import other_environment  # noqa: PLC0415 - needed only for this mistake
 
     other = other_environment()
     return replace(found, hint="; ".join(filter(None, (found.hint, other)))) if other else found
 
 
 def from_here(name: str, folder: Path) -> str:
-    """Spell a path for the present working directory that was spelt when `folder` was that."""
+    """Convert a path relative to `folder`, the earlier working directory, to one relative to the present working directory."""
     return name if Path.cwd() == folder else os.path.relpath(folder / name)
 
 
 def read_signatures(
     spec: PipelineSpec, modules: DiskModules
 ) -> Mapping[str, CallableSource | CallableProblem]:
-    """Read what all functions of a pipeline take, by `str(CallableRef)`, or why that cannot be told."""
+    """Read the signatures of all functions of a pipeline, by `str(CallableRef)`, or why they are not known."""
     refs = {str(ref): ref for step in spec.steps.values() for ref in step.callables}
     found = {text: read_signature(ref, spec.module_folders, modules) for text, ref in refs.items()}
     for file in {str(file): file for step in spec.steps.values() for file in step.source_files}.values():
@@ -294,7 +294,7 @@ def _built(
     *,
     counts_code: bool = False,
 ) -> tuple[PipelineSpec | None, tuple[Diagnostic, ...]]:
-    """Build a pipeline of its document, read the signatures of its callables, and check all."""
+    """Build a pipeline from its document, read the signatures of its callables, and check everything."""
     spec, findings = build_spec(
         resolved.document,
         file=place.file,
@@ -339,7 +339,7 @@ def _widened(spec: PipelineSpec, modules: DiskModules) -> dict[str, tuple[str, .
 
 def _bodies(spec: PipelineSpec, modules: DiskModules) -> dict[str, BodyFacts]:
     """Read the bodies of the functions that steps call."""
-    from pipespec.python.function_bodies import read_body  # noqa: PLC0415 - only `validate` asks for it
+    from pipespec.python.function_bodies import read_body  # noqa: PLC0415 - needed only by `validate`
 
     refs = {str(step.call): step.call for step in spec.steps.values()}
     found = {text: read_body(ref, spec.module_folders, modules) for text, ref in refs.items()}
@@ -347,40 +347,40 @@ def _bodies(spec: PipelineSpec, modules: DiskModules) -> dict[str, BodyFacts]:
 
 
 def _schemas(spec: PipelineSpec, modules: DiskModules) -> Mapping[str, DataSchema | SchemaProblem]:
-    """Read the JSON schemas that a pipeline names; most name none."""
+    """Read the JSON schemas that a pipeline names. Most pipelines name none."""
     named = [schema for step in spec.steps.values() for schema in step.schemas]
     named += [spec.params_schema] if spec.params_schema is not None else []
     if not named:
         return {}
-    from pipespec.project.schema_files import read_schemas  # noqa: PLC0415 - as said
+    from pipespec.project.schema_files import read_schemas  # noqa: PLC0415 - see above
 
     return read_schemas(named, spec.root, modules)
 
 
 def _templates(spec: PipelineSpec, modules: DiskModules) -> Mapping[str, MessageTemplate]:
-    """Read the templates of messages that a pipeline names; most name none."""
+    """Read the templates of messages that a pipeline names. Most pipelines name none."""
     named = [notice.template for notice in spec.notify if notice.template is not None]
     if not named:
         return {}
-    from pipespec.project.template_files import read_templates  # noqa: PLC0415 - as said
+    from pipespec.project.template_files import read_templates  # noqa: PLC0415 - see above
 
     return read_templates(named, modules)
 
 
 def _services(spec: PipelineSpec) -> Mapping[str, ServiceProblem]:
-    """Ask Apprise which URLs it does not understand: a second, which only `validate` takes."""
+    """Ask Apprise which URLs it does not understand. This takes a second, so only `validate` does it."""
     told = [notice.url for notice in spec.notify if not is_unset(notice.url)]
     urls = [url_text(url) for url in told if isinstance(plain(url), str)]
     if not urls:
         return {}
-    from pipespec.project.message_services import service_problems  # noqa: PLC0415 - most pipelines tell nobody
+    from pipespec.project.message_services import service_problems  # noqa: PLC0415 - most pipelines notify nobody
 
     with busy("asking Apprise about the URLs of 'notify'"):
         return service_problems(urls)
 
 
 def _installed(spec: PipelineSpec) -> frozenset[str]:
-    """Ask packages for their formats, only where a file is of none of ours: to look through them takes 20 ms."""
+    """Read the formats that packages add, but only if a file has a format that is not ours: searching the packages takes 20 ms."""
     if used_suffixes(spec) <= FORMATS.keys():
         return frozenset()
     from pipespec.step.formats.format_plugins import installed_suffixes  # noqa: PLC0415 - as above
@@ -389,7 +389,7 @@ def _installed(spec: PipelineSpec) -> frozenset[str]:
 
 
 def _after_lists(spec: PipelineSpec, lists: Mapping[str, tuple[DeferredAxis, ...]]) -> PipelineSpec:
-    """Let variants wait for the steps that listed the values of their axes, as their one entry did before."""
+    """Let variants wait for the steps that listed the values of their axes, as their single entry did before."""
     upstream = dict(spec.upstream)
     above = {
         name: tuple(producer for axis in listed for producer in axis.source.producers)
@@ -410,7 +410,7 @@ def _after_lists(spec: PipelineSpec, lists: Mapping[str, tuple[DeferredAxis, ...
 
 
 def _filled(document: MappingNode, step: StepSpec, values: Mapping[str, Sequence[JSON]]) -> MappingNode:
-    """Put values in place of references of a step's matrix, one after the other."""
+    """Replace references of a step's matrix by values, one after the other."""
     matrix = step.matrix
     for reference, found in values.items():
         assert matrix is not None
@@ -422,7 +422,7 @@ def _filled(document: MappingNode, step: StepSpec, values: Mapping[str, Sequence
 
 
 def _ordered(mistakes: Sequence[Diagnostic], findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Sort all by place; what stands where a reference has a mistake already follows from that."""
+    """Sort all by place. Leave out findings at the place of a wrong reference, because they only follow from it."""
     kept = [
         found for found in findings if not any(_overlap(found.span, mistake.span) for mistake in mistakes)
     ]

@@ -1,7 +1,7 @@
-"""What `validate` found in a file, for the next time that it is asked: findings, kept while nothing they came from changes.
+"""Store what `validate` found in a file for the next call. The findings are kept while nothing changes on which they depend.
 
-Takes a file with its layers; gives the findings of an earlier command, or None. Only what was found of files, code and
-inputs alone is kept: not errors, nor what was asked of git or of installed packages.
+Takes a file with its layers. Returns the findings of an earlier command, or None. Only findings that depend on nothing
+but files, code and inputs are stored: no errors, and nothing that depends on git or on installed packages.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 __all__ = ["keep_findings", "recall_findings", "to_question"]
 
 Findings: TypeAlias = tuple[tuple[Diagnostic, ...], dict[str, str]]
-"""Advice, and the text of each file that it points into."""
+"""Advice, and the text of each file to which it refers."""
 
 
 def to_question(verb: str, file: str, options: CompileOptions, targets: Sequence[str] = ()) -> str:
-    """Return what a memo answers: what is asked of which file, from where, by which Python."""
-    return json.dumps([verb, os.getcwd(), file, options, list(targets), sys.path])  # noqa: PTH109 - text
+    """Return the key of a memo: which file, with which layers, from which folder, with which Python."""
+    return json.dumps([verb, os.getcwd(), file, options, list(targets), sys.path])  # noqa: PTH109 - it must be a text
 
 
 def recall_findings(file: str, overlays: Sequence[str], overrides: Sequence[str]) -> Findings | None:
-    """Return what was found in a file of which nothing has changed since, or None."""
+    """Return what was found in a file if nothing has changed since, otherwise None."""
     root = find_root(Path(file))
     memos = SignedMemos(root)
     options = CompileOptions(tuple(overlays), tuple(overrides), trusted=False)
@@ -51,12 +51,12 @@ def recall_findings(file: str, overlays: Sequence[str], overrides: Sequence[str]
 
 
 def keep_findings(compiled: Compiled) -> None:
-    """Keep what was found in a file for the next time."""
-    from pipespec.project.input_presence import external_inputs, to_place  # noqa: PLC0415 - the compiler has it
+    """Store what was found in a file for the next call."""
+    from pipespec.project.input_presence import external_inputs, to_place  # noqa: PLC0415 - the compiler has already imported it
 
     if any(found.severity is Severity.ERROR for found in compiled.diagnostics) or compiled.spec is None:
         return
-    if compiled.spec.notify:  # Apprise was asked
+    if compiled.spec.notify:  # Apprise was called
         return
     memos = SignedMemos(compiled.place.root)
     read = compiled.sources_read()

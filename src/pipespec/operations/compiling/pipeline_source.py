@@ -1,6 +1,6 @@
-"""What was compiled, as all that plans, runs and reports sees it: one pipeline, or that of all points of a sweep.
+"""A compiled pipeline as planning, running and reporting use it: one pipeline, or that of all points of a sweep.
 
-Nobody asks which of the two it is. What only a sweep has (points, tags) is empty where one pipeline was compiled.
+No caller has to know which of the two it is. What only a sweep has (points, tags) is empty for a single pipeline.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pipespec.frozen_values import frozen
 
-if TYPE_CHECKING:  # these take longer to import than a memo to be read
+if TYPE_CHECKING:  # importing these takes longer than reading a memo
     from pipespec.document.nodes import JSON, MappingNode
     from pipespec.project.disk_modules import DiskModules
     from pipespec.project.source_stamps import SourcesRead
@@ -22,7 +22,7 @@ __all__ = ["CompileOptions", "PipelineSource", "PointSteps"]
 
 
 class CompileOptions(NamedTuple):
-    """With what a file is compiled: overlays and overrides as the user wrote them, and whether it is trusted."""
+    """The options of a compilation: overlays and overrides as the user wrote them, and whether the file is trusted."""
 
     overlays: tuple[str, ...]
     overrides: tuple[str, ...]
@@ -38,15 +38,15 @@ class PipelineSource(Protocol):
 
     @property
     def pipeline(self) -> PipelineSpec:
-        """The pipeline as far as it is known, of all points.
+        """The pipeline of all points, as far as it is known.
 
         Raises:
-            InvalidPipelineError: where it has mistakes.
+            InvalidPipelineError: if it has mistakes.
         """
 
     @property
     def document(self) -> MappingNode:
-        """The resolved document as it is shown and recorded: of a sweep, that of its first point."""
+        """The resolved document as it is displayed and recorded; for a sweep, that of its first point."""
 
     @property
     def modules(self) -> DiskModules:
@@ -58,45 +58,45 @@ class PipelineSource(Protocol):
 
     @property
     def tags(self) -> Mapping[str, str]:
-        """What the invocation's run is marked with."""
+        """The tags of the invocation's run."""
 
     @property
     def options(self) -> CompileOptions:
-        """What was laid over the file, and whether it is trusted."""
+        """The layers over the file, and whether it is trusted."""
 
     def sources_read(self) -> SourcesRead | None:
-        """Return all that decided what was compiled; None where that was more than files, code and environment."""
+        """Return everything that determined the result; None if that was more than files, code and environment."""
 
     def contents_read(self) -> Mapping[str, bytes | None]:
-        """Return what was read of pipeline files and code so far, by path; None is what could not be read."""
+        """Return the content of pipeline files and code that was read so far, by path; None if a file could not be read."""
 
     def files(self) -> Mapping[str, str]:
-        """Return what the invocation's run keeps of the pipeline: name -> text."""
+        """Return what is stored of the pipeline with the invocation's run: name -> text."""
 
     def redactor(self) -> Redactor:
-        """Return what takes the secrets, of all points and as the environment has them now, out of texts."""
+        """Return a redactor that removes the secrets of all points, with their present values, from texts."""
 
     def points(self) -> Iterable[PointSteps]:
         """Return the points of a sweep with the steps of each."""
 
     def reread(self) -> PipelineSource:
-        """Return the source as its files, the project's code, environment and git have it now.
+        """Return the source as its files, the project's code, environment and git define it now.
 
         Raises:
-            InvalidPipelineError: where it has mistakes now.
+            InvalidPipelineError: if it has mistakes now.
         """
 
     def filled(self, step: str, values: Mapping[str, Sequence[JSON]]) -> PipelineSource:
-        """Return the source with values in place of some references of the matrix of one step, by its id.
+        """Return the source with values instead of some references of the matrix of one step, by its id.
 
         Raises:
-            InvalidPipelineError: where the pipeline with these values has mistakes.
+            InvalidPipelineError: if the pipeline with these values has mistakes.
         """
 
 
 @frozen
 class PointSteps:
-    """One point, by the ids of its steps in the whole; `last` maps ids at the point to those, of its last steps."""
+    """One point, by the ids of its steps in the merged pipeline. `last` maps ids at the point to those ids, for its last steps."""
 
     at: Coordinates
     steps: tuple[str, ...]

@@ -1,7 +1,8 @@
-"""A pipeline file with its layers as one document, before anything is built of it.
+"""A pipeline file with its layers as one document, before anything is built from it.
 
-Takes the file, overlays and overrides; gives the document with what was read for it. What asks for names alone gets the options that a
-file declares, or the names of all that it holds: that reads the file as a stranger's, and without its code.
+Takes the file, overlays and overrides. Returns the document with everything that was read for it. A caller that needs
+only names gets the options that a file declares, or all names in it: the file is then read as not trusted, and without
+its code.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ __all__ = ["NamedStep", "PipelineNames", "ReadDocument", "read_document", "read_
 
 @frozen
 class NamedStep:
-    """The names around a declared step: the ids of its variants, its outputs, its tags."""
+    """The names of a declared step: the ids of its variants, its outputs, its tags."""
 
     name: str
     variants: tuple[str, ...]
@@ -37,7 +38,7 @@ class NamedStep:
 
 @frozen
 class PipelineNames:
-    """What can be named on a command line about a pipeline; `paths` are those of all values, mappings end in a dot."""
+    """The names of a pipeline for a command line. `paths` are those of all values; the paths of mappings end with a dot."""
 
     steps: tuple[NamedStep, ...]
     paths: tuple[str, ...]
@@ -45,9 +46,9 @@ class PipelineNames:
 
 @frozen
 class ReadDocument:
-    """The document of an absolute file below a project's root, and all that was read and asked for it.
+    """The document of an absolute file below a project root, and everything that was read and asked for it.
 
-    `folders` maps each file named in a span to the folder that its relative paths start from.
+    `folders` maps each file named in a span to the folder from which its relative paths start.
     """
 
     file: Path
@@ -67,10 +68,10 @@ def read_document(
     keeps_env: bool = False,
     keeps_unset: bool | None = None,
 ) -> ReadDocument:
-    """Read a file and lay its layers over each other; the arguments are those of `compile_file`.
+    """Read a file and merge its layers. The arguments are those of `compile_file`.
 
     Raises:
-        InvalidPipelineError: where it cannot be read or resolved.
+        InvalidPipelineError: if it cannot be read or resolved.
     """
     path = without_dots(Path(file))
     root = find_root(path)
@@ -94,18 +95,18 @@ def read_options(file: str) -> tuple[RunOption, ...]:
     """Return the options of a file and of what it includes.
 
     Raises:
-        InvalidPipelineError: where it cannot be read.
+        InvalidPipelineError: if it cannot be read.
     """
     return run_options(_of_stranger(file).resolved.document)
 
 
 def read_names(file: str, overlays: Sequence[str]) -> PipelineNames:
-    """Return the names in a file with its overlays, as far as it is sound.
+    """Return the names in a file with its overlays, as far as it is valid.
 
     Raises:
-        InvalidPipelineError: where it cannot be read.
+        InvalidPipelineError: if it cannot be read.
     """
-    from pipespec.spec.build_spec import build_spec  # noqa: PLC0415 - options need no spec
+    from pipespec.spec.build_spec import build_spec  # noqa: PLC0415 - options do not need a spec
 
     read = _of_stranger(file, overlays)
     document = read.resolved.document

@@ -1,8 +1,8 @@
 """Sweeps: one pipeline at many points, run as one.
 
-Takes a file and sweeps (`params.model.depth=4,8,16`, `params.seed=range(1,5)`); compiles the pipeline at each point of
-their product and gives the whole, in which what points share stands once. Refuses, with one message, what is no
-sweep, two of one path, values that come twice, and more than 10,000 points.
+Takes a file and sweeps (`params.model.depth=4,8,16`, `params.seed=range(1,5)`). Compiles the pipeline at each point of
+their product, and returns the merged pipeline, which contains shared steps only once. Refuses, with one message,
+invalid sweeps, two sweeps of one path, repeated values, and more than 10,000 points.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ __all__ = ["MOST_POINTS", "Sweep", "SweptPath", "compile_sweep", "read_sweeps"]
 MOST_POINTS: Final = 10_000
 
 _DOCUMENTS: Final = 4 << 20
-"""Characters of the documents of all points that are kept with their run."""
+"""Maximum number of characters of the documents of all points that are stored with their run."""
 _RANGE: Final = re.compile(r"range\(\s*(-?\d+)\s*,\s*(-?\d+)\s*(?:,\s*(-?\d+)\s*)?\)")
 
 
 @frozen
 class SweptPath:
-    """One sweep: a path as `--set` takes it, and the values that it gets, as written and as read."""
+    """One sweep: a path as for `--set`, and its values, as written and as parsed."""
 
     path: str
     texts: tuple[str, ...]
@@ -55,13 +55,16 @@ class SweptPath:
 
 @frozen
 class Sweep:
-    """A `PipelineSource` of all points; `grid` has where each point is and the pipeline there, `merged` the whole."""
+    """A `PipelineSource` of all points.
+
+    `grid` contains the coordinates and the pipeline of each point, `merged` the merged pipeline.
+    """
 
     paths: tuple[SweptPath, ...]
     grid: tuple[tuple[Coordinates, Compiled], ...]
     merged: Merged
     again: Callable[[], Sweep]
-    """Compiles the file anew at each point, as it is by then."""
+    """Compiles the file again at each point, as it is at that time."""
 
     @property
     def pipeline(self) -> PipelineSpec:
@@ -70,7 +73,7 @@ class Sweep:
 
     @property
     def first(self) -> Compiled:
-        """The first point, which stands for what is the same at all."""
+        """The first point. It is used for everything that is the same at all points."""
         return self.grid[0][1]
 
     @property
@@ -80,7 +83,7 @@ class Sweep:
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The layers of the first point, with all values of the sweeps in place of those that it has."""
+        """The layers of the first point, with all values of the sweeps instead of its own."""
         swept = {f"{SWEEP_OPTION} {one.path}" for one in self.paths}
         below = (layer for layer in self.first.layers if layer.partition("=")[0] not in swept)
         return (*below, *(f"{SWEEP_OPTION} {one.path}={','.join(one.texts)}" for one in self.paths))
@@ -97,7 +100,7 @@ class Sweep:
 
     @property
     def tags(self) -> Mapping[str, str]:
-        """What the run of the whole is marked with."""
+        """The tags of the run of the sweep."""
         return {
             f"{SWEEP}{swept.path.removeprefix('+')}": without_passwords(",".join(swept.texts))
             for swept in self.paths
@@ -109,18 +112,18 @@ class Sweep:
         return self.first.options
 
     def sources_read(self) -> None:
-        """Return nothing: it is not kept that a sweep was complete."""
+        """Return nothing: there is no memo of complete sweeps."""
 
     def contents_read(self) -> Mapping[str, bytes | None]:
-        """Return what was read for all points so far, by path."""
+        """Return the content that was read for all points so far, by path."""
         return {path: content for _, point in self.grid for path, content in point.contents_read().items()}
 
     def files(self) -> Mapping[str, str]:
-        """Return what is kept with the run of the whole: the first document, and which document and steps each point has.
+        """Return what is stored with the run of the sweep: the first document, and the document and steps of each point.
 
-        Documents that are too large in all are left out.
+        Documents are left out if they are too large in total.
         """
-        from pipespec.tracking.record_names import PIPELINE_FILE, SWEEP_FILE  # noqa: PLC0415 - as `Compiled.files`
+        from pipespec.tracking.record_names import PIPELINE_FILE, SWEEP_FILE  # noqa: PLC0415 - as in `Compiled.files`
 
         documents = [compiled.files()[PIPELINE_FILE] for _, compiled in self.grid]
         is_small = sum(map(len, documents)) <= _DOCUMENTS
@@ -132,7 +135,7 @@ class Sweep:
         return {PIPELINE_FILE: documents[0], SWEEP_FILE: sweep}
 
     def points(self) -> Iterator[PointSteps]:
-        """Yield the points with the steps of each, and those that nothing at the point reads or waits for."""
+        """Yield the points with the steps of each, and those steps that nothing at the point reads or waits for."""
         for (at, compiled), place in zip(self.grid, self.merged.places, strict=True):
             spec = compiled.pipeline
             read = {above for waits in spec.upstream.values() for above in waits}
@@ -140,18 +143,21 @@ class Sweep:
             yield PointSteps(at, tuple(place.values()), last)
 
     def redactor(self) -> Redactor:
-        """Return what takes the secrets of all points out of texts."""
-        from pipespec.step.secrets import redactor  # noqa: PLC0415 - only a run needs it
+        """Return a redactor that removes the secrets of all points from texts."""
+        from pipespec.step.secrets import redactor  # noqa: PLC0415 - needed only by a run
 
         return redactor([plain(compiled.resolved.document) for _, compiled in self.grid], os.environ)
 
     def reread(self) -> Sweep:
-        """Return the sweep as its file, the project's code, environment and git have it now; raises as `compile_sweep`."""
+        """Return the sweep as its file, the project's code, environment and git define it now.
+
+        Raises the same errors as `compile_sweep`.
+        """
         documents = all(compiled.place.is_document_current for _, compiled in self.grid)
         return self if documents and self.modules.is_current() else self.again()
 
     def filled(self, step: str, values: Mapping[str, Sequence[JSON]]) -> Sweep:
-        """Return the sweep with values of axes of one step, by its id in the whole, at each point that has it."""
+        """Return the sweep with values of axes of one step, by its id in the merged pipeline, at each point that has it."""
         grid = []
         for (at, compiled), place in zip(self.grid, self.merged.places, strict=True):
             declared = next((own for own, whole in place.items() if whole == step), None)
@@ -160,13 +166,13 @@ class Sweep:
 
 
 def read_sweeps(texts: Sequence[str]) -> tuple[SweptPath, ...]:
-    """Read `path=value,value` and `path=range(start,stop[,step])`, whose stop is left out as in Python.
+    """Parse `path=value,value` and `path=range(start,stop[,step])`. As in Python, the stop is excluded.
 
     Values are YAML scalars or flow collections.
 
     Raises:
-        UsageError: for what is none of it, a path that comes twice or lies in another, a value that comes twice,
-            more than `MOST_POINTS` points.
+        UsageError: for an invalid sweep, a path that is repeated or is inside another, a repeated value,
+            and more than `MOST_POINTS` points.
     """
     swept = tuple(_read(text) for text in texts)
     paths = [one.path.removeprefix("+") for one in swept]
@@ -189,7 +195,7 @@ def compile_sweep(
     overlays: Sequence[str] = (),
     overrides: Sequence[str] = (),
 ) -> Sweep:
-    """Compile a file at each point, its values laid over all other layers.
+    """Compile a file at each point. The values of the point override all other layers.
 
     Raises:
         InvalidPipelineError: with the mistakes of the first point that has any.
@@ -215,7 +221,7 @@ def compile_sweep(
 def _require_one_pipeline(
     spec: PipelineSpec, points: Sequence[tuple[Coordinates, Compiled]], at: Coordinates
 ) -> None:
-    """Refuse to run as one what is recorded in different places, or run in different ways."""
+    """Refuse to run points as one that are recorded in different places, or executed in different ways."""
     first = points[0][1].pipeline if points else spec
     for what in ("name", "mlflow", "engine"):
         if getattr(first, what) != getattr(spec, what):
@@ -227,7 +233,7 @@ def _merged(points: Sequence[tuple[Coordinates, Compiled]]) -> Merged:
 
 
 def _grid(paths: Sequence[SweptPath]) -> Iterator[tuple[Coordinates, tuple[str, ...]]]:
-    """Yield each point with what sets it, the first path turning slowest."""
+    """Yield each point with the overrides that set it. The first path changes slowest."""
     labels = _labels([one.path.removeprefix("+") for one in paths])
     for choice in product(*(range(len(one.texts)) for one in paths)):
         at = tuple((label, one.values[i]) for label, one, i in zip(labels, paths, choice, strict=True))
@@ -239,7 +245,7 @@ def _set_to(path: str, text: str) -> Override:
 
 
 def _labels(paths: Sequence[str]) -> list[str]:
-    """Return paths as points show them: without `params.`, but where two would then be one."""
+    """Return paths as points display them: without `params.`, unless two would then be equal."""
     short = [path.removeprefix("params.") for path in paths]
     return [label if short.count(label) == 1 else path for label, path in zip(short, paths, strict=True)]
 
@@ -270,7 +276,7 @@ def _read(text: str) -> SweptPath:
 
 
 def _values(text: str, written: str) -> list[tuple[str, JSON]]:
-    """Split at the commas that YAML's own list would be split at; each value as written, and as read."""
+    """Split at the same commas as a YAML list. Return each value as written and as parsed."""
     if not written.strip():
         return []
     listed = f"[{written}]"

@@ -1,7 +1,7 @@
-"""`validate --import`: the callables of a pipeline imported on trial, and what the source says of them corrected.
+"""`validate --import`: import the callables of a pipeline as a test, and correct what was read from their source.
 
-Takes a pipeline and what was read from source; gives what the trial says of each step, and the callables as they are. What the
-source says to be a mistake is not imported, nor is what is Python's own.
+Takes a pipeline and what was read from source. Returns the results of the test for each step, and the callables as they
+really are. Callables that have mistakes in their source are not imported, nor are those of Python itself.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["import_all"]
 def import_all(
     context: CheckContext, *, timeout: float
 ) -> tuple[Mapping[str, CallableSource | CallableProblem], Mapping[str, ImportResult]]:
-    """Import all callables that the source does not refuse; return them as they are, and verdicts by declared step.
+    """Import all callables whose source has no mistakes. Return them as they are, and the results by declared step.
 
     `timeout` is in seconds, for each of them.
     """
@@ -81,7 +81,7 @@ def _is_to_be_imported(ref: CallableRef, context: CheckContext) -> bool:
 
 
 def _inputs(step: StepSpec, context: CheckContext) -> Iterator[tuple[str, str, bool]]:
-    """Yield the inputs that a format loads."""
+    """Yield the inputs that are loaded by a format."""
     for spec in step.inputs.values():
         known_file = input_file(spec, context)
         is_loaded = spec.load != "path" and not isinstance(spec.load, CallableRef)

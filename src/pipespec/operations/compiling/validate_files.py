@@ -1,7 +1,7 @@
-"""Many pipelines judged in one go: files and folders -> all mistakes and advice, each said once.
+"""Validate many pipelines at once: from files and folders to all mistakes and advice, each reported once.
 
-What pipelines of one project share is read once: the schema, and each module that they call. What they include is
-read with each, since layers may change what it means.
+What pipelines of one project share is read once: the schema, and each module that they call. Included files are read
+for each pipeline, because layers may change their meaning.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ __all__ = ["Findings", "validate_all"]
 
 @frozen
 class Findings:
-    """What `validate` found in some files; `sources` maps each file named in a span to its text.
+    """What `validate` found in some files. `sources` maps each file named in a span to its text.
 
-    `files` are those that were judged, in order, a folder's files in place of the folder.
+    `files` are the files that were checked, in order, with a folder's files instead of the folder.
     """
 
     diagnostics: tuple[Diagnostic, ...]
@@ -35,7 +35,7 @@ class Findings:
     files: tuple[str, ...] = ()
 
     def without_advice(self) -> Findings:
-        """Return the mistakes alone."""
+        """Return only the mistakes."""
         mistakes = tuple(one for one in self.diagnostics if one.severity is Severity.ERROR)
         return replace(self, diagnostics=mistakes)
 
@@ -47,13 +47,13 @@ def validate_all(
     overrides: Sequence[str],
     import_timeout: float | None = None,
 ) -> Findings:
-    """Find all mistakes and advice of some files and of the pipelines below some folders, in their order.
+    """Find all mistakes and advice in some files, and in the pipelines below some folders, in their order.
 
-    A file that several pipelines include is in the findings of all of them, and told once. With an `import_timeout`, in
-    seconds, what they call is imported on trial.
+    A file that several pipelines include is in the findings of all of them, but reported once. With an
+    `import_timeout`, in seconds, their callables are imported as a test.
 
     Raises:
-        UsageError: where there is no pipeline below the folders.
+        UsageError: if there is no pipeline below the folders.
     """
     files = find_pipelines(paths)
     if not files:
@@ -78,7 +78,7 @@ def _found_anew(
     import_timeout: float | None,
     modules: dict[Path, DiskModules],
 ) -> tuple[Sequence[Diagnostic], Mapping[str, str]]:
-    """Compile a file, and keep what was found in it; `modules` have read the code of each project so far."""
+    """Compile a file, and store its findings. `modules` have read the code of each project so far."""
     from pipespec.operations.compiling.compile_file import compile_file  # noqa: PLC0415 - 100 ms
     from pipespec.project.disk_modules import DiskModules  # noqa: PLC0415 - as above
 

@@ -1,1 +1,1 @@
-"""What keeps a tracking store useful: old results in, what nothing reaches out, damage found, its pages shown."""
+"""Maintain a tracking store: import old results, delete unreachable runs, find damage, show its pages."""

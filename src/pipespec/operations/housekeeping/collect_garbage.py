@@ -1,7 +1,7 @@
-"""`gc`: the runs of some pipelines that nothing reaches, and what is left in `.pipespec`; told, or deleted.
+"""`gc`: list or delete the unreachable runs of some pipelines, and unneeded files in `.pipespec`.
 
-Takes pipelines, each as it is in all its environments; gives what was found and done. Runs of other pipelines and of other tools are
-never touched. Where it cannot be decided what is reached, nothing is deleted.
+Takes pipelines, each as it is in all its environments. Returns what was found and done. Runs of other pipelines and of
+other tools are never changed. If it cannot be decided which runs are reachable, nothing is deleted.
 """
 
 from __future__ import annotations
@@ -45,15 +45,16 @@ class GarbageOptions:
 def collect_garbage(
     sources: Sequence[PipelineSource], environments: Sequence[PipelineSource], options: GarbageOptions
 ) -> Garbage:
-    """Find what of pipelines nothing reaches, and delete it where that is asked for.
+    """Find what is unreachable in some pipelines, and delete it if requested.
 
-    `environments` are the same pipelines with other layers: what they reach is kept, too, where it is in the same store.
+    `environments` are the same pipelines with other layers. What they reach is also kept, if it is in the same store.
 
     Raises:
-        UsageError: where the pipelines use several stores, an option does not fit, or one of them is running and runs are to
+        UsageError: if the pipelines use several stores, an option does not fit, or one of them is running and runs are
+        to
             be deleted.
-        PipespecError: where a pipeline cannot be planned.
-        StoreUnavailableError: where the store cannot be asked.
+        PipespecError: if a pipeline cannot be planned.
+        StoreUnavailableError: if the store cannot be read.
     """
     age = seconds_of(options.older_than)
     if age is None:
@@ -130,7 +131,7 @@ def _bytes(run: RunFacts) -> int:
 
 
 def _require_rest(own: Sequence[RunFacts]) -> None:
-    """Refuse to delete while a pipeline runs: what it is about to read is not known."""
+    """Refuse to delete while a pipeline runs: it is not known what it is going to read."""
     for run in own:
         if run.status == "RUNNING" and owner_is_gone(run.tags.get(record_names.OWNER, "")) is not True:
             name = run.tags[record_names.PIPELINE]

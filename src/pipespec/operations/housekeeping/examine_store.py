@@ -1,7 +1,7 @@
-"""`doctor`: what is not as it should be in a tracking store and in a project's folder of ours, with the way out.
+"""`doctor`: find problems in a tracking store and in a project's folder `.pipespec`, and say how to correct them.
 
-Takes a store; gives findings. Writes nothing. Looks whether the artifacts of complete runs are there with their sizes, and with
-`verify` at their content and at what our caches say.
+Takes a store and returns findings. Writes nothing. Checks whether the artifacts of complete runs exist with their
+sizes, and with `verify` also their content and our caches.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ from pipespec.tracking.tracking_uri import is_server
 __all__ = ["examine"]
 
 _LONG: Final = 24 * 3600.0
-"""Seconds after which a run of another host is worth a look."""
+"""Seconds after which a run of another host should be examined."""
 _LEAST: Final = (3, 17)
-"""Of a server: the earliest version that pipespec is tried with."""
+"""For a server: the earliest version with which pipespec is tested."""
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
 def examine(place: StorePlace, *, verify: bool = False) -> Examination:
-    """Look at everything.
+    """Examine everything.
 
     Raises:
-        UsageError: for a URI that can be no store.
+        UsageError: for a URI that cannot be a store.
     """
     findings: list[StoreFinding] = []
     looked_at: list[str] = []

@@ -1,7 +1,8 @@
-"""`import`: the rows of a spreadsheet's table -> finished runs in a tracking store, each once.
+"""`import`: record the rows of a spreadsheet's table as finished runs in a tracking store, each once.
 
-Takes the table's path and how to read it, and the store of a pipeline, or of the project. All problems are found before the
-first write. A row is known by a digest of what it says, so importing again adds nothing, and completes what a crash cut short.
+Takes the table's path and how to read it, and the store of a pipeline, or of the project. All problems are found before
+the first write. A row is identified by a digest of its content. Therefore, importing again adds nothing, and completes
+an import that was interrupted by a crash.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ __all__ = ["ImportOptions", "import_table"]
 
 @frozen
 class ImportOptions:
-    """What a user says of a table, and of what is done with it."""
+    """What a user says about a table, and what to do with it."""
 
     experiment: str | None = None
-    """Of rows that name none; the table's name where this is None."""
+    """The experiment of rows that name none. If it is None, it is the table's name."""
     kinds: Sequence[str] = ()
     """`COLUMN=KIND`."""
     encoding: str | None = None
@@ -42,12 +43,12 @@ class ImportOptions:
 
 
 def import_table(table: str, place: StorePlace, asked: ImportOptions) -> ImportReport:
-    """Record the rows that are not there yet, or only say which these are.
+    """Record the rows that are not recorded yet, or only list them.
 
     Raises:
-        UsageError: where the table cannot be read, or an option does not fit it.
-        StoreUnavailableError: where the store cannot be asked, or not be written.
-        PipespecError: where another process imports the same rows right now.
+        UsageError: if the table cannot be read, or an option does not fit it.
+        StoreUnavailableError: if the store cannot be read or written.
+        PipespecError: if another process is importing the same rows.
     """
     path = Path(table)
     stated = read_stated_kinds(tuple(asked.kinds))
@@ -65,7 +66,7 @@ def import_table(table: str, place: StorePlace, asked: ImportOptions) -> ImportR
     if asked.dry_run:
         known = _known(found, place)
         return told(tuple(_row(run, known, {}) for run in found.runs))
-    with locked(place.state.made().path):  # two imports in one project come one after the other
+    with locked(place.state.made().path):  # two imports in one project run one after the other
         known = _known(found, place)
         _remove_cut_short(known, place)
         made = _write([run for run in found.runs if run.digest not in known.whole], path, place)

@@ -1,8 +1,8 @@
-"""Which runs of some pipelines are reached, each with the reason: what `gc` keeps.
+"""Find out which runs of some pipelines are reachable, each with the reason: `gc` keeps these.
 
-Takes the pipelines as they are now, in each environment, and all runs of ours in their store. Reached is what the pipelines would
-reuse, what the last invocations made and reused, what bears a tag that keeps it, what a registered model came of, and whatever
-one of these, or a run of another pipeline, has read.
+Takes the pipelines as they are now, in each environment, and all pipespec runs in their store. A run is reachable if
+the pipelines would reuse it, if the last invocations executed or reused it, if it has a tag that keeps it, if a
+registered model was created from it, or if one of these runs, or a run of another pipeline, has read it.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from pipespec.tracking.run_facts import RunFacts
 __all__ = ["Keeping", "reached_runs"]
 
 _OF_OTHERS: Final = 10
-"""Invocations of each pipeline that is not given."""
+"""Number of invocations of each pipeline that is not given."""
 
 
 @frozen
 class Keeping:
-    """What a user wants kept beside what pipelines reach."""
+    """What a user wants to keep in addition to what pipelines reach."""
 
     last: int
-    """Invocations of each pipeline."""
+    """Number of invocations of each pipeline."""
     tags: Sequence[tuple[str, str | None]] = ()
-    """Names of tags, with a value or whatever they have."""
+    """Names of tags, with a certain value or with any value."""
     registered: frozenset[str] = frozenset()
-    """Runs that registered models came of."""
+    """Runs from which registered models were created."""
 
 
 def reached_runs(
@@ -50,13 +50,14 @@ def reached_runs(
     ledger: Ledger,
     keeping: Keeping,
 ) -> dict[str, str]:
-    """Return the runs of the pipelines of these names that are kept, by id, with the reason in words.
+    """Return the runs of the pipelines with these names that are kept, by id, with the reason in words.
 
-    `sources` are these pipelines as they are now, in all environments; `runs` are all that the store has of any pipeline.
+    `sources` are these pipelines as they are now, in all environments. `runs` are all runs in the store, of any
+    pipeline.
 
     Raises:
-        PipespecError: where a pipeline cannot be planned, so that what it reaches is not known.
-        StoreUnavailableError: where the store cannot be asked.
+        PipespecError: if a pipeline cannot be planned, so that it is not known what it reaches.
+        StoreUnavailableError: if the store cannot be read.
     """
     own = {run.run_id: run for run in runs if run.tags[record_names.PIPELINE] in names}
     kept: dict[str, str] = {}
@@ -101,7 +102,10 @@ def _tagged(own: Mapping[str, RunFacts], tags: Sequence[tuple[str, str | None]])
 def _last_invocations(
     runs: Sequence[RunFacts], names: Collection[str], ledger: Ledger, last: int
 ) -> Iterator[tuple[str, str]]:
-    """Return what the last invocations made and reused: of these pipelines so many, of others, which may share steps, ten."""
+    """Return what the last invocations executed and reused.
+
+    The given number of them for these pipelines, and ten for others, which may share steps.
+    """
     made: defaultdict[str, list[RunFacts]] = defaultdict(list)
     for run in runs:
         if record_names.STEP not in run.tags:
@@ -119,7 +123,7 @@ def _last_invocations(
 
 
 def _reported(run: RunFacts, ledger: Ledger) -> list[str]:
-    """Return the runs that an invocation made or reused, as far as it came to tell."""
+    """Return the runs that an invocation executed or reused, as far as it recorded them."""
     told = _json(run, record_names.RUN_FILE, ledger)
     steps = told.get("steps") if isinstance(told, dict) else None
     found = (
@@ -145,7 +149,7 @@ def _add_read(kept: dict[str, str], own: Mapping[str, RunFacts], ledger: Ledger)
 
 
 def _inputs(run: RunFacts, ledger: Ledger) -> Iterator[str]:
-    """Return the runs whose outputs a run has read; none where neither its tag nor its manifest tells."""
+    """Yield the runs whose outputs a run has read; none if neither its tag nor its manifest lists them."""
     text = run.tags.get(record_names.INPUTS)
     read = None if text is None else decode_inputs(text)
     if read is None and run.status == "FINISHED" and record_names.MANIFEST in run.tags:
@@ -155,7 +159,7 @@ def _inputs(run: RunFacts, ledger: Ledger) -> Iterator[str]:
 
 
 def _json(run: RunFacts, file: str, ledger: Ledger) -> JSON:
-    """Read a file of ours of a run; None where it is gone or damaged."""
+    """Read one of our files in a run; None if it is missing or damaged."""
     try:
         told: JSON = json.loads(read_file(run.artifact_uri, file, ledger.tracking_uri))
     except StoreUnavailableError:

@@ -1,8 +1,8 @@
-"""`ui`: the pages of MLflow for a store, and of Luigi, at the place that shows a pipeline.
+"""`ui`: the pages of MLflow for a store, and of Luigi, opened at a pipeline.
 
-Takes a store and a pipeline's name; gives the address, and a server of our own where none is there. A server listens on the loopback
-alone, in a session of its own, and ends with all its processes when `Pages` is closed. A database that has no file yet is
-refused: MLflow would make an empty one.
+Takes a store and a pipeline's name. Returns the address, and our own server if none is running. Our server listens only
+on the loopback interface, runs in its own session, and ends with all its processes when `Pages` is closed. A database
+without a file is refused, because MLflow would create an empty one.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ __all__ = ["Pages", "luigi_pages", "mlflow_pages"]
 
 _HOST: Final = "127.0.0.1"
 _PATIENCE: Final = 180.0
-"""Seconds until a server must answer: MLflow's takes half a minute on a slow machine."""
+"""Seconds within which a server must answer. MLflow's server takes half a minute on a slow machine."""
 _ENDING: Final = 10.0
 _LUIGI_PAGE: Final = "static/visualiser/index.html"
 
 
 @frozen
 class Pages:
-    """Pages that can be looked at, at `address`; use it in a `with` statement."""
+    """Pages that can be opened at `address`. Use it in a `with` statement."""
 
     address: str
     base: str
-    """The address of the server itself, as `--scheduler` takes it."""
+    """The address of the server itself, as for `--scheduler`."""
     process: subprocess.Popen[bytes] | None = None
-    """Our own server; None where one is there already."""
+    """Our own server; None if another one is already running."""
 
     def wait(self) -> None:
         """Wait until our server ends, by itself or by a signal."""
@@ -76,9 +76,9 @@ def mlflow_pages(place: StorePlace, pipeline: str, port: int | None) -> Pages:
     """Return MLflow's pages of a store, at the experiment of a pipeline's invocations.
 
     Raises:
-        UsageError: where nothing is recorded yet, or the port is taken.
-        PipespecError: where MLflow's server does not start.
-        StoreUnavailableError: where the store cannot be asked.
+        UsageError: if nothing is recorded yet, or the port is in use.
+        PipespecError: if MLflow's server does not start.
+        StoreUnavailableError: if the store cannot be read.
     """
     uri = place.uri
     if is_sqlite(uri) and not sqlite_path(uri).exists():
@@ -105,7 +105,7 @@ def mlflow_pages(place: StorePlace, pipeline: str, port: int | None) -> Pages:
         "--workers",
         "1",
     ]
-    # In its environment, since a command line is anyone's to read.
+    # In its environment, because every user of the machine can read a command line.
     settings = {"MLFLOW_BACKEND_STORE_URI": uri, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     if root is not None:
         settings["MLFLOW_DEFAULT_ARTIFACT_ROOT"] = root.as_uri()
@@ -114,11 +114,11 @@ def mlflow_pages(place: StorePlace, pipeline: str, port: int | None) -> Pages:
 
 
 def luigi_pages(place: StorePlace, scheduler: str | None, port: int | None) -> Pages:
-    """Return the visualiser of a luigid: the one at an address, or one of our own.
+    """Return the visualiser of a luigid: the one at an address, or our own.
 
     Raises:
-        UsageError: where the port is taken.
-        PipespecError: where luigid does not start.
+        UsageError: if the port is in use.
+        PipespecError: if luigid does not start.
     """
     if scheduler is not None:
         base = shown(scheduler).rstrip("/")
@@ -132,7 +132,7 @@ def luigi_pages(place: StorePlace, scheduler: str | None, port: int | None) -> P
 
 
 def _port(asked: int | None) -> int:
-    """Return a port that nobody listens on."""
+    """Return a port on which nothing listens."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

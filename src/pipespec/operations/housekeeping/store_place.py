@@ -1,4 +1,4 @@
-"""The tracking store that a verb looks after: that of a pipeline, or of the project where no pipeline says."""
+"""The tracking store on which a verb works: that of a pipeline, or that of the project if there is no pipeline."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ __all__ = ["StorePlace"]
 
 @frozen
 class StorePlace:
-    """A store, and the project that it is looked at from."""
+    """A store, and the project in which it is used."""
 
     root: Path
     tracking_uri: str | None = None
-    """As the pipeline says, or None."""
+    """The tracking URI in the pipeline file, or None."""
     artifact_location: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
-    """That the pipeline puts on every run."""
+    """The tags that the pipeline sets on every run."""
 
     @classmethod
     def of(cls, spec: PipelineSpec) -> Self:
@@ -47,41 +47,41 @@ class StorePlace:
 
     @classmethod
     def here(cls) -> Self:
-        """Return the store of the working directory's project, for pipelines that name none."""
+        """Return the store of the working directory's project, as for pipelines that name none."""
         return cls(find_root(Path("pipeline.yaml").absolute()))
 
     @property
     def uri(self) -> str:
-        """The tracking URI in the one spelling.
+        """The tracking URI in its normal form.
 
         Raises:
-            UsageError: for a URI that can be no store.
+            UsageError: for a URI that cannot be a store.
         """
         return store_uri(self.tracking_uri, self.root)
 
     @property
     def name(self) -> StoreName:
-        """The same as it may be printed; raises as `uri`."""
+        """The same as it may be printed. Raises the same errors as `uri`."""
         return store_name(self.tracking_uri, self.root)
 
     @property
     def state(self) -> StateFolder:
-        """The project's own folder of ours."""
+        """The project's folder `.pipespec`."""
         return StateFolder.of(self.root)
 
     def read(self) -> Ledger:
-        """Open the store for reading; nothing is made.
+        """Open the store for reading. Nothing is created.
 
         Raises:
-            StoreUnavailableError: where it cannot be asked.
-            UsageError: for a URI that can be no store.
+            StoreUnavailableError: if it cannot be read.
+            UsageError: for a URI that cannot be a store.
         """
         return read_store_at(self.tracking_uri, self.artifact_location, self.root)
 
     def read_registry(self) -> Registry:
-        """Open the registry of models that belongs to the store; raises as `read`."""
+        """Open the model registry that belongs to the store. Raises the same errors as `read`."""
         return read_registry_at(self.tracking_uri, self.root)
 
     def write(self) -> Recorder:
-        """Open the store for writing, which imports MLflow; raises as `read`."""
+        """Open the store for writing, which imports MLflow. Raises the same errors as `read`."""
         return write_store_at(self.tracking_uri, self.artifact_location, self.root)

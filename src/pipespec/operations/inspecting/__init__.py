@@ -1,1 +1,1 @@
-"""Past runs and versions of a pipeline: explained, compared, accepted."""
+"""Explain, compare and accept past runs and versions of a pipeline."""

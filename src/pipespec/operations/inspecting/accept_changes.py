@@ -1,8 +1,9 @@
-"""Letting past runs count for steps whose code or packages changed, and taking that back.
+"""Let past runs count for steps whose code or packages changed, and undo that.
 
-Takes an open pipeline and what the user names; judges all of it before anything is recorded, step after step in the
-order of a run, as what is accepted makes known what reads it. Refused is a step that is complete, one that waits,
-one that never finished, and one that differs in anything else. What is recorded are tags; no result is edited.
+Takes an open pipeline and what the user names. Everything is checked before anything is recorded, step after step in
+the order of a run, because accepting a step makes the keys of the steps that read it known. Refuses a step that is
+complete, one that waits, one that never finished, and one that differs in anything else. Only tags are recorded; no
+result is changed.
 """
 
 from __future__ import annotations
@@ -29,20 +30,20 @@ from pipespec.tracking.run_facts import RunFacts, complete_record
 __all__ = ["accept", "revoke"]
 
 _LOOKED_AT: Final = 1000
-"""So many of the newest runs of a step, of all its variants, are looked at."""
+"""Number of the newest runs of a step, of all its variants, that are examined."""
 _COMPARED: Final = 100
-"""Of so many of them, each with another key, the manifests are read."""
+"""Number of those, each with another key, whose manifests are read."""
 
 
 def accept(
     session: PipelineSession, patterns: Sequence[str], *, why: str, confirm: Callable[[Acceptances], bool]
 ) -> Acceptances:
-    """Let the nearest past run of each of these steps count for what it is now, if `confirm` says so of all of them.
+    """Let the nearest past run of each of these steps count for the present step, if `confirm` agrees to all of them.
 
     Raises:
-        UsageError: where a step that is named cannot be accepted, where none is left, for a reason that is none;
+        UsageError: if a named step cannot be accepted, if no step is left, or if the reason is invalid;
             nothing is recorded then.
-        StoreUnavailableError: where the store cannot be asked, or not be written.
+        StoreUnavailableError: if the store cannot be read or written.
     """
     why = _reason(session, why)
     chosen = _judged(session, patterns)
@@ -50,11 +51,11 @@ def accept(
 
 
 def revoke(session: PipelineSession, patterns: Sequence[str], *, why: str = "") -> tuple[Revocation, ...]:
-    """Take back what was accepted for these steps as they are now.
+    """Undo what was accepted for these steps as they are now.
 
     Raises:
-        UsageError: where nothing was accepted for one that is named, or for none.
-        StoreUnavailableError: where the store cannot be asked, or not be written.
+        UsageError: if nothing was accepted for a named step, or for any step.
+        StoreUnavailableError: if the store cannot be read or written.
     """
     why = _reason(session, why) if why else ""
     plan = session.plan(*patterns)
@@ -86,31 +87,31 @@ def revoke(session: PipelineSession, patterns: Sequence[str], *, why: str = "") 
 
 @dataclass(slots=True)
 class _Supposing:
-    """Records as if some runs had been accepted already."""
+    """Records as if some runs had already been accepted."""
 
     records: Records
     supposed: dict[str, StepRecord] = field(default_factory=dict)
 
     def complete(self, keys: Collection[str]) -> Mapping[str, StepRecord]:
-        """Return the complete runs, supposed ones among them."""
+        """Return the complete runs, including the assumed ones."""
         asked = [key for key in keys if key not in self.supposed]
         found = self.records.complete(asked) if asked else {}
         return {**found, **{key: self.supposed[key] for key in keys if key in self.supposed}}
 
     def lost(self, keys: Collection[str]) -> Mapping[str, str]:
-        """Return what is gone or altered."""
+        """Return what is missing or altered."""
         return self.records.lost(keys)
 
     def broken(self, keys: Collection[str]) -> Mapping[str, BrokenWitness]:
-        """Return what is another now of what runs touched."""
+        """Return what runs used and has changed."""
         return self.records.broken(keys)
 
     def finished_before(self, steps: Collection[str]) -> Collection[str]:
-        """Return those that finished."""
+        """Return the names that have a finished run."""
         return self.records.finished_before(steps)
 
     def numbers(self, record: StepRecord, output: str, part: str | None) -> Mapping[str, float]:
-        """Return the numbers of an output."""
+        """Return the numbers of an output as metrics."""
         return self.records.numbers(record, output, part)
 
 
@@ -149,7 +150,7 @@ def _require_some(
     refused: Mapping[str, str],
     complete: Sequence[str],
 ) -> None:
-    """Refuse all where a step that is named is refused, or where nothing is left to accept."""
+    """Refuse everything if a named step is refused, or if nothing is left to accept."""
     for step in [one for one in _named(plan, patterns) if one in refused]:
         raise UsageError(f"step '{step}' cannot be accepted: {refused[step]}")
     if accepted:
@@ -178,7 +179,7 @@ def _named(plan: Plan, patterns: Sequence[str]) -> tuple[str, ...]:
 def _ready(
     plan: Plan, patterns: Sequence[str], supposed: Collection[str], refused: Collection[str]
 ) -> list[Decision]:
-    """Return the steps to judge next: the first of each key that is known and that no run has."""
+    """Return the steps to check next: the first one of each key that is known and that no run has."""
     ready: dict[str, Decision] = {}
     chosen = frozenset(_chosen(plan, patterns))
     for step, decision in plan.decisions.items():
@@ -189,7 +190,7 @@ def _ready(
 
 
 class _PastRuns:
-    """Finds runs that may count: of those with one key the one that answers for it, with its files whole."""
+    """Finds runs that may count: among those with the same key, the one that counts for it, if its files are complete."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -197,7 +198,7 @@ class _PastRuns:
         self._runs: dict[str, tuple[RunFacts, ...]] = {}
 
     def acceptance(self, plan: Plan, decision: Decision) -> Acceptance | str:
-        """Return what may be accepted for a step, or why nothing may."""
+        """Return what may be accepted for a step, or why nothing may be accepted."""
         step, key = decision.step, decision.key
         assert key is not None
         if step.name not in self._runs:
@@ -262,7 +263,7 @@ def _own_run(decision: Decision) -> str | None:
 
 
 def _rest(plan: Plan, decision: Decision) -> str:
-    """Say what is to be known of a step for which nothing was accepted."""
+    """Explain a step for which nothing was accepted."""
     if decision.key is None:
         return f": {why_not_ready(plan, decision)}"
     own = _own_run(decision)

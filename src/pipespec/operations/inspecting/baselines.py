@@ -1,7 +1,7 @@
-"""The run that others are compared with: found by its id, a tag or a commit, or the one that `baseline set` marked.
+"""The run with which others are compared: found by its id, a tag or a commit, or marked by `baseline set`.
 
-Takes a ledger and what a user names; gives the run. What is marked bears the tag `baseline`, one run for each name and each
-step of a pipeline, or its invocations. A baseline that was deleted is told as such, never passed over.
+Takes a ledger and what a user names. Returns the run. A marked run has the tag `baseline`; there is one run for each
+name and each step of a pipeline, or its invocations. A baseline that was deleted is reported and never skipped.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ _COMMIT: Final = "mlflow.source.git.commit"
 
 @frozen
 class Subject:
-    """What runs are runs of: the invocations of a pipeline, or a declared step of it."""
+    """The subject of runs: the invocations of a pipeline, or a declared step of it."""
 
     pipeline: str
     step: str | None = None
 
     @classmethod
     def of(cls, run: RunFacts) -> Subject:
-        """Return what a run is one of."""
+        """Return the subject of a run."""
         step = run.tags.get(record_names.STEP)
         return cls(run.tags[record_names.PIPELINE], None if step is None else record_names.declared(step))
 
@@ -51,10 +51,10 @@ class Subject:
 
 
 def find_baseline(name: str, subject: Subject, ledger: Ledger, root: Path) -> RunFacts:
-    """Return the newest finished run that `run:ID`, an id, `tag:KEY=VALUE` or `@COMMIT` means, of this subject.
+    """Return the newest finished run of this subject that `run:ID`, an id, `tag:KEY=VALUE` or `@COMMIT` means.
 
     Raises:
-        UsageError: where there is none, or it was deleted.
+        UsageError: if there is none, or it was deleted.
     """
     if name.startswith("tag:"):
         key, equals, value = name.removeprefix("tag:").partition("=")
@@ -89,10 +89,10 @@ def _tagged(key: str, value: str, subject: Subject, ledger: Ledger) -> RunFacts:
 
 
 def marked_baseline(subject: Subject, ledger: Ledger, name: str = DEFAULT_NAME) -> RunFacts | None:
-    """Return the run that `baseline set` marked last for a subject; None where none was.
+    """Return the run that `baseline set` marked last for a subject; None if there is none.
 
     Raises:
-        UsageError: where it was deleted, and none was set since.
+        UsageError: if it was deleted, and none was set since.
     """
     if _first(_with_value(ledger.marked(BASELINE), BASELINE, name), subject) is None and not _first(
         _with_value(ledger.marked(BASELINE, deleted=True), BASELINE, name), subject
@@ -104,11 +104,13 @@ def marked_baseline(subject: Subject, ledger: Ledger, name: str = DEFAULT_NAME) 
 def set_baseline(
     ledger: Ledger, open_recorder: Callable[[], Recorder], name_of_run: str, name: str
 ) -> NewBaseline:
-    """Let a run be the baseline of its subject under a name; the store is opened for writing only where it is to be.
+    """Make the run the baseline of its subject with this name.
+
+    The store is opened for writing only if something must be written.
 
     Raises:
-        UsageError: for a run that is not there, has not finished, or that pipespec did not record.
-        StoreUnavailableError: where the store cannot be asked, or not be written.
+        UsageError: for a run that does not exist, has not finished, or was not recorded by pipespec.
+        StoreUnavailableError: if the store cannot be read or written.
     """
     run = find_run(name_of_run, ledger)
     require_ours(run)

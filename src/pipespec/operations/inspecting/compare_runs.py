@@ -1,6 +1,7 @@
-"""`compare`: the newest runs of a step, the invocations of a pipeline, the points of a sweep, or runs that are named.
+"""`compare`: the newest runs of a step, the invocations of a pipeline, the points of a sweep, or named runs.
 
-Takes an open session and words; gives a `RunComparison`. The store is asked a few times, however many runs there are.
+Takes an open session and words. Returns a `RunComparison`. The number of requests to the store does not depend on the
+number of runs.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ from pipespec.tracking.run_facts import RunFacts
 __all__ = ["bounds_of_all", "compare_runs", "compared_run"]
 
 _LOOKED_AT: Final = 20
-"""For a run that is to be shown so many are read where only some variants are asked for."""
+"""Number of runs that are read for each run that is shown, if only some variants are requested."""
 
 
 @frozen
 class _Found:
-    """Runs of one subject, with what their metrics are checked by."""
+    """Runs of one subject, with the bounds for their metrics."""
 
     subject: Subject
     runs: tuple[ComparedRun, ...]
@@ -50,13 +51,13 @@ def compare_runs(
     points: bool = False,
     bounds: Mapping[str, DeltaBounds] | None = None,
 ) -> RunComparison:
-    """Compare the `latest` runs of a step, or of invocations without one, or those that are named by `run:ID`.
+    """Compare the `latest` runs of a step, or of invocations if no step is given, or the runs named by `run:ID`.
 
-    With `points`, those of the newest sweep, or of the invocation that is named. `bounds` go over those of the spec.
+    With `points`, those of the newest sweep, or of the invocation that is named. `bounds` override those of the spec.
 
     Raises:
-        UsageError: for words that mean nothing, and a baseline that is not there.
-        StoreUnavailableError: where the store cannot be asked.
+        UsageError: for words that mean nothing, and a baseline that does not exist.
+        StoreUnavailableError: if the store cannot be read.
     """
     found = _found(session, words, latest, points=points)
     if not found.runs:
@@ -167,7 +168,7 @@ def _points(session: PipelineSession, words: Sequence[str]) -> _Found:
 
 
 def _places(kept: Mapping[str, JSON]) -> list[tuple[dict[str, JSON], dict[str, JSON]]]:
-    """Return the coordinates of each point, and its steps: the id that each has there, and in the whole."""
+    """Return the coordinates of each point, and its steps: the id of each at the point and in the merged pipeline."""
     told = kept.get("points")
     found = (
         [(one.get("point"), one.get("steps")) for one in told if isinstance(one, dict)]
@@ -233,7 +234,7 @@ def _checks(steps: Iterable[StepSpec]) -> Mapping[str, DeltaBounds]:
 
 
 def bounds_of_all(steps: Iterable[StepSpec]) -> Mapping[str, DeltaBounds]:
-    """Return the bounds of some steps, by the names that metrics have on an invocation's run."""
+    """Return the bounds of some steps, by the names that metrics have in an invocation's run."""
     named: dict[str, list[tuple[str, DeltaBounds]]] = {}
     for step in steps:
         for name, bounds in _checks((step,)).items():

@@ -1,7 +1,7 @@
-"""Two versions of a pipeline, from wherever they are, brought side by side: files, git revisions, past runs.
+"""Compare two versions of a pipeline from any source: files, git revisions, past runs.
 
-Takes what the user names (`news.yaml`, `news.yaml@v1`, `run:ID`), gives a `Difference`. Files and revisions are read
-as a stranger's: nothing is imported, no environment variable and no connection is used. A run is read from the
+Takes what the user names (`news.yaml`, `news.yaml@v1`, `run:ID`) and returns a `Difference`. Files and revisions are
+read as not trusted: nothing is imported, and no environment variable and no connection is used. A run is read from the
 store, and its code from the manifests of its steps.
 """
 
@@ -56,7 +56,7 @@ __all__ = ["compare"]
 
 _LAST_COMMIT: Final = "HEAD"
 _STEPS_OF_RUN: Final = 500
-"""Of so many steps of a run the manifests are read, for what their code was."""
+"""Number of steps of a run whose manifests are read to find their code."""
 
 
 def compare(
@@ -68,16 +68,16 @@ def compare(
     trusted: bool = False,
     keep: Callable[[Compiled], None] = lambda _: None,
 ) -> Difference:
-    """Compare two pipelines, with overlays and overrides laid over the second.
+    """Compare two pipelines, with overlays and overrides applied to the second.
 
-    Without a second, a file is compared with what it was at the last commit, a run with the file that it ran.
-    `trusted` files may read the environment, so that they are what a run would see; so may all where one is a run.
-    `keep` is handed the second pipeline as it was compiled, where it is a file.
+    Without a second, a file is compared with its last committed version, and a run with the file that it ran. `trusted`
+    files may read the environment, so that they are what a run would see. If one of the two is a run, all may. `keep`
+    is called with the second pipeline as it was compiled, if it is a file.
 
     Raises:
-        UsageError: for a revision or run that is not there, or a pipeline with mistakes in one.
+        UsageError: for a revision or run that does not exist, or a revision or run whose pipeline has mistakes.
         InvalidPipelineError: for a file with mistakes.
-        StoreUnavailableError: where a run's store cannot be asked.
+        StoreUnavailableError: if a run's store cannot be read.
     """
     if new is None and not is_run(old) and _revision(old) is None:
         old, new = f"{old}@{_LAST_COMMIT}", old
@@ -91,7 +91,7 @@ def compare(
 
 @frozen
 class _Layers:
-    """What is laid over a file, and whether its references may ask the environment."""
+    """The layers over a file, and whether its references may read the environment."""
 
     overlays: Sequence[str]
     overrides: Sequence[str]
@@ -118,14 +118,14 @@ def _side(
 def _known_side(
     name: str, spec: PipelineSpec, modules: DiskModules, content: Callable[[ExternalSource], str | None]
 ) -> Side:
-    """Return a side of which code and schemas can be read."""
+    """Return a side whose code and schemas can be read."""
     steps = spec.steps.values()
     schemas = schemas_of(spec, steps, modules)
     return Side(name, spec, code_of(spec, steps, modules), content=content, schemas=schemas)
 
 
 def _revision(name: str) -> str | None:
-    """Return the revision in `FILE@REVISION`; a file that is there is no revision, whatever its name."""
+    """Return the revision in `FILE@REVISION`. An existing file is never a revision, whatever its name."""
     _, at, revision = name.partition("@")
     return revision if at and not Path(name).exists() else None
 
@@ -164,7 +164,7 @@ def _built(
     *,
     fetch: Fetch,
 ) -> PipelineSpec:
-    """Build a pipeline of a text that is not the file on disk; overlays are files on disk all the same."""
+    """Build a pipeline from a text that is not the file on disk. Overlays are still files on disk."""
     above = PipelineFiles(find_root(path))
     try:
         resolved = resolve(
@@ -195,7 +195,7 @@ def _with_mistakes(name: str, mistakes: Sequence[Diagnostic]) -> UsageError:
 
 
 def _of_run(name: str, store: str | None, layers: _Layers) -> Side:
-    """Read the pipeline that an invocation recorded; its paths start at the file that ran."""
+    """Read the pipeline that an invocation recorded. Its paths start at the file that ran."""
     with _ledger(store) as ledger:
         facts = _invocation(name, ledger)
         text = _artifact(facts, record_names.PIPELINE_FILE, ledger)
@@ -218,7 +218,7 @@ def _of_run(name: str, store: str | None, layers: _Layers) -> Side:
 
 
 def _metrics_in(manifests: Sequence[Mapping[str, JSON]]) -> Mapping[str, Mapping[str, float]]:
-    """Return the metrics of steps, which an invocation of an earlier version does not bear itself."""
+    """Return the metrics of steps, which an invocation of an earlier version does not contain itself."""
     return {
         str(manifest.get("step")): {
             name: float(value)
@@ -230,7 +230,7 @@ def _metrics_in(manifests: Sequence[Mapping[str, JSON]]) -> Mapping[str, Mapping
 
 
 def _start_of_paths(source: str, store: str | None) -> Path:
-    """Return the file that ran, where it is still there; else the other side's takes its place."""
+    """Return the file that ran, if it still exists; otherwise the other side's file."""
     roots = (Path.cwd(), find_root(Path(store or "pipeline.yaml").absolute()))
     found = next((path for root in roots if (path := root / source).exists()), None)
     return found or Path(store or source).absolute()
@@ -251,7 +251,7 @@ def _ledger(store: str | None) -> Ledger:
 def _invocation(name: str, ledger: Ledger) -> RunFacts:
     facts = find_run(name, ledger)
     if record_names.INVOCATION in facts.tags and record_names.STEP in facts.tags:
-        return find_run(facts.tags[record_names.INVOCATION], ledger)  # of a step its invocation is meant
+        return find_run(facts.tags[record_names.INVOCATION], ledger)  # the run of a step means its invocation
     return facts
 
 
@@ -264,7 +264,7 @@ def _file_of_run(name: str) -> str:
 
 
 def _manifests_of_run(facts: RunFacts, ledger: Ledger) -> Iterator[Mapping[str, JSON]]:
-    """Read the manifests of the steps of an invocation, as far as they are there."""
+    """Read the manifests of the steps of an invocation, as far as they exist."""
     report = _artifact(facts, record_names.RUN_FILE, ledger)
     for run_id in _runs_in(report)[:_STEPS_OF_RUN]:
         step = ledger.run(run_id)
@@ -289,7 +289,7 @@ def _runs_in(report: bytes | None) -> list[str]:
 
 
 def _code_in(manifest: Mapping[str, JSON]) -> Iterator[tuple[str, CodeFacts]]:
-    """Yield the code of each callable that a manifest tells of."""
+    """Yield the code of each callable that a manifest describes."""
     sources, parts = _mapping(manifest.get("sources")), _mapping(manifest.get("parts"))
     pieces = {name: CodePiece(str(text), "", 1) for name, text in sources.items()}
     own = _mapping(parts.get("code"))

@@ -1,4 +1,4 @@
-"""Two pipelines compared, with what the store says of the second: what of it is there already, and how long the rest may take."""
+"""Compare two pipelines, and read what the store contains about the second: which results exist, and how long the rest may take."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ __all__ = ["compare_with_records"]
 def compare_with_records(
     old: str, new: str | None = None, *, overlays: Sequence[str] = (), overrides: Sequence[str] = ()
 ) -> Difference:
-    """Compare two pipelines, of which the second is a file; raises as `compare`, and where it is none."""
+    """Compare two pipelines, of which the second must be a file.
+
+    Raises the same errors as `compare`, and one if it is not a file.
+    """
     second: list[PipelineSource] = []
     found = compare(old, new, overlays=overlays, overrides=overrides, trusted=True, keep=second.append)
     if not second:

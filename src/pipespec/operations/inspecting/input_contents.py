@@ -1,7 +1,8 @@
-"""What inputs held in two versions of a pipeline, to tell a file that was moved from one that is another.
+"""The content of inputs in two versions of a pipeline, to distinguish a file that was moved from a different file.
 
-Takes an external input and where its version is from: the disk, a git revision, or the manifests of a run; gives the digest
-of its content, or None where nobody knows it any more. Only inputs that the other version does not have are asked for.
+Takes an external input and the source of its version: the disk, a git revision, or the manifests of a run. Returns the
+digest of its content, or None if it is not known any more. It is called only for inputs that the other version does not
+have.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ __all__ = ["ExternalSource", "content_at_revision", "content_in_manifests", "con
 ExternalSource: TypeAlias = FileInput | DirInput | FilesInput
 
 _LARGEST: Final = 64 << 20
-"""Bytes of a file that is read from git."""
+"""Maximum size in bytes of a file that is read from git."""
 
 
 def content_on_disk(root: Path) -> Callable[[ExternalSource], str | None]:
-    """Return what tells digests of local files and folders as they are; nothing is fetched."""
+    """Return a function for the digests of local files and folders as they are. Nothing is fetched."""
 
     def digest(source: ExternalSource) -> str | None:
         if is_remote(source.pattern if isinstance(source, FilesInput) else source.path):
@@ -44,7 +45,10 @@ def content_on_disk(root: Path) -> Callable[[ExternalSource], str | None]:
 
 
 def content_at_revision(tree: GitTree) -> Callable[[ExternalSource], str | None]:
-    """Return what tells digests of what git keeps; what it does not keep is as it is on the disk, where it still is there."""
+    """Return a function for the digests of files in git.
+
+    For a file that is not in git, it is the digest of the file on the disk, if it still exists.
+    """
     on_disk = content_on_disk(tree.root)
 
     def digest(source: ExternalSource) -> str | None:
@@ -65,7 +69,7 @@ def content_at_revision(tree: GitTree) -> Callable[[ExternalSource], str | None]
 
 
 def content_in_manifests(manifests: Iterable[Mapping[str, JSON]]) -> Callable[[ExternalSource], str | None]:
-    """Return what tells the digests that runs recorded of what they read."""
+    """Return a function for the digests that runs recorded of what they read."""
     known: dict[str, str] = {}
     for manifest in manifests:
         inputs = manifest.get("inputs")

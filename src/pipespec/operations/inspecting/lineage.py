@@ -1,8 +1,8 @@
-"""`lineage`: what made a run's outputs, and what was made of them, from MLflow's records alone, through all pipelines.
+"""`lineage`: from what a run's outputs were produced, and what was produced from them, across pipelines, from MLflow's records alone.
 
-Takes a ledger and a run; gives a `Lineage`. What is above is read level by level, a bulk read each; for what is below all
-complete runs are read once, in pages. What runs read is in their tags; of runs of earlier versions it is in their manifests, of
-which a bounded number is read.
+Takes a ledger and a run. Returns a `Lineage`. Upstream runs are read level by level, with one bulk read each. For
+downstream runs, all complete runs are read once, in pages. What runs read is in their tags. For runs of earlier
+versions it is in their manifests, and only a limited number of those is read.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from pipespec.tracking.tracking_uri import shown
 __all__ = ["lineage"]
 
 _MOST_WITH_MODELS: Final = 25
-"""Of so many runs, the nearest, the registered models are looked up."""
+"""Number of runs, the nearest ones, whose registered models are looked up."""
 
 _MOST_LEVELS: Final = 8
-"""So many levels are read one by one; beyond them one question for everything is less."""
+"""Number of levels that are read one by one. For more levels, reading all runs at once is cheaper."""
 
 _MOST_MANIFESTS: Final = 1000
-"""So many manifests of runs of earlier versions are read."""
+"""Number of manifests of runs of earlier versions that are read."""
 
 
 def lineage(
@@ -48,11 +48,11 @@ def lineage(
     down: bool = True,
     open_registry: Callable[[], Registry],
 ) -> Lineage:
-    """Return the lineage of the run of a step that an id, its first digits, or a version of a model name.
+    """Return the lineage of the run of a step, named by an id, its first digits, or a version of a model.
 
     Raises:
-        UsageError: where there is none, or it is no run of a step.
-        StoreUnavailableError: where the store cannot be asked.
+        UsageError: if there is none, or it is not a run of a step.
+        StoreUnavailableError: if the store cannot be read.
     """
     if name.startswith(MODELS):
         with open_registry() as registry:
@@ -94,7 +94,7 @@ class _LineageReading:
     unread: int = 0
 
     def up(self, start: RunFacts) -> tuple[LineageEdge, ...]:
-        """Read all that is above a run, a bulk read for each level; where there are many, all complete runs in one."""
+        """Read everything upstream of a run, with a bulk read for each level; if there are many levels, all complete runs at once."""
         edges: dict[LineageEdge, None] = {}
         level: Iterable[RunFacts] = (start,)
         for number in count(1):
@@ -113,7 +113,7 @@ class _LineageReading:
         return tuple(edges)
 
     def down(self, start: RunFacts) -> tuple[LineageEdge, ...]:
-        """Read all complete runs, and return what is below one of them."""
+        """Read all complete runs, and return what is downstream of one of them."""
         self._read_everything()
         everything = dict(self.everything)
         everything.setdefault(start.run_id, start)
@@ -129,7 +129,7 @@ class _LineageReading:
             self.everything = {run.run_id: run for run in self.ledger.published()}
 
     def notes(self) -> Iterable[str]:
-        """Say what was not looked at."""
+        """Say what was not examined."""
         if self.unread:
             yield f"{self.unread} runs of earlier versions were not looked at: what they read is only in their manifests"
 
@@ -162,7 +162,7 @@ class _LineageReading:
             return ()
 
     def _note_missing(self, run_ids: set[str]) -> None:
-        """Take in runs that cannot be read any more: deleted ones, and those of which nothing is known."""
+        """Add runs that cannot be read any more: deleted ones, and those about which nothing is known."""
         deleted: Mapping[str, object] = self.ledger.deleted_runs(run_ids) if run_ids else {}
         for run_id in run_ids:
             self.runs[run_id] = LineageRun(run_id, state="deleted" if run_id in deleted else "gone")

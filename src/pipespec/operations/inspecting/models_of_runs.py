@@ -1,7 +1,7 @@
-"""Runs and the versions of registered models that came of them, each found by the other.
+"""Runs and the versions of registered models that were created from them, each found by the other.
 
-Takes a registry, not yet asked; gives the run that `models:/news-classifier@champion` came of, and the versions of runs. Refuses
-names that mean nothing, and versions that no run made.
+Takes a registry, which is not queried before. Returns the run from which `models:/news-classifier@champion` was
+created, and the versions of runs. Refuses names that mean nothing, and versions that no run created.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ MODELS: Final = "models:/"
 
 
 def run_of_model(name: str, registry: Registry) -> str:
-    """Return the id of the run that a version came of, which is named as in MLflow: `models:/name@alias`, `models:/name/3`.
+    """Return the id of the run from which a version was created.
+
+    It is named as in MLflow: `models:/name@alias`, `models:/name/3`.
 
     Raises:
-        UsageError: where there is no such version, or no run made it.
-        StoreUnavailableError: where the registry cannot be asked.
+        UsageError: if there is no such version, or no run created it.
+        StoreUnavailableError: if the registry cannot be read.
     """
     try:
         version = find_version(registry, parse_model(name.removeprefix(MODELS)))
@@ -39,10 +41,10 @@ def run_of_model(name: str, registry: Registry) -> str:
 
 
 def models_of_runs(run_ids: Iterable[str], registry: Registry) -> Mapping[str, tuple[str, ...]]:
-    """Return, of runs that registered models came of, the versions as `name/3`, with their aliases: `name/3 @champion`.
+    """Return, for runs from which registered models were created, the versions as `name/3`, with their aliases: `name/3 @champion`.
 
     Raises:
-        StoreUnavailableError: where the registry cannot be asked.
+        StoreUnavailableError: if the registry cannot be read.
     """
     found: dict[str, tuple[str, ...]] = {}
     aliases: dict[str, Mapping[str, int]] = {}

@@ -1,7 +1,7 @@
-"""The past of a plan: which runs of the store it is compared with, and how many manifests are read.
+"""The past runs of a plan: which runs of the store are compared with it, and how many manifests are read.
 
-Takes a plan and a ledger; gives a `PlanPast`, the plan with its causes, or the explanation of one step. A manifest that is
-gone or altered compares with nothing, and fails nobody.
+Takes a plan and a ledger. Returns a `PlanPast`, the plan with its causes, or the explanation of one step. A manifest
+that is missing or altered is not compared, and causes no error.
 """
 
 from __future__ import annotations
@@ -36,25 +36,25 @@ __all__ = [
 ]
 
 _LOOKED_AT: Final = 100
-"""So many of the newest runs of a step are looked at, without their manifests."""
+"""Number of the newest runs of a step that are examined, without their manifests."""
 _COMPARED: Final = 12
-"""So many manifests are read to compare one step, each of another key."""
+"""Number of manifests, each of another key, that are read to compare one step."""
 _TIMED: Final = 200
-"""Of so many steps of a plan the past's seconds are asked for: a server answers them one by one."""
+"""Number of steps of a plan whose past durations are read: a server answers these requests one by one."""
 _PER_PLAN: Final = 24
-"""So many steps of a plan are compared with the past."""
+"""Number of steps of a plan that are compared with past runs."""
 _RENAMED: Final = 200
-"""So many of a pipeline's newest runs are searched for one under another name."""
+"""Number of a pipeline's newest runs in which a run with another name is searched."""
 
 
 def with_history(plan: Plan, ledger: Ledger) -> Plan:
     """Return the plan with what changed since the nearest run of each step, and with how long steps took before.
 
-    Asks nothing where all is reused; else for the seconds of the past of at most 200 steps, and for the past of at most
-    24.
+    If everything is reused, nothing is read. Otherwise, reads the durations of at most 200 steps, and the past runs of
+    at most 24.
 
     Raises:
-        StoreUnavailableError: where the store cannot be asked.
+        StoreUnavailableError: if the store cannot be read.
     """
     with busy("looking at past runs"):
         return with_past_seconds(with_known_causes(plan, ledger), ledger)
@@ -64,16 +64,16 @@ def with_known_causes(plan: Plan, ledger: Ledger) -> Plan:
     """Return the plan with what changed since the nearest run of each step.
 
     Raises:
-        StoreUnavailableError: where the store cannot be asked.
+        StoreUnavailableError: if the store cannot be read.
     """
     return with_causes(plan, past_of(plan, ledger)) if _open(plan) else plan
 
 
 def with_past_seconds(plan: Plan, ledger: Ledger) -> Plan:
-    """Return the plan with how long the steps that are not reused took before, at most 200 of them.
+    """Return the plan with how long the steps that are not reused took before, for at most 200 of them.
 
     Raises:
-        StoreUnavailableError: where the store cannot be asked.
+        StoreUnavailableError: if the store cannot be read.
     """
     waiting = [
         each.step.name
@@ -85,20 +85,21 @@ def with_past_seconds(plan: Plan, ledger: Ledger) -> Plan:
 
 
 def explain_step(plan: Plan, step_id: str, ledger: Ledger) -> Explanation:
-    """Explain one step of a plan, as `with_history` tells it, by its past runs.
+    """Explain one step of a plan, as returned by `with_history`, by its past runs.
 
     Raises:
-        StoreUnavailableError: where the store cannot be asked.
+        StoreUnavailableError: if the store cannot be read.
     """
     past = past_of(plan, ledger, also=step_id)
     return explain(with_causes(plan, past), step_id, past)
 
 
 def past_runs(ledger: Ledger, pipeline: str) -> Callable[[StepSpec], tuple[RunFacts, ...]]:
-    """Return what gives the complete runs that a step may be compared with, the newest first.
+    """Return a function for the complete runs with which a step may be compared, the newest first.
 
-    They bear its name and are of its pipeline, or of another one's step that calls the same function: names such as
-    `train` are common, and what another function made under one tells nothing. Each name is asked for once.
+    They have its name and belong to its pipeline, or to a step of another pipeline that calls the same function: names
+    such as `train` are common, and a run of another function with the same name is not relevant. Each name is queried
+    once.
     """
     named = cache(lambda name: ledger.finished_runs(name, _LOOKED_AT))
 
@@ -121,12 +122,12 @@ def past_of(
     without: Collection[str] = (),
     also: str | None = None,
 ) -> PlanPast:
-    """Return the past of at most 24 steps that are not reused, and of `also`; never a run of `without`.
+    """Return the past runs of at most 24 steps that are not reused, and of `also`, excluding runs in `without`.
 
-    `runs_of` is as `past_runs` gives it.
+    `runs_of` is the function that `past_runs` returns.
 
     Raises:
-        StoreUnavailableError: where the store cannot be asked.
+        StoreUnavailableError: if the store cannot be read.
     """
     reading = _PastReading(plan, ledger, runs_of or past_runs(ledger, plan.pipeline.name), without)
     chosen = [each for each in _open(plan) if each.step.id != also][:_PER_PLAN]
@@ -141,7 +142,7 @@ def past_of(
 
 @dataclass(frozen=True)
 class _PastReading:
-    """Reads the past of one step after the other."""
+    """Reads the past runs of one step after the other."""
 
     plan: Plan
     ledger: Ledger
@@ -168,7 +169,7 @@ class _PastReading:
         return StepPast(
             compared,
             len(found),
-            # A run without its manifest, or one that counts for other keys too, may have any key.
+            # A run without its manifest, or one that also counts for other keys, may have any key.
             is_whole=len(keys) <= _COMPARED
             and len(found) < _LOOKED_AT
             and all(run.parts and not run.accepted for run in compared),
@@ -218,17 +219,17 @@ def _deleted(ledger: Ledger, run_ids: Iterable[str]) -> Mapping[str, DeletedRun]
 
 
 def _never_ran(decision: Decision) -> bool:
-    """Say whether the planner knows already that no run, of whatever pipeline, bears the step's name."""
+    """Return whether the planner already knows that no run, of any pipeline, has the step's name."""
     return any(reason.kind is ReasonKind.NEVER_RAN for reason in decision.reasons)
 
 
 def _open(plan: Plan) -> list[Decision]:
-    """Return the steps of which the past can say more than the planner did."""
+    """Return the steps about which past runs can say more than the planner did."""
     return [each for each in plan.decisions.values() if is_open(each)]
 
 
 def nearest_first(runs: Sequence[RunFacts], step_id: str) -> list[RunFacts]:
-    """Put the runs of the same variant first; the newest of each kind first."""
+    """Put the runs of the same variant first, and the newest first among equals."""
     return sorted(runs, key=lambda run: run.tags.get(record_names.STEP) != step_id)
 
 
@@ -240,7 +241,7 @@ class Manifests:
         self._read: dict[str, dict[str, JSON]] = {}
 
     def of(self, runs: Iterable[RunFacts]) -> list[PastRun]:
-        """Return runs with their manifests; an empty one where it cannot be used."""
+        """Return runs with their manifests; an empty one if it cannot be used."""
         return [past for run in runs if (past := self._past(run)) is not None]
 
     def _past(self, run: RunFacts) -> PastRun | None:

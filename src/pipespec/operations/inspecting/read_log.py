@@ -1,6 +1,8 @@
-"""`pipespec logs`: the log of a step's last attempt or of a run that is named, from the local file while it runs, from its run after that.
+"""`pipespec logs`: the log of a step's last attempt or of a named run.
 
-Takes a ledger and a step; gives text in pieces, its secrets taken out. Refuses a step that was never tried.
+It is read from the local file during the run, and from the run afterwards.
+
+Takes a ledger and a step. Returns text in pieces, without secrets. Refuses a step that was never attempted.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ __all__ = ["read_log", "read_log_of_run"]
 
 _PIECE: Final = 1 << 16
 _BETWEEN_LOOKS: Final = 0.3
-"""Seconds between two looks at a log that is followed."""
+"""Seconds between two reads of a log that is followed."""
 
 
 def read_log(
@@ -37,13 +39,13 @@ def read_log(
     follow: bool,
     reused: Callable[[], StepRecord | None],
 ) -> Iterator[str]:
-    """Yield the log of a step's last attempt in pieces; with `follow`, what is added until the attempt ends.
+    """Yield the log of a step's last attempt in pieces; with `follow`, also what is added until the attempt ends.
 
-    Of a step that this pipeline never tried it is that of the run that `reused` gives, whoever made that.
-    While the step runs its log is raw, so `redact` takes secrets out of it, line by line.
+    If this pipeline never attempted the step, it is the log of the run that `reused` returns, whichever pipeline
+    created it. While the step runs, its log is raw, so `redact` removes secrets from it, line by line.
 
     Raises:
-        UsageError: where the step was never tried, or left no log.
+        UsageError: if the step was never attempted, or left no log.
     """
     yield from _log_of(lambda: _last_attempt(spec, step, ledger, reused), spec, ledger, redact, follow=follow)
 
@@ -51,10 +53,10 @@ def read_log(
 def read_log_of_run(
     name: str, spec: PipelineSpec, ledger: Ledger, redact: Redactor, *, follow: bool
 ) -> Iterator[str]:
-    """Yield the log of the run of a step that `run:ID` names, as `read_log` does that of the last attempt.
+    """Yield the log of the run of a step that `run:ID` names, in the same way as `read_log`.
 
     Raises:
-        UsageError: where there is no such run, it is no step's, or it left no log.
+        UsageError: if there is no such run, it is not a run of a step, or it left no log.
     """
 
     def look() -> Attempt:
@@ -89,7 +91,7 @@ def _log_of(
                 unread = rest
             last = look()
             if not follow or last.status != "RUNNING" or is_left_behind(last):
-                # What was written between our last look and its end.
+                # What was written between our last read and its end.
                 yield redact.clean(unread + log.read()).decode(errors="replace")
                 return
             time.sleep(_BETWEEN_LOOKS)
@@ -98,7 +100,7 @@ def _log_of(
 def _last_attempt(
     spec: PipelineSpec, step: StepSpec, ledger: Ledger, reused: Callable[[], StepRecord | None]
 ) -> Attempt:
-    """Return the pipeline's own last attempt: another pipeline's step of that name is none of ours."""
+    """Return the pipeline's own last attempt. A step of another pipeline with the same name does not count."""
     own = ledger.attempts((step.id,), spec.name).get(step.id)
     if own is not None:
         return own

@@ -1,4 +1,4 @@
-"""How the steps of a pipeline stand: a plan, its causes and the attempts of the past -> the state of each step."""
+"""Determine the state of each step of a pipeline from a plan, its causes and past attempts."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["is_left_behind", "states"]
 
 
 def states(plan: Plan, ledger: Ledger) -> StepStates:
-    """Tell the state of each step of a plan, in its order.
+    """Return the state of each step of a plan, in its order.
 
     Raises:
-        StoreUnavailableError: where the store cannot be asked.
+        StoreUnavailableError: if the store cannot be read.
     """
     plan = with_known_causes(plan, ledger)
     attempts = ledger.attempts(tuple(plan.decisions), plan.pipeline.name)
@@ -25,7 +25,7 @@ def states(plan: Plan, ledger: Ledger) -> StepStates:
 
 
 def _state(decision: Decision, attempt: Attempt | None) -> StepStatus:
-    """Judge a step: what it has counts first, then what its last attempt is doing or did, then its past."""
+    """Determine the state of a step: first a complete run counts, then its last attempt, then its past runs."""
     step, record = decision.step.id, decision.record
     if record is not None:
         state = "failed" if decision.check_failures else "complete"
@@ -51,12 +51,12 @@ def _state(decision: Decision, attempt: Attempt | None) -> StepStatus:
 
 
 def is_left_behind(attempt: Attempt) -> bool:
-    """Say whether a run is running in name only: its process, on this host, has ended. Of other hosts nothing is seen."""
+    """Return whether a run is only marked as running: its process, on this host, has ended. Other hosts cannot be checked."""
     return attempt.status == "RUNNING" and owner_is_gone(attempt.owner) is True
 
 
 def _of_past(decision: Decision, attempt: Attempt | None) -> str:
-    """Say whether a step finished before, as the plan has it; of one without identity, by its last attempt."""
+    """Return `stale` if a step ran before, otherwise `missing`: according to the plan or, if it does not know, to the last attempt."""
     kinds = {reason.kind for reason in decision.reasons}
     if ReasonKind.NO_IDENTITY in kinds or ReasonKind.DELETED in kinds or ReasonKind.FORCED in kinds:
         return "missing" if attempt is None else "stale"

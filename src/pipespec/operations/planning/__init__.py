@@ -1,1 +1,1 @@
-"""A checked pipeline with its store open -> plans, and what records hold."""
+"""Open a checked pipeline with its store, make plans, and read records."""

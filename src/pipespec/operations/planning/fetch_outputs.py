@@ -1,7 +1,7 @@
-"""What was recorded, brought back: logs of attempts, outputs of complete runs.
+"""Read what was recorded: logs of attempts, outputs of complete runs.
 
-Takes a ledger and what to look for; gives text, bytes or paths. Content is checked against the digest that its
-run recorded, whatever store it comes from.
+Takes a ledger and what to look for. Returns text, bytes or paths. Content is compared with the digest that its run
+recorded, whatever store it comes from.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ __all__ = ["fetch_outputs", "load_model", "load_path", "local_output", "read_out
 def fetch_outputs(
     session: PipelineSession, reference: str, to: Path | None, *, force: bool
 ) -> tuple[Path, ...]:
-    """Copy what a reference means, and return the copies.
+    """Copy the outputs that a reference means, and return the copies.
 
-    One output goes to `to`, or below it where that is a folder, or without it to the working directory. Several go below
-    `to`, each in a folder named by its step.
+    One output is copied to `to`, or into it if that is a folder; without `to`, to the working directory. Several are
+    copied below `to`, each into a folder named after its step.
 
     Raises:
-        UsageError: where there is no such output, or something else stands where one would go.
+        UsageError: if there is no such output, or something else exists at the destination.
     """
     found = requests(session, reference)
     folder = Path() if to is None else to
@@ -77,7 +77,7 @@ def _noting(session: PipelineSession, request: OutputRequest) -> AbstractContext
 
 
 def local_output(session: PipelineSession, reference: str) -> Path:
-    """Return a local path of an output, its content checked; where the store is remote, of a download."""
+    """Return a local path of an output whose content is checked; if the store is remote, that of a download."""
     request = one_request(session, reference)
     artifact = requested_artifact(session.ledger, request)
     with _noting(session, request):
@@ -88,7 +88,7 @@ def read_output(session: PipelineSession, reference: str) -> bytes:
     """Return the content of an output that is a file.
 
     Raises:
-        UsageError: where it is a directory.
+        UsageError: if it is a directory.
     """
     path = local_output(session, reference)
     if path.is_dir():
@@ -97,10 +97,10 @@ def read_output(session: PipelineSession, reference: str) -> bytes:
 
 
 def load_path(path: Path, as_type: type | None) -> Any:
-    """Load a local file as its suffix says, or as a type.
+    """Load a local file according to its suffix, or as a type.
 
     Raises:
-        UsageError: where it cannot be loaded so.
+        UsageError: if it cannot be loaded in this way.
     """
     if path.is_dir() or as_type is Path or formats.gives_path(path.name, as_type):
         return path
@@ -111,10 +111,12 @@ def load_path(path: Path, as_type: type | None) -> Any:
 
 
 def load_model(path: Path, as_type: type | None, spec: PipelineSpec) -> Any:
-    """Load an MLflow model; the project's modules are found from then on, as in a step. What is at the path stays as it is.
+    """Load an MLflow model.
+
+    From then on, the project's modules can be imported, as in a step. The files at the path are not changed.
 
     Raises:
-        UsageError: where it cannot be loaded.
+        UsageError: if it cannot be loaded.
     """
     copy = Path(tempfile.mkdtemp(prefix="pipespec-model-"))
     atexit.register(shutil.rmtree, copy, ignore_errors=True)  # an object may read its files when it is used

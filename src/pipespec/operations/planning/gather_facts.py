@@ -1,7 +1,7 @@
-"""What the world says about a pipeline at one moment: code, inputs, packages and probes -> `Facts`.
+"""Collect the facts on which a pipeline depends at one moment (code, inputs, packages and probes) as `Facts`.
 
-Gathered for the selected steps only, so that planning is pure and a run uses what it planned. Files and code
-are read; a probe runs the project's code, in a process of its own.
+They are collected for the selected steps only, so that planning is pure and a run uses exactly what it planned. Files
+and code are read. A probe executes the project's code, in a separate process.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ def gather_facts(
     *,
     results: Mapping[PipelineInput | ModelInput, OtherResult],
 ) -> Facts:
-    """Gather what the keys of these steps are made of.
+    """Collect everything from which the keys of these steps are computed.
 
     `results` are the outputs of other pipelines, and the models, that the steps read.
 
     Raises:
-        UsageError: where an input is not there or cannot be content, or a probe fails.
+        UsageError: if an input does not exist or cannot be used as content, or if a probe fails.
     """
     chosen = tuple(steps)
     with busy("reading the code of the steps"):
@@ -65,7 +65,7 @@ def facts_with(
     *,
     results: Mapping[PipelineInput | ModelInput, OtherResult],
 ) -> Facts:
-    """Gather all but the code, which is known; raises as `gather_facts`."""
+    """Collect everything except the code, which is known. Raises the same errors as `gather_facts`."""
     return Facts(
         code=code,
         files=_files(spec, steps),
@@ -78,7 +78,7 @@ def facts_with(
 
 
 def with_more(facts: Facts, more: Facts) -> Facts:
-    """Join what was gathered at two moments; where both say something, the first moment's word counts."""
+    """Merge what was collected at two moments. If both contain a value, that of the first moment is used."""
     return Facts(
         code={**more.code, **facts.code},
         files={**more.files, **facts.files},
@@ -91,7 +91,7 @@ def with_more(facts: Facts, more: Facts) -> Facts:
 
 
 def code_of(spec: PipelineSpec, steps: Iterable[StepSpec], modules: DiskModules) -> dict[str, CodeFacts]:
-    """Count the code of all that these steps call, with the lines that import it."""
+    """Count the code of everything that these steps call, with the lines that import it."""
     chosen = tuple(steps)
     refs = {str(ref): ref for step in chosen for ref in step.callables}
     known = modules_of(spec.module_folders, modules)
@@ -112,10 +112,10 @@ def sources_of(code: Mapping[str, CodeFacts], modules: DiskModules) -> dict[str,
 
 
 def schemas_of(spec: PipelineSpec, steps: Iterable[StepSpec], modules: DiskModules) -> dict[str, DataSchema]:
-    """Return what the schemas of these steps' inputs and outputs say, by their paths.
+    """Return the content of the schemas of these steps' inputs and outputs, by their paths.
 
     Raises:
-        UsageError: where one cannot be used.
+        UsageError: if one cannot be used.
     """
     declared = [schema for step in steps for schema in step.schemas]
     found: dict[str, DataSchema] = {}
@@ -138,13 +138,14 @@ def _files(spec: PipelineSpec, steps: Sequence[StepSpec]) -> dict[str, OutputRec
             except UsageError as error:
                 if not is_remote(place) or isinstance(error, MissingPackageError):
                     raise
-                # `validate` tells the place of what is missing here; a store is asked now for the first time.
+                # `validate` has reported the place of what is missing here; a remote store is queried for the first
+                # time.
                 raise UsageError(f"{_place(steps, source)}{error}") from error
     return found
 
 
 def _place(steps: Iterable[StepSpec], source: ExternalInput) -> str:
-    """Say where the pipeline names an input first."""
+    """Return the first place at which the pipeline names an input."""
     return next(
         (
             f"{declared.span}: input '{name}' of step '{step.name}': "
@@ -157,7 +158,7 @@ def _place(steps: Iterable[StepSpec], source: ExternalInput) -> str:
 
 
 def _probes(spec: PipelineSpec, steps: Iterable[StepSpec]) -> Mapping[str, JSON]:
-    # A matrix that is not known yet has no variants to ask for.
+    # A matrix that is not known yet has no variants to probe.
     probing = [step for step in steps if step.identity.probe is not None and not step.deferred]
     if not probing:
         return {}

@@ -1,6 +1,6 @@
-"""The run that a user names: `run:` and its id, or as many of the id's first digits as begin no other run's id.
+"""The run that a user names: `run:` and its id, or so many first digits of the id that they are unique.
 
-Takes a ledger and the name; gives the run. Refuses what names no run, and what names several.
+Takes a ledger and the name. Returns the run. Refuses a name that means no run, or several.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ _RUN: Final = "run:"
 _DIGITS: Final = re.compile(r"[0-9a-f]{1,32}")
 _LENGTH: Final = 32
 _SHOWN: Final = 8
-"""As many digits of an id are shown everywhere."""
+"""Number of digits of an id that are displayed."""
 _LISTED: Final = 5
-"""So many of several runs are listed."""
+"""Number of runs that are listed if there are several."""
 
 
 def is_run(name: str) -> bool:
-    """Say whether a user's text names a run."""
+    """Return whether a user's text names a run."""
     return name.startswith(_RUN)
 
 
 def find_run(name: str, ledger: Ledger) -> RunFacts:
-    """Return the run that `run:ID` names, an invocation's or a step's.
+    """Return the run that `run:ID` names, which belongs to an invocation or a step.
 
     Raises:
-        UsageError: where there is none, or several ids begin so; the message lists them.
-        StoreUnavailableError: where the store cannot be asked.
+        UsageError: if there is none, or several ids begin in this way; the message lists them.
+        StoreUnavailableError: if the store cannot be read.
     """
     digits = name.removeprefix(_RUN).lower()
     found: Sequence[RunFacts] = ()
@@ -59,10 +59,10 @@ def find_run(name: str, ledger: Ledger) -> RunFacts:
 
 
 def require_ours(run: RunFacts) -> None:
-    """Refuse a run that another tool made.
+    """Refuse a run that another tool created.
 
     Raises:
-        UsageError: where it is one.
+        UsageError: if it is one.
     """
     if record_names.PIPELINE not in run.tags:
         raise UsageError(
@@ -72,7 +72,7 @@ def require_ours(run: RunFacts) -> None:
 
 
 def _listed(runs: Sequence[RunFacts]) -> str:
-    """List the newest of these runs, by as many digits as tell them apart."""
+    """List the newest of these runs, with as many digits as are needed to distinguish them."""
     length = next(
         digits
         for digits in range(_SHOWN, _LENGTH + 1)

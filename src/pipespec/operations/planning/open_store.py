@@ -1,7 +1,7 @@
-"""The tracking store of a pipeline, opened: for reading, or for writing.
+"""Open the tracking store of a pipeline for reading or for writing.
 
-Takes a pipeline; gives a `Ledger` or a `Recorder`, to be closed. What MLflow says of itself goes to a log in the
-project's state folder.
+Takes a pipeline. Returns a `Ledger` or a `Recorder`, which the caller must close. MLflow's own messages are written to
+a log in the project's state folder.
 """
 
 from __future__ import annotations
@@ -42,31 +42,31 @@ _REGISTRY: Final = "MLFLOW_REGISTRY_URI"
 
 
 def store_uri(tracking_uri: str | None, root: Path) -> str:
-    """Return where records are: as a pipeline says, else as the environment says, else in a file of the project.
+    """Return the URI of the store: set by a pipeline, otherwise by the environment, otherwise a file of the project.
 
     Raises:
-        UsageError: for a URI that can be no store.
+        UsageError: for a URI that cannot be a store.
     """
     return resolve_uri(tracking_uri or variable(_DEFAULT), root)
 
 
 def store_name(tracking_uri: str | None, root: Path) -> StoreName:
-    """Return the same as it may be printed; raises as `store_uri`."""
+    """Return the same as it may be printed. Raises the same errors as `store_uri`."""
     return StoreName(shown(store_uri(tracking_uri, root)), root)
 
 
 def read_store(spec: PipelineSpec) -> Ledger:
-    """Open a pipeline's store for reading; nothing is made, neither a store nor a folder.
+    """Open a pipeline's store for reading. Nothing is created, neither a store nor a folder.
 
     Raises:
-        StoreUnavailableError: where it cannot be asked.
-        UsageError: for a URI that can be no store.
+        StoreUnavailableError: if it cannot be read.
+        UsageError: for a URI that cannot be a store.
     """
     return read_store_at(spec.mlflow.tracking_uri, spec.mlflow.artifact_location, spec.root)
 
 
 def read_store_at(tracking_uri: str | None, artifact_location: str | None, root: Path) -> Ledger:
-    """Open the store of a pipeline that says this of it; raises as `read_store`."""
+    """Open the store of a pipeline with these settings. Raises the same errors as `read_store`."""
     uri = store_uri(tracking_uri, root)
     places = store_places(uri, root, artifact_location or "")
     log = StateFolder.of(root).mlflow_log
@@ -75,21 +75,23 @@ def read_store_at(tracking_uri: str | None, artifact_location: str | None, root:
 
 
 def registry_uri(tracking_uri: str | None, root: Path) -> str:
-    """Return where models are registered: as the environment says, else where records are; raises as `store_uri`.
+    """Return the URI of the registry: set by the environment, otherwise the URI of the store.
 
-    The private store of a pipeline whose tracking is off has its own.
+    Raises the same errors as `store_uri`.
+
+    The private store of a pipeline with tracking off has its own registry.
     """
     uri = store_uri(tracking_uri, root)
     return uri if is_private(uri) else resolve_uri(variable(_REGISTRY) or uri, root)
 
 
 def read_registry(spec: PipelineSpec) -> Registry:
-    """Open the registry of a pipeline's models for reading; raises as `read_store`."""
+    """Open the registry of a pipeline's models for reading. Raises the same errors as `read_store`."""
     return read_registry_at(spec.mlflow.tracking_uri, spec.root)
 
 
 def read_registry_at(tracking_uri: str | None, root: Path) -> Registry:
-    """Open the registry of a store for reading; raises as `read_store`."""
+    """Open the registry of a store for reading. Raises the same errors as `read_store`."""
     from pipespec.tracking.models.open_registry import open_registry  # noqa: PLC0415 - few pipelines have models
 
     uri, log = registry_uri(tracking_uri, root), StateFolder.of(root).mlflow_log
@@ -98,12 +100,12 @@ def read_registry_at(tracking_uri: str | None, root: Path) -> Registry:
 
 
 def write_registry(spec: PipelineSpec) -> ClientRegistry:
-    """Open the registry of a pipeline's models for writing, by MLflow's client, which is imported with the first request.
+    """Open the registry of a pipeline's models for writing, with MLflow's client, which is imported with the first request.
 
     Raises:
-        UsageError: for a URI that can be no store.
+        UsageError: for a URI that cannot be a store.
     """
-    from pipespec.tracking.models.client_registry import ClientRegistry  # noqa: PLC0415 - as `write_store_at`
+    from pipespec.tracking.models.client_registry import ClientRegistry  # noqa: PLC0415 - as in `write_store_at`
 
     log = StateFolder.of(spec.root).made().mlflow_log
     log.parent.mkdir(exist_ok=True)
@@ -112,18 +114,18 @@ def write_registry(spec: PipelineSpec) -> ClientRegistry:
 
 
 def write_store(spec: PipelineSpec) -> Recorder:
-    """Open a pipeline's store for writing, which imports MLflow; a file that is not there yet is made.
+    """Open a pipeline's store for writing, which imports MLflow. A file that does not exist yet is created.
 
     Raises:
-        StoreUnavailableError: where it cannot be asked.
-        UsageError: for a URI that can be no store.
+        StoreUnavailableError: if it cannot be read.
+        UsageError: for a URI that cannot be a store.
     """
     return write_store_at(spec.mlflow.tracking_uri, spec.mlflow.artifact_location, spec.root)
 
 
 def write_store_at(tracking_uri: str | None, artifact_location: str | None, root: Path) -> Recorder:
-    """Open the store of a pipeline that says this of it; raises as `write_store`."""
-    from pipespec.tracking.writing.recorder import Recorder  # noqa: PLC0415 - what only reads has no use for it
+    """Open the store of a pipeline with these settings. Raises the same errors as `write_store`."""
+    from pipespec.tracking.writing.recorder import Recorder  # noqa: PLC0415 - code that only reads does not need it
 
     log = StateFolder.of(root).made().mlflow_log
     log.parent.mkdir(exist_ok=True)

@@ -1,7 +1,7 @@
-"""Which recorded outputs a user asks for: `step.output`, `step`, `step.output/part`, `step[*].output`, `run:ID.output`.
+"""The recorded outputs that a user means: `step.output`, `step`, `step.output/part`, `step[*].output`, `run:ID.output`.
 
-Takes the words and a pipeline's session; gives one request for each step that they mean, or for the run. Refuses words that mean
-nothing.
+Takes the words and a pipeline's session. Returns one request for each step that they mean, or for the run. Refuses
+words that mean nothing.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _ALL: Final = "[*]"
 
 @frozen
 class OutputRequest:
-    """An output in the record of one step, or one file in it; `is_named` where the user named the run and not the step."""
+    """An output in the record of one step, or one file in it. `is_named` is true if the user named the run and not the step."""
 
     step: str
     record: StepRecord
@@ -42,10 +42,10 @@ class OutputRequest:
 
 
 def requests(session: PipelineSession, reference: str) -> tuple[OutputRequest, ...]:
-    """Return what a reference means, in the order of the pipeline; with `[*]` it may mean several variants.
+    """Return what a reference means, in the order of the pipeline. With `[*]`, it may mean several variants.
 
     Raises:
-        UsageError: where there is no such step or output, or the step is not complete.
+        UsageError: if there is no such step or output, or the step is not complete.
     """
     if is_run(reference):
         return (_of_run(reference, session.ledger),)
@@ -99,15 +99,15 @@ def _recorded(facts: RunFacts, ledger: Ledger) -> StepRecord:
         return record
     if (published := complete_record(facts)) is None:
         raise UsageError(f"run {shown} of step '{step}' is {facts.status}, so it has no outputs")
-    outputs = ledger.manifest(published)["outputs"]  # more of them than fit into a tag
+    outputs = ledger.manifest(published)["outputs"]  # there are more of them than fit into a tag
     return replace(published, outputs=parse_outputs(json.dumps(outputs)))
 
 
 def one_request(session: PipelineSession, reference: str) -> OutputRequest:
-    """Return the one output that a reference means.
+    """Return the single output that a reference means.
 
     Raises:
-        UsageError: where it means none, or several.
+        UsageError: if it means none, or several.
     """
     if _ALL in reference:
         raise UsageError(f"'{reference}' may mean several outputs; name one, or a folder to fetch them to")
@@ -115,10 +115,10 @@ def one_request(session: PipelineSession, reference: str) -> OutputRequest:
 
 
 def requested_artifact(ledger: Ledger, request: OutputRequest) -> Artifact:
-    """Return where what is asked for is, and the digest that it must have.
+    """Return the place of what is requested, and the digest that it must have.
 
     Raises:
-        UsageError: where the output has no such part.
+        UsageError: if the output has no such part.
     """
     record = request.record
     if request.part is None:

@@ -1,7 +1,7 @@
-"""A pipeline with its store open: what of it is planned, found and recorded.
+"""A pipeline with its open store, for planning it, and for finding its steps and records.
 
-Takes what was compiled; gives plans, and the one step, output or record that a user's words mean. Close it, or use
-it in a `with` statement. Refuses words that mean nothing, or more than one thing.
+Takes what was compiled. Returns plans, and the one step, output or record that a user's words mean. Close it, or use it
+in a `with` statement. Refuses words that mean nothing, or more than one thing.
 """
 
 from __future__ import annotations
@@ -56,14 +56,13 @@ class PipelineSession:
         verify: bool = False,
         records: Records | None = None,
     ) -> Planning:
-        """Return what plans these steps, and plans them again as matrices become known.
+        """Return an object that plans these steps, and plans them again as matrices become known.
 
-        With `verify` the content of what is recorded is compared with its digests, too. `records` answer in place of
-        the ledger.
+        With `verify`, the recorded content is also compared with its digests. `records` are used instead of the ledger.
         """
         records = records or self.ledger
         if verify:
-            from pipespec.tracking.reading.verification import VerifiedRecords  # noqa: PLC0415 - few ask for it
+            from pipespec.tracking.reading.verification import VerifiedRecords  # noqa: PLC0415 - few need it
 
             records = VerifiedRecords(self.ledger, StateFolder.of(self.spec.root).downloads)
         return Planning(
@@ -76,14 +75,14 @@ class PipelineSession:
         )
 
     def plan(self, *targets: str) -> Plan:
-        """Decide these steps and all that they need; raises as `Planning.plan`."""
+        """Decide these steps and all that they need. Raises the same errors as `Planning.plan`."""
         return self.planning(targets).plan()
 
     def step(self, pattern: str) -> StepSpec:
-        """Return the one step that a pattern means; a variant that only records tell of, too.
+        """Return the single step that a pattern means. It may be a variant that only records show.
 
         Raises:
-            UsageError: where it means none, or several.
+            UsageError: if it means none, or several.
         """
         spec, found = self.spec, select(self.spec, (pattern,))
         if any(spec.steps[step].deferred for step in found):
@@ -98,10 +97,10 @@ class PipelineSession:
         return spec.steps[found[0]]
 
     def output(self, reference: str) -> tuple[StepSpec, str]:
-        """Split `step.output`; a step with one output may be named alone.
+        """Split `step.output`. For a step with one output, the step alone is sufficient.
 
         Raises:
-            UsageError: where there is no such step or output.
+            UsageError: if there is no such step or output.
         """
         pattern, dot, name = reference.rpartition(".")
         step = self.step(pattern if dot else reference)
@@ -117,12 +116,12 @@ class PipelineSession:
         return self.plan(step.id).decisions[step.id]
 
     def record(self, step: StepSpec) -> StepRecord:
-        """Return the complete run of a step; of one that is never complete, its last finished run.
+        """Return the complete run of a step; for a step that is never complete, its last finished run.
 
-        A step without identity is never complete, nor is known to be what reads it.
+        A step without identity is never complete, and it is not known whether steps that read it are.
 
         Raises:
-            UsageError: where it has none, with the command that makes one.
+            UsageError: if it has none, with the command that creates one.
         """
         record = self.decision(step).record or self._last_finished(step)
         if record is None:
@@ -146,6 +145,6 @@ def open_session(source: PipelineSource) -> PipelineSession:
     """Open the store of a pipeline for reading.
 
     Raises:
-        StoreUnavailableError: where it cannot be asked.
+        StoreUnavailableError: if it cannot be read.
     """
     return PipelineSession(source, read_store(source.pipeline))

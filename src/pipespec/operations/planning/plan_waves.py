@@ -1,8 +1,8 @@
-"""Planning, and planning again as matrices over outputs become known.
+"""Plan a pipeline, and plan it again when matrices over outputs become known.
 
-Takes what was compiled, a ledger and what the user asked for; gives plans. An output that an axis takes its
-values from is read from a tag of its run, or, where the list was too long for one, from its artifact. What was
-gathered for a plan stays for the next one: a run uses what it planned.
+Takes what was compiled, a ledger and what the user requested. Returns plans. An output from which an axis takes its
+values is read from a tag of its run or, if the list was too long for a tag, from its artifact. What was collected for a
+plan is kept for the next one: a run uses exactly what it planned.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ __all__ = ["Planning", "Result"]
 
 @frozen
 class Result:
-    """An output of another pipeline, or a version of a model: which run made it, and where it is."""
+    """An output of another pipeline, or a version of a model: which run created it, and where it is."""
 
     record: OtherResult
     artifact: Artifact
@@ -50,9 +50,9 @@ class Result:
 
 @dataclass(slots=True)
 class Planning:
-    """One pipeline on its way from plan to plan.
+    """Plans one pipeline repeatedly.
 
-    `records` answers for the ledger, or for what of it was verified. `read_results` is asked for the outputs of
+    `records` is used instead of the ledger; it may also verify content. `read_results` is called for the outputs of
     other pipelines, and the models, that steps read. `files` and `results` grow with every plan.
     """
 
@@ -70,12 +70,12 @@ class Planning:
     _last: Plan | None = None
 
     def plan(self) -> Plan:
-        """Plan; where an axis comes from a complete step, with its values.
+        """Make a plan. If an axis comes from a complete step, its values are filled in.
 
         Raises:
             UsageError: as `make_plan` and `gather_facts`.
-            AxisError: where what a complete step made cannot be the values of an axis.
-            StoreUnavailableError: where the records cannot be asked.
+            AxisError: if the output of a complete step cannot be the values of an axis.
+            StoreUnavailableError: if the records cannot be read.
         """
         plan = self._make()
         while self._fill(plan, reused_records(plan)):
@@ -83,11 +83,11 @@ class Planning:
         return plan
 
     def next_wave(self, records: Mapping[str, StepRecord]) -> Plan | None:
-        """Plan again with what these records of complete steps make known, or return None.
+        """Plan again with what these records of complete steps make known, or return None if it is nothing.
 
         Raises:
-            AxisError: where that cannot be; the step is then left out of what follows.
-            StoreUnavailableError: where the records cannot be asked.
+            AxisError: if that is not possible; the step is then left out of later plans.
+            StoreUnavailableError: if the records cannot be read.
         """
         assert self._last is not None
         axes = tuple(open_axes(self._last, records, without=self._given_up))
@@ -111,7 +111,7 @@ class Planning:
         return self._last
 
     def _gathered(self, spec: PipelineSpec, order: Iterable[str]) -> Facts:
-        """Gather what is not known yet; nothing is asked twice, so that no answer changes under a run."""
+        """Collect what is not known yet. Nothing is read twice, so that facts do not change during a run."""
         steps = [spec.steps[step_id] for step_id in order if step_id not in self._known]
         results = self.read_results(steps)
         more = gather_facts(
@@ -121,11 +121,11 @@ class Planning:
         self._known.update(step.id for step in steps)
         self.files.update(self._facts.files)
         for source, one in results.items():
-            self.results.setdefault(source, one.artifact)  # as in the facts, the first word counts
+            self.results.setdefault(source, one.artifact)  # as in the facts, the first value is used
         return self._facts
 
     def _fill(self, plan: Plan, records: Mapping[str, StepRecord]) -> bool:
-        """Put values in place of all axes that are known, and say whether there were any."""
+        """Fill in values for all axes that are known, and return whether there were any."""
         axes: dict[str, list[OpenAxis]] = {}
         for axis in open_axes(plan, records, without=self._given_up):
             axes.setdefault(axis.step, []).append(axis)
@@ -149,7 +149,7 @@ class Planning:
 
     def _text(self, axis: OpenAxis) -> str | bytes:
         output, part = axis.axis.source.output, axis.axis.source.part
-        assert output is not None  # checks see to it
+        assert output is not None  # the checks ensure it
         facts = self.ledger.run(axis.record.run_id)
         told = None if facts is None or part is not None else facts.tags.get(values_tag(output))
         if told is not None:

@@ -1,7 +1,10 @@
-"""Recorded content that a reader outside of a run found gone or altered: it is noted, so that the next plan does not count it.
+"""Recorded content that a reader outside of a run found to be missing or altered.
 
-Takes the record that was read; lets every error pass, that of altered content with the command that makes it anew. Nothing
-is noted where the run's manifest is gone as well: then a whole store may have been moved.
+It is recorded, so that the next plan does not count it.
+
+Takes the record that was read. All errors are passed on; an error about altered content includes the command that
+produces it again. Nothing is recorded if the run's manifest is also missing, because then a whole store may have been
+moved.
 """
 
 from __future__ import annotations
@@ -22,15 +25,15 @@ __all__ = ["noting_refusal"]
 def noting_refusal(
     spec: PipelineSpec, ledger: Ledger, record: StepRecord, *, remedy: str | None
 ) -> Iterator[None]:
-    """Note on a record that its content was refused meanwhile.
+    """Record that the content of a record was refused in this context.
 
     Raises:
-        AlteredContentError: with `remedy`, the command that makes it anew, where there is one.
+        AlteredContentError: with `remedy`, the command that produces it again, if there is one.
     """
     try:
         yield
     except AlteredContentError as error:
-        # Who may only read still gets the answer; `--verify` finds it out once more.
+        # A user with read access only still gets the error; `--verify` detects it again later.
         with contextlib.suppress(PipespecError, OSError):
             ledger.manifest(record)
             with write_store(spec) as recorder:

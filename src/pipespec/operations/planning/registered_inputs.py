@@ -1,8 +1,9 @@
-"""Registered models, read as inputs: `{model: news-classifier@champion}`.
+"""Read registered models as inputs: `{model: news-classifier@champion}`.
 
-Takes these texts; gives the version that each text means now, and where its files are. Of a version that a step of ours
-made, run and digest are those of its record; of any other the content is looked at: on this machine, or once for a version in
-the folder of downloads. Refuses names, aliases and versions that are not there, with the nearest ones.
+Takes these texts. Returns the version that each text means now, and where its files are. If one of our steps created
+the version, run and digest are those of its record. For any other version, the content is read: on this machine, or
+once for each version in the folder of downloads. Refuses names, aliases and versions that do not exist, with the
+nearest ones.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ __all__ = ["find_version", "model_results"]
 
 _RUNS: Final = "runs:/"
 _LISTED: Final = 5
-"""So many aliases or versions are named."""
+"""Maximum number of aliases or versions that are named."""
 
 
 def model_results(
@@ -45,9 +46,9 @@ def model_results(
     """Return the version that each of these means now.
 
     Raises:
-        UsageError: where there is none.
-        PipespecError: where its files cannot be read.
-        StoreUnavailableError: where the registry cannot be asked.
+        UsageError: if there is none.
+        PipespecError: if its files cannot be read.
+        StoreUnavailableError: if the registry cannot be read.
     """
     with read_registry(spec) as registry:
         reading = _ModelReading(spec, ledger, registry)
@@ -58,8 +59,8 @@ def find_version(registry: Registry, source: ModelInput) -> ModelVersion:
     """Return the version that a text means now.
 
     Raises:
-        UsageError: where there is none.
-        StoreUnavailableError: where the registry cannot be asked.
+        UsageError: if there is none.
+        StoreUnavailableError: if the registry cannot be read.
     """
     aliases = registry.aliases(source.name)
     if aliases is None:
@@ -86,7 +87,7 @@ def find_version(registry: Registry, source: ModelInput) -> ModelVersion:
 
 
 class _ModelReading:
-    """Where the versions of models are that one pipeline reads, and what is in them."""
+    """Finds the files of the versions of models that one pipeline reads, and their content."""
 
     def __init__(self, spec: PipelineSpec, ledger: Ledger, registry: Registry) -> None:
         self._root = spec.root
@@ -112,7 +113,7 @@ class _ModelReading:
         return Result(result, artifact)
 
     def _recorded(self, version: ModelVersion) -> Result | None:
-        """Return what a run of ours recorded of a version that came of it."""
+        """Return what our run recorded about a version that was created from it."""
         output = version.tags.get(OUTPUT)
         if not output or not version.run_id:
             return None
@@ -127,7 +128,7 @@ class _ModelReading:
         return Result(told, replace(recorded_artifact(record, output), is_model=True))
 
     def _looked_at(self, version: ModelVersion) -> tuple[Artifact, str]:
-        """Return where the files of a version are that others made, and the digest of what is in them."""
+        """Return where the files of a version are that others created, and the digest of their content."""
         place = self._place(version)
         name = version.name
         folder = local_path(place)

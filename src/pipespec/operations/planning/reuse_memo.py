@@ -1,9 +1,10 @@
-"""That a pipeline was complete, for the next run of it: kept while nothing that decided it changes.
+"""Remember that a pipeline was complete, for its next run. The memo is valid while nothing changes on which it depends.
 
-Takes a file with its layers and targets; gives the report of a run that has nothing to do, or None, so that it is compiled and
-planned as ever. The memo holds what a plan came to: the key of each step, and which record counted for it. The store
-is asked again for the records of these keys, in one go, with witnesses and artifacts looked at as by any plan, and
-inputs are digested again: then every key is what it would be, from the first step to the last.
+Takes a file with its layers and targets. Returns the report of a run that has nothing to do, or None, so that the
+pipeline is compiled and planned as usual. The memo contains the result of a plan: the key of each step, and which
+record counted for it. The records of these keys are read again from the store, in one request, witnesses and artifacts
+are checked as in any plan, and digests of inputs are computed again. Therefore, every key is the same as in a new plan,
+from the first step to the last.
 """
 
 from __future__ import annotations
@@ -33,10 +34,10 @@ __all__ = ["keep_reuse", "recall_reuse"]
 def recall_reuse(
     file: str, targets: Sequence[str], overlays: Sequence[str], overrides: Sequence[str]
 ) -> RunReport | None:
-    """Return the report of a run that has nothing to do; None where there may be something.
+    """Return the report of a run that has nothing to do; None if there may be something to do.
 
     Raises:
-        StoreUnavailableError: where the store cannot be asked.
+        StoreUnavailableError: if the store cannot be read.
     """
     began = time.monotonic()
     root = find_root(Path(file))
@@ -64,12 +65,12 @@ def recall_reuse(
 def keep_reuse(
     source: PipelineSource, plan: Plan, results: Sequence[StepResult], targets: Sequence[str]
 ) -> None:
-    """Keep that these targets are complete, where files, code, environment and records alone decided it.
+    """Remember that these targets are complete, if only files, code, environment and records determined it.
 
-    `plan` is what was planned, or carried out; `results` are those of all its steps.
+    `plan` is what was planned or executed; `results` are those of all its steps.
     """
-    from pipespec.project.input_presence import external_inputs, is_remote, to_place  # noqa: PLC0415 - a plan has it
-    from pipespec.views.plan_view import empty_steps  # noqa: PLC0415 - only what is kept is looked at
+    from pipespec.project.input_presence import external_inputs, is_remote, to_place  # noqa: PLC0415 - a plan has already imported it
+    from pipespec.views.plan_view import empty_steps  # noqa: PLC0415 - needed only if there is something to examine
 
     spec = plan.pipeline
     inputs = external_inputs(decision.step for decision in plan.decisions.values())
@@ -108,7 +109,7 @@ def keep_reuse(
 
 
 def _told(record: StepRecord) -> list[Any]:
-    """Return what of a record a plan depends on: its content, its metrics, and whether it was accepted."""
+    """Return the parts of a record on which a plan depends: its content, its metrics, and whether it was accepted."""
     outputs = [[name, one.digest, one.bytes, one.files, one.file] for name, one in record.outputs.items()]
     return [record.run_id, outputs, sorted(map(list, record.metrics.items())), record.accepted is not None]
 

@@ -1,9 +1,9 @@
-"""Results from outside, read as inputs: `{pipeline: train.yaml, output: fit.model}`, `{model: news-classifier@champion}`.
+"""Read external results as inputs: `{pipeline: train.yaml, output: fit.model}`, `{model: news-classifier@champion}`.
 
-Takes the steps that read them; gives what the complete records of other pipelines say, and where it is; of registered models what
-`registered_inputs` finds. Such a
-pipeline is planned as it is now and never run from here. Refuses what is not complete, with the command that
-makes it, circles of pipelines, and files outside of the project.
+Takes the steps that read them. Returns what the complete records of other pipelines contain, and where it is; for
+registered models, what `registered_inputs` finds. The other pipeline is planned as it is now and never run from here.
+Refuses results that are not complete, with the command that produces them, circles of pipelines, and files outside of
+the project.
 """
 
 from __future__ import annotations
@@ -36,26 +36,29 @@ __all__ = ["OutsideResults"]
 
 @frozen
 class OutsideResults:
-    """What one pipeline reads from outside; `chain` are the files that led to it, itself last, links followed."""
+    """What one pipeline reads from other pipelines.
+
+    `chain` are the files that led to it, itself last, with symbolic links resolved.
+    """
 
     spec: PipelineSpec
     ledger: Ledger
-    """Of the pipeline's own store."""
+    """The URI of the pipeline's own store."""
     chain: tuple[str, ...]
 
     @classmethod
     def of(cls, spec: PipelineSpec, ledger: Ledger) -> OutsideResults:
-        """Begin with a pipeline that nobody reads."""
+        """Start with a pipeline that is not read by another."""
         return cls(spec, ledger, (os.path.realpath(spec.file),))
 
     def results(self, steps: Iterable[StepSpec]) -> Mapping[PipelineInput | ModelInput, Result]:
-        """Return what these steps read of other pipelines, each of which is planned once, and of registered models.
+        """Return what these steps read from other pipelines, each of which is planned once, and from registered models.
 
         Raises:
-            PipespecError: where a result is not complete.
-            UsageError: for a circle, a file outside of the project, and outputs that are not there.
-            InvalidPipelineError: where another pipeline has mistakes.
-            StoreUnavailableError: where its records cannot be asked.
+            PipespecError: if a result is not complete.
+            UsageError: for a circle, a file outside of the project, and outputs that do not exist.
+            InvalidPipelineError: if another pipeline has mistakes.
+            StoreUnavailableError: if its records cannot be read.
         """
         wanted: dict[tuple[str, tuple[str, ...]], list[PipelineInput]] = {}
         models: dict[ModelInput, None] = {}
@@ -104,7 +107,7 @@ class OutsideResults:
             raise UsageError(f"pipelines read each other in a circle: {shown}")
 
     def _latest(self, spec: PipelineSpec, source: PipelineInput, ledger: Ledger) -> Result:
-        """Return what the last finished run of a step made, whatever the pipeline says now."""
+        """Return what the last finished run of a step produced, whatever the pipeline contains now."""
         chosen = _chosen(spec, source)
         if spec.steps[chosen].deferred:
             raise UsageError(
@@ -143,7 +146,10 @@ class OutsideResults:
             raise PipespecError(f"{error}; make it again with: {command}") from None
 
     def _within_reach(self, artifact: Artifact, tracking_uri: str) -> Artifact:
-        """Return an artifact that a run can read; it asks its own store, so that of another one is fetched now."""
+        """Return an artifact that a run can read.
+
+        A run reads only from its own store, so an artifact in another store is fetched now.
+        """
         if tracking_uri == store_uri(self.spec.mlflow.tracking_uri, self.spec.root):
             return artifact
         local = localise(artifact, StateFolder.of(self.spec.root).downloads, tracking_uri)
@@ -151,7 +157,7 @@ class OutsideResults:
 
 
 def _chosen(spec: PipelineSpec, source: PipelineInput) -> str:
-    """Return the one step that a source means."""
+    """Return the single step that a source means."""
     chosen = select(spec, (source.step,))
     if not chosen:
         raise UsageError(f"'{source.step}' of pipeline '{source.text}' has no variants: its matrix is empty")
@@ -165,7 +171,7 @@ def _chosen(spec: PipelineSpec, source: PipelineInput) -> str:
 def _record(plan: Plan, source: PipelineInput) -> tuple[StepSpec, StepRecord]:
     decision = plan.decisions[_chosen(plan.pipeline, source)]
     if decision.record is None or decision.check_failures:
-        # What is recorded and misses its bounds stays so unless it is forced.
+        # A recorded result that misses its bounds stays as it is unless the step is forced.
         forced = ("--force", decision.step.id) if decision.check_failures else ()
         command = command_making(source, decision.step.id, *forced)
         why = "fails its checks" if decision.check_failures else "is not complete"

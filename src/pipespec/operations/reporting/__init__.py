@@ -1,1 +1,1 @@
-"""The report of a run, and what is recorded beside its steps."""
+"""Create the report of a run, and what is recorded in addition to its steps."""

@@ -1,8 +1,8 @@
-"""The beginning of a file, as a page shows it: a picture whole, the first rows of a table, the first lines of a text.
+"""The beginning of a file, as a page shows it: a whole picture, the first rows of a table, the first lines of a text.
 
-Takes a local file and the suffix that says what it is; gives a `Preview`, or None for what has no beginning that says
-anything. Reads no more than it shows, but for pictures, and loads no library that a run has not loaded: pandas is
-never asked. Secrets are taken out before anything is cut.
+Takes a local file and the suffix that determines its format. Returns a `Preview`, or None for formats without a useful
+beginning. Reads no more than it shows, except for pictures, and loads no library that a run has not loaded: pandas is
+never used. Secrets are removed before anything is cut.
 """
 
 from __future__ import annotations
@@ -38,26 +38,26 @@ _TEXTS: Final = frozenset(
 _COLUMNAR: Final = frozenset({".parquet", ".feather", ".arrow"})
 _LINEWISE: Final = frozenset({".csv", ".tsv", ".jsonl", ".ndjson"})
 SHOWN: Final = _TEXTS | _COLUMNAR | _LINEWISE | PICTURES.keys()
-"""Suffixes of what has a beginning to show."""
+"""Suffixes of formats whose beginning can be shown."""
 
 _HEAD: Final = 64 << 10
-"""Bytes that are read of a text."""
+"""Maximum number of bytes that are read from a text."""
 _ROWS: Final = 8
 _COLUMNS: Final = 12
 _CELL: Final = 60
-"""Columns of a terminal that a cell may take."""
+"""Maximum width of a cell, in columns of a terminal."""
 _LINES: Final = 24
 _LINE: Final = 300
 _WHOLE_COLUMNS: Final = 100 << 20
-"""Bytes of a file of columns up to which it is opened."""
+"""Maximum size in bytes of a columnar file that is opened."""
 
 
 def beginning_of(path: Path, suffix: str, redact: Redactor) -> Preview | None:
-    """Show how a file begins.
+    """Show the beginning of a file.
 
     Raises:
-        OSError, ContentError: where it cannot be read.
-        Exception: as its library says that it is none of its files.
+        OSError, ContentError: if it cannot be read.
+        Exception: if its library says that it is not a file of its format.
     """
     if suffix in PICTURES:
         return _picture(path, PICTURES[suffix], redact)
@@ -72,7 +72,7 @@ def beginning_of(path: Path, suffix: str, redact: Redactor) -> Preview | None:
 
 
 def last_lines(path: Path, most: int, redact: Redactor) -> str:
-    """Return the last lines of a log; of one that cannot be read, nothing."""
+    """Return the last lines of a log; nothing if it cannot be read."""
     try:
         with open_regular(path) as file:
             file.seek(max(0, file.seek(0, io.SEEK_END) - _HEAD))
@@ -85,7 +85,7 @@ def last_lines(path: Path, most: int, redact: Redactor) -> str:
 
 
 def _head(path: Path, redact: Redactor) -> tuple[str, bool]:
-    """Return how a file begins, and whether that is all; a secret that the end would tear is left out."""
+    """Return the beginning of a file, and whether that is all. A secret that would be cut at the end is left out."""
     with open_regular(path) as file:
         content = file.read(_HEAD + 1)
     if len(content) <= _HEAD:
@@ -101,7 +101,7 @@ def _picture(path: Path, media: str, redact: Redactor) -> Preview | None:
 
 
 def _separated(head: str, delimiter: str, *, is_whole: bool) -> Preview | None:
-    """Read a text table; of one that is not all there, the last line is torn."""
+    """Read a text table. If only a part of it was read, the last line is incomplete."""
     lines = io.StringIO(head if is_whole else head.rpartition("\n")[0], newline="")
     rows = list(islice(csv.reader(lines, delimiter=delimiter), None))
     if not rows:
@@ -111,7 +111,7 @@ def _separated(head: str, delimiter: str, *, is_whole: bool) -> Preview | None:
 
 
 def _objects(head: str, *, is_whole: bool) -> Preview | None:
-    """Read JSON lines; what are no objects are shown in one column."""
+    """Read JSON lines. Values that are not objects are shown in one column."""
     lines = head.splitlines() if is_whole else head.splitlines()[:-1]
     values = [json.loads(line) for line in lines[:_ROWS] if line.strip()]
     found = [value if isinstance(value, dict) else {"value": value} for value in values]
@@ -123,7 +123,7 @@ def _objects(head: str, *, is_whole: bool) -> Preview | None:
 def _columns(path: Path, suffix: str, redact: Redactor) -> Preview | None:
     if path.stat().st_size > _WHOLE_COLUMNS:
         return None
-    import pyarrow as pa  # noqa: PLC0415 - 0.1 s, where nothing ran that loaded it
+    import pyarrow as pa  # noqa: PLC0415 - 0.1 s, unless a step that ran has already imported it
 
     with pa.memory_map(str(path)) as file:
         batch, columns, total = _first_batch(file, suffix)
@@ -133,16 +133,16 @@ def _columns(path: Path, suffix: str, redact: Redactor) -> Preview | None:
 
 
 def _first_batch(file: Any, suffix: str) -> tuple[Any, list[str], int | None]:
-    """Return the first rows of the first columns, the names of all, and how many rows there are if that is known."""
+    """Return the first rows of the first columns, the names of all columns, and the number of rows if it is known."""
     if suffix == ".parquet":
-        from pyarrow.parquet import ParquetFile  # noqa: PLC0415 - as pyarrow
+        from pyarrow.parquet import ParquetFile  # noqa: PLC0415 - as pyarrow itself
 
         table = ParquetFile(file)
         names = table.schema_arrow.names
         batches = table.iter_batches(batch_size=_ROWS, columns=names[:_COLUMNS])
         empty = table.schema_arrow.empty_table().select(names[:_COLUMNS])
         return next(iter(batches), empty), names, table.metadata.num_rows
-    from pyarrow import ipc  # noqa: PLC0415 - as pyarrow
+    from pyarrow import ipc  # noqa: PLC0415 - as pyarrow itself
 
     reader = ipc.open_file(file)
     names = reader.schema.names

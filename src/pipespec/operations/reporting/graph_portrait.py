@@ -1,4 +1,4 @@
-"""What a picture tells of a pipeline: where its functions stand in the source and, if asked, how its steps stand."""
+"""What a picture shows of a pipeline: where its functions are in the source and, if requested, the states of its steps."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ __all__ = ["portrait", "portrait_with_states"]
 
 
 def portrait(source: PipelineSource) -> Portrait:
-    """Tell what the files of a project say; nothing is imported or asked."""
+    """Return what the files of a project show. Nothing is imported or queried."""
     return Portrait(source.pipeline, _places(source.pipeline, source))
 
 
 def portrait_with_states(session: PipelineSession) -> Portrait:
-    """Tell also how the steps stand; matrices that outputs of complete steps fill are then known.
+    """Also return the states of the steps. Matrices that outputs of complete steps fill are then known.
 
     Raises:
-        StoreUnavailableError: where the store cannot be asked.
+        StoreUnavailableError: if the store cannot be read.
     """
     plan = session.plan()
     found = {each.step: each for each in states(plan, session.ledger)}
@@ -37,7 +37,7 @@ def portrait_with_states(session: PipelineSession) -> Portrait:
 
 
 def _places(spec: PipelineSpec, source: PipelineSource) -> dict[str, str]:
-    """Name the file, as seen from the project's root, and the line of each function that can be read."""
+    """Return the file, relative to the project root, and the line of each function that can be read."""
     found = read_signatures(spec, source.modules)
     return {
         text: f"{each.path.relative_to(spec.root) if each.path.is_relative_to(spec.root) else each.path.name}:{each.line}"

@@ -1,6 +1,6 @@
-"""What tells one invocation from others: the values that a user set, as params of its run and in its name.
+"""What distinguishes one invocation from others: the values that a user set, as params of its run and in its name.
 
-Takes what was compiled. Passwords stand in neither, and secrets are no values of a pipeline.
+Takes what was compiled. Neither contains passwords, and secrets are not values of a pipeline.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LAID_OVER: Final = ("overlay", "set")
 
 
 def label_of(source: PipelineSource) -> str:
-    """Return overlays and set values in a few words, such as `news.prod seed=1`."""
+    """Return overlays and set values in a few words, for example `news.prod seed=1`."""
     overlays = [Path(overlay).stem for overlay in source.options.overlays]
     swept = {
         tag.removeprefix(SWEEP) for tag in source.tags
@@ -37,12 +37,12 @@ def label_of(source: PipelineSource) -> str:
 
 
 def swept_by(source: PipelineSource) -> str:
-    """Return what sweeps vary in a few words, such as `seed=1,2`."""
+    """Return what sweeps vary in a few words, for example `seed=1,2`."""
     return " ".join(_short(f"{tag.removeprefix(SWEEP)}={values}") for tag, values in source.tags.items())
 
 
 def set_values(source: PipelineSource) -> Iterator[SetValue]:
-    """Yield the params that layers over the pipeline's file set, and what sweeps vary, each with what set it."""
+    """Yield the params that layers over the pipeline's file set, and what sweeps vary, each with its origin."""
     swept = {tag.removeprefix(SWEEP): values for tag, values in source.tags.items()}
     for path, values in swept.items():
         yield SetValue(_short_path(path), values, "--sweep")
@@ -55,7 +55,7 @@ def set_values(source: PipelineSource) -> Iterator[SetValue]:
 
 
 def _is_param(keys: Sequence[str | int]) -> bool:
-    """Tell whether a path of keys is that of a param, or of an axis, and of no item of a list."""
+    """Return whether a path of keys leads to a param or an axis, and not to an item of a list."""
     match keys:
         case ["params", _, *below] | ["steps", _, "params" | "matrix", _, *below]:
             return not any(isinstance(key, int) for key in below)
@@ -68,7 +68,7 @@ def _is_leaf(node: Node) -> bool:
 
 
 def _short(text: str) -> str:
-    """Return `depth=4` of `params.depth=4`, and `train.depth=4` of `steps.train.params.depth=4`."""
+    """Return `depth=4` for `params.depth=4`, and `train.depth=4` for `steps.train.params.depth=4`."""
     path, _, value = text.lstrip("+").partition("=")
     return f"{_short_path(path)}={without_passwords(value)}"
 
@@ -80,7 +80,7 @@ def _short_path(path: str) -> str:
 
 
 def pipeline_params(source: PipelineSource) -> Mapping[str, str]:
-    """Return the params of a pipeline as MLflow has them; of a sweep, all values of what it varies."""
+    """Return the params of a pipeline as MLflow has them; for a sweep, all values that it varies."""
     node = source.document.get("params")
     value = plain(node) if node is not None else {}
     swept = f"{SWEEP}params."

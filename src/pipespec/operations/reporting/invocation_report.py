@@ -1,8 +1,8 @@
-"""The report of one invocation: what a run did, and what surrounds it -> a page in one file.
+"""Create the report of one invocation, from what a run did and its environment: a page in one file.
 
-Takes what the engine reports, the ledger and what was recorded of the invocation; gives HTML without any secret. What
-it says of steps is found by `report_steps`, of outputs by `output_previews`. A report that cannot be made is one line for the
-user, never a failed run.
+Takes what the engine reports, the ledger and what was recorded of the invocation. Returns HTML without any secret.
+`report_steps` collects what it says about steps, `output_previews` what it says about outputs. If a report cannot be
+created, the user sees one line, and the run does not fail.
 """
 
 from __future__ import annotations
@@ -53,41 +53,41 @@ REPORT: Final = "pipespec/report.html"
 """Its name among the files of the invocation's run."""
 
 _PATCH: Final = 20_000
-"""Characters of a patch that are shown."""
+"""Maximum number of characters of a patch that are shown."""
 
 
 @dataclass(slots=True)
 class Reporting:
-    """Makes the report of one invocation, and makes it once; `about` says what is recorded of the invocation."""
+    """Creates the report of one invocation, only once. `about` says what is recorded of the invocation."""
 
     planning: Planning
     about: Callable[[], NewInvocation]
     file: Path | None = None
-    """Where the user wants it as well."""
+    """The additional place that the user requested."""
     _made: list[str | None] = field(default_factory=list)
 
     @classmethod
     def on(cls, planning: Planning, command: str | None, file: Path | None) -> Self:
-        """Prepare to report on a run of what was planned, before anything runs; without a command, Python's own is told.
+        """Prepare to report on a run of what was planned, before anything runs. Without a command, that of Python is shown.
 
         Raises:
             UsageError: for a place where no file can be written.
         """
         if file is not None:
             _require_place(file)
-            import jinja2  # noqa: F401, PLC0415 - where it is missing this is told before anything runs
+            import jinja2  # noqa: F401, PLC0415 - if it is missing, this is reported before anything runs
         typed = command or shlex.join(sys.argv)
         about = cache(partial(_invocation, planning.source, typed))
         return cls(planning, about, None if file is None else file.absolute())
 
     def page(self, run: RunReport) -> str | None:
-        """Return the report as HTML, or None where it cannot be made."""
+        """Return the report as HTML, or None if it cannot be created."""
         if not self._made:
             self._made.append(self._page(run))
         return self._made[0]
 
     def write(self, run: RunReport) -> None:
-        """Write the report where the user wants it, if anywhere."""
+        """Write the report to the place that the user requested, if any."""
         if self.file is None or (page := self.page(run)) is None:
             return
         try:
@@ -101,7 +101,7 @@ class Reporting:
 
             with busy("making the report"):
                 return to_html(gather(run, self.planning, self.about()))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the run went as it went
+        except Exception as error:  # noqa: BLE001 - whatever it is, it does not change how the run ended
             _complain(
                 self.planning.source.redactor()(
                     f"the report could not be made: {type(error).__name__}: {error}"
@@ -120,12 +120,12 @@ def _require_place(file: Path) -> None:
 
 
 def _complain(problem: str) -> None:
-    with contextlib.suppress(OSError, ValueError):  # nobody listens any more
+    with contextlib.suppress(OSError, ValueError):  # the reader of the output has ended
         sys.stderr.write(f"{printable(problem)}\n")
 
 
 def _invocation(source: PipelineSource, command: str) -> NewInvocation:
-    """Say what makes the run repeatable. Secrets stand in none of it: the document holds only their names."""
+    """Describe what makes the run repeatable. It contains no secrets: the document contains only their names."""
     return new_invocation(
         source.pipeline,
         command=command,
@@ -147,10 +147,10 @@ def _invocation(source: PipelineSource, command: str) -> NewInvocation:
 
 
 def gather(run: RunReport, planning: Planning, about: NewInvocation) -> Report:
-    """Gather what a report shows, without secrets.
+    """Collect what a report shows, without secrets.
 
     Raises:
-        StoreUnavailableError: where past runs cannot be asked for.
+        StoreUnavailableError: if past runs cannot be read.
     """
     assert run.plan is not None
     source, ledger = planning.source, planning.ledger
@@ -181,7 +181,7 @@ def gather(run: RunReport, planning: Planning, about: NewInvocation) -> Report:
 
 
 def _outputs(run: RunReport, previews: Previews) -> Iterator[OutputPart]:
-    """Tell of all outputs: first those of steps that ran, in each the last steps first."""
+    """Yield all outputs: first those of steps that ran, in each group the last steps first."""
     for executed in (True, False):
         for result in reversed(run.steps):
             if result.record is not None and bool(result.executions) is executed:
@@ -190,7 +190,7 @@ def _outputs(run: RunReport, previews: Previews) -> Iterator[OutputPart]:
 
 
 def _graph(run: RunReport, planning: Planning) -> JSON:
-    """Tell of all steps of the pipeline; those that were not asked for have no state."""
+    """Return all steps of the pipeline. Steps that were not selected have no state."""
     statuses = {result.step: _status(result) for result in run.steps}
     results = {} if run.plan is None else run.plan.facts.results
     used: dict[InputSource, str] = {source: found.used for source, found in results.items()}

@@ -1,7 +1,7 @@
-"""What the outputs of a run begin with: records -> `OutputPart`s, with previews as far as bounds allow.
+"""Show how the outputs of a run begin: convert records to `OutputPart`s, with previews as far as limits allow.
 
-Reads what is local; of a remote store what is small, and no longer than two seconds in all. An artifact that is
-gone, altered or none of its format's files has no preview and says why: nothing here fails a run.
+Reads local files. From a remote store, it reads only small files, for no longer than two seconds in total. An artifact
+that is missing, altered, or not a valid file of its format has no preview but a reason: nothing here makes a run fail.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from pipespec.views.report.report_parts import OutputPart, PicturePreview, Previ
 __all__ = ["Previews"]
 
 _MOST: Final = 60
-"""Outputs of one report that are shown."""
+"""Maximum number of outputs in one report."""
 _PICTURE: Final = 2 << 20
 _PICTURES: Final = 6 << 20
-"""Bytes of one picture, and of all; in a page they take a third more."""
+"""Maximum size in bytes of one picture, and of all pictures. In a page, they take a third more."""
 _DOWNLOADED: Final = 1 << 20
-"""Bytes of one output of a remote store."""
+"""Maximum size in bytes of one output of a remote store."""
 _DOWNLOADING: Final = 2.0
 """Seconds for all downloads."""
 
 
 class Previews:
-    """Shows outputs until the bounds of a report are reached; `left_out` then says what is missing."""
+    """Shows outputs until the limits of a report are reached. `left_out` then says what is missing."""
 
     def __init__(self, downloads: Path, tracking_uri: str, redact: Redactor) -> None:
         self._downloads = downloads
@@ -48,7 +48,7 @@ class Previews:
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """What the bounds kept out."""
+        """What was left out because of the limits."""
         if not self._beyond:
             return ()
         return (
@@ -89,7 +89,7 @@ class Previews:
             found = beginning_of(path, suffix, self._redact)
         except PipespecError as error:
             return None, str(error)
-        except Exception:  # noqa: BLE001 - whatever a library says of a file that is none of its own
+        except Exception:  # noqa: BLE001 - whatever a library raises for a file that is not in its format
             return None, f"cannot be read as {suffix}"
         self._pictures += len(found.content) if isinstance(found, PicturePreview) else 0
         return found, ""
@@ -98,7 +98,7 @@ class Previews:
         return size <= _PICTURE and self._pictures + size <= _PICTURES
 
     def _fetched(self, record: StepRecord, name: str) -> Path | str:
-        """Return a local path of an output, or why there is none; a picture's content is checked."""
+        """Return a local path of an output, or why there is none. The content of a picture is checked."""
         output, artifact = record.outputs[name], recorded_artifact(record, name)
         path = local_path(artifact.location)
         if path is None:
@@ -123,7 +123,7 @@ class Previews:
             except (PipespecError, OSError) as error:
                 found.append(str(error))
 
-        # A thread that nobody waits for: MLflow's own patience with a store is minutes.
+        # In a thread that is not waited for: MLflow itself waits for a store for minutes.
         fetching = threading.Thread(target=fetch, daemon=True)
         fetching.start()
         fetching.join(self._seconds)

@@ -1,7 +1,7 @@
-"""What a report says of each step: why it ran, how it ended, its metrics beside those of its last runs.
+"""What a report says about each step: why it ran, how it ended, its metrics beside those of its last runs.
 
-Takes what a run did and a ledger; gives `StepPart`s and `Metric`s. Past runs are asked for only of steps that changed,
-or that have metrics and ran before: a first run asks nothing.
+Takes what a run did and a ledger. Returns `StepPart`s and `Metric`s. Past runs are read only for steps that changed, or
+that have metrics and ran before: a first run reads nothing.
 """
 
 from __future__ import annotations
@@ -34,49 +34,49 @@ from pipespec.views.report.report_parts import Cause, Metric, PastValue, StepPar
 __all__ = ["StepHistory", "metrics_of", "step_part"]
 
 _PAST: Final = 20
-"""So many runs of a step are plotted, the present one included."""
+"""Maximum number of runs of a step that are plotted, including the present one."""
 _WITH_METRICS: Final = 60
-"""So many steps have their metrics told."""
+"""Maximum number of steps whose metrics are shown."""
 _NOT_BEGUN: Final = (StepState.BLOCKED, StepState.CANCELLED)
 _LOG_LINES: Final = 40
 _VALUE: Final = 300
-"""So many characters of a param are told."""
+"""Maximum number of characters of a param that are shown."""
 _CAUSES: Final = 8
 _DIFF_LINES: Final = 120
 
 
 @dataclass(frozen=True)
 class StepHistory:
-    """Past runs of the steps, each step's asked for once."""
+    """Past runs of the steps. They are read once for each step."""
 
     run: RunReport
     plan: Plan
-    """As it was carried out."""
+    """The plan as it was executed."""
     ledger: Ledger
 
     @cached_property
     def of(self) -> Callable[[StepSpec], tuple[RunFacts, ...]]:
-        """What gives the past runs of a step, the newest first."""
+        """A function that returns the past runs of a step, the newest first."""
         return past_runs(self.ledger, self.plan.pipeline.name)
 
     @cached_property
     def own(self) -> frozenset[str]:
-        """The runs that this invocation made."""
+        """The runs that this invocation created."""
         return frozenset(one.run_id for result in self.run.steps for one in result.executions)
 
     @cached_property
     def below_what_ran(self) -> frozenset[str]:
-        """The steps that need one that ran, directly or not."""
+        """The steps that directly or indirectly need a step that ran."""
         touched = {step for step, decision in self.plan.decisions.items() if decision.action is Action.RUN}
         below: set[str] = set()
-        for step in self.plan.decisions:  # topological
+        for step in self.plan.decisions:  # in topological order
             if any(above in touched or above in below for above in self.plan.pipeline.upstream[step]):
                 below.add(step)
         return frozenset(below)
 
     @cached_property
     def past(self) -> PlanPast:
-        """The runs that steps which changed are compared with; where no step ever ran before, none are asked for."""
+        """The runs with which changed steps are compared. If no step ever ran before, nothing is read."""
         kinds = {decision.reasons[0].kind for decision in self.plan.decisions.values()}
         if kinds <= {ReasonKind.NEVER_RAN}:
             return PlanPast()
@@ -88,7 +88,7 @@ class StepHistory:
         return with_causes(self.plan, self.past)
 
     def past_of(self, result: StepResult, record: StepRecord) -> _Past:
-        """Return the runs of a step up to its record; those of a step that never ran are not asked for."""
+        """Return the runs of a step up to its record. They are not read for steps that never ran."""
         decision = self.plan.decisions[result.step]
         is_new = any(reason.kind is ReasonKind.NEVER_RAN for reason in decision.reasons)
         if is_new or not (result.run_id in self.own or own_metrics(record.metrics)):
@@ -101,7 +101,7 @@ class StepHistory:
 
 @frozen
 class _Past:
-    """The metrics of a step's run as the store has them, and its runs before that, the newest first."""
+    """The metrics of a step's run as in the store, and its earlier runs, the newest first."""
 
     own: Mapping[str, float] = field(default_factory=dict)
     before: Sequence[RunFacts] = ()
@@ -113,7 +113,7 @@ class _Past:
 
 
 def step_part(result: StepResult, history: StepHistory, redact: Redactor) -> StepPart:
-    """Tell of one step."""
+    """Describe one step."""
     decision = history.plan.decisions[result.step]
     has_failed = result.state is StepState.FAILED
     return StepPart(
@@ -136,7 +136,7 @@ def step_part(result: StepResult, history: StepHistory, redact: Redactor) -> Ste
 
 
 def _value_text(node: Node) -> str:
-    """Say a value as the pipeline does, in one line; a secret is its reference."""
+    """Format a value as in the pipeline, in one line. A secret is its reference."""
     value = plain(node)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _VALUE else f"{text[:_VALUE]}…"
@@ -151,7 +151,7 @@ def _url(result: StepResult, ledger: Ledger) -> str:
 
 
 def _causes(decision: Decision, history: StepHistory) -> Iterator[Cause]:
-    """Say why a step ran, or was reused although something before it ran."""
+    """Say why a step ran, or was reused although an upstream step ran."""
     step = decision.step.id
     if decision.action is Action.REUSE:
         if step in history.below_what_ran:
@@ -173,7 +173,7 @@ def _cut(diff: str) -> str:
 
 
 def metrics_of(history: StepHistory) -> Iterator[Metric]:
-    """Tell the metrics of complete steps, the last steps first."""
+    """Yield the metrics of complete steps, the last steps first."""
     told = 0
     for result in reversed(history.run.steps):
         record = result.record

@@ -1,6 +1,6 @@
-"""What an invocation's run in MLflow tells beside its steps: where its code, its values and its packages come from.
+"""What an invocation's run in MLflow contains besides its steps: the origin of its code, its values and its packages.
 
-Takes a pipeline and what is told of it; gives a `NewInvocation`. Secrets and passwords stand in none of it.
+Takes a pipeline and what is known about it. Returns a `NewInvocation`, which contains no secrets or passwords.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _CUT: Final = b"\n... cut after %d MiB\n" % (PATCH_LIMIT >> 20)
 
 @frozen
 class PipelineOrigin:
-    """What a pipeline was made of: its layers, which values they set, and the files that were read.
+    """From what a pipeline was compiled: its layers, the values that they set, and the files that were read.
 
-    `counted` has the content of these by absolute path; `clean` takes the values of secrets out of content.
+    `counted` has the content of these by absolute path. `clean` removes the values of secrets from content.
     """
 
     layers: tuple[str, ...] = ()
@@ -50,7 +50,7 @@ class PipelineOrigin:
 
 
 def about() -> dict[str, JSON]:
-    """Return what each step's manifest says of its surroundings: Python's version, and that of pipespec or its runtime."""
+    """Return what each step's manifest contains about its environment: Python's version, and that of pipespec or its runtime."""
     ours = __name__.partition(".")[0].replace("_", "-")
     return {"python": platform.python_version(), "pipespec": package_versions({ours})[ours]}
 
@@ -67,9 +67,9 @@ def new_invocation(
     swept: str = "",
     origin: PipelineOrigin | None = None,
 ) -> NewInvocation:
-    """Say what makes a run repeatable; `files` say what was run, `source` names the pipeline's file.
+    """Describe what makes a run repeatable. `files` are what was run, `source` names the pipeline's file.
 
-    `params` are those of the pipeline as MLflow has them, `label` and `swept` tell this invocation from others.
+    `params` are those of the pipeline as MLflow has them, `label` and `swept` distinguish this invocation from others.
     """
     origin = origin or PipelineOrigin()
     command = origin.shown(command)
@@ -121,11 +121,11 @@ def _provenance(
 
 
 def _git(spec: PipelineSpec, origin: PipelineOrigin) -> tuple[GitProvenance | None, bytes]:
-    """Say what git knows of the project, with the patch of what is not committed."""
+    """Return what git knows about the project, with the patch of what is not committed."""
     facts = git_facts(spec.root)
     if facts is None:
         return None, b""
-    settings = spec.root / "pyproject.toml"  # where it is, the project begins
+    settings = spec.root / "pyproject.toml"  # the folder of this file is the project root
     counted = {**origin.counted, **({str(settings): settings.read_bytes()} if settings.is_file() else {})}
     found = uncommitted(spec.root, counted, origin.clean)
     remote = ask_git(spec.root, "config", "--get", "remote.origin.url")
@@ -151,7 +151,7 @@ def _patch(found: Uncommitted) -> PatchProvenance:
 
 
 def _params(spec: PipelineSpec, own: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the pipeline's params and, by step, those that steps have beside them; passwords stand in none."""
+    """Return the pipeline's params and, by step, the params that only steps have. They contain no passwords."""
     of_steps = params_of_steps((step.id, dotted_params(step.param_values)) for step in spec.steps.values())
     beside = {
         name: value
@@ -162,5 +162,8 @@ def _params(spec: PipelineSpec, own: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _is_same(value: str, of_pipeline: str | None) -> bool:
-    """Say whether a step's param is the pipeline's of the same name; the values of a sweep are listed with or without blanks."""
+    """Return whether a step's param is the pipeline's param of the same name.
+
+    Values of a sweep are compared without spaces between them.
+    """
     return of_pipeline is not None and value.replace(", ", ",") == of_pipeline.replace(", ", ",")

@@ -1,1 +1,1 @@
-"""A past run, made again of what is recorded of it, beside the project and its records."""
+"""Run a past run again from its records, without changing the project and its records."""

@@ -1,7 +1,7 @@
-"""Results that were made again, beside those that were recorded: by digest, and by their numbers where these differ.
+"""Compare results that were produced again with the recorded ones: by digest and, if that differs, by their numbers.
 
-Takes both records of a step and a tolerance; gives a `StepRepeat`. Numbers within text (JSON, CSV, YAML, plain text) are compared
-one by one, what stands between them must be equal; other files are the same, or different.
+Takes both records of a step and a tolerance. Returns a `StepRepeat`. Numbers within text (JSON, CSV, YAML, plain text)
+are compared one by one, and the text between them must be equal. Other files are the same, or different.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ __all__ = ["NewResult", "compared_step", "is_close"]
 _NUMBER: Final = re.compile(
     r"(?<![\w.])[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|(?:nan|inf(?:inity)?)\b)", re.IGNORECASE
 )
-"""A number that is no end of a word."""
+"""A number that is not the end of a word."""
 _LARGEST: Final = 64 << 20
-"""Bytes of a file whose numbers are compared."""
+"""Maximum size in bytes of a file whose numbers are compared."""
 
 
 @frozen
 class NewResult:
-    """What became of a step when it was run anew; without a record it has an error."""
+    """The result of running a step again. Without a record, it has an error."""
 
     record: StepRecord | None
     error: str | None = None
@@ -42,7 +42,7 @@ def compared_step(
     tolerance: float,
     local: Callable[[StepRecord, str], Path],
 ) -> StepRepeat:
-    """Compare a step's results; `local` gives a local path of an output, asked only for what differs."""
+    """Compare a step's results. `local` returns a local path of an output; it is called only for outputs that differ."""
     now = new.record
     return StepRepeat(
         step,
@@ -59,14 +59,14 @@ def compared_step(
 
 
 def is_close(one: float, other: float, tolerance: float) -> bool:
-    """Tell whether two numbers differ by no more than the tolerance, of numbers beyond 1 relative to the larger."""
+    """Return whether two numbers differ by no more than the tolerance. For numbers beyond 1, it is relative to the larger one."""
     if not (math.isfinite(one) and math.isfinite(other)):
         return _distance(one, other) == 0.0
     return abs(one - other) <= tolerance * max(1.0, abs(one), abs(other))
 
 
 def _distance(one: float, other: float) -> float:
-    """Return how far two numbers are apart; one that is NaN is none from another, and endlessly far from all others."""
+    """Return the difference of two numbers. It is zero between two NaN, and infinite between NaN and any other number."""
     if one == other or (math.isnan(one) and math.isnan(other)):
         return 0.0
     return abs(one - other) if math.isfinite(one) and math.isfinite(other) else math.inf
@@ -132,7 +132,7 @@ def _file(one: Path, other: Path, tolerance: float) -> tuple[Repeat, str]:
 
 
 def _text(one: str, other: str, tolerance: float) -> tuple[Repeat, str]:
-    """Compare the numbers of two texts; what is between them must be equal."""
+    """Compare the numbers of two texts. The text between them must be equal."""
     if "\0" in one or _NUMBER.sub("0", one) != _NUMBER.sub("0", other):
         return Repeat.DIFFERENT, ""
     pairs = list(zip(map(float, _NUMBER.findall(one)), map(float, _NUMBER.findall(other)), strict=True))

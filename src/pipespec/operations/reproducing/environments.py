@@ -1,7 +1,8 @@
-"""An environment for Python with the packages that a past run had, made by uv.
+"""Create an environment for Python with the packages of a past run, with uv.
 
-Takes the lines of `pipespec/packages.txt` and the version of Python; gives the interpreter, and a folder with pipespec as it is
-now, which the rebuilt pipeline runs on. Refuses, in one line, where uv is missing or cannot make it.
+Takes the lines of `pipespec/packages.txt` and the version of Python. Returns the interpreter, and a folder with the
+present version of pipespec, which runs the rebuilt pipeline. Refuses, in one line, if uv is missing or cannot create
+the environment.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ _OURS: Final = frozenset({"pipespec", "pipespec-runtime"})
 
 
 def require_uv() -> str:
-    """Return where uv is: on the path, or beside the interpreter.
+    """Return the path of uv: on the search path, or beside the interpreter.
 
     Raises:
-        UsageError: where it is not installed.
+        UsageError: if it is not installed.
     """
     found = shutil.which(UV) or shutil.which(UV, path=str(Path(sys.executable).parent))
     if found is None:
@@ -45,11 +46,11 @@ def require_uv() -> str:
 def environment(
     folder: Path, packages: Sequence[str], python: str, project: Path
 ) -> tuple[Path, tuple[Path, ...]]:
-    """Make an environment in a folder, and return its interpreter and the folders in which pipespec is.
+    """Create an environment in a folder, and return its interpreter and the folders that contain pipespec.
 
     Raises:
-        UsageError: where uv is not installed.
-        PipespecError: where it cannot make the environment.
+        UsageError: if uv is not installed.
+        PipespecError: if it cannot create the environment.
     """
     uv, place = require_uv(), folder / "environment"
     requirements = folder / "requirements.txt"
@@ -72,7 +73,7 @@ def environment(
 
 
 def _wanted(packages: Sequence[str], project: Path) -> Iterator[str]:
-    """Leave out pipespec, and the project itself, which the work tree has."""
+    """Leave out pipespec, and the project itself, which is in the work tree."""
     for line in packages:
         name = _NAME.match(line)
         url = line.partition(" @ ")[2]
@@ -83,7 +84,7 @@ def _wanted(packages: Sequence[str], project: Path) -> Iterator[str]:
 
 
 def _ours(folder: Path) -> tuple[Path, ...]:
-    """Return folders in which there is pipespec alone, with the metadata that tells its version."""
+    """Return folders that contain only pipespec, with the metadata for its version."""
     package = Path(__file__).parents[2]
     told = folder / f"pipespec-{version('pipespec')}.dist-info"
     told.mkdir(parents=True)

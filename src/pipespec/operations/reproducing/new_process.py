@@ -1,7 +1,7 @@
-"""The process in which a rebuilt pipeline runs: begun in the work tree, ended with us, its answer read.
+"""The process in which a rebuilt pipeline runs: started in the work tree, and ended together with this process.
 
-Takes the interpreter, the project and what to run; gives its answer. What ends the wait ends the process
-first, kindly and then at once: nothing is taken from under a step that runs.
+Takes the interpreter, the project and what to run. Returns its answer. Anything that ends the waiting first ends the
+process, gently and then forcibly, so that no files are removed while a step still uses them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ def run_anew(
 ) -> Mapping[str, Any]:
     """Run a request of `reproduced_run` in the work tree's project, and return its answer.
 
-    `project` is the real one: what of it is on Python's path is taken from the work tree. `extra` are folders that come before.
+    `project` is the real one. Folders of it that are on Python's path are replaced by those in the work tree. `extra`
+    are folders that come before.
 
     Raises:
         UsageError, PipespecError, StoreUnavailableError: as the run does.
@@ -47,13 +48,13 @@ def run_anew(
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        start_new_session=True,  # a Ctrl-C at the terminal reaches it through us, once
+        start_new_session=True,  # a Ctrl-C at the terminal reaches it through this process, once
     )
     assert process.stdin is not None
     assert process.stdout is not None
     try:
         process.stdin.write(json.dumps(dict(request)).encode() + b"\n")
-        process.stdin.flush()  # and stays open: its end tells the process that we are gone
+        process.stdin.flush()  # and stays open: when it closes, the process knows that this one has ended
         text = process.stdout.read()
         process.wait()
     except BaseException:
@@ -80,7 +81,7 @@ def _answer(text: bytes, code: int) -> Mapping[str, Any]:
 
 
 def _folders(root: Path, project: Path) -> list[str]:
-    """Return the folders of the project that Python looks for modules in, in the work tree, and ours where it is not installed."""
+    """Return the folders of the project, in the work tree, on Python's path, and that of pipespec if it is not installed."""
     ours = Path(__file__).parents[3]
     here = [Path(entry or ".").absolute() for entry in sys.path]
     below = (

@@ -1,6 +1,6 @@
-"""The document of a past run, as it is run anew: what is recorded, for nobody else to be told of, without what is not needed.
+"""The document of a past run, changed so that it can run again: nobody is notified, and unneeded parts are removed.
 
-Takes the recorded text, which is resolved, and what is recorded of the steps; gives nodes. Pure.
+Takes the recorded text, which is resolved, and what is recorded of the steps. Returns nodes. Pure.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _STEP: Final = re.compile(r"[^.\[{/\s]+")
 
 
 def rebuilt_document(text: str, steps: Mapping[str, RecordedStep], pipeline: str, file: str) -> MappingNode:
-    """Return the document in which these steps are; `file` is the name that its spans bear."""
+    """Return the document that contains these steps. `file` is the name in its spans."""
     document = _as_written(read(text, file=file))
     return _recorded_values(_needed_steps(_private(document, pipeline), steps), steps)
 
 
 def _as_written(document: MappingNode) -> MappingNode:
-    """Keep references that wait (`${secret:…}`) and escaped ones as they are: this document is not resolved yet."""
+    """Keep references that are resolved later (`${secret:…}`) and escaped ones as they are: this document is not resolved yet."""
 
     def kept(node: Node) -> Node:
         match node:
@@ -52,7 +52,7 @@ def _as_written(document: MappingNode) -> MappingNode:
 
 
 def _private(document: MappingNode, pipeline: str) -> MappingNode:
-    """Let nobody else be told of the run, and nothing be recorded with others."""
+    """Change the document so that nobody is notified of the run, and nothing is recorded together with other runs."""
     span = document.span
     entries = {name: entry for name, entry in document.entries.items() if name != "notify"}
     entries["name"] = Entry(span, ScalarNode(pipeline, span, quoted=True))
@@ -65,7 +65,7 @@ def _private(document: MappingNode, pipeline: str) -> MappingNode:
 
 
 def _needed_steps(document: MappingNode, recorded: Mapping[str, RecordedStep]) -> MappingNode:
-    """Leave out steps that no recorded step names: data that they read need not be there any more."""
+    """Leave out steps that no recorded step names: data that they read may not exist any more."""
     steps = document.get("steps")
     if not isinstance(steps, MappingNode):
         return document
@@ -90,7 +90,7 @@ def _named_in(step: Node) -> Iterator[str]:
 
 
 def _recorded_values(document: MappingNode, recorded: Mapping[str, RecordedStep]) -> MappingNode:
-    """Let params be what the functions got, where the document has the text that an environment variable had."""
+    """Set params to what the functions got, if the document contains the text from an environment variable."""
     for step_id, step in recorded.items():
         told = step.manifest.get("params")
         for name, value in (told if isinstance(told, dict) else {}).items():
@@ -100,7 +100,7 @@ def _recorded_values(document: MappingNode, recorded: Mapping[str, RecordedStep]
 
 
 def _typed(value: JSON, node: Node) -> Node:
-    """Return a node with the value that a function got in place of a text."""
+    """Return a node with the value that a function got instead of a text."""
     match node, value:
         case ScalarNode(value=str(text)), bool() | int() | float() if "${" not in text:
             return replace(node, value=value, text=None, quoted=False)
@@ -117,7 +117,7 @@ def _typed(value: JSON, node: Node) -> Node:
 
 
 def replaced_input(document: MappingNode, step: str, argument: str, key: str, place: str) -> MappingNode:
-    """Let an input that another pipeline gave be a file or folder (`key`) at a place; how it is loaded stays."""
+    """Replace an input from another pipeline by a file or folder (`key`) at a path. How it is loaded does not change."""
 
     def at_place(node: Node) -> Node:
         if not isinstance(node, MappingNode):

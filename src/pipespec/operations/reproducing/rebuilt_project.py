@@ -1,7 +1,8 @@
-"""The project of a past run, built anew in a work tree: its files, its pipeline, and the data that git does not have.
+"""Rebuild the project of a past run in a work tree: its files, its pipeline, and the data that is not in git.
 
-Takes a `RecordedRun` and the work tree; gives the file of the pipeline. Data that is not in the work tree is linked from the
-project, and results of other pipelines from the store. Refuses an input that is not what it was, by name and digest.
+Takes a `RecordedRun` and the work tree. Returns the file of the pipeline. Data that is not in the work tree is linked
+from the project, and results of other pipelines are fetched from the store. Refuses an input that has changed since, by
+name and digest.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ __all__ = ["RebuiltProject", "rebuild"]
 
 @frozen
 class RebuiltProject:
-    """The project at `root`, with the pipeline of each point in `files`; `notes` say what is not as it was and may not matter."""
+    """The project at `root`, with the pipeline of each point in `files`. `notes` say what has changed but may not matter."""
 
     root: Path
     files: tuple[Path, ...]
@@ -45,11 +46,11 @@ class RebuiltProject:
 
 
 def rebuild(run: RecordedRun, tree: Path, project: Path, ledger: Ledger) -> RebuiltProject:
-    """Build the project of a run in a work tree, to which its patch was applied; `project` is the real one's root.
+    """Build the project of a run in a work tree, to which its patch was applied. `project` is the real project root.
 
     Raises:
-        UsageError: where an input is gone, or is not what it was.
-        StoreUnavailableError: where a result of another pipeline cannot be fetched.
+        UsageError: if an input is missing or has changed.
+        StoreUnavailableError: if a result of another pipeline cannot be fetched.
     """
     root = tree / run.git.folder
     recorded = root / run.provenance.file
@@ -66,7 +67,7 @@ def rebuild(run: RecordedRun, tree: Path, project: Path, ledger: Ledger) -> Rebu
 
 
 def _bring_inputs(file: Path, steps: Mapping[str, RecordedStep], root: Path, project: Path) -> None:
-    """Bring what a pipeline reads from outside, and refuse what is not as the steps read it."""
+    """Provide the external data of a pipeline, and refuse data that is not the same as the steps read."""
     spec = compile_file(file, trusted=True).spec
     if spec is None:
         raise UsageError(f"the recorded pipeline cannot be read by this version of pipespec: '{file.name}'")
@@ -83,7 +84,7 @@ def _bring_inputs(file: Path, steps: Mapping[str, RecordedStep], root: Path, pro
 def _with_results(
     document: MappingNode, steps: Mapping[str, RecordedStep], project: Path, ledger: Ledger
 ) -> MappingNode:
-    """Name, in place of other pipelines, the very files that the run read of them."""
+    """Replace inputs from other pipelines by the very files that the run read from them."""
     found: dict[tuple[str, str], str] = {}
     for step_id, step in steps.items():
         for argument, entry in step.inputs():
@@ -124,10 +125,11 @@ def _fetched(entry: Mapping[str, object], project: Path, ledger: Ledger) -> str:
 def _external(
     steps: Mapping[str, RecordedStep], spec: PipelineSpec
 ) -> Iterator[tuple[str, ExternalInput, str]]:
-    """Yield the inputs from outside, each with the step that reads it and the digest that it had."""
+    """Yield the external inputs, each with the step that reads it and the digest that it had."""
     seen = set()
     for step_id, step in steps.items():
-        # A variant that only an output's list tells of reads what the one entry reads that stands for all.
+        # A variant that is known only from an output's list reads the same as the one entry that represents all
+        # variants.
         same = (one for one in spec.steps.values() if one.name == declared(step_id))
         found = spec.steps.get(step_id) or next(same, None)
         inputs = {} if found is None else found.inputs
@@ -139,7 +141,7 @@ def _external(
 
 
 def _bring(source: ExternalInput, root: Path, project: Path) -> None:
-    """Link what the work tree has not got of an input."""
+    """Link the parts of an input that are missing in the work tree."""
     match source:
         case FileInput(path=place):
             _link(Path(place), root, project)
@@ -152,7 +154,7 @@ def _bring(source: ExternalInput, root: Path, project: Path) -> None:
 
 
 def _twin(path: Path, root: Path, project: Path) -> Path | None:
-    """Return the path in the project of one in the work tree; None for a path outside."""
+    """Return the path in the project for a path in the work tree; None for a path outside."""
     if is_remote(str(path)) or not path.is_relative_to(root):
         return None
     return project / path.relative_to(root)
@@ -166,7 +168,7 @@ def _link(path: Path, root: Path, project: Path) -> None:
 
 
 def _link_folder(path: Path, root: Path, project: Path) -> None:
-    """Link a folder that is missing; of one that git has in part, copy the rest, as no link may lead out of it."""
+    """Link a folder that is missing. If git has a part of it, copy the rest, because no link may lead out of the folder."""
     twin = _twin(path, root, project)
     if twin is None or not twin.is_dir():
         return
@@ -193,7 +195,7 @@ def _require_same(
 
 
 def _looked_at(source: ExternalInput, root: Path, project: Path) -> ExternalInput:
-    """Return a linked input as the project has it, whose digest is remembered there."""
+    """Return a linked input with its path in the project, where its digest is cached."""
     match source:
         case FileInput(path=place) | DirInput(path=place) if Path(place).is_symlink():
             twin = _twin(Path(place), root, project)
@@ -203,7 +205,7 @@ def _looked_at(source: ExternalInput, root: Path, project: Path) -> ExternalInpu
 
 
 def _bring_touched(run: RecordedRun, root: Path, project: Path) -> Iterator[str]:
-    """Bring files that functions opened by themselves, and yield what is not as it was then, or not known to be."""
+    """Provide files that functions opened directly, and yield those that have changed, or may have changed."""
     for step in run.steps.values():
         witness = _witness(step)
         by_itself = f"which step '{step.record.step}' read though it is no input"
@@ -217,7 +219,7 @@ def _bring_touched(run: RecordedRun, root: Path, project: Path) -> Iterator[str]
             elif one.digest and digest_file(place)[0] != one.digest:
                 yield f"'{one.path}', {by_itself}, changed since"
         for path in witness.left_out:
-            # A copy, since it may be a database that the step writes to.
+            # A copy, because it may be a database to which the step writes.
             if _copy(root / path, root, project):
                 yield f"'{path}', {by_itself}, was copied as it is now"
 

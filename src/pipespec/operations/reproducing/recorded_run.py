@@ -1,7 +1,7 @@
-"""What is recorded of a past run, as far as it takes to make it again.
+"""Read what is recorded of a past run, as far as it is needed to run it again.
 
-Takes a ledger and what a user calls the run, an invocation's or a step's; gives a `RecordedRun`. Refuses, before anything is
-made, a run of which not enough is known.
+Takes a ledger and the user's name for the run of an invocation or a step. Returns a `RecordedRun`. Refuses, before
+anything is created, a run about which not enough is known.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class RecordedStep:
 
     @property
     def seed(self) -> int | None:
-        """What its random numbers started from."""
+        """The seed of its random numbers."""
         seed = self.manifest.get("seed")
         return seed if isinstance(seed, int) else None
 
@@ -53,7 +53,7 @@ class RecordedStep:
 
 @frozen
 class RecordedPoint:
-    """A resolved pipeline, of one point where the run is a sweep, with its recorded steps: id in it -> id in the whole."""
+    """A resolved pipeline (for a sweep, that of one point) with its recorded steps: id in it -> id in the merged pipeline."""
 
     document: str
     steps: Mapping[str, str]
@@ -61,7 +61,7 @@ class RecordedPoint:
 
 @frozen
 class RecordedRun:
-    """A run, `steps` by id as the whole of its points has them; `packages` are as `pip freeze` lists them."""
+    """A run. `steps` are by id in the merged pipeline of its points; `packages` are as `pip freeze` lists them."""
 
     run_id: str
     pipeline: str
@@ -82,8 +82,8 @@ def recorded_run(name: str, ledger: Ledger) -> RecordedRun:
     """Read what is recorded of a run.
 
     Raises:
-        UsageError: where there is no such run, or it cannot be made again from what is recorded of it.
-        StoreUnavailableError: where the store cannot be asked.
+        UsageError: if there is no such run, or its records are not sufficient to run it again.
+        StoreUnavailableError: if the store cannot be read.
     """
     start = find_run(name, ledger)
     require_ours(start)
@@ -113,7 +113,7 @@ def recorded_run(name: str, ledger: Ledger) -> RecordedRun:
 def _points(
     invocation: RunFacts, provenance: Provenance, steps: Mapping[str, RecordedStep], ledger: Ledger
 ) -> tuple[RecordedPoint, ...]:
-    """Return the pipelines that the steps are of: those points of a sweep that have any of them first."""
+    """Return the pipelines that contain the steps: for a sweep, first those points that have any of them."""
     if not provenance.is_sweep:
         document = _file(invocation, record_names.PIPELINE_FILE, ledger)
         if document is None:
@@ -141,7 +141,7 @@ def _named(run: RunFacts) -> str:
 
 
 def _invocation(start: RunFacts, ledger: Ledger) -> RunFacts:
-    """Return the invocation that a run belongs to: itself, or that of a step, which must have finished."""
+    """Return the invocation to which a run belongs: itself, or that of a step, which must have finished."""
     if record_names.STEP not in start.tags:
         return start
     if finished_record(start) is None:
@@ -221,7 +221,7 @@ def _file(facts: RunFacts, name: str, ledger: Ledger) -> bytes | None:
 
 
 def _all_steps(invocation: RunFacts, ledger: Ledger) -> Mapping[str, RecordedStep]:
-    """Return the steps that an invocation made or reused."""
+    """Return the steps that an invocation executed or reused."""
     text = _file(invocation, record_names.RUN_FILE, ledger)
     if text is None:
         raise UsageError(
@@ -236,7 +236,7 @@ def _all_steps(invocation: RunFacts, ledger: Ledger) -> Mapping[str, RecordedSte
 
 
 def _steps_of(start: RunFacts, ledger: Ledger) -> Mapping[str, RecordedStep]:
-    """Return the step of a run, and those of its pipeline that it came of, level by level."""
+    """Return the step of a run, and the steps of its pipeline from which it was produced, level by level."""
     steps: dict[str, RecordedStep] = {}
     level: Mapping[str, RunFacts | None] = {start.run_id: start}
     while level:

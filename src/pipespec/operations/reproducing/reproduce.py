@@ -1,8 +1,9 @@
-"""`reproduce RUN`: a past run made again, beside the project and its records, and compared with them.
+"""`reproduce RUN`: run a past run again, without changing the project and its records, and compare the results.
 
-Takes a ledger, the project's root and what a user calls the run; gives a `Reproduction`. The commit is checked out in a temporary
-work tree, which gets the recorded changes and the recorded pipeline; that runs in a private store, so that nothing is reused, and
-nothing that is recorded changes. All of it is removed at the end, however it ends, unless it is to be kept.
+Takes a ledger, the project root and the user's name for the run. Returns a `Reproduction`. The commit is checked out in
+a temporary work tree, which gets the recorded changes and the recorded pipeline. That pipeline runs in a private store,
+so that nothing is reused, and no record changes. Everything is removed at the end, even after an error, unless the user
+wants to keep it.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ _TREE: Final = "worktree"
 
 @frozen
 class ReproduceOptions:
-    """How a run is reproduced; what is None is as it is now, or in a temporary folder."""
+    """How a run is reproduced. None means: as it is now, or in a temporary folder."""
 
     tolerance: float = 0.0
     environment: str | None = None
@@ -58,12 +59,12 @@ class ReproduceOptions:
 
 
 def reproduce(ledger: Ledger, name: str, root: Path, options: ReproduceOptions) -> Reproduction:
-    """Make a run again, and compare.
+    """Run it again, and compare.
 
     Raises:
-        UsageError: where it cannot be made again, with the reason; nothing has run then.
-        PipespecError: where the work tree or the environment cannot be made.
-        StoreUnavailableError: where the store cannot be asked.
+        UsageError: if it cannot be run again, with the reason; nothing has run then.
+        PipespecError: if the work tree or the environment cannot be created.
+        StoreUnavailableError: if the store cannot be read.
     """
     if not options.tolerance >= 0:
         raise UsageError(f"the tolerance {options.tolerance} is negative")
@@ -85,7 +86,7 @@ def reproduce(ledger: Ledger, name: str, root: Path, options: ReproduceOptions) 
 
 @contextmanager
 def _folder(options: ReproduceOptions) -> Iterator[Path]:
-    """Make the folder in which all is done, and remove it."""
+    """Make the folder in which everything is done, and remove it."""
     folder = options.folder
     if folder is None:
         folder = Path(tempfile.mkdtemp(prefix="pipespec-reproduce-")).resolve()
@@ -107,7 +108,7 @@ def _folder(options: ReproduceOptions) -> Iterator[Path]:
 
 @frozen
 class _Reproducing:
-    """One reproduction, with all that it needs in place."""
+    """One reproduction, with everything that it needs prepared."""
 
     ledger: Ledger
     root: Path
@@ -117,7 +118,7 @@ class _Reproducing:
     project: RebuiltProject
 
     def made(self) -> Reproduction:
-        """Run the pipeline anew, and compare what came of it."""
+        """Run the pipeline again, and compare the results."""
         run, root = self.run, self.project.root
         python, packages = Path(sys.executable), frozen_packages()
         extra: tuple[Path, ...] = ()
@@ -193,7 +194,7 @@ class _Reproducing:
         return tuple(repeats)
 
     def _surroundings(self, packages: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, str | None]]]:
-        """Yield what is not as it was: name, then, now."""
+        """Yield what has changed: name, then, now."""
         told, system = self.run.provenance, os.uname()
         python = told.python if self.options.environment else platform.python_version()
         pairs = {

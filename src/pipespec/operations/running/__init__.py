@@ -1,1 +1,1 @@
-"""A plan -> its report."""
+"""Execute a plan and return its report."""

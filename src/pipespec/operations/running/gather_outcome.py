@@ -1,8 +1,9 @@
-"""How a run ended -> a `RunOutcome`, with the secrets taken out of it.
+"""Describe how a run ended as a `RunOutcome`, with secrets removed.
 
-Takes what was compiled, a ledger, and a report or the error that ended the run. Metrics are compared with the last run of the
-pipeline that has some of them, and judged by `min_delta` and `max_delta` against the baseline, or where none is set against
-that run. A store that cannot be asked leaves these out, and so does a run that a signal ended: nobody is to wait then.
+Takes what was compiled, a ledger, and a report or the error that ended the run. Metrics are compared with the last run
+of the pipeline that has some of them. They are checked by `min_delta` and `max_delta` against the baseline or, if none
+is set, against that run. If the store cannot be read, these are left out. They are also left out if a signal ended the
+run, because the user should not have to wait.
 """
 
 from __future__ import annotations
@@ -40,17 +41,17 @@ from pipespec.views.terminal_text import printable
 __all__ = ["gather_outcome"]
 
 _LOOKED_AT: Final = 20
-"""So many of the last runs are looked at for metrics to compare with."""
+"""Number of the last runs that are examined for metrics to compare with."""
 
 _LOG_LINES: Final = 15
 _LOG_BYTES: Final = 1_500
 _LINE: Final = 200
-"""Characters of a line of a log."""
+"""Maximum number of characters of a line of a log."""
 
 
 @frozen
 class _Known:
-    """What the store tells of a run and of those before it."""
+    """What the store contains about a run and the runs before it."""
 
     now: RunFacts | None = None
     last: RunFacts | None = None
@@ -62,7 +63,7 @@ class _Known:
 def gather_outcome(
     source: PipelineSource, plan: Plan, ledger: Ledger, ended: RunReport | Exception
 ) -> RunOutcome:
-    """Say how a run of a plan ended."""
+    """Describe how a run of a plan ended."""
     redact = source.redactor()
     spec = plan.pipeline
     outcome = RunOutcome(
@@ -102,7 +103,7 @@ def _told(result: StepResult, redact: Redactor) -> ToldStep:
 
 
 def _end_of_log(log: Path, redact: Redactor) -> str:
-    """Return the last lines of a step's log; what a beginning in the middle may have torn is left out."""
+    """Return the last lines of a step's log. If reading started in the middle, a line that may be incomplete is left out."""
     try:
         with log.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
@@ -146,7 +147,7 @@ def _known(report: RunReport, ledger: Ledger) -> _Known:
 def _judged(
     now: RunFacts, last: RunFacts | None, bounds: Mapping[str, DeltaBounds], report: RunReport, ledger: Ledger
 ) -> _Known:
-    """Judge the run by bounds on differences; a baseline that is gone is told, and the last run stands in for it."""
+    """Check the run by bounds on differences. If a baseline is missing, this is reported, and the last run is used instead."""
     assert report.plan is not None
     notes: tuple[str, ...] = ()
     try:
@@ -168,7 +169,7 @@ def _judged(
 
 
 def _metrics(report: RunReport, known: _Known) -> Iterator[MetricChange]:
-    """Yield the metrics of the run: as the store has them, with what functions logged by themselves, or else as reported."""
+    """Yield the metrics of the run: as in the store, including those that functions logged directly, or otherwise as reported."""
     by_step = {one.step: one.record.metrics for one in report.steps if one.record is not None}
     found = final_metrics(by_step) if known.now is None else own_metrics(known.now.metrics)
     before = {} if known.last is None else known.last.metrics

@@ -1,8 +1,8 @@
-"""The process that sends messages by Apprise: one fork for each, which fills its template in and sends it.
+"""The process that sends messages with Apprise. It forks for each message; the fork fills in the template and sends it.
 
-Takes `OutgoingMessage`s on stdin, as `step.questions` asks; says of each what went wrong. The values of secrets in URLs are read
-from the environment here. Whatever a service's plug-in or a template does - hang, print, crash, ask for all memory - the run that
-has ended waits for it no longer than the parent says.
+Takes `OutgoingMessage`s on stdin, in the form of `step.questions`. Reports for each of them what went wrong. The values
+of secrets in URLs are read from the environment here. Whatever a service's plug-in or a template does (hang, print,
+crash, use all memory), the finished run waits for it no longer than the parent allows.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from pipespec.step.secrets import fill, secret_names
 __all__: list[str] = []
 
 _MEMORY: Final = 1 << 30
-"""Bytes that a template may take beside what is there already."""
+"""Bytes that a template may use in addition to the memory in use."""
 _SECONDS: Final = 2
-"""That a template may take."""
+"""Seconds that a template may take."""
 _ANSWERED: Final = re.compile(r"error=(\d{3})")
 _CONNECTION: Final = re.compile(r"connection error", re.IGNORECASE)
 
@@ -40,7 +40,7 @@ def _answer(message: dict[str, Any]) -> dict[str, str | None]:
 
 
 def _text(message: Mapping[str, Any]) -> tuple[str, str, str | None]:
-    """Return title and text, by the template where there is one, and what is wrong with that."""
+    """Return title and text, from the template if there is one, and what is wrong with it."""
     values, template = message["values"], message["template"]
     title, body = str(values["title"]), str(values["message"])
     if template is None:
@@ -57,7 +57,7 @@ def _text(message: Mapping[str, Any]) -> tuple[str, str, str | None]:
 
 @contextlib.contextmanager
 def _bounded() -> Iterator[None]:
-    """Let memory and time run out for what goes on here: it gets a MemoryError, or a TimeoutError."""
+    """Limit memory and time of the enclosed code: it gets a MemoryError, or a TimeoutError."""
 
     def stop(_signum: int, _frame: FrameType | None) -> None:
         raise TimeoutError(f"it takes longer than {_SECONDS} seconds")
@@ -75,16 +75,16 @@ def _bounded() -> Iterator[None]:
 
 
 def _used() -> int:
-    """Return the size of this process's address space; without `/proc` the limit is the largest there can be."""
+    """Return the size of this process's address space; without `/proc`, the largest possible limit."""
     try:
-        with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - one read
+        with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - it is read only once
             return int(file.read().split()[0]) * resource.getpagesize()
     except OSError:
         return 1 << 62
 
 
 def _send(message: Mapping[str, Any], title: str, body: str) -> str | None:
-    """Send a message; return why that was not possible, without anything of the URL but the service's name."""
+    """Send a message. Return why that was not possible, with nothing of the URL except the service's name."""
     url = str(message["url"])
     if missing := [name for name in secret_names(url) if name not in os.environ]:
         return f"not set in the environment: {listing(missing)}"
@@ -93,12 +93,12 @@ def _send(message: Mapping[str, Any], title: str, body: str) -> str | None:
         if (problem := service_problem(filled)) is not None:
             return f"{problem.message}; {problem.hint}"
         return _notified(filled, OutcomeKind(message["kind"]), title, body)
-    except Exception as error:  # noqa: BLE001 - whatever a plug-in does; its text may hold the URL
+    except Exception as error:  # noqa: BLE001 - whatever a plug-in raises; its text may contain the URL
         return f"Apprise raised {quote(type(error).__name__)}"
 
 
 def _notified(url: str, kind: OutcomeKind, title: str, body: str) -> str | None:
-    import apprise  # noqa: PLC0415 - an extra
+    import apprise  # noqa: PLC0415 - it is an extra
 
     kinds = {
         OutcomeKind.FAILURE: apprise.NotifyType.FAILURE,
@@ -116,7 +116,7 @@ def _notified(url: str, kind: OutcomeKind, title: str, body: str) -> str | None:
 
 
 class _Heard(logging.Handler):
-    """Listens to what Apprise logs, which holds hosts and paths, for the reason why a message was not accepted."""
+    """Listens to Apprise's log, which contains hosts and paths, for the reason why a message was not accepted."""
 
     reason = "the service did not accept the message"
 
@@ -129,10 +129,10 @@ class _Heard(logging.Handler):
 
 
 def main() -> None:
-    """Send what stdin says."""
+    """Send what stdin contains."""
     logging.getLogger("apprise").propagate = False
-    with contextlib.suppress(ImportError):  # which is told of each message
-        import apprise  # noqa: F401, PLC0415 - an extra; once, for all forks
+    with contextlib.suppress(ImportError):  # which is reported for each message
+        import apprise  # noqa: F401, PLC0415 - it is an extra; imported once, for all forks
     answer_at_once(_answer)
 
 

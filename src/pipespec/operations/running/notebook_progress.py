@@ -1,6 +1,6 @@
-"""A run's progress below the cell of a notebook: a table that is drawn anew, and one line of it in the end.
+"""Shows a run's progress below the cell of a notebook: a table that is updated, and one line of it at the end.
 
-Rich draws it, IPython puts it in the place of what it showed before. Outside of a notebook there is none.
+Rich draws it, and IPython replaces the previous output by it. Outside of a notebook, nothing is shown.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ __all__ = ["notebook_progress"]
 
 _ROWS: Final = 24
 _LINES: Final = 8
-"""So many of the steps that ended last are named; all that failed are."""
+"""Number of the steps that ended last whose names are shown. All failed steps are shown."""
 _DRAW_EVERY: Final = 0.2
 _BAR: Final = 40
 
 
 @contextmanager
 def notebook_progress() -> Iterator[Progress | None]:
-    """Give what shows the progress of a run where this process is a notebook's; else nothing."""
+    """Return an object that shows the progress of a run, if this process belongs to a notebook; otherwise nothing."""
     if not _is_notebook():
         yield None
         return
@@ -48,14 +48,14 @@ def notebook_progress() -> Iterator[Progress | None]:
 
 
 def _is_notebook() -> bool:
-    """Say whether a front end shows what cells display; who does not use IPython does not import it for this."""
+    """Return whether a front end shows what cells display. IPython is not imported for this if it is not used."""
     loaded = sys.modules.get("IPython")
     shell = None if loaded is None else loaded.get_ipython()
     return shell is not None and type(shell).__name__ == "ZMQInteractiveShell"
 
 
 class NotebookProgress:
-    """One display, which is drawn as long as the run goes on."""
+    """One display, which is updated during the run."""
 
     def __init__(self, activities: CurrentActivities) -> None:
         self._activities = activities
@@ -67,11 +67,11 @@ class NotebookProgress:
         self._drawn = 0.0
 
     def expect(self, remaining: Remaining) -> None:
-        """Know what is left."""
+        """Store what is left to do."""
         self._board.remaining = remaining
 
     def begin(self, total: int) -> None:
-        """Show so many steps."""
+        """Show this number of steps."""
         self._board.total = total
         self._draw()
 
@@ -97,19 +97,19 @@ class NotebookProgress:
         self._ended.append(printable(text))
 
     def awaits(self, event: StepAwaited) -> None:
-        """Show for whom a step waits."""
+        """Show for which run a step waits."""
         self._ended.append(awaited_line(event))
         self._draw_sometimes()
 
     def tick(self) -> None:
-        """Draw, from time to time."""
+        """Draw from time to time."""
         told = {step: read_activity(file) for step, file in self._files.items()}
         busy = {step: one for step, one in told.items() if one is not None}
         self._board.tick(time.monotonic(), busy)
         self._draw_sometimes()
 
     def close(self) -> None:
-        """Leave what failed, and how far the run came."""
+        """Leave what failed, and how far the run got."""
         if self._display is not None:
             self._ended.clear()
             self._draw()
@@ -119,7 +119,7 @@ class NotebookProgress:
             self._draw()
 
     def _draw(self) -> None:
-        from IPython.display import display  # noqa: PLC0415 - there is a notebook
+        from IPython.display import display  # noqa: PLC0415 - needed only in a notebook
 
         self._drawn = time.monotonic()
         if self._display is None:
@@ -128,7 +128,7 @@ class NotebookProgress:
             self._display.update(self._table())
 
     def _table(self) -> Table:
-        from rich.progress_bar import ProgressBar  # noqa: PLC0415 - there is a notebook
+        from rich.progress_bar import ProgressBar  # noqa: PLC0415 - needed only in a notebook
         from rich.table import Table  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 

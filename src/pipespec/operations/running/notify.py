@@ -1,8 +1,8 @@
-"""Who is told how a run ended: the URLs of `notify`, through Apprise, in a process of its own.
+"""Send notifications about how a run ended to the URLs of `notify`, with Apprise, in a separate process.
 
-Takes what was run, and a report or the error that ended it; gives a line for each message that could not be sent. Nothing that
-goes wrong here is raised, since the run has ended as it has, and nothing takes longer than `PATIENCE`. No URL is printed, since
-they hold tokens.
+Takes what was run, and a report or the error that ended it. Returns a line for each message that could not be sent.
+Errors here are never raised, because the run has already ended, and nothing takes longer than `PATIENCE`. URLs are
+never printed, because they contain tokens.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _SENDER: Final = "pipespec.operations.running.message_sender"
 
 
 def tell(source: PipelineSource, plan: Plan, ledger: Ledger, ended: RunReport | Exception) -> list[str]:
-    """Tell those who want to know how a run that executed something ended; return what went wrong with that."""
+    """Send notifications about a run that executed something, and return what went wrong."""
     notices = plan.pipeline.notify
     if not notices:
         return []
@@ -46,7 +46,7 @@ def tell(source: PipelineSource, plan: Plan, ledger: Ledger, ended: RunReport | 
         templates = read_templates(named, source.modules)
         with busy("sending messages"):
             return send(wanted, outcome, templates)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the run went as it went
+    except Exception as error:  # noqa: BLE001 - whatever it is, it does not change how the run ended
         return [source.redactor()(f"the notifications could not be sent: {type(error).__name__}: {error}")]
     except KeyboardInterrupt:
         return ["interrupted while notifications were sent; the run has ended"]
@@ -59,7 +59,7 @@ def send(
     *,
     patience: float = PATIENCE,
 ) -> list[str]:
-    """Send a message to each of these; return a line for each that could not be sent, or not as its template says."""
+    """Send a message to each of these. Return a line for each that could not be sent, or not according to its template."""
     if not notices:
         return []
     values = values_of(outcome)

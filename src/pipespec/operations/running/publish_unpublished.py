@@ -1,6 +1,6 @@
-"""Before a run plans: results that an earlier run could not publish are published, so that the plan counts them.
+"""Before a run plans: publish results that an earlier run could not publish, so that the plan counts them.
 
-Takes a pipeline and its open ledger. Nothing is opened, imported or written where nothing is kept.
+Takes a pipeline and its open ledger. If there are no such results, nothing is opened, imported or written.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ __all__ = ["publish_unpublished"]
 
 
 def publish_unpublished(spec: PipelineSpec, ledger: Ledger) -> tuple[str, ...]:
-    """Publish what is kept for the pipeline's store; return the steps whose results count now."""
+    """Publish the results that are kept for the pipeline's store. Return the steps whose results count now."""
     state = StateFolder.of(spec.root)
     folder = state.unpublished
     if not folder.is_dir() or not any(folder.iterdir()):
         return ()
-    from pipespec.engine.result_publication import publish_kept  # noqa: PLC0415 - few runs have a use for it
+    from pipespec.engine.result_publication import publish_kept  # noqa: PLC0415 - few runs need it
 
     with contextlib.suppress(StoreUnavailableError), write_store(spec) as recorder:
         return publish_kept(folder, ledger, recorder, state.downloads)

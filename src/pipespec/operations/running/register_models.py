@@ -1,8 +1,8 @@
-"""Registering what a run made, or reused, under the names that the pipeline gives to models.
+"""Register what a run produced or reused, under the names that the pipeline gives to models.
 
-Takes the report of a run; gives it with what was registered. A model is registered when no step below it failed, so that one which tests
-it decides. A registry that cannot be asked loses nothing: the runs are finished, and the next run, which reuses them, registers
-what is missing. What is there already is only looked up, without MLflow.
+Takes the report of a run, and returns it with what was registered. A model is registered only if no downstream step
+failed, so that a step that tests it decides. If the registry cannot be reached, nothing is lost: the runs are finished,
+and the next run, which reuses them, registers what is missing. Existing versions are only looked up, without MLflow.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _LATER: Final = "its run is recorded, and the next run registers it"
 
 
 def with_registered(report: RunReport) -> RunReport:
-    """Return the report of a run, once what it made is registered as far as that can be; not after an interrupt."""
+    """Return the report of a run after registering its models as far as possible; not after an interrupt."""
     if report.plan is None or report.interrupted_by is not None or not (wanted := [*_wanted(report)]):
         return report
     culprits = _failed_below(report)
@@ -42,7 +42,7 @@ def with_registered(report: RunReport) -> RunReport:
 
 
 def _failed_below(report: RunReport) -> dict[str, str]:
-    """Say of each step below which one did not succeed that this is so."""
+    """Map each step with a downstream step that did not succeed to a text that says so."""
     assert report.plan is not None
     found: dict[str, str] = {}
     for result in report.steps:

@@ -1,7 +1,7 @@
-"""One `pipespec run` from its plan to its report: what the engine has to be told about the surroundings.
+"""Execute one `pipespec run` from its plan to its report, and provide what the engine needs from the environment.
 
-Takes a compiled pipeline and a plan that leaves something to do; gives the report. What is recorded of the invocation
-is gathered only when a step executes, and its page is made when all have ended.
+Takes a compiled pipeline and a plan with something to do. Returns the report. The data that is recorded for the
+invocation is collected only when a step is executed. Its page is created when all steps have ended.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def invoke(
     external: PlannedInputs,
     next_wave: NextWave,
 ) -> RunReport:
-    """Run a plan, and those that follow as matrices become known."""
+    """Run a plan, and the plans that follow as matrices become known."""
     spec = plan.pipeline
     state = StateFolder.of(spec.root).made()
     state.logs.mkdir(exist_ok=True)
@@ -98,10 +98,10 @@ def _opened_dask(*arguments: Any, **named: Any) -> AbstractContextManager[OpenEx
 
 
 def _executor(spec: PipelineSpec, asked: str | None, dask: str | None) -> str:
-    """Return where steps run; naming a cluster is asking for it.
+    """Return where steps run. If a cluster is named, they run there.
 
     Raises:
-        UsageError: for an executor that there is not, or another beside a cluster.
+        UsageError: for an unknown executor, or another executor together with a cluster.
     """
     if asked is not None and asked not in EXECUTORS:
         raise UsageError(
@@ -115,7 +115,7 @@ def _executor(spec: PipelineSpec, asked: str | None, dask: str | None) -> str:
 
 
 def _told(run: Callable[[], RunReport], tell_of: Callable[[RunReport | Exception], list[str]]) -> RunReport:
-    """Run, and tell those who want to know how it ended."""
+    """Run, and send notifications about how it ended."""
     try:
         report = run()
     except StoreUnavailableError as error:
@@ -127,19 +127,19 @@ def _told(run: Callable[[], RunReport], tell_of: Callable[[RunReport | Exception
 
 
 def _complain(problems: Sequence[str]) -> None:
-    with contextlib.suppress(OSError, ValueError):  # nobody listens any more
+    with contextlib.suppress(OSError, ValueError):  # the reader of the output has ended
         for problem in problems:
             sys.stderr.write(f"{printable(problem)}\n")
 
 
 def _to_debug(plan: Plan) -> tuple[str, ...]:
-    """Choose the step that a debugger is wanted for: the last one of the plan that may run."""
+    """Choose the step to debug: the last one of the plan that may run."""
     chosen = [step for step, decision in plan.decisions.items() if decision.action is not Action.REUSE]
     return tuple(chosen[-1:])
 
 
 def _post_mortem(error: BaseException) -> None:
-    import pdb  # noqa: PLC0415, T100 - what --pdb is for; 10 ms
+    import pdb  # noqa: PLC0415, T100 - this is the purpose of --pdb; 10 ms
 
     pdb.post_mortem(error.__traceback__)
 

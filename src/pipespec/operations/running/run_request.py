@@ -1,4 +1,4 @@
-"""What was asked of a run: by options of `pipespec run`, or by arguments of `Pipeline.run`."""
+"""What was requested of a run: by options of `pipespec run`, or by arguments of `Pipeline.run`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["RunRequest"]
 
 @frozen
 class RunRequest:
-    """What a run is to do, and how; None leaves it to the pipeline's `engine`."""
+    """What a run does, and how. None means that the pipeline's `engine` decides."""
 
     targets: tuple[str, ...] = ()
     force: tuple[str, ...] = ()
@@ -33,8 +33,8 @@ class RunRequest:
     """The address of the scheduler of a Dask cluster."""
     progress: Progress | None = None
     command: str | None = None
-    """What is recorded as the command line."""
+    """The command line as it is recorded."""
     report: Path | None = None
-    """A file that gets the report's page."""
+    """The file to which the report's page is written."""
     seeds: Mapping[str, int] = field(default_factory=dict)
-    """What the random numbers of some steps start from, by their ids."""
+    """The seeds of the random numbers of some steps, by their ids."""

@@ -1,7 +1,7 @@
-"""One `pipespec run`, from an open pipeline to the report of what was done.
+"""Execute one `pipespec run`, from an open pipeline to the report.
 
-Takes a session and what was asked of the run; gives the report. Where nothing is to do, nothing is written, and neither MLflow nor
-Luigi is imported: each part is imported where it is needed.
+Takes a session and what was requested of the run. Returns the report. If there is nothing to do, nothing is written,
+and neither MLflow nor Luigi is imported: each part is imported only when it is needed.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ __all__ = ["run_session"]
 
 
 def run_session(session: PipelineSession, asked: RunRequest, began: float) -> RunReport:
-    """Plan, execute what is to be done, and register the models that come of it; raises as `Pipeline.run`.
+    """Plan, execute the steps, and register the resulting models. Raises the same errors as `Pipeline.run`.
 
-    `began` is when the run did, by the monotonic clock.
+    `began` is when the run started, by the monotonic clock.
     """
     publish_unpublished(session.spec, session.ledger)
     planning = session.planning(asked.targets, force=asked.force, verify=asked.verify)
@@ -39,7 +39,7 @@ def run_session(session: PipelineSession, asked: RunRequest, began: float) -> Ru
         reused = _with_registered(_report_of_reuse(planning.source, plan, time.monotonic() - began))
         keep_reuse(planning.source, plan, reused.steps, asked.targets)
         return reused
-    from pipespec.operations.reporting.invocation_report import Reporting  # noqa: PLC0415 - few runs of this kind ask for it
+    from pipespec.operations.reporting.invocation_report import Reporting  # noqa: PLC0415 - few runs of this kind need it
 
     reporting = Reporting.on(planning, asked.command, asked.report)
     reused = _with_registered(_report_of_reuse(planning.source, plan, time.monotonic() - began))
@@ -48,13 +48,13 @@ def run_session(session: PipelineSession, asked: RunRequest, began: float) -> Ru
 
 
 def _executed(session: PipelineSession, planning: Planning, plan: Plan, asked: RunRequest) -> RunReport:
-    from pipespec.operations.reporting.invocation_report import Reporting  # noqa: PLC0415 - it lays pages out
+    from pipespec.operations.reporting.invocation_report import Reporting  # noqa: PLC0415 - it creates pages
     from pipespec.operations.running.run_pipeline import invoke  # noqa: PLC0415 - it imports Luigi
-    from pipespec.project.planned_inputs import PlannedInputs  # noqa: PLC0415 - only who executes reads them
+    from pipespec.project.planned_inputs import PlannedInputs  # noqa: PLC0415 - needed only if steps are executed
 
     reporting = Reporting.on(planning, asked.command, asked.report)
     if asked.progress is not None:
-        from pipespec.operations.inspecting.past_runs import with_past_seconds  # noqa: PLC0415 - only who watches
+        from pipespec.operations.inspecting.past_runs import with_past_seconds  # noqa: PLC0415 - needed only by `watch`
         from pipespec.plan.time_left import Remaining  # noqa: PLC0415 - as above
 
         timed = with_past_seconds(plan, session.ledger)
@@ -75,7 +75,7 @@ def _executed(session: PipelineSession, planning: Planning, plan: Plan, asked: R
 
 
 def _with_registered(report: RunReport) -> RunReport:
-    """Register the models of a run, where its pipeline has any."""
+    """Register the models of a run, if its pipeline has any."""
     assert report.plan is not None
     if not any(decision.step.registers for decision in report.plan.decisions.values()):
         return report

@@ -1,7 +1,7 @@
-"""Where nothing is to do: runs that an invocation left RUNNING which was killed here after its last step are ended.
+"""If there is nothing to do: end runs that are still RUNNING because their invocation was killed here after its last step.
 
-Takes a compiled pipeline and its open ledger. A folder in `.pipespec/staging` whose process is dead says that there may be some;
-without one nothing is asked, imported or written. A run that executes a step ends them by itself.
+Takes a compiled pipeline and its open ledger. A folder in `.pipespec/staging` whose process is dead shows that there
+may be such runs. Without one, nothing is read, imported or written. A run that executes a step ends them anyway.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ __all__ = ["settle_left_runs"]
 
 
 def settle_left_runs(source: PipelineSource, ledger: Ledger) -> None:
-    """End what dead processes of this computer left, of all pipelines in the store; where that fails, the next run tries again."""
+    """End what dead processes of this computer left, for all pipelines in the store. If that fails, the next run tries again."""
     spec = source.pipeline
     state = StateFolder.of(spec.root)
     if not any(state.staging.glob("*.lock")):
         return
-    from pipespec.engine.left_runs import settle  # noqa: PLC0415 - few runs have a use for it
+    from pipespec.engine.left_runs import settle  # noqa: PLC0415 - few runs need it
     from pipespec.engine.staging import Staging, dead_folders  # noqa: PLC0415 - as above
 
     if not dead_folders(state.staging):
@@ -34,4 +34,4 @@ def settle_left_runs(source: PipelineSource, ledger: Ledger) -> None:
             with write_store(spec) as recorder:
                 settle(left, recorder, state, source.redactor())
         with Staging(state.staging):
-            pass  # it removes the folders
+            pass  # ending the runs removes the folders

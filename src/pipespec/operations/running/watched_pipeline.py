@@ -1,8 +1,11 @@
-"""A pipeline that is run again when what it is made of changes: what of it was read, where that is, what of it is another now.
+"""A pipeline that runs again when something changes from which it is made.
 
-Takes a file with its layers; gives pipelines, and the names of what changed. What counts are the pipeline's files, the project's code
-as far as it was read, declared inputs, and what steps opened by themselves in their last run. Contents of pipeline files and
-code are compared; of inputs their sizes and times. A file that run after run changes by itself starts no run any more.
+Records what was read, where it is, and what has changed.
+
+Takes a file with its layers. Returns pipelines, and the names of what changed. The pipeline's files, the project's code
+as far as it was read, declared inputs, and the files that steps opened directly in their last run count. Pipeline files
+and code are compared by content, inputs by size and time. A file that changes by itself in run after run does not start
+a run any more.
 """
 
 from __future__ import annotations
@@ -32,20 +35,20 @@ if TYPE_CHECKING:
 __all__ = ["WatchedPipeline"]
 
 _NEVER: Final = frozenset({".git", "__pycache__", "node_modules", "site-packages", "dist-packages"})
-"""Folders in which nothing of a project is written by hand."""
+"""Folders in which no user writes files of a project."""
 
 _PYTHON: Final = f"{Path(os.__file__).parent}{os.sep}"
 """Where the modules of Python itself and of packages are."""
 
 _PART: Final = 1 << 20
-"""Bytes from which on only the beginning of a file may have been read."""
+"""Size in bytes above which possibly only the beginning of a file was read."""
 
 _Stamp = tuple[int, int, int] | None
 
 
 @dataclass(slots=True)
 class WatchedPipeline:
-    """One file with its layers; ask `changed` after `note`, and `wait` in between."""
+    """One file with its layers. Call `note`, then `wait`."""
 
     file: str
     overlays: Sequence[str] = ()
@@ -58,9 +61,9 @@ class WatchedPipeline:
     """The files of pipelines whose results are read."""
     _ignored: tuple[Path, ...] = ()
     _cause: frozenset[Path] = frozenset()
-    """What the present run was started by."""
+    """The changes that started the present run."""
     _during: frozenset[Path] = frozenset()
-    """What changed while the last run went on."""
+    """The changes during the last run."""
     _events: FolderWatch | None = None
 
     def __post_init__(self) -> None:
@@ -69,7 +72,7 @@ class WatchedPipeline:
             raise UsageError(f"there is no file '{self.file}'")
 
     def note(self, source: PipelineSource | None, invalid: InvalidPipelineError | None = None) -> None:
-        """Know what was read to make a pipeline of the file, or to find out that it is invalid; watch that from now on."""
+        """Record what was read to make a pipeline from the file, or to find out that it is invalid, and watch it from now on."""
         self._contents, self._listings, self._stamps, self._inputs, self._others = {}, {}, {}, (), ()
         self._ignored = (StateFolder.of(find_root(Path(self.file))).path,)
         source = source or self._compiled(invalid)
@@ -80,10 +83,10 @@ class WatchedPipeline:
         self._watch()
 
     def note_run(self, source: PipelineSource, report: RunReport) -> list[str]:
-        """Know also what a run read: code that steps import, and what they opened by themselves.
+        """Also record what a run read: code that steps import, and what they opened directly.
 
-        Returns the names of what the run rewrote, where that is all that it was started by and what the run before it
-        rewrote, too: it would go on for ever, so they are taken as they are now.
+        Returns the names of the files that the run rewrote, if only these had started it and the run before it had also
+        rewritten them. Otherwise, it would continue forever, so their present state is accepted.
         """
         during = frozenset(self._changed())
         rewritten = self._cause if self._cause and self._cause <= during & self._during else frozenset()
@@ -100,7 +103,7 @@ class WatchedPipeline:
         return sorted(os.path.relpath(path) for path in rewritten)
 
     def wait(self) -> list[str]:
-        """Return the names of what changed since it was noted, as soon as anything did.
+        """Return the names of what changed since it was recorded, as soon as anything did.
 
         Raises:
             KeyboardInterrupt: at once.
@@ -117,7 +120,7 @@ class WatchedPipeline:
         return len(self._contents.keys() | self._stamps.keys())
 
     def _compiled(self, invalid: InvalidPipelineError | None) -> Compiled | None:
-        """Compile the file once more, for what was read of it; None where it cannot even be read."""
+        """Compile the file again to find out what is read for it; None if it cannot even be read."""
         try:
             return compile_file(self.file, overlays=self.overlays, overrides=self.overrides, trusted=True)
         except InvalidPipelineError as unreadable:
@@ -135,7 +138,7 @@ class WatchedPipeline:
         return list(dict.fromkeys(found))
 
     def _take(self, paths: Iterable[Path]) -> None:
-        """Let files count as they are now."""
+        """Accept the present state of files."""
         for path in paths:
             if path in self._contents:
                 self._contents[path] = _content(path)
@@ -154,7 +157,7 @@ class WatchedPipeline:
             self._ignored = (*self._ignored, *_places_of_store(spec))
 
     def _note_contents(self, contents: Mapping[str, bytes | None]) -> None:
-        """Keep what was read; of what could not be read, or not as a whole, what is there now."""
+        """Record what was read. For what could not be read, or not completely, record the present state."""
         for name, content in contents.items():
             path = Path(name)
             if path not in self._contents and _is_ours(path):
@@ -180,7 +183,7 @@ class WatchedPipeline:
                     yield from (base / name for name in files)
 
     def _watch(self) -> None:
-        """Watch the folders of all that counts; what happened in those watched before stays known."""
+        """Watch the folders of everything that counts. Events in folders that were already watched are kept."""
         folders = {_nearest(path.parent) for path in (*self._contents, *self._stamps)}
         folders |= {folder for folder in self._listings if folder.is_dir()}
         for source in self._inputs:
@@ -192,7 +195,7 @@ class WatchedPipeline:
             self._events = FolderWatch(folders, self._ignored)
 
     def _below(self, folder: Path) -> Iterator[Path]:
-        """Yield a folder and all below it; of one that is not there, where it would be."""
+        """Yield a folder and all below it; for a folder that does not exist, the place where it would be."""
         if not folder.is_dir():
             yield _nearest(folder)
             return
@@ -239,7 +242,7 @@ def _stamp(path: Path) -> _Stamp:
 
 
 def _nearest(folder: Path) -> Path:
-    """Return a folder, or the nearest one above it that is there."""
+    """Return a folder, or the nearest existing one above it."""
     return next(place for place in (folder, *folder.parents) if place.is_dir())
 
 
@@ -248,7 +251,7 @@ def _files_in(folder: Path) -> Iterable[Path]:
 
 
 def _is_ours(path: Path) -> bool:
-    """Say whether a file may be a project's: not of an installed package or of Python."""
+    """Return whether a file may belong to a project: not to an installed package or to Python."""
     return _NEVER.isdisjoint(path.parts) and not str(path).startswith(_PYTHON)
 
 

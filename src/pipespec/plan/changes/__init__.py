@@ -1,8 +1,8 @@
-"""What differs between a step as it is now and one past run of it, part by part of its key.
+"""Compare a step as it is now with one past run of it, part by part of its key.
 
-Takes the key's parts of both, what the past run's manifest keeps, and the facts of now; gives `Change`s in the
-order of a key's parts, each with the line that brought the new value about. Pure; a manifest that lacks what
-newer ones keep only makes the answer less specific.
+Takes the parts of both keys, the past run's manifest, and the current facts. Returns `Change`s in the order of a key's
+parts, each with the line that set the new value. Pure. If a manifest lacks what newer manifests contain, the answer is
+only less specific.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = [
 
 
 def changes_since(now: Now, past: PastRun) -> tuple[Change, ...]:
-    """Return what differs between a past run and now; nothing where the past run has no key to compare."""
+    """Return what differs between a past run and now; nothing if the past run has no key to compare."""
     if not past.parts:
         return ()
     if now.step.identity.never:

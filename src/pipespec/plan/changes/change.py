@@ -1,7 +1,7 @@
-"""The values of a comparison: a step as it is now, a past run of it, and one thing that differs.
+"""The values of a comparison: a step as it is now, a past run of it, and one difference.
 
-A `Change` names its part of the key, says what it is in a sentence part, and knows the line that brought the new
-value about. How two JSON values are compared is here too, since that is what a key knows of them.
+A `Change` names its part of the key, describes it in a phrase, and contains the line that set the new value. Two JSON
+values are also compared here, in the same way as in a key.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["Change", "Now", "Part", "PastRun", "declared_at", "differ", "mapping
 
 
 class Part(StrEnum):
-    """The part of a key that a change belongs to, or the witness; scripts read these words."""
+    """The part of a key to which a change belongs, or the witness. Scripts depend on these words."""
 
     NAME = "name"
     CALL = "call"
@@ -35,16 +35,16 @@ class Part(StrEnum):
     PROBE = "probe"
     IDENTITY = "identity"
     WITNESS = "witness"
-    """What the past run touched beyond its key."""
+    """What the past run used in addition to its key."""
 
 
 @frozen
 class Change:
-    """One thing that differs. `detail` says it in a sentence part, without the place.
+    """One difference. `detail` describes it in a phrase, without the place.
 
-    `old` and `new` are None where there is no such thing; of code and content they are digests. `span` is the line
-    of the document that sets the new value, `place` is `file:line` of changed code. `diff` is a unified diff of
-    its text, empty where one of both texts is not kept.
+    `old` and `new` are None if there is no such value; for code and content they are digests. `span` is the line of the
+    document that sets the new value, `place` is `file:line` of changed code. `diff` is a unified diff of its text, or
+    empty if one of both texts was not kept.
     """
 
     part: Part
@@ -59,10 +59,10 @@ class Change:
 
 @frozen
 class PastRun:
-    """A complete run as the store tells it; `manifest` is empty where it cannot be used.
+    """A complete run as recorded in the store. `manifest` is empty if it cannot be used.
 
-    `key` is the run's own, `accepted` holds those that it counts for since somebody said so. `ended` is in POSIX
-    seconds, `seconds` is its step's duration.
+    `key` is the run's own key. `accepted` are keys for which the run also counts, because a user accepted it. `ended`
+    is in POSIX seconds, `seconds` is the duration of its step.
     """
 
     run_id: str
@@ -82,11 +82,11 @@ class PastRun:
 
 @frozen
 class Now:
-    """A step as it is planned: what is known of its key's parts.
+    """A step as it is planned: what is known about the parts of its key.
 
-    `unknown` are the inputs whose content is not known yet, and `open_params` the params that axes will bind whose
-    values are not. `records` has by step id the run that each known input is read from, `deleted` by its id each run
-    that past runs read and that is deleted by now.
+    `unknown` are the inputs whose content is not known yet. `open_params` are the params that axes will set and whose
+    values are not known. `records` maps step ids to the run from which each known input is read. `deleted` maps ids of
+    runs to runs that past runs read and that have been deleted since.
     """
 
     pipeline: PipelineSpec
@@ -105,12 +105,12 @@ def differ(one: object, other: object) -> bool:
 
 
 def mapping(value: JSON | Mapping[str, JSON]) -> Mapping[str, JSON]:
-    """Return a value that is a mapping, or an empty one: manifests are read from a store that hands can reach."""
+    """Return a value if it is a mapping, otherwise an empty mapping. Users may have changed manifests in the store."""
     return value if isinstance(value, Mapping) else {}
 
 
 def declared_at(now: Now, *keys: str) -> Span:
-    """Return where the step's identity states a key, or the whole of it stands; else where the step does."""
+    """Return the place of a key in the step's identity, otherwise of the whole identity, otherwise of the step."""
     node: Node | None = now.pipeline.document
     for name in ("steps", now.step.name, "identity", *keys):
         node = node.get(name) if isinstance(node, MappingNode) else None

@@ -1,7 +1,7 @@
 """What differs in the code of one callable: the pieces that changed, each with its place and its diff.
 
-Takes what the key says of it then and now, what the past run's manifest keeps of its pieces, and the facts of now.
-Where pieces are not told, the callable as a whole has changed.
+Takes what the key contains about it then and now, what the past run's manifest contains about its pieces, and the
+current facts. If the pieces are not recorded, the callable as a whole is reported as changed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pipespec.python.identity.code_facts import CodeFacts
 __all__ = ["changes_of_callable", "changes_of_code", "changes_of_files", "code_diff"]
 
 _DIFF_LINES: Final = 400
-"""Lines of one diff that are kept."""
+"""Maximum number of lines of one diff."""
 
 
 def changes_of_code(now: Now, past: PastRun) -> Iterator[Change]:
@@ -48,14 +48,14 @@ def changes_of_files(now: Now, past: PastRun) -> Iterator[Change]:
 def changes_of_callable(
     ref: CallableRef | SourceFileRef, old: JSON, new: JSON, counted: JSON, now: Now, past: PastRun
 ) -> Iterator[Change]:
-    """Compare the code of one callable that differs, from the pieces that were counted to the whole."""
+    """Compare the code of one callable that differs: first the pieces that were counted, then the whole."""
     known = now.facts.code[str(ref)]
     before = {name: str(digest) for name, digest in mapping(counted).items()}
     if "digest" in mapping(old) and "digest" in mapping(new) and before:
         root = now.pipeline.root
         redirected = tuple(_redirected(known, past, root))
         pieces = _pieces(before, known, past, root)
-        # Code that names what is imported differs with that, though not a letter of it was edited.
+        # Code that names what is imported also differs, although its text was not edited.
         found = (
             *redirected,
             *(one for one in pieces if not redirected or one.diff or not (one.old and one.new)),
@@ -78,7 +78,7 @@ def changes_of_callable(
 
 
 def _redirected(known: CodeFacts, past: PastRun, root: Path) -> Iterator[Change]:
-    """Yield the imports that lead elsewhere now: the names are the same, and what they mean is not."""
+    """Yield the imports that now lead to something else: the names are the same, but their meaning is not."""
     before = mapping(past.manifest.get("imports"))
     for name, line in known.import_lines.items():
         old = before.get(name)
@@ -95,7 +95,7 @@ def _redirected(known: CodeFacts, past: PastRun, root: Path) -> Iterator[Change]
 
 
 def _pieces(before: Mapping[str, str], known: CodeFacts, past: PastRun, root: Path) -> Iterator[Change]:
-    """Yield the pieces that changed; a function and its annotations are one."""
+    """Yield the pieces that changed. A function and its annotations are one piece."""
     sources = mapping(past.manifest.get("sources"))
     changed = [
         name
@@ -129,7 +129,7 @@ def _owner(name: str) -> str:
 
 
 def code_diff(name: str, old: str | None, new: str | None) -> str:
-    """Return the unified diff of two texts of code, its first lines; empty where one is not known, or both are equal."""
+    """Return the first lines of the unified diff of two texts of code; empty if one is not known or both are equal."""
     if old is None or new is None or old == new:
         return ""
     found = difflib.unified_diff(

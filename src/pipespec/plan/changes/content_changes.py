@@ -1,4 +1,4 @@
-"""What differs in what a step reads and makes: the content of its inputs, its outputs, how they are loaded, saved and tested."""
+"""What differs in what a step reads and produces: the content of inputs, the outputs, and how they are loaded, saved and tested."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["changes_of_after", "changes_of_inputs", "changes_of_outputs"]
 
 
 def changes_of_inputs(now: Now, past: PastRun) -> Iterator[Change]:
-    """Yield the inputs that are new, gone, of other content or loaded in another way."""
+    """Yield the inputs that were added, removed, have other content, or are loaded in another way."""
     old, new = mapping(past.parts.get("inputs")), mapping(now.parts.get("inputs"))
     for argument in {**old, **new}:
         spec = now.step.inputs.get(argument)
@@ -79,7 +79,7 @@ def _way_text(way: JSON) -> str:
 
 
 def changes_of_outputs(now: Now, past: PastRun) -> Iterator[Change]:
-    """Yield the outputs that are new, gone, of another name, saved in another way or in another order."""
+    """Yield the outputs that were added, removed or renamed, or that are saved in another way or in another order."""
     old, new = _rows(past.parts.get("outputs")), _rows(now.parts.get("outputs"))
     for name in {**old, **new}:
         spec = now.step.outputs.get(name)
@@ -125,7 +125,7 @@ def changes_of_after(now: Now, past: PastRun) -> Iterator[Change]:
 
 
 def _of_schema(part: Part, name: str, old: JSON, new: JSON, span: Span) -> Iterator[Change]:
-    """Say that content is checked by another schema, by one now, or by none any more."""
+    """Say that the schema for the content is another one, or was added or removed."""
     if old != new:
         what = "has no schema any more" if new is None else "has a schema now" if old is None else ""
         detail = f"{part} {name}: {what or 'its schema changed'}"
@@ -133,7 +133,7 @@ def _of_schema(part: Part, name: str, old: JSON, new: JSON, span: Span) -> Itera
 
 
 def _of_flavor(name: str, old: JSON, new: JSON, spec: OutputSpec) -> Change:
-    """Say that an output is a model of another flavor, or is one now, or has another example."""
+    """Say that an output is a model with another flavor or another example, or has become a model."""
     flavors = [mapping(one).get("flavor") for one in (old, new)]
     examples = [mapping(one).get("example") for one in (old, new)]
     what, (before, after) = ("flavor", flavors) if flavors[0] != flavors[1] else ("example", examples)
@@ -143,7 +143,7 @@ def _of_flavor(name: str, old: JSON, new: JSON, spec: OutputSpec) -> Change:
 
 
 def _rows(value: JSON) -> dict[str, tuple[JSON, JSON, JSON, JSON]]:
-    """Return file, way of saving, schema and model by the output's name; a row without the last two is shorter."""
+    """Return file, way of saving, schema and model by the output's name. A row without the last two is shorter."""
     rows = value if isinstance(value, list) else []
     return {
         str(row[0]): (

@@ -1,7 +1,7 @@
-"""What differs in the content of one input: another source, other runs above, other files in a folder.
+"""What differs in the content of one input: another source, other upstream runs, other files in a folder.
 
-Takes the input as it is now and what the past run's key and manifest say of it. Of content that is not known yet, what is
-known counts all the same: a fan-in over other variants is another content whatever those make.
+Takes the input as it is now, and what the past run's key and manifest say about it. If content is only partly known,
+the known part is still compared: a fan-in over other variants has other content, whatever the variants produce.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from pipespec.spec.variant_names import point_text
 __all__ = ["changes_of_content"]
 
 _ID: Final = 8
-"""Characters of a run's id that are shown."""
+"""Number of characters of a run's id that are shown."""
 _NAMED: Final = 3
-"""So many files of a folder, or steps, are named."""
+"""Maximum number of files of a folder, or of steps, that are named."""
 _DIGESTS: Final = ("file", "tree", "files")
 
 
 def changes_of_content(argument: str, now: Now, past: PastRun) -> Change | None:
-    """Return how the content of an input that both have differs, as far as it is known; None where it does not."""
+    """Return how the content of an input that both have differs, as far as it is known; None if it does not differ."""
     spec = now.step.inputs[argument]
     before = mapping(mapping(past.parts.get("inputs")).get(argument)).get("content")
     after = mapping(mapping(now.parts.get("inputs")).get(argument)).get("content")
@@ -69,7 +69,7 @@ def _change(argument: str, spec: InputSpec, detail: str, old: JSON, new: JSON) -
 
 
 def _must_differ(before: JSON, source: StepInput, now: Now) -> bool:
-    """Say whether content that is partly unknown differs whatever comes: other variants, another kind, a known part."""
+    """Return whether partly unknown content differs in any case: other variants, another kind, or a known part."""
     steps = now.pipeline.steps
     fixed = {axis for axis, _ in source.selection}
     points = {
@@ -90,7 +90,7 @@ def _must_differ(before: JSON, source: StepInput, now: Now) -> bool:
 
 
 def _may_equal(before: JSON, producer: str, source: StepInput, now: Now) -> bool:
-    """Say whether a step can make, or made, this content: known digests count, else the kind and the suffix."""
+    """Return whether a step can produce, or has produced, this content: known digests are compared, otherwise the kind and the suffix."""
     name = source.output or ""
     record, output = now.records.get(producer), now.pipeline.steps[producer].outputs.get(name)
     if record is not None and name in record.outputs:
@@ -106,7 +106,7 @@ def _without_digest(content: JSON) -> JSON:
 
 
 def _of_steps(argument: str, spec: InputSpec, source: StepInput, told: JSON, now: Now) -> Change:
-    """Say which steps above are others, or produced different content than the past run read; with the runs of both."""
+    """Say which upstream steps are different ones, or produced different content than the past run read, with the runs of both."""
     entries = _entries(told)
     before = {str(entry.get("step")): entry for entry in entries}
     old: JSON = [entry.get("run_id") for entry in entries]
@@ -154,7 +154,7 @@ def _made_other(producer: str, source: StepInput, before: Mapping[str, Mapping[s
 def _of_pipeline(
     argument: str, spec: InputSpec, source: PipelineInput, told: Mapping[str, JSON], now: Now
 ) -> Change:
-    """Say which step of another pipeline produced different content, and by which runs."""
+    """Say which step of another pipeline produced different content, and in which runs."""
     result = now.facts.results[source]
     old, new = told.get("run_id"), result.run_id
     if _source_text(told) != _text_of(source, result.step, result.name):
@@ -170,7 +170,7 @@ def _of_pipeline(
 def _of_model(
     argument: str, spec: InputSpec, source: ModelInput, told: Mapping[str, JSON], now: Now
 ) -> Change:
-    """Say that another version of a model is meant: by another name or number, or since an alias has moved."""
+    """Say that another version of a model is used: another name or number, or because an alias has moved."""
     result = now.facts.results[source]
     old, new = told.get("version"), result.version
     if _source_text(told) != _text_of(source):
@@ -183,7 +183,7 @@ def _of_model(
 
 
 def _of_files(source: FileInput | DirInput | FilesInput, told: Mapping[str, JSON], now: Now) -> str:
-    """Say which files of a folder or pattern changed, where they are told."""
+    """Say which files of a folder or pattern changed, if they are recorded."""
     place = source.pattern if isinstance(source, FilesInput) else source.path
     before, after = mapping(told.get("manifest")), now.facts.files[place].manifest
     changed = [
@@ -205,7 +205,7 @@ def _entries(told: JSON) -> list[Mapping[str, JSON]]:
 
 
 def _kind_of(told: JSON) -> str | None:
-    """Say what a manifest's entry names: steps, a file, another pipeline, a model; None where it is of no kind."""
+    """Name the source in a manifest's entry: steps, a file, another pipeline, a model; None if it is none of these."""
     if isinstance(told, list):
         return "steps"
     return next((kind for kind in ("external", "pipeline", "model") if kind in mapping(told)), None)
@@ -224,7 +224,7 @@ def _kind(source: InputSource) -> str:
 
 
 def _source_text(told: JSON | Mapping[str, JSON]) -> str:
-    """Spell what a manifest's entry names; empty where it names nothing."""
+    """Format the source in a manifest's entry; empty if it names nothing."""
     match told:
         case list():
             entries = _entries(told)
@@ -247,7 +247,7 @@ def _output_text(entry: Mapping[str, JSON], step: str) -> str:
 
 
 def _text_of(source: InputSource, step: str | None = None, output: str | None = None) -> str:
-    """Spell a source in the same way; `step` and `output` are those that another pipeline's words mean."""
+    """Format a source in the same way. `step` and `output` are what the reference to another pipeline means."""
     match source:
         case StepInput():
             entry: dict[str, JSON] = {

@@ -1,4 +1,4 @@
-"""What differs in values: params, the probe's answer, the versions of packages. Each leaf of a mapping is a value."""
+"""What differs in values: params, the result of the probe, the versions of packages. Each leaf of a mapping is a value."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["changes_of_packages", "changes_of_params", "changes_of_probe"]
 
 
 def changes_of_params(now: Now, past: PastRun) -> Iterator[Change]:
-    """Yield the params that differ, of a nested one the leaves, each with the line that sets it."""
+    """Yield the params that differ (for a nested one, its leaves), each with the line that sets it."""
     ignored = dict(zip(now.step.identity.ignore, now.step.identity.ignore_spans, strict=False))
     counted, new = mapping(past.parts.get("params")), mapping(now.parts.get("params"))
     for name in [name for name in counted if name in now.step.identity.ignore]:
@@ -36,7 +36,7 @@ def changes_of_params(now: Now, past: PastRun) -> Iterator[Change]:
 
 
 def changes_of_probe(now: Now, past: PastRun) -> Iterator[Change]:
-    """Yield what differs in the probe's answer."""
+    """Yield what differs in the result of the probe."""
     probe = now.step.identity.probe
     span = now.step.span if probe is None else probe.span
     answers = [{key: parts[key] for key in ("probe",) if key in parts} for parts in (past.parts, now.parts)]
@@ -53,7 +53,7 @@ def changes_of_packages(now: Now, past: PastRun) -> Iterator[Change]:
 
 
 class _Nothing:
-    """Stands for a value that is not there; None is a value."""
+    """Represents a value that does not exist. None is a value."""
 
 
 _NOTHING: Final = _Nothing()
@@ -92,7 +92,7 @@ def _told(part: Part, value: JSON) -> str:
 def _leaves_that_differ(
     old: Mapping[str, JSON], new: Mapping[str, JSON]
 ) -> Iterator[tuple[tuple[str, ...], JSON | _Nothing, JSON | _Nothing]]:
-    """Yield path, old and new value wherever two trees differ; a list is one value, and so is a mapping in another order."""
+    """Yield path, old and new value wherever two trees differ. A list is one value, and so is a mapping in another order."""
     waiting: list[tuple[tuple[str, ...], JSON | _Nothing, JSON | _Nothing]] = [
         ((key,), old.get(key, _NOTHING), new.get(key, _NOTHING)) for key in {**old, **new}
     ]
@@ -115,7 +115,7 @@ def _leaves_that_differ(
 
 
 def _is_reordered(before: JSON, after: JSON) -> bool:
-    """Tell whether two mappings have one content in another order, which a function can see."""
+    """Return whether two mappings have the same content in another order, which a function can notice."""
     if not (isinstance(before, dict) and isinstance(after, dict)):
         return False
     return not differ(before, after) and [*before] != [*after]

@@ -1,4 +1,4 @@
-"""What differs in what a past run touched beyond its key: files that it read, modules that it loaded."""
+"""What differs in what a past run used in addition to its key: files that it read, modules that it loaded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["changes_of_witness"]
 
 
 def changes_of_witness(broken: BrokenWitness, past: PastRun | None) -> Iterator[Change]:
-    """Yield what is another now, of code with its diff as far as the past run's manifest keeps the text."""
+    """Yield what has changed. For code, include its diff if the past run's manifest contains the text."""
     texts = _texts(past)
     for change in broken.changes:
         is_code = change.trace is Trace.MODULE and change.difference is TraceChange.CHANGED
@@ -32,6 +32,6 @@ def _texts(past: PastRun | None) -> Mapping[str, str]:
         return {}
     try:
         witness = witness_from_manifest(mapping(past.manifest).get("witness"))
-    except ValueError:  # a manifest that lacks or spoils it makes the answer less specific
+    except ValueError:  # if a manifest lacks it or is damaged, the answer is only less specific
         return {}
     return {touched.path: touched.text for touched in witness.touched}

@@ -1,1 +1,1 @@
-"""Results of experiments that were kept in a spreadsheet: its cells -> runs to be recorded, or all that is wrong with it."""
+"""Results of experiments from a spreadsheet: convert cells to runs to record, or report all that is wrong with them."""

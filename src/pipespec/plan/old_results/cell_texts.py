@@ -1,4 +1,4 @@
-"""What the text of one cell says: a number, a date, or why it is none. Pure."""
+"""Parse the text of one cell: a number, a date, or why it is neither. Pure."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _DATE: Final = re.compile(
 
 
 class CellReading(NamedTuple):
-    """A value, or why there is none and the way out."""
+    """A value, or why there is none and how to correct it."""
 
     value: float | str | None
     message: str = ""
@@ -41,24 +41,24 @@ class CellReading(NamedTuple):
 
 
 def is_spreadsheet_error(text: str) -> bool:
-    """Tell whether a spreadsheet wrote this in place of a value."""
+    """Return whether a spreadsheet wrote this instead of a value."""
     return text.upper() in _ERRORS
 
 
 def looks_grouped(text: str) -> bool:
-    """Tell whether this is a number with separators between its thousands."""
+    """Return whether this is a number with thousands separators."""
     return _GROUPED.fullmatch(text) is not None
 
 
 def looks_percent(text: str) -> bool:
-    """Tell whether this is a number of percent."""
+    """Return whether this is a number in percent."""
     return text.endswith("%") and _NUMBER.fullmatch(text[:-1].rstrip()) is not None
 
 
 def read_number(text: str, *, percent: bool, thousands: bool) -> CellReading:
-    """Read the number that a text is, as programs write numbers; `nan` and `inf` are numbers.
+    """Parse a text as a number in the notation of programs. `nan` and `inf` are numbers.
 
-    `percent` lets `84.3%` be 0.843, `thousands` lets `1,024` be 1024.
+    With `percent`, `84.3%` is 0.843. With `thousands`, `1,024` is 1024.
     """
     if _NOT_FINITE.fullmatch(text):
         return CellReading(float(text))
@@ -90,7 +90,7 @@ def read_number(text: str, *, percent: bool, thousands: bool) -> CellReading:
 
 
 def read_date(text: str) -> CellReading:
-    """Read a date with or without a time, the year first; the value is its text: `2020-05-03` or `2020-05-03 14:30:00`."""
+    """Parse a date with or without a time, the year first. The value is its text: `2020-05-03` or `2020-05-03 14:30:00`."""
     match = _DATE.fullmatch(text)
     parts = (
         [int(part) for part in match.group("year", "month", "day", "hour", "minute", "second") if part]
@@ -98,7 +98,7 @@ def read_date(text: str) -> CellReading:
         else []
     )
     try:
-        moment = datetime(*parts) if parts else None  # type: ignore[arg-type]  # noqa: DTZ001 - as people wrote it
+        moment = datetime(*parts) if parts else None  # type: ignore[arg-type]  # noqa: DTZ001 - as a user wrote it
     except ValueError:
         moment = None
     if moment is None or not 1970 < moment.year < 10_000:
@@ -107,6 +107,6 @@ def read_date(text: str) -> CellReading:
 
 
 def _in_hundredths(text: str) -> float:
-    """Divide by 100 in decimal digits: in binary ones, 84.3 / 100 is not 0.843."""
+    """Divide by 100 in decimal arithmetic: in binary, 84.3 / 100 is not 0.843."""
     mantissa, _, exponent = text[:-1].rstrip().lower().partition("e")
     return float(f"{mantissa}e{int(exponent or 0) - 2}")

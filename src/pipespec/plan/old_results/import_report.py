@@ -1,4 +1,4 @@
-"""What became of a table of old results: the runs that its rows are now, or its problems. A value."""
+"""The result of an import of old results: the runs created from its rows, or its problems. A value."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ __all__ = ["ImportReport", "ImportedRow"]
 
 @frozen
 class ImportedRow:
-    """One row of the table, and its run; without an id it would be recorded and was not."""
+    """One row of the table, and its run. Without an id, it is not recorded, but would be."""
 
     row: int
     experiment: str
     run_id: str | None
     is_new: bool
-    """False where it was there already."""
+    """False if it already existed."""
 
 
 @frozen
 class ImportReport:
-    """All rows of a table; where there are problems, none of them was recorded."""
+    """All rows of a table. If there are problems, none of them was recorded."""
 
     table: str
     """As the user named it."""
@@ -34,7 +34,7 @@ class ImportReport:
     rows: tuple[ImportedRow, ...]
     problems: tuple[CellProblem, ...] = ()
     repeated: Mapping[int, int] = field(default_factory=dict)
-    """Rows that say the same as an earlier one, with that."""
+    """Rows that are equal to an earlier one, with that row."""
     is_dry_run: bool = False
 
     @property

@@ -1,7 +1,7 @@
-"""A table of results -> the runs that its rows are, or everything that is wrong with its cells.
+"""Convert a table of results to the runs that its rows describe, or report everything that is wrong with its cells.
 
-Row 1 has names, row 2 says of each column whether it is a parameter, a metric or a tag, and each row after them is a run. Cells
-that are empty say nothing of their run. Pure: nothing is recorded here, and where there is a problem nothing should be.
+Row 1 has names. Row 2 says for each column whether it is a parameter, a metric or a tag. Each row after them is a run.
+Empty cells set nothing for their run. Pure: nothing is recorded here, and if there is a problem, nothing should be.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _LONGEST: Final[Mapping[Kind, int]] = {
     Kind.NAME: 250,
     Kind.EXPERIMENT: 240,
 }
-"""Characters; of an experiment fewer than MLflow takes, since its name may get a number."""
+"""Maximum number of characters. For an experiment, it is less than MLflow's limit, because a number may be appended to its name."""
 
 
 @frozen
@@ -39,29 +39,29 @@ class TableOptions:
     """How a table is read."""
 
     experiment: str
-    """Of rows that name none."""
+    """The experiment of rows that name none."""
     kinds: Mapping[str, Kind]
-    """By the names of columns; they come before what row 2 says."""
+    """By the names of columns. They take precedence over row 2."""
     percent: bool = False
     thousands: bool = False
 
 
 @frozen
 class OldRun:
-    """One row: a run as it is to be recorded."""
+    """One row: a run to record."""
 
     row: int
     experiment: str
     name: str | None
     date: str | None
-    """When it began, as `2020-05-03` or `2020-05-03 14:30:00`."""
+    """When it started, as `2020-05-03` or `2020-05-03 14:30:00`."""
     params: Mapping[str, str]
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
 
     @property
     def digest(self) -> str:
-        """What tells it from other runs: all that it says, wherever its row stands."""
+        """What distinguishes it from other runs: its whole content, but not the position of its row."""
         told = [
             [self.experiment, self.name, self.date],
             sorted(self.params.items()),
@@ -77,15 +77,15 @@ class OldResults:
 
     runs: tuple[OldRun, ...]
     repeated: Mapping[int, int]
-    """Rows that say the same as an earlier one, with that; such a row is no run of its own."""
+    """Rows that are equal to an earlier one, with that row. Such a row is not a separate run."""
     problems: tuple[CellProblem, ...]
 
 
 def read_results(sheet: Sheet, options: TableOptions) -> OldResults:
-    """Read all rows; where anything is wrong, there are no runs.
+    """Read all rows. If anything is wrong, there are no runs.
 
     Raises:
-        UsageError: where a kind is stated for a column that is not there.
+        UsageError: if a kind is stated for a column that does not exist.
     """
     columns, problems = read_columns(sheet, options.kinds)
     found = list(problems)
@@ -112,7 +112,7 @@ def _is_uncalculated(sheet: Sheet, number: int) -> bool:
 
 
 def _numeric(sheet: Sheet, columns: Collection[Column], options: TableOptions) -> frozenset[int]:
-    """Return the columns of parameters in which most cells are numbers, so that `1,024` there is meant as one."""
+    """Return the columns of parameters in which most cells are numbers, so that `1,024` is meant as one number."""
     found = set()
     for column in columns:
         if column.kind is not Kind.PARAMETER:
@@ -134,7 +134,7 @@ def _is_numberlike(text: str) -> bool:
 
 @frozen
 class _ResultRow:
-    """One row, being read; problems are added to `found`."""
+    """One row while it is read. Problems are added to `found`."""
 
     sheet: Sheet
     number: int
@@ -176,7 +176,7 @@ class _ResultRow:
         )
 
     def _text(self, column: Column) -> str:
-        """Return what a cell says; "" where it says nothing, or nothing that can be used."""
+        """Return the content of a cell; "" if it is empty or cannot be used."""
         if column.kind is Kind.IGNORE:
             return ""
         if (self.number, column.number) in self.sheet.uncalculated:
@@ -213,7 +213,7 @@ class _ResultRow:
         return text if column.kind is Kind.TAG else plain
 
     def _number_text(self, column: Column, text: str) -> str:
-        """Return a parameter of a column of numbers, as it is written unless that is a spelling of people's."""
+        """Return a parameter in a column of numbers, as written unless its notation is only for people."""
         if not looks_percent(text) and not looks_grouped(text):
             return text
         read = read_number(text, percent=self.options.percent, thousands=self.options.thousands)

@@ -1,4 +1,4 @@
-"""A table as a spreadsheet shows it: texts in rows and columns, and what is wrong at a cell of it.
+"""A table as a spreadsheet displays it: texts in rows and columns, and what is wrong at a cell.
 
 Rows count from 1 and columns have letters, as in the spreadsheet. Pure.
 """
@@ -18,25 +18,25 @@ class Sheet:
     """The cells of a table, and how it was read."""
 
     rows: tuple[tuple[str, ...], ...]
-    """From the first row on. Rows may differ in length: what is missing at the end of one is empty."""
+    """From the first row on. Rows may have different lengths: missing cells at the end of a row are empty."""
     made_as: str
-    """In words: `CSV in CP932`."""
+    """In words, for example `CSV in CP932`."""
     merged: Mapping[tuple[int, int], str] = field(default_factory=dict)
-    """Cells that are empty since they are merged with another: row and column (from 0) -> the other's name, `C1`."""
+    """Cells that are empty because they are merged with another cell: row and column (from 0) -> the other's name, `C1`."""
     uncalculated: frozenset[tuple[int, int]] = frozenset()
-    """Cells with a formula whose value the file does not have: row and column (from 0)."""
+    """Cells with a formula whose value is not in the file: row and column (from 0)."""
 
 
 @frozen
 class CellProblem:
-    """What is wrong at a cell, or, without a column, in a row; `hint` is the way out."""
+    """What is wrong at a cell or, without a column, in a row. `hint` says how to correct it."""
 
     row: int
     """From 1."""
     column: int | None
-    """From 0, so that problems can be sorted; `place` spells it."""
+    """From 0, so that problems can be sorted. `place` formats it."""
     name: str
-    """Of the column, where it has one."""
+    """The name of the column, if it has one."""
     message: str
     hint: str
 
@@ -50,7 +50,7 @@ class CellProblem:
 
 
 def column_letters(column: int) -> str:
-    """Return a spreadsheet's name of a column, counted from 0: 0 -> `A`, 26 -> `AA`."""
+    """Return the spreadsheet's name of a column, counted from 0: 0 -> `A`, 26 -> `AA`."""
     letters = ""
     while column >= 0:
         letters = chr(ord("A") + column % 26) + letters

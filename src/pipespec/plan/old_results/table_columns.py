@@ -1,7 +1,7 @@
-"""The columns of a table of results: what each is called, and which kind its second row says that it is.
+"""The columns of a table of results: the name of each, and its kind according to the second row.
 
-Takes the first two rows, and kinds that the user states; gives columns, or problems. Refuses names that MLflow does not
-take, names that stand twice, values without a name above them, and kinds that are none. Pure.
+Takes the first two rows, and kinds that the user states. Returns columns, or problems. Refuses names that MLflow does
+not accept, duplicate names, values without a name above them, and unknown kinds. Pure.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["KINDS", "Column", "Kind", "read_columns", "read_stated_kinds"]
 
 
 class Kind(StrEnum):
-    """What the cells of a column are of their run."""
+    """What the cells of a column are in their run."""
 
     PARAMETER = "parameter"
     METRIC = "metric"
@@ -54,10 +54,10 @@ _RESERVED: Final = re.compile(r"(?:mlflow|pipespec)\.(?!note\.content$)", re.IGN
 
 
 def read_stated_kinds(stated: tuple[str, ...]) -> Mapping[str, Kind]:
-    """Read kinds that a user states as `COLUMN=KIND`.
+    """Parse kinds that a user states as `COLUMN=KIND`.
 
     Raises:
-        UsageError: for a text that is none of that form, and for a kind that is none.
+        UsageError: if a text does not have that form, or the kind is unknown.
     """
     found: dict[str, Kind] = {}
     for text in stated:
@@ -76,7 +76,7 @@ def read_columns(
     """Return the columns that have a name, and what is wrong with the first two rows.
 
     Raises:
-        UsageError: where a kind is stated for a column that is not there.
+        UsageError: if a kind is stated for a column that does not exist.
     """
     names = [text.strip() for text in (sheet.rows[0] if sheet.rows else ())]
     for name in stated:

@@ -1,1 +1,1 @@
-"""Stores that external inputs at URIs are in."""
+"""Remote stores of external inputs at URIs."""

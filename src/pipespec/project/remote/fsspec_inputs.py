@@ -1,6 +1,6 @@
-"""External inputs at URIs of any kind that fsspec knows: `https://`, `gs://`, and many more.
+"""External inputs at URIs of any kind that fsspec supports: `https://`, `gs://`, and many more.
 
-Takes an input; gives its files with the marks that their file system tells.
+Takes an input. Returns its files with the version marks that their file system provides.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class FsspecInputs:
         """Take the input as the user wrote it.
 
         Raises:
-            MissingPackageError: where fsspec is not installed.
+            MissingPackageError: if fsspec is not installed.
         """
         self._text = text
         try:
@@ -38,7 +38,7 @@ class FsspecInputs:
         self._system: Any = None
 
     def look(self, source: FileInput | DirInput | FilesInput) -> Mapping[str, RemoteFile]:
-        """Return what an input names, by names below its folder; a single file by its own name."""
+        """Return the files of an input, by names below its folder; a single file by its own name."""
         location = source.pattern if isinstance(source, FilesInput) else source.path
         try:
             self._system, path = self._fsspec.core.url_to_fs(location)
@@ -46,7 +46,7 @@ class FsspecInputs:
             found = self._found(source, path)
         except ImportError as error:
             raise MissingPackageError(_missing(self._text, str(error))) from error
-        except Exception as error:  # every file system has errors of its own
+        except Exception as error:  # every file system has its own errors
             host = urlsplit(location)
             at = f"{host.scheme}://{host.hostname or ''}"
             raise UsageError(f"'{at}' does not give '{self._text}': {_reason(error)}") from error
@@ -62,7 +62,7 @@ class FsspecInputs:
                 try:
                     info = self._system.info(path)
                 except FileNotFoundError as error:
-                    if error.__cause__ is not None:  # of HTTP, which says more
+                    if error.__cause__ is not None:  # of HTTP, which is more informative
                         raise error.__cause__ from None
                     return {}
                 return {path: info} if info["type"] == "file" else {}
@@ -73,7 +73,7 @@ class FsspecInputs:
                 return {name: info for name, info in found.items() if info["type"] == "file"}
 
     def get(self, file: RemoteFile, target: Path, got: Callable[[int], None]) -> None:
-        """Fetch a file as it was looked at."""
+        """Download a file in the version that was listed."""
         from fsspec.callbacks import Callback  # noqa: PLC0415 - as above
 
         told = 0
@@ -100,7 +100,7 @@ def _mark(info: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def _below(name: str, base: str) -> str:
-    """Return a name as a local file below a folder has it; that of a file at an address, without the query."""
+    """Return a name as it is used for a local file below a folder. For a file at an address, this is without the query."""
     return name.removeprefix(base).strip("/") or name.partition("?")[0].rstrip("/").rpartition("/")[2]
 
 

@@ -1,4 +1,4 @@
-"""What is asked of a store that external inputs are in: which files there are, and their content."""
+"""The interface to a store of external inputs: which files there are, and their content."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["RemoteFile", "RemoteFiles"]
 
 @frozen
 class RemoteFile:
-    """A file in a store: its path there, its size (0 where that is not told), and what stands for its content.
+    """A file in a store: its path there, its size (0 if it is not known), and what identifies its content.
 
-    `mark` names what that is, a version for instance, and its value; None where the store has none.
+    `mark` is the kind of identification, for example a version, and its value; None if the store has none.
     """
 
     path: str
@@ -25,10 +25,10 @@ class RemoteFile:
 
 
 class RemoteFiles(Protocol):
-    """The files of one store. Each method raises UsageError where the store does not give what is asked for."""
+    """The files of one store. Each method raises UsageError if the store does not provide what is requested."""
 
     def look(self, source: FileInput | DirInput | FilesInput) -> Mapping[str, RemoteFile]:
-        """Return what an input names, by names below its folder; a single file by its own name. Nothing is read."""
+        """Return the files of an input, by names below its folder; a single file by its own name. No content is read."""
 
     def get(self, file: RemoteFile, target: Path, got: Callable[[int], None]) -> None:
-        """Fetch a file as it was looked at; `got` is told of each piece in bytes."""
+        """Download a file in the version that was listed. `got` is called with the number of bytes of each piece."""

@@ -1,6 +1,7 @@
-"""External inputs in S3, by the client that artifacts in S3 have, too.
+"""External inputs in S3, with the same client as artifacts in S3.
 
-Takes an input; gives its files with version or etag: a single file by a request for its head, a folder or pattern by a listing.
+Takes an input. Returns its files with version or etag: for a single file by a HEAD request, for a folder or pattern by
+a listing.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ __all__ = ["S3Inputs"]
 
 _MAGIC: Final = re.compile(r"[*?[]")
 _NO_VERSION: Final = "null"
-"""What S3 calls the version of an object in a bucket that keeps no versions."""
+"""The version in S3 of an object in a bucket without versioning."""
 
 
 class S3Inputs:
@@ -37,7 +38,7 @@ class S3Inputs:
         """Take the URI of an input.
 
         Raises:
-            MissingPackageError: where boto3 is not installed.
+            MissingPackageError: if boto3 is not installed.
         """
         self._uri = location
         self._bucket, self._key = split_uri(location)
@@ -45,7 +46,7 @@ class S3Inputs:
             self._client = s3_client(location)
 
     def look(self, source: FileInput | DirInput | FilesInput) -> Mapping[str, RemoteFile]:
-        """Return what an input names, by names below its folder; a single file by its own name."""
+        """Return the files of an input, by names below its folder; a single file by its own name."""
         try:
             with speaking_to_s3(self._uri):
                 match source:
@@ -63,7 +64,7 @@ class S3Inputs:
             raise _refused(source.text, error) from None
 
     def get(self, file: RemoteFile, target: Path, got: Callable[[int], None]) -> None:
-        """Fetch a file as it was looked at."""
+        """Download a file in the version that was listed."""
         assert file.mark is not None
         name, value = file.mark
         version = {"VersionId": value} if name == "VersionId" else {}
@@ -108,7 +109,7 @@ def _plain(etag: str) -> str:
 
 
 def _pattern(glob: str) -> re.Pattern[str]:
-    """Return what a pattern means, by the rules of a shell: `**` stands for any number of folders."""
+    """Compile a pattern by the rules of a shell: `**` means any number of folders."""
     parts = []
     for part in re.findall(r"\*\*/|\*+|\?|\[!?[^\]]+\]|.", glob, re.DOTALL):
         match part:

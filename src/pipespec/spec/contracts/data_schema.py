@@ -1,7 +1,7 @@
-"""A JSON schema that a pipeline names: where it is, and what its file and the files that it refers to say.
+"""A JSON schema that a pipeline names: its path, and the text of its file and of the files that it references.
 
-Takes texts; gives parsed documents with the references in them. Which file a reference leads to is decided here, by its
-text alone; reading that file is for `project.schema_files`. Nothing is ever fetched.
+Takes texts and returns parsed documents with their references. The text of a reference alone decides which file it
+means. `project.schema_files` reads that file. Nothing is ever fetched from the network.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ Document: TypeAlias = dict[str, Any] | bool
 
 _REFERRING: Final = ("$ref", "$dynamicRef", "$recursiveRef")
 _OF_DATA: Final = frozenset({"const", "default", "enum", "examples"})
-"""Keywords whose values are data: a `$ref` in there is none."""
+"""Keywords whose values are data: a `$ref` in them is not a reference."""
 
 
 @frozen
 class SchemaFile:
-    """A schema as a pipeline names it: `path` is absolute, `text` as the user wrote it, `span` where."""
+    """A schema as a pipeline names it: `path` is absolute, `text` is what the user wrote, `span` is its place."""
 
     path: str
     text: str
@@ -44,9 +44,9 @@ class SchemaFile:
 
 @frozen
 class DataSchema:
-    """What a schema says: its own file first, then those that it refers to, each as (URI, JSON text).
+    """The content of a schema: first its own file, then the files that it references, each as (URI, JSON text).
 
-    `name` is the path of its file below the project's root.
+    `name` is the path of its own file, relative to the project root.
     """
 
     name: str
@@ -54,14 +54,14 @@ class DataSchema:
 
     @property
     def digest(self) -> str:
-        """sha256 over what the files say, whatever their names and their layout."""
+        """The SHA-256 hash of what the files say. The names of the files and their layout do not count."""
         said = [parse_schema(text) for _, text in self.documents]
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 @frozen
 class SchemaProblem:
-    """Why a schema cannot be used, and what to do about it."""
+    """Why a schema cannot be used, and how to correct it."""
 
     message: str
     hint: str | None = None
@@ -73,7 +73,7 @@ class SchemaProblem:
 
 @frozen
 class SchemaReference:
-    """One `$ref`: as it is written, and the URI that it means, without and with what stands behind `#`."""
+    """One `$ref`: the text as written, and the URI that it means, without and with the part after `#`."""
 
     written: str
     document: str
@@ -81,10 +81,10 @@ class SchemaReference:
 
 
 def parse_schema(text: str) -> Document:
-    """Return the schema that a text is.
+    """Parse a text as a schema.
 
     Raises:
-        ValueError: where it is no JSON, or JSON of another kind; the message says so.
+        ValueError: if it is not JSON, or JSON of another kind; the message says so.
     """
     try:
         found = json.loads(text)
@@ -93,23 +93,23 @@ def parse_schema(text: str) -> Document:
     except json.JSONDecodeError as error:
         raise ValueError(f"line {error.lineno}, column {error.colno}: {error.msg}") from None
     if not isinstance(found, dict | bool):
-        raise ValueError("a schema is a JSON object, or true or false")  # noqa: TRY004 - one kind of answer
+        raise ValueError("a schema is a JSON object, or true or false")  # noqa: TRY004 - the same error for every mistake
     return found
 
 
 def own_uri(document: Document, uri: str) -> str:
-    """Return the URI that a document's references start from: its `$id`, else where it was found."""
+    """Return the base URI of a document's references: its `$id`, or otherwise the URI at which it was found."""
     stated = document.get("$id") if isinstance(document, dict) else None
     return urldefrag(urljoin(uri, stated)).url if isinstance(stated, str) else uri
 
 
 def uris_within(document: Document, uri: str) -> frozenset[str]:
-    """Return the URIs by which a document and the parts of it that have an `$id` can be referred to."""
+    """Return the URIs by which a document, and its parts that have an `$id`, can be referenced."""
     return frozenset({uri, *(base for base, _ in _objects(document, uri))})
 
 
 def references(document: Document, uri: str) -> Iterator[SchemaReference]:
-    """Yield what a document refers to."""
+    """Yield the references in a document."""
     for base, found in _objects(document, uri):
         for keyword in _REFERRING:
             written = found.get(keyword)
@@ -119,7 +119,7 @@ def references(document: Document, uri: str) -> Iterator[SchemaReference]:
 
 
 def _objects(document: Document, uri: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield every object that may be a schema, with the URI that its references start from."""
+    """Yield every object that may be a schema, with the base URI of its references."""
     waiting: list[tuple[str, Any]] = [(uri, document)]
     while waiting:
         base, found = waiting.pop()

@@ -1,7 +1,8 @@
-"""Values judged by a JSON schema: by the library `jsonschema`, which is imported only where a schema is declared.
+"""Validate values with a JSON schema. Uses the library `jsonschema`, which is imported only if a schema is declared.
 
-Takes a `DataSchema` and a JSON value; gives misfits, or what is wrong with the schema itself. The draft is 2020-12 unless
-`$schema` names another. A `format` is a note, as that draft has it, and judges nothing. Nothing is ever fetched.
+Takes a `DataSchema` and a JSON value. Returns mismatches, or what is wrong with the schema itself. The draft is 2020-12
+unless `$schema` names another one. As in that draft, `format` is an annotation and is not validated. Nothing is ever
+fetched from the network.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pipespec.spec.value_wording import shown
 __all__ = ["MOST_MISFITS", "SchemaJudge", "SchemaMisfit", "schema_problem", "spelt_path"]
 
 MOST_MISFITS: Final = 10
-"""So many misfits of one value are told."""
+"""Maximum number of mismatches of one value that are reported."""
 
 _LONGEST: Final = 240
 _NO_DRAFT: Final[Any] = object()
@@ -29,22 +30,22 @@ _WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 @frozen
 class SchemaMisfit:
-    """One culprit: `path` leads to it in the value, `message` says what is wrong with it."""
+    """One mismatch: `path` leads to the wrong part of the value, `message` says what is wrong with it."""
 
     path: tuple[str | int, ...]
     message: str
     of_keys: bool = False
-    """True where a key is what is wrong, whatever the values are."""
+    """True if a key is wrong, whatever the values are."""
 
     def __str__(self) -> str:
         return f"{spelt_path(self.path)}: {self.message}"
 
 
 class SchemaJudge:
-    """Judges values by one sound schema.
+    """Validates values with one valid schema.
 
     Raises:
-        ImportError: where `jsonschema` is not installed.
+        ImportError: if `jsonschema` is not installed.
     """
 
     def __init__(self, schema: DataSchema) -> None:
@@ -52,12 +53,12 @@ class SchemaJudge:
 
         uri, text = schema.documents[0]
         document = parse_schema(text)
-        # Through a reference, so that what stands in it is looked for from its own URI.
+        # Through a reference, so that references in the schema are resolved against its own URI.
         whole = {"$ref": own_uri(document, uri)}
         self._validator = validator_for(document)(whole, registry=_registry(schema))
 
     def misfits(self, value: JSON) -> Iterator[SchemaMisfit]:
-        """Yield what of a value does not fit; the caller takes as many as it tells."""
+        """Yield the mismatches of a value. The caller takes as many as it reports."""
         from referencing.exceptions import Unresolvable  # noqa: PLC0415 - as above
 
         try:
@@ -106,7 +107,7 @@ def _lost_reference(schema: DataSchema) -> str | None:
 
 
 def _registry(schema: DataSchema) -> Any:
-    """Return what references are looked up in; what is not there is not found, and not fetched."""
+    """Return the registry in which references are looked up. Anything that is not in it counts as not found; nothing is fetched."""
     from jsonschema_specifications import REGISTRY  # noqa: PLC0415 - as above
     from referencing import Resource  # noqa: PLC0415 - as above
     from referencing.jsonschema import DRAFT202012  # noqa: PLC0415 - as above
@@ -120,11 +121,11 @@ def _registry(schema: DataSchema) -> Any:
 
 
 def _innermost(error: Any) -> tuple[Any, str]:
-    """Return what keeps the nearest alternative of a choice (`anyOf` and its like) from fitting, and words that say so."""
+    """Return why the nearest alternative of a choice (`anyOf` and similar) does not match, and a note that says so."""
     note = ""
     while error.context:
         alternatives: dict[Any, list[Any]] = {}
-        for position, one in enumerate(error.context):  # an alternative `false` has no path
+        for position, one in enumerate(error.context):  # an alternative that is `false` has no path
             name = one.schema_path[0] if one.schema_path else f"false {position}"
             alternatives.setdefault(name, []).append(one)
         if len(alternatives) > 1:
@@ -134,7 +135,7 @@ def _innermost(error: Any) -> tuple[Any, str]:
 
 
 def _distance(errors: list[Any]) -> tuple[bool, bool, int]:
-    """An alternative for another kind of value is farther away than one that is wrong in a part."""
+    """Return how far away an alternative is. One for another kind of value is farther away than one with a wrong part."""
     is_other_type = any(one.validator == "type" and not one.path for one in errors)
     is_other_value = any(one.validator in ("const", "enum") for one in errors)
     return is_other_type, is_other_value, len(errors)
@@ -165,7 +166,7 @@ def _told(error: Any, note: str) -> Iterator[SchemaMisfit]:
 
 
 def _message(message: str, value: JSON) -> str:
-    """Spell the value that stands first in a message of the library as JSON, cut where it is long."""
+    """Format the value at the start of a message of the library as JSON, shortened if it is long."""
     spelt = repr(value)
     if message.startswith(spelt):
         message = shown(value) + message[len(spelt) :]
@@ -173,7 +174,7 @@ def _message(message: str, value: JSON) -> str:
 
 
 def spelt_path(path: tuple[str | int, ...], whole: str = "$") -> str:
-    """Spell a path as JSONPath: `$.rows[3].score`; `whole` stands for the value that it starts from."""
+    """Format a path as JSONPath: `$.rows[3].score`. `whole` is the text for the value at which it starts."""
     steps = (
         f".{key}" if isinstance(key, str) and _WORD.fullmatch(key) else f"[{shown(key)}]" for key in path
     )

@@ -1,1 +1,1 @@
-"""The shape of a pipeline file, checked against its JSON schema."""
+"""Check the structure of a pipeline file with its JSON schema."""

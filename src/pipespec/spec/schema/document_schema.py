@@ -1,7 +1,7 @@
-"""The shape of a pipeline file: is every key known, is every value of the right kind?
+"""Check the structure of a pipeline file: whether every key is known and every value is of the right kind.
 
-Takes a resolved tree, gives diagnostics in the user's words, one for each cause. The rules stand in
-`schemas/pipeline.schema.json` and nowhere else; what the names mean is for `build_spec` and the stage `checks`.
+Takes a resolved tree. Returns diagnostics in the user's words, one for each cause. All rules are in
+`schemas/pipeline.schema.json`. What the names mean is checked by `build_spec` and the stage `checks`.
 """
 
 from __future__ import annotations
@@ -39,14 +39,15 @@ _KIND_WORDS = {
 }
 
 _REFERENCE = r"^\$\{.+\}$(?!\n)"
-"""The pattern of places where text may stand only as a reference to what else stands there."""
+"""The pattern at places where text is allowed only as a reference to a value of another kind."""
 
 
 @functools.cache
 def load_schema() -> Mapping[str, Any]:
-    """Return the schema of a pipeline file: shipped beside the package, or of the checkout that this is.
+    """Return the schema of a pipeline file: the one in the package, or the one in this checkout.
 
-    By the file's own path and not by `importlib.resources`, whose import takes longer than all shape checking.
+    It is found by the path of this module instead of `importlib.resources`, whose import takes longer than the whole
+    check.
     """
     here = Path(__file__)
     shipped = here.parents[2] / "schemas" / "pipeline.schema.json"
@@ -61,12 +62,12 @@ def _rule() -> json_schema.SchemaRule:
 
 
 def check_shape(document: MappingNode) -> tuple[Diagnostic, ...]:
-    """Return what is wrong with the document's shape, one diagnostic for each cause, in the order of the tree."""
+    """Return what is wrong with the document's structure, one diagnostic for each cause, in the order of the tree."""
     return tuple(diagnostic for _, diagnostic in shape_findings(document))
 
 
 def shape_findings(document: MappingNode) -> tuple[tuple[json_schema.Path, Diagnostic], ...]:
-    """Return the same with the path of each culprit, so that what only follows from it can be left unsaid."""
+    """Return the same with the path of each wrong node, so that errors that only follow from it are not reported."""
     broken = json_schema.violations(_rule(), document)
     if not broken:
         return ()
@@ -75,7 +76,7 @@ def shape_findings(document: MappingNode) -> tuple[tuple[json_schema.Path, Diagn
 
 
 def _without_consequences(broken: Iterable[json_schema.Violation]) -> Iterator[json_schema.Violation]:
-    """Leave out a missing key where an unknown one beside it is that key misspelt."""
+    """Remove a missing key from the violations if an unknown key beside it is a misspelling of it."""
     found = tuple(broken)
     unknown: dict[json_schema.Path, list[str]] = {}
     for one in found:
@@ -88,7 +89,7 @@ def _without_consequences(broken: Iterable[json_schema.Violation]) -> Iterator[j
 
 
 def _is_meant(missing: json_schema.Violation, key: str) -> bool:
-    """Tell whether an unknown key is the missing one misspelt, or as another tool calls it."""
+    """Return whether an unknown key is the missing one, misspelled or as another tool calls it."""
     word = other_word(missing.path, key)
     if word is not None:
         return word.key == missing.key
@@ -121,7 +122,7 @@ def _unknown_key(broken: json_schema.Violation, key: str) -> Diagnostic:
     is_upper = _key_span(broken).layer in (
         "overlay",
         "set",
-    )  # which may have meant a key that a lower layer has
+    )  # it may mean a key that a lower layer has
     present = broken.node.entries if isinstance(broken.node, MappingNode) and not is_upper else {}
     known = [name for name, rule in broken.rule.properties.items() if not rule.accepts_nothing]
     hint = (
@@ -137,7 +138,7 @@ def _unknown_key(broken: json_schema.Violation, key: str) -> Diagnostic:
 
 
 def _colon_hint(broken: json_schema.Violation, key: str, known: Iterable[str]) -> str | None:
-    """Take apart what lacks only a colon, or the space after it: `{file data.csv}`, `inputs {data: rides.rides}`."""
+    """Return a hint for a key that lacks only a colon, or the space after it: `{file data.csv}`, `inputs {data: rides.rides}`."""
     name, *rest = re.split(r"\s*[\s:]\s*", key, maxsplit=1)
     value = broken.node.get(key) if isinstance(broken.node, MappingNode) else None
     if not rest or not rest[0] or name not in known or not isinstance(value, ScalarNode):
@@ -148,7 +149,7 @@ def _colon_hint(broken: json_schema.Violation, key: str, known: Iterable[str]) -
 
 
 def _place_hint(broken: json_schema.Violation, key: str) -> str | None:
-    """Name the place where such a key stands, or a key of a step or a param belongs: `seed` is `params.seed`."""
+    """Return a hint that names the place where such a key exists, or where a key of a step or a param belongs: `seed` is `params.seed`."""
     if not isinstance(broken.node, MappingNode):
         return None
     match broken.path:
@@ -164,7 +165,7 @@ def _place_hint(broken: json_schema.Violation, key: str) -> str | None:
 
 
 def _place_at_top(document: MappingNode, key: str) -> tuple[str, ...] | None:
-    """Return the path of a param, or of a step with what is set in it, that somebody wrote at the top."""
+    """Return the path of a param, or of a step and what is set in it, that the user wrote at the top level."""
     params, steps = document.get("params"), document.get("steps")
     below = single_keys(key, document.entries[key].value)[1:]
     if isinstance(params, MappingNode):
@@ -180,7 +181,7 @@ def _place_at_top(document: MappingNode, key: str) -> tuple[str, ...] | None:
 
 
 def _word_hint(broken: json_schema.Violation, key: str) -> str | None:
-    """Say what another tool's word is here, with the user's value where that has a place."""
+    """Return what another tool's word is called here, with the user's value if it has a place."""
     word = other_word(broken.path, key)
     if word is None:
         return None
@@ -218,7 +219,7 @@ def _missing_key(broken: json_schema.Violation, key: str) -> Diagnostic:
 
 
 def _beside(broken: json_schema.Violation, key: str) -> str:
-    """Return the key that another one has to stand beside."""
+    """Return the key that requires this key beside it."""
     assert isinstance(broken.node, MappingNode)
     wanting = [name for name, companions in broken.rule.dependent_required.items() if key in companions]
     there = {name: entry.key_span for name, entry in broken.node.entries.items() if name in wanting}
@@ -236,7 +237,7 @@ def _wrong_kind(broken: json_schema.Violation) -> Diagnostic:
 
 
 def _kind_hint(broken: json_schema.Violation) -> str | None:
-    """Offer the value as it would be of the right kind, or quotes where a number or bool would pass as text."""
+    """Suggest the value as the right kind, or in quotes if a number or bool would be valid as text."""
     node, rule = broken.node, broken.rule
     if isinstance(node, ScalarNode) and node.value is None:
         return "give it a value, or remove the key"
@@ -290,7 +291,7 @@ def _call_hint(written: str) -> str | None:
 
 
 def _expected(rule: json_schema.SchemaRule | None) -> str:
-    """Say what a rule asks for: its own words, else its allowed values, else its kinds."""
+    """Say what a rule requires: its own words, otherwise its allowed values, otherwise its kinds."""
     source = {} if rule is None else rule.source
     if "x-expected" in source:
         return str(source["x-expected"])
@@ -302,7 +303,7 @@ def _expected(rule: json_schema.SchemaRule | None) -> str:
 
 
 def _subject(path: json_schema.Path) -> str:
-    """Name what stands at a path: `'inputs.ids' of step 'titles'`."""
+    """Name the value at a path: `'inputs.ids' of step 'titles'`."""
     match path:
         case ():
             return "the pipeline"
@@ -321,7 +322,7 @@ def _subject_below(path: Iterable[str | int]) -> str:
 
 
 def _value_span(broken: json_schema.Violation) -> Span:
-    """Point at the value; at its key where the value is empty, or so long that it would hide the place."""
+    """Return the place of the value, or that of its key if the value is empty or so long that it would hide the place."""
     span = set_at(broken.node)
     is_visible = span.line == span.end_line and span.column < span.end_column
     return span if is_visible or broken.key_span is None else broken.key_span

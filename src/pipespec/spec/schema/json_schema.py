@@ -1,8 +1,8 @@
-"""Does a tree fit a JSON Schema? An evaluator for the keywords that our schema uses, driven by the schema itself.
+"""Validate a tree with a JSON Schema. Supports the keywords that our schema uses.
 
-Takes a schema once (`compile_schema`) and then trees of nodes; gives one `Violation` for each cause, with the
-place of its culprit. It refuses a schema with a keyword that it does not know, so that nothing goes unchecked.
-Why not jsonschema: see docs/decisions/0002-shape-checking.md.
+Takes a schema once (`compile_schema`), and then trees of nodes. Returns one `Violation` for each cause, with the place
+of the wrong node. A schema with an unknown keyword is refused, so that nothing is left unchecked. For why jsonschema is
+not used, see docs/decisions/0002-shape-checking.md.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _Schema: TypeAlias = Mapping[str, Any] | bool
 ANNOTATIONS: Final = frozenset(
     {"$comment", "$defs", "$id", "$schema", "default", "description", "examples", "title", "x-expected"}
 )
-"""Keywords that tell and do not judge. `x-expected` is ours: what stands here, in words for a message."""
+"""Keywords that only describe. `x-expected` is our own: what is expected here, in words for a message."""
 
 ASSERTIONS: Final = frozenset(
     {
@@ -57,17 +57,17 @@ ASSERTIONS: Final = frozenset(
         "type",
     }
 )
-"""Keywords that judge, each as draft 2020-12 defines it."""
+"""Keywords that validate, as draft 2020-12 defines them."""
 
 _KINDS: Final = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
 
 @frozen
 class SchemaRule:
-    """A schema made ready: its reference laid in, its patterns compiled."""
+    """A compiled schema: its reference is resolved and its patterns are compiled."""
 
     source: Mapping[str, Any]
-    """The schema as it stands, with its reference laid in."""
+    """The JSON of the schema, with its reference resolved."""
     kinds: frozenset[str] | None
     accepts_nothing: bool = False
     enum: tuple[Any, ...] | None = None
@@ -85,15 +85,15 @@ class SchemaRule:
     pattern_properties: tuple[tuple[re.Pattern[str], SchemaRule], ...] = ()
     names: SchemaRule | None = None
     additional: SchemaRule | None = None
-    """For the keys that neither `properties` nor a pattern knows; None lets anything stand."""
+    """The rule for keys that neither `properties` nor a pattern matches. None allows any value."""
 
 
 @frozen
 class Violation:
-    """One place where a tree does not fit: `keyword` of `rule` is what it breaks.
+    """One place where a tree does not match. `keyword` is the keyword of `rule` that is violated.
 
-    `node` is the value at `path`, `key` the unknown, missing or badly spelt key in it where there is one, and
-    `key_span` the place of that key, or of the key that leads to `node`.
+    `node` is the value at `path`. `key` is the unknown, missing or wrongly spelled key in it, if there is one.
+    `key_span` is the place of that key, or of the key that leads to `node`.
     """
 
     keyword: str
@@ -105,10 +105,10 @@ class Violation:
 
 
 def compile_schema(schema: Mapping[str, Any]) -> SchemaRule:
-    """Make a schema ready for many trees.
+    """Compile a schema, so that many trees can be validated.
 
-    `$ref` may point at `#/$defs/...` only, not in a circle, and a keyword beside it may not stand in what it points at too,
-    but for `properties` (joined) and annotations (the nearer one counts).
+    `$ref` may only refer to `#/$defs/...`, without a circle. A keyword beside it must not also occur in its target,
+    except `properties` (which are joined) and annotations (the nearer one counts).
 
     Raises:
         ValueError: for a keyword or a reference that is not supported.
@@ -180,21 +180,21 @@ def _kinds(declared: str | list[str] | None) -> frozenset[str] | None:
 
 
 def violations(rule: SchemaRule, document: Node) -> tuple[Violation, ...]:
-    """Return all violations, a parent's before its children's; below a value of the wrong kind nothing is judged."""
+    """Return all violations, a parent's before its children's. Nothing is validated below a value of the wrong kind."""
     found: list[Violation] = []
     _judge(rule, document, (), None, found)
     return tuple(found)
 
 
 def kind_of(node: Node) -> str:
-    """Return JSON Schema's word for what the node is; `number` for one that is not an int."""
+    """Return JSON Schema's name for the kind of a node; `number` if it is not an int."""
     if isinstance(node, ScalarNode):
         return _KINDS[type(node.value)]
     return "object" if isinstance(node, MappingNode) else "array"
 
 
-# The judges run once for every node of a file, so they are written for speed: `path` is a linked list
-# (parent, key) that is laid out only for a violation, and a rule that asks nothing costs one comparison.
+# These functions run for every node of a file, so they are optimized for speed: `path` is a linked list (parent, key)
+# that is converted only for a violation, and a rule without requirements costs one comparison.
 _Link: TypeAlias = "tuple[()] | tuple[_Link, str | int]"
 
 
@@ -213,7 +213,7 @@ def _judge(rule: SchemaRule, node: Node, link: _Link, key_span: Span | None, fou
     if rule.accepts_nothing:
         violated("false")
     elif is_unset(node):
-        return  # a higher layer says later what it is
+        return  # a higher layer defines it later
     elif rule.kinds is not None and not _is_of(rule.kinds, node):
         violated("type")
     elif rule.enum is not None and not _is_among(rule.enum, node):
@@ -233,7 +233,7 @@ def _judge(rule: SchemaRule, node: Node, link: _Link, key_span: Span | None, fou
 def _is_of(kinds: frozenset[str], node: Node) -> bool:
     if kind_of(node) in kinds:
         return True
-    # JSON Schema counts 2.0 among the integers.
+    # JSON Schema counts 2.0 as an integer.
     value = node.value if isinstance(node, ScalarNode) else None
     return isinstance(value, float) and value.is_integer() and "integer" in kinds
 

@@ -1,6 +1,6 @@
-"""A value of the wrong kind, written as the language has it: `outputs: r2.png` is `{r2: r2.png}`.
+"""Suggest how to write a value of the wrong kind. For example, `outputs: r2.png` becomes `{r2: r2.png}`.
 
-Takes the path and the value that the schema refused; returns the value to write, in the user's own names, or None where
+Takes the path and the value that the schema refused. Returns the value to write, with the user's own names, or None if
 nothing is likely.
 """
 
@@ -19,19 +19,19 @@ from pipespec.spec.schema.json_schema import kind_of
 __all__ = ["likely_shape", "value_text"]
 
 _LONGEST: Final = 160
-"""Characters of a value that a hint shows."""
+"""Maximum number of characters of a value that a hint shows."""
 _MOST: Final = 4
-"""Entries that a hint shows; a longer list only repeats the lesson."""
+"""Maximum number of entries that a hint shows. A longer list would not explain more."""
 
 
 def likely_shape(path: Sequence[str | int], node: Node, kinds: frozenset[str]) -> str | None:
-    """Return how a value is written so that it is of one of the wanted `kinds`, as JSON Schema names them."""
+    """Return how to write a value so that it is of one of the wanted `kinds`, as JSON Schema names them."""
     shape = _likely(path, plain(node), kinds)
     return shape if shape is not None and len(shape) <= _LONGEST else None
 
 
 def value_text(path: Sequence[str | int], node: Node, kinds: frozenset[str]) -> str | None:
-    """Return how a value is written at another key, whose kinds these are; None where it has no place there."""
+    """Return how to write a value at another key with these kinds; None if it has no place there."""
     value = plain(node)
     text = _flow(value) if kind_of(node) in kinds else likely_shape(path, node, kinds)
     return text if value not in (None, "", [], {}) and text is not None and len(text) <= _LONGEST else None
@@ -106,7 +106,7 @@ _KEYS: Final[Mapping[str, Callable[[JSON, Sequence[str]], str | None]]] = {
 
 
 def _one_more_or_less(value: JSON, kinds: frozenset[str]) -> str | None:
-    """Put one value into a list, or take it out of one."""
+    """Put a single value into a list, or take a single value out of one."""
     if "array" in kinds and isinstance(value, str | int | float):
         return f"[{_flow(value)}]"
     if "string" in kinds and len(texts := _texts(value)) == 1 and isinstance(value, list):
@@ -115,7 +115,7 @@ def _one_more_or_less(value: JSON, kinds: frozenset[str]) -> str | None:
 
 
 def _steps(value: list[JSON]) -> str | None:
-    """Name the steps of a list by the key that other tools have for that."""
+    """Name the steps in a list by the key that other tools use for names."""
     names = [str(one.get("name") or one.get("id") or "") for one in value if isinstance(one, dict)]
     if not names or not all(re.fullmatch(r"[A-Za-z_][\w-]*", name) for name in names):
         return "{name: {call: module:function}}"
@@ -123,7 +123,7 @@ def _steps(value: list[JSON]) -> str | None:
 
 
 def _joined(value: JSON) -> str | None:
-    """Make one mapping of a list of mappings with a key each: `[{seed: 4}]` is `{seed: 4}`."""
+    """Merge a list of mappings with one key each into one mapping: `[{seed: 4}]` becomes `{seed: 4}`."""
     items = value if isinstance(value, list) else []
     if not items or not all(isinstance(item, dict) and len(item) == 1 for item in items):
         return None
@@ -138,7 +138,7 @@ def _mapping(entries: Mapping[str, str]) -> str | None:
 
 
 def _pattern(files: Sequence[str]) -> str | None:
-    """Return the pattern of files in one folder with one suffix."""
+    """Return the pattern for files in one folder with one suffix."""
     places = {(file.rpartition("/")[0], suffix_of(file)) for file in files}
     if len(places) != 1 or not all(map(as_input, files)):
         return None
@@ -147,14 +147,14 @@ def _pattern(files: Sequence[str]) -> str | None:
 
 
 def _name(text: str, *, of_output: bool = False) -> str:
-    """Make the name of an argument of a file's name, or of the last part of a reference."""
+    """Derive the name of an argument from the name of a file, or from the last part of a reference."""
     last = text.rpartition(".")[2] if of_output else text.rstrip("/").rpartition("/")[2].partition(".")[0]
     name = re.sub(r"\W+", "_", last, flags=re.ASCII).strip("_") or "name"
     return f"_{name}" if name[0].isdigit() else name
 
 
 def _texts(value: JSON) -> list[str]:
-    """Return a text or a list of texts, nothing for all else."""
+    """Return a text or a list of texts as texts, and nothing for anything else."""
     items = value if isinstance(value, list) else [value]
     texts = [item for item in items if isinstance(item, str) and item]
     return texts if len(texts) == len(items) else []

@@ -1,7 +1,7 @@
-"""Keys that are indented too far or too little: valid YAML that says something else than was meant.
+"""Find keys that are indented too far or too little: valid YAML with another meaning than intended.
 
-Takes a document and its violations of the schema; returns one diagnostic for each key that would fit at another place near by, and
-the violations that this leaves. Speaks of block style alone: in braces the indentation says nothing.
+Takes a document and its violations of the schema. Returns one diagnostic for each key that would be valid at another
+place nearby, and the remaining violations. Only block style is considered: in braces, indentation has no meaning.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from pipespec.spec.schema.json_schema import Path, SchemaRule, Violation, violat
 __all__ = ["misplaced_keys"]
 
 _Told: TypeAlias = tuple[Path, Diagnostic, Sequence[str]]
-"""The path where a key belongs, what is said, and the keys beside each other that this explains."""
+"""The path where a key belongs, the diagnostic, and the keys beside each other that it explains."""
 _MOST: Final = 50
-"""Violations that are looked at: as many as a text report shows."""
+"""Maximum number of violations that are examined: as many as a text report shows."""
 
 
 @frozen
 class _Place:
-    """A mapping of the document, with what the schema asks of it."""
+    """A mapping of the document, with what the schema requires of it."""
 
     path: Path
     node: MappingNode
@@ -35,22 +35,22 @@ class _Place:
 
     @property
     def indent(self) -> int | None:
-        """The spaces before its keys; None in braces."""
+        """The number of spaces before its keys; None in braces."""
         first = next(iter(self.node.entries.values()), None)
         is_block = first is not None and first.key_span[:3] == self.node.span[:3]
         return self.node.span.column - 1 if is_block else None
 
     def rule_of(self, key: str) -> SchemaRule | None:
-        """Return what the schema asks of a key, None where it knows no such key."""
+        """Return the rule of the schema for a key, or None if it does not know the key."""
         known = self.rule.properties.get(key, self.rule.additional)
         return None if known is None or known.accepts_nothing else known
 
     def knows(self, key: str) -> bool:
-        """Tell whether a key is one of the language's here, so that it is not misplaced whatever its value is."""
+        """Return whether a key is known here. If so, it is not misplaced, whatever its value is."""
         return key in self.rule.properties and not self.rule.properties[key].accepts_nothing
 
     def takes(self, key: str, value: Node) -> bool:
-        """Tell whether a key that is not here would fit here: by its name, or as a step."""
+        """Return whether a key that is not here would be valid here: by its name, or as a step."""
         if key in self.node.entries:
             return False
         if self.path == ("steps",):
@@ -72,7 +72,7 @@ class _Place:
 def misplaced_keys(
     document: MappingNode, rule: SchemaRule, broken: Sequence[Violation]
 ) -> tuple[list[tuple[Path, Diagnostic]], list[Violation]]:
-    """Return the keys that are misplaced, each with the path where it belongs, and the other violations."""
+    """Return the misplaced keys, each with the path where it belongs, and the other violations."""
     found: list[tuple[Path, Diagnostic]] = []
     explained: set[Path] = set()
     for one in broken[:_MOST]:
@@ -92,16 +92,16 @@ def misplaced_keys(
 
 
 def _whole_path(broken: Violation) -> Path:
-    """Return the path of a violation's culprit: that of an unknown key with the key."""
+    """Return the path of the wrong node. For an unknown key, the path includes the key."""
     is_of_key = broken.keyword in ("additionalProperties", "propertyNames", "required")
     return (*broken.path, broken.key) if is_of_key and broken.key is not None else broken.path
 
 
 def _suspects(document: MappingNode, rule: SchemaRule, broken: Violation) -> Iterator[tuple[_Place, str]]:
-    """Yield the keys on the way to a violation, the innermost first, each with the mapping that it stands in."""
+    """Yield the keys on the way to a violation, the innermost first, each with the mapping that contains it."""
     path = _whole_path(broken)
     if broken.keyword == "required" and isinstance(broken.node, MappingNode) and broken.key is not None:
-        deeper = find_key(broken.node, broken.key)  # the missing key may stand below another
+        deeper = find_key(broken.node, broken.key)  # the missing key may be below another one
         path = broken.path if deeper is None else (*broken.path, *deeper)
     places = list(_places(document, rule, path))
     for place in reversed(places):
@@ -110,7 +110,7 @@ def _suspects(document: MappingNode, rule: SchemaRule, broken: Violation) -> Ite
 
 
 def _places(document: MappingNode, rule: SchemaRule, path: Path) -> Iterator[_Place]:
-    """Yield the mappings that a path leads through, the document first."""
+    """Yield the mappings on a path, starting with the document."""
     place: _Place | None = _Place((), document, rule)
     for key in path:
         if place is None:
@@ -125,7 +125,7 @@ def _places(document: MappingNode, rule: SchemaRule, path: Path) -> Iterator[_Pl
 
 
 def _elsewhere(document: MappingNode, rule: SchemaRule, place: _Place, key: str) -> _Told | None:
-    """Tell of a key that would fit in a mapping around its own, or in the one that ends before it."""
+    """Report a key that would be valid in a mapping around its own, or in the mapping that ends before it."""
     entry = place.node.entries.get(key)
     if entry is None or place.indent is None or place.knows(key):
         return None
@@ -139,7 +139,7 @@ def _elsewhere(document: MappingNode, rule: SchemaRule, place: _Place, key: str)
 
 
 def _ending_before(place: _Place, key: str) -> Iterator[_Place]:
-    """Yield the mappings that end directly before a key: the value of the key before it, and the last ones in that."""
+    """Yield the mappings that end directly before a key: the value of the previous key, and the last mappings in it."""
     before = next((name for name, name_after in pairwise(place.node.entries) if name_after == key), None)
     inner = place
     while before is not None:
@@ -152,12 +152,12 @@ def _ending_before(place: _Place, key: str) -> Iterator[_Place]:
 
 
 def _is_beside(place: _Place, entry: Entry) -> bool:
-    """Tell whether a mapping and a key are of one file."""
+    """Return whether a mapping and a key are in the same file."""
     return (place.node.span.file, place.node.span.layer) == (entry.key_span.file, entry.key_span.layer)
 
 
 def _below_an_empty_key(place: _Place, key: str, broken: Sequence[Violation]) -> _Told | None:
-    """Tell of an empty key whose own entries stand beside it instead of below it."""
+    """Report an empty key whose entries are beside it instead of below it."""
     entries = place.node.entries
     if place.indent is None or key not in entries:
         return None

@@ -1,7 +1,7 @@
-"""Words of other tools: what DVC, Kedro, Snakemake, Luigi, Airflow, Prefect, Metaflow, Hydra, Ploomber and GitHub Actions call it.
+"""What keys of DVC, Kedro, Snakemake, Luigi, Airflow, Prefect, Metaflow, Hydra, Ploomber and GitHub Actions are called here.
 
-Takes a key that the schema does not know, and where it stands; returns what it is called here, or why there is no such thing. The
-table is data: a word once for each place, and the key of ours or a sentence.
+Takes a key that the schema does not know, and its place. Returns what it is called here, or why there is no such key.
+The table is data: one entry for each word and place, with our key or a sentence.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ __all__ = ["WORDS", "OtherWord", "other_word"]
 
 @frozen
 class OtherWord:
-    """What another tool's word is here.
+    """What another tool's word is called here.
 
-    `key` is our key at the same place, and `how` an example of its value, which stands for the user's own with `is_example`.
-    With `is_sentence`, `how` says all, and there may be no such key.
+    `key` is our key at the same place. `how` is an example of its value; with `is_example`, the example is shown
+    instead of the user's own value. With `is_sentence`, `how` is the whole hint, and there may be no such key.
     """
 
     key: str | None
@@ -301,11 +301,11 @@ WORDS: Final[Mapping[str, Mapping[str, OtherWord]]] = {
         "notify": _OF_NOTIFY,
     }.items()
 }
-"""By the place, whose names are those of the language's keys, and by the word."""
+"""By the place, named by keys of the language, and by the word."""
 
 
 def other_word(path: Sequence[str | int], key: str) -> OtherWord | None:
-    """Return what a key that is not known at a path is here, or None where no tool of those has it."""
+    """Return what an unknown key at a path is called here, or None if none of those tools has it."""
     match path:
         case ("steps", str()) | ("defaults",):
             place = "step"

@@ -1,1 +1,1 @@
-"""Declared steps -> variants with their inputs connected."""
+"""Create the variants of declared steps and connect their inputs."""

@@ -1,7 +1,7 @@
-"""References to outputs, connected: which step, which of its outputs, which of its variants.
+"""Connect references to outputs: which step, which of its outputs, which of its variants.
 
-Takes parsed references and the variants of all declared steps, gives `StepInput`s with their producers.
-Tells what is not there, with the nearest name, and nothing that only follows from another mistake.
+Takes parsed references and the variants of all declared steps. Returns `StepInput`s with their producers. Reports what
+does not exist, with the nearest name, but nothing that only follows from another mistake.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pipespec.spec.variant_names import Variant, variant_id
 __all__ = ["Connector"]
 
 _MOST_HINTS = 50
-"""Names that a nearest one is looked for: as many as a text report shows."""
+"""Maximum number of names for which a nearest one is searched: as many as a text report shows."""
 
 
 class Connector:
@@ -32,14 +32,14 @@ class Connector:
     def __init__(
         self, variants: Mapping[str, VariantIndex], spans: Mapping[str, Span], found: SpecFindings
     ) -> None:
-        """Take the variants of each step and the places of their names."""
+        """Store the variants of each step and the places of their names."""
         self._variants = variants
         self._spans = spans
         self._found = found
         self._hints_left = _MOST_HINTS
 
     def index(self, step: str, subject: str, span: Span) -> VariantIndex | None:
-        """Return the variants of a step under `needs`, or tell that there is none; `subject` begins the message."""
+        """Return the variants of a step under `needs`, or report that it does not exist. `subject` is the beginning of the message."""
         index = self._variants.get(step)
         if index is None:
             message = f"{subject} {quote(step)}, which does not exist"
@@ -49,9 +49,9 @@ class Connector:
     def connect(
         self, reference: OutputReference, point: Variant, subject: str, span: Span, *, only_one: bool = False
     ) -> StepInput | None:
-        """Return what a reference means for the variant at `point`, or None after telling why it means nothing.
+        """Return what a reference means for the variant at `point`, or report why it means nothing and return None.
 
-        With `only_one` a reference to several variants means nothing.
+        With `only_one`, a reference to several variants means nothing.
         """
         index = self._variants.get(reference.step)
         if index is None:
@@ -73,9 +73,9 @@ class Connector:
         return StepInput(reference.step, output, reference.part, selection, fan_in, producers)
 
     def connect_axis(self, reference: OutputReference, subject: str, span: Span) -> StepInput | None:
-        """Return the one output that holds the values of an axis, or None after telling why there is none.
+        """Return the one output that holds the values of an axis, or report why there is none and return None.
 
-        Where an axis without values so far chooses its variant, that is all the variants which it may be.
+        If an axis without values so far chooses its variant, all variants that it may choose are returned.
         """
         own = tuple(pair for pair in reference.selection or () if not isinstance(pair[1], AxisReference))
         if not reference.axes:
@@ -121,7 +121,7 @@ class Connector:
         return near
 
     def _tell_no_step(self, reference: OutputReference, subject: str, span: Span) -> None:
-        """Tell of a step that is not there; what ends like a file is more likely one."""
+        """Report a step that does not exist. If the name ends like a file, it is more likely a file."""
         near, written = self._step_hint(reference.step), str(reference)
         if not names_a_file(written):
             message = f"{subject} comes from step {quote(reference.step)}, which does not exist"

@@ -1,9 +1,9 @@
 """Axes whose values depend on another axis: `part: "split[region=${matrix.region}].parts"`.
 
-Takes a matrix whose values were judged, gives one in which each mapping with such an axis is replaced by one for each
-value of the axes that it names, so that every reference is to one variant. An axis that depends on values
-which are not known yet stays as it is, and is looked at again once they are. Refuses names of axes that the
-matrix has not, and axes that depend on each other.
+Takes a matrix whose values have been checked. Returns a matrix in which each mapping with such an axis is replaced by
+one mapping for each value of the axes that it names, so that every reference means one variant. If an axis depends on
+values that are not known yet, it remains as it is, and is handled again when they are known. Refuses names of axes that
+the matrix does not have, and axes that depend on each other.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ __all__ = ["check_dependencies", "has_dependent_axes", "unfold"]
 
 
 def has_dependent_axes(grids: Sequence[Grid]) -> bool:
-    """Tell whether any axis takes its values from a variant that another axis chooses."""
+    """Return whether any axis takes its values from a variant that another axis chooses."""
     return any(_used(axis) for grid in grids for axis in grid.axes.values())
 
 
 def check_dependencies(grids: Sequence[Grid], step: str, found: SpecFindings) -> bool:
-    """Tell of axes that depend on what is no axis, or on each other; return whether there are none."""
+    """Report axes that depend on something that is not an axis, or on each other. Return whether there are none."""
     told = found.told
     for grid in grids:
         needs = {name: _used(axis) for name, axis in grid.axes.items()}
@@ -50,7 +50,7 @@ def check_dependencies(grids: Sequence[Grid], step: str, found: SpecFindings) ->
 
 
 def _circle(axis: str, needs: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return the way from an axis through those that it depends on to itself, or nothing."""
+    """Return the path from an axis through the axes on which it depends back to itself, or an empty list."""
     paths = [[axis]]
     seen: set[str] = set()
     while paths:
@@ -65,9 +65,10 @@ def _circle(axis: str, needs: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def unfold(matrix: Node, grids: Sequence[Grid], step: str, found: SpecFindings) -> Node:
-    """Return the matrix with a mapping of its own for each value of an axis on which another one depends.
+    """Return the matrix with a separate mapping for each value of an axis on which another one depends.
 
-    `grids` were read from it. More variants than a pipeline may have are told, and the matrix is left as it is.
+    `grids` were read from it. If there are more variants than a pipeline may have, this is reported and the matrix is
+    returned unchanged.
     """
     mappings = [matrix] if isinstance(matrix, MappingNode) else items(matrix)
     unfolded: list[Node] = []
@@ -123,7 +124,7 @@ def _agrees(point: MappingNode, at: Mapping[str, Node]) -> bool:
 
 
 def _points(which: str, points: Sequence[MappingNode], node: MappingNode) -> dict[str, Entry]:
-    """Return the entry of `include` or `exclude` with these points; none without any."""
+    """Return the entry of `include` or `exclude` with these points; no entry if there are no points."""
     if not points:
         return {}
     entry = node.entries[which]

@@ -1,6 +1,6 @@
-"""Inputs: where each argument comes from, before it is known which variants of which steps there are.
+"""Inputs: where the value of each argument comes from, before the variants of other steps are known.
 
-Takes the node below `inputs`, gives an `InputDraft` for each argument.
+Takes the node below `inputs` and returns an `InputDraft` for each argument.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ _LATEST: Final = "latest"
 
 @frozen
 class InputDraft:
-    """One input as written: `kind` is one of `from`, `file`, `dir`, `files`, `pipeline`, `model`, `node` its text.
+    """One input as written: `kind` is one of `from`, `file`, `dir`, `files`, `pipeline`, `model`; `node` is its text.
 
-    `reference` is the parsed text of `from`, or the `output` beside `pipeline`.
+    `reference` is the parsed text of `from`, or of the `output` beside `pipeline`.
     """
 
     argument: str
@@ -47,15 +47,15 @@ class InputDraft:
     reference: OutputReference | None
     load: Mapping[str, JSON] | str | CallableRef | None
     schema: ScalarNode | None = None
-    """The path of what an external file is checked by."""
+    """The path of the schema that an external file must match."""
     overlays: tuple[ScalarNode, ...] = ()
-    """Beside `pipeline`: the paths of what is laid over that file."""
+    """Beside `pipeline`: the paths of the overlays of that file."""
     latest: bool = False
-    """Beside `pipeline`: the last finished run is wanted."""
+    """Beside `pipeline`: true if the last finished run is wanted."""
 
 
 def read_inputs(node: Node | None, step: str, found: SpecFindings) -> Mapping[str, InputDraft]:
-    """Return the inputs of a step; those with mistakes are told and left out."""
+    """Return the inputs of a step. Those with mistakes are reported and left out."""
     drafts = (_read_input(argument, entry, step, found) for argument, entry in entries(node).items())
     return {draft.argument: draft for draft in drafts if draft is not None}
 
@@ -69,7 +69,7 @@ def _read_input(argument: str, entry: Entry, step: str, found: SpecFindings) -> 
         return None
     given = [key for key in _SOURCES if key in node.entries]
     if not given and node.entries.keys() - _BESIDE:
-        return None  # told by the schema: an unknown key that was meant for one of them
+        return None  # reported by the schema: an unknown key that was meant to be one of them
     if len(given) != 1:
         return _not_one_source(argument, entry, given, step, found)
     source = node.entries[given[0]].value
@@ -138,7 +138,7 @@ def external_input(
     *,
     point: Variant = (),
 ) -> InputSpec | None:
-    """Return the input of a draft that reads no step, or None; `node` is its path, filled for the variant at `point`."""
+    """Return the input of a draft that reads no step, or None. `node` is its path, filled in for the variant at `point`."""
     written = str(node.value)
     subject = f"input {quote(draft.argument)} of step {quote(step)}"
     if draft.kind == "model":
@@ -191,6 +191,6 @@ def _model(node: ScalarNode, subject: str, found: SpecFindings) -> ModelInput | 
 
 
 def read_schema(draft: InputDraft, step: str, places: Places, found: SpecFindings) -> SchemaFile | None:
-    """Return the schema that stands beside the source of an input."""
+    """Return the schema that is declared beside the source of an input."""
     subject = f"input {quote(draft.argument)} of step {quote(step)}"
     return None if draft.schema is None else locate_schema(draft.schema, subject, places, found)

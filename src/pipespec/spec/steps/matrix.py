@@ -1,8 +1,8 @@
-"""Matrices: from axes, includes and excludes to the points that a step runs at.
+"""Matrices: from axes, includes and excludes to the points at which a step runs.
 
-Takes the node below `matrix`, gives grids (`read_matrix`) and then points (`expand`); `fill_axis` puts values that a
-run has found out in place of a reference to them. Refuses points that name what is no
-axis, the same point twice, and more variants than a pipeline may have, counted before any is made.
+Takes the node below `matrix`. `read_matrix` returns grids, and `expand` returns their points. `fill_axis` replaces a
+reference by values that a run has produced. Refuses points that name something that is not an axis, the same point
+twice, and more variants than a pipeline may have. Variants are counted before any is created.
 """
 
 from __future__ import annotations
@@ -41,21 +41,21 @@ __all__ = [
 ]
 
 MOST_VARIANTS: Final = 20_000
-"""In one pipeline, all steps together; points that are excluded count."""
+"""The maximum in one pipeline, for all steps together. Excluded points count too."""
 
 _EMPTY: Final = "what reads all of its variants gets an empty collection"
 _RESERVED: Final = frozenset({"include", "exclude"})
 
 Point: TypeAlias = Mapping[str, Node]
-"""The value of each axis, axes sorted."""
+"""The value of each axis, with axes sorted."""
 _Key: TypeAlias = tuple[str, ...]
 
 
 @frozen
 class Axis:
-    """One axis: its values, or the output that will hold them, as a reference and as it is written.
+    """One axis: its values, or the output that will hold them, as a reference and as written.
 
-    `span` is where its name stands.
+    `span` is the place of its name.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Axis:
 
 @frozen
 class Grid:
-    """One mapping of axes; points of `include` and `exclude` with the place of each."""
+    """One mapping of axes. Points of `include` and `exclude` have their places."""
 
     axes: Mapping[str, Axis]
     include: tuple[MappingNode, ...] = ()
@@ -76,7 +76,7 @@ class Grid:
 
 
 def read_matrix(node: Node | None, step: str, found: SpecFindings) -> tuple[Grid, ...] | None:
-    """Return the grids of a matrix, or None where it has mistakes; they are told, but for those of shape."""
+    """Return the grids of a matrix, or None if it has mistakes. Mistakes are reported, except those in its structure."""
     told = found.told
     if is_open(node):
         _needs_list(found, f"the matrix of step {quote(step)}", node)
@@ -93,7 +93,7 @@ def _read_grid(node: Node, step: str, found: SpecFindings) -> Grid:
     }
     include = _read_points(node, "include", step, found)
     exclude = _read_points(node, "exclude", step, found)
-    # A matrix of included points alone takes its axes from the first.
+    # A matrix that has only included points takes its axes from the first one.
     known = axes.keys() or (include[0].entries.keys() if include else ())
     for point in (*include, *exclude):
         _check_names(point, known, step, found, needs_all=point in include)
@@ -181,7 +181,7 @@ def _check_names(
 
 
 def axes_of(grids: Iterable[Grid]) -> Mapping[str, Span]:
-    """Return all axes with the place of their names, in order; those of included points where there are no others."""
+    """Return all axes with the place of their names, in order; those of included points if there are no others."""
     axes: dict[str, Span] = {}
     for grid in grids:
         for axis in grid.axes.values():
@@ -192,7 +192,7 @@ def axes_of(grids: Iterable[Grid]) -> Mapping[str, Span]:
 
 
 def count(grids: Iterable[Grid]) -> int:
-    """Return how many points there are before any is excluded; a deferred axis counts as one."""
+    """Return the number of points before any is excluded. A deferred axis counts as one."""
     return sum(_product_size(grid) + len(grid.include) for grid in grids)
 
 
@@ -202,7 +202,7 @@ def _product_size(grid: Grid) -> int:
 
 
 def empty_grids(grids: Iterable[Grid]) -> tuple[Mapping[str, frozenset[str]], ...]:
-    """Return the grids in which an axis has no values: of each the values of its axes, by their spelling."""
+    """Return the grids in which an axis has no values: for each, the values of its axes, by their spelling."""
     return tuple(
         {name: frozenset(map(spelling, axis.values)) for name, axis in grid.axes.items()}
         for grid in grids
@@ -211,9 +211,9 @@ def empty_grids(grids: Iterable[Grid]) -> tuple[Mapping[str, frozenset[str]], ..
 
 
 def expand(grids: Sequence[Grid], step: str, span: Span, found: SpecFindings) -> tuple[Point, ...]:
-    """Return the points of grids without deferred axes, the first axis turning slowest, each point once.
+    """Return the points of grids without deferred axes, each point once. The first axis changes slowest.
 
-    `span` is where a matrix of which nothing is left is told.
+    `span` is the place at which a matrix without remaining points is reported.
     """
     points: dict[tuple[_Key, ...], Point] = {}
     for grid in grids:
@@ -250,14 +250,14 @@ def _points(grid: Grid, step: str, found: SpecFindings) -> Iterator[tuple[tuple[
 
 
 def tell_idle(point: MappingNode, step: str, found: SpecFindings) -> None:
-    """Advise that an excluded point takes nothing out."""
+    """Advise that an excluded point removes nothing."""
     message = f"a point that the matrix of step {quote(step)} excludes is not in it"
     hint = "types must be equal as well: 1 is not 1.0"
     found.advice("idle-exclude", message, point.span, hint)
 
 
 class _Excluded:
-    """The excluded points by the axes that they name, so that each point is looked up and not compared."""
+    """The excluded points, grouped by the axes that they name, so that each point is looked up instead of compared."""
 
     def __init__(self, grid: Grid, names: Sequence[str]) -> None:
         self._groups: dict[tuple[int, ...], dict[_Key, list[MappingNode]]] = {}
@@ -269,7 +269,7 @@ class _Excluded:
             self._groups.setdefault(positions, {}).setdefault(key, []).append(point)
 
     def takes_out(self, spelt: Sequence[str]) -> bool:
-        """Tell whether any excluded point agrees with these values, in the order of `names`."""
+        """Return whether any excluded point matches these values, in the order of `names`."""
         matched = False
         for positions, points in self._groups.items():
             agreeing = points.get(tuple(spelt[position] for position in positions), ())
@@ -278,22 +278,22 @@ class _Excluded:
         return matched
 
     def idle(self) -> tuple[MappingNode, ...]:
-        """Return those that took nothing out."""
+        """Return the excluded points that removed nothing."""
         return tuple(point for point in self._all if id(point) not in self._used)
 
 
 def spelling(value: Node) -> str:
-    """Return a spelling that two values share just when they are the same, types included."""
+    """Return a spelling that is equal for two values exactly if they are the same, including their types."""
     return json.dumps(plain(value), ensure_ascii=False, sort_keys=True)
 
 
 def fill_axis(
     document: MappingNode, step: str, reference: str, values: Sequence[JSON], matrix: Node
 ) -> MappingNode:
-    """Return the document with these values (each counts once) wherever an axis of the step's matrix is `reference`.
+    """Return the document with these values, each once, wherever an axis of the step's matrix is `reference`.
 
-    `matrix` is `StepSpec.matrix`, the one in force for the step. The values' place is that of the reference
-    which they stand for. `build_spec` of the new document is the second wave's pipeline.
+    `matrix` is `StepSpec.matrix`, the one that applies to the step. The place of the values is that of the reference
+    that they replace. `build_spec` of the new document makes the pipeline of the second wave.
     """
     steps = document.entries["steps"]
     body = entries(steps.value)[step]

@@ -1,7 +1,7 @@
 """Outputs that are MLflow models: `flavor`, `example` and `register` beside the name of a folder.
 
-Takes the mapping of an output, gives a `ModelOutput`. Refuses names that MLflow's registry would not take, and what cannot be
-a model: a file, or a value that a function of the user's saves.
+Takes the mapping of an output and returns a `ModelOutput`. Refuses names that MLflow's registry does not accept, and
+outputs that cannot be a model: a file, or a value that a function of the user saves.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ __all__ = ["read_model"]
 
 
 def read_model(node: MappingNode, subject: str, file: str, found: SpecFindings) -> ModelOutput | None:
-    """Return how an output is a model, or None where it is none or what is said of it is wrong."""
+    """Return how an output is saved as a model, or None if it is not a model or its settings are wrong."""
     flavor = node.get("flavor")
     said = text(flavor)
     if flavor is None or said is None or said not in FLAVORS:
-        return None  # told by the schema
+        return None  # reported by the schema
     if not file.endswith("/"):
         message = (
             f"{subject} has flavor {quote(said)}, which is saved as a folder, but is the file {quote(file)}"

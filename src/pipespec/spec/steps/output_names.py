@@ -1,8 +1,8 @@
-r"""Outputs: file names that survive every store, no two of which get in each other's way.
+r"""Outputs: file names that every store preserves, and that do not conflict with each other.
 
-Takes the node below `outputs`, gives `OutputSpec`s. What may stand in a name follows from what MLflow's stores lose:
-`%`, `#`, `?` and line ends come back under another name or not at all, `\\` and letters beyond ASCII depend on the
-system, a dot in front hides a file, a name in small and capital letters is one file on macOS.
+Takes the node below `outputs` and returns `OutputSpec`s. The rules for names follow from what MLflow's stores do not
+preserve: `%`, `#`, `?` and line ends are returned under another name or not at all; `\` and non-ASCII letters depend
+on the system; a leading dot hides a file; on macOS, names that differ only in case are the same file.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _read_save(entry: Entry | None) -> Mapping[str, JSON] | CallableRef | None:
 
 @functools.lru_cache(maxsize=1024)
 def _problem(file: str) -> str | None:
-    """Say what a file name breaks, or None."""
+    """Say which rule a file name violates, or return None."""
     segments = file.removesuffix("/").split("/")
     if file.startswith("/"):
         return "it is absolute"
@@ -103,7 +103,7 @@ def _problem(file: str) -> str | None:
 
 
 def _check_apart(outputs: Mapping[str, OutputSpec], step: str, found: SpecFindings) -> None:
-    """Tell of files that are one, differ only in upper and lower case, or lie in another output's directory."""
+    """Report files that are the same, differ only in case, or are in another output's directory."""
     taken: dict[str, OutputSpec] = {}
     for output in outputs.values():
         path = output.file.removesuffix("/")

@@ -1,6 +1,6 @@
 """References to outputs: `step.output/part`, `step[depth=4].model`, `step[*]`.
 
-Takes a text, gives an `OutputReference` or a `NotAReferenceError` that says what was expected where.
+Takes a text. Returns an `OutputReference`, or raises a `NotAReferenceError` that says what was expected where.
 
     reference  = step [ "[" selection "]" ] [ "." output [ "/" part ] ]
     selection  = "*" | axis "=" value { "," axis "=" value }
@@ -37,12 +37,12 @@ _DECODER: Final = json.JSONDecoder()
 
 
 class NotAReferenceError(ValueError):
-    """A text that is none of the language; the message is the end of a sentence that names it."""
+    """A text that is not a reference. The message is the end of a sentence that names it."""
 
 
 @frozen
 class AxisReference:
-    """`${matrix.depth}` as a value in a selection: each variant of the reading step puts its own there."""
+    """`${matrix.depth}` as a value in a selection. Each variant of the reading step uses its own value."""
 
     axis: str
 
@@ -52,7 +52,7 @@ Selected: TypeAlias = tuple[str, JSON | AxisReference]
 
 @frozen
 class OutputReference:
-    """A reference to an output, as written; `selection` is None without brackets, empty for `[*]`."""
+    """A reference to an output, as written. `selection` is None without brackets, and empty for `[*]`."""
 
     step: str
     output: str | None = None
@@ -72,7 +72,7 @@ class OutputReference:
         return tuple(dict.fromkeys(value.axis for value in chosen if isinstance(value, AxisReference)))
 
     def at(self, values: Mapping[str, JSON]) -> OutputReference:
-        """Return the reference with the values of some axes of the reading step in place."""
+        """Return the reference with the values of some axes of the reading step filled in."""
         if self.selection is None:
             return self
         chosen = [
@@ -101,7 +101,7 @@ def parse_reference(written: str) -> OutputReference:
     """Parse a reference to an output.
 
     Raises:
-        NotAReferenceError: where it is none.
+        NotAReferenceError: if it is not one.
     """
     found = _STEP.match(written)
     if found is None:
@@ -123,7 +123,7 @@ def parse_reference(written: str) -> OutputReference:
 
 
 def _selection(written: str, position: int) -> tuple[tuple[Selected, ...], int]:
-    """Parse from behind the `[` to behind the `]`."""
+    """Parse from after the `[` to after the `]`."""
     position = _skipped(written, position)
     if written.startswith("*", position):
         return (), _closed(written, position + 1)
@@ -160,7 +160,7 @@ def _value(written: str, position: int, axis: str) -> tuple[JSON | AxisReference
 
 
 def _bare_value(written: str) -> JSON:
-    """Read a bare value as a variant's name spells it: a JSON scalar, else the text itself."""
+    """Parse a bare value as in a variant's name: a JSON scalar, or otherwise the text itself."""
     try:
         value: JSON = json.loads(written)
     except ValueError:

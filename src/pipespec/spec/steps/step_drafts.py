@@ -1,6 +1,6 @@
-"""One declared step: from its node, laid over `defaults`, to a draft from which its variants are made.
+"""Read one declared step: from its node, merged over `defaults`, to a draft from which its variants are made.
 
-What every variant shares is read here and once: outputs, bounds, identity, retry and the like.
+Everything that all variants share is read here, only once: outputs, bounds, identity, retry and so on.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = ["StepDraft", "lay_defaults", "read_step"]
 _DEEP: Final = frozenset({"params"})
 _IDENTITY: Final = Identity()
 _RETRY: Final = Retry()
-"""Of steps that say nothing else; most of thousands."""
+"""Settings of steps that set nothing else, which are most of thousands."""
 _BY_ENTRY: Final = frozenset(
     {"checks", "engine", "identity", "inputs", "matrix", "outputs", "resources", "retry"}
 )
@@ -39,10 +39,10 @@ _BY_ENTRY: Final = frozenset(
 
 @frozen
 class StepDraft:
-    """What a declared step says: `shared` is the same for all variants, the rest is filled in for each.
+    """The content of a declared step. `shared` is the same for all variants; the rest is filled in for each of them.
 
-    `grids` is empty without a matrix and None where the matrix has mistakes. `is_whole` is false where inputs
-    had to be left out, or outputs are wrong.
+    `grids` is empty without a matrix, and None if the matrix has mistakes. `is_whole` is false if inputs were left out
+    or outputs are wrong.
     """
 
     shared: StepSpec
@@ -54,7 +54,7 @@ class StepDraft:
 
     @property
     def is_deferred(self) -> bool:
-        """Tell whether values of an axis are known only after another step has run."""
+        """Return whether values of an axis are known only after another step has run."""
         return bool(self.deferred)
 
     @property
@@ -65,7 +65,7 @@ class StepDraft:
 
 
 def lay_defaults(defaults: Node | None, body: MappingNode) -> MappingNode:
-    """Return a step's body over the defaults: `params` joined deeply, other mappings entry by entry, the rest whole."""
+    """Return a step's body merged over the defaults: `params` deeply, other mappings entry by entry, the rest as a whole."""
     under = entries(defaults)
     if not under:
         return body
@@ -100,9 +100,9 @@ def read_step(
     *,
     is_seeded: bool,
 ) -> StepDraft | None:
-    """Return the draft of a step, or None where it calls nothing; `body` lies over the defaults already.
+    """Return the draft of a step, or None if it calls nothing. `body` is already merged over the defaults.
 
-    `span` is where the name stands. `is_seeded` holds where the step does not say.
+    `span` is the place of the name. `is_seeded` applies if the step does not set it.
     """
     call = _read_call(body.get("call"))
     if call is None:
@@ -145,7 +145,7 @@ def read_step(
 def _read_matrix(
     node: Node | None, step: str, found: SpecFindings
 ) -> tuple[Node | None, tuple[Grid, ...] | None]:
-    """Return the matrix with axes that depend on others laid out, and its grids, None where it has mistakes."""
+    """Return the matrix with dependent axes unfolded, and its grids, which are None if it has mistakes."""
     if node is None:
         return None, ()
     grids = read_matrix(node, step, found)
@@ -227,7 +227,7 @@ def _read_identity(node: Node | None) -> Identity:
 def _read_counted(node: Node | None) -> CountedCode:
     try:
         return CountedCode(text(node) or CountedCode.FUNCTION)
-    except ValueError:  # told by the schema
+    except ValueError:  # reported by the schema
         return CountedCode.FUNCTION
 
 

@@ -1,7 +1,7 @@
-"""A declared step with its variants, as references to it see it.
+"""The variants of a declared step, as references use them.
 
-Finds the variants that a selection means without comparing all, so that 1,000 variants can each read their own
-twin of 1,000 others.
+Finds the variants that a selection means without comparing all of them, so that 1,000 variants can each read their
+counterpart among 1,000 others.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ __all__ = ["VariantIndex"]
 
 
 class VariantIndex:
-    """The variants of one declared step, in order; a step without a matrix is an index of one.
+    """The variants of one declared step, in order. A step without a matrix has one.
 
-    `empty` are the mappings of its matrix in which an axis has no values: of each the values of its axes.
-    `deferred` are the axes whose values are known only after a run; `is_damaged` is true where mistakes of the
-    step make it unknown which variants or outputs it has.
+    `empty` are the mappings of its matrix in which an axis has no values: for each, the values of its axes. `deferred`
+    are the axes whose values are known only after a run. `is_damaged` is true if, because of mistakes in the step, its
+    variants or outputs are not known.
     """
 
     def __init__(
@@ -53,11 +53,11 @@ class VariantIndex:
 
     @property
     def has_matrix(self) -> bool:
-        """Tell a step with a matrix, whose variants a reference has to choose from."""
+        """True if the step has a matrix, so that a reference must choose among its variants."""
         return bool(self.axes)
 
     def matching(self, selection: Variant) -> tuple[str, ...]:
-        """Return the ids of the variants that agree with a selection; equal selections share the tuple."""
+        """Return the ids of the variants that match a selection. Equal selections share the tuple."""
         if self.is_deferred or not selection:
             return self.ids
         wanted = tuple((axis, _spelt(value)) for axis, value in selection)
@@ -69,7 +69,7 @@ class VariantIndex:
         return self._matches[wanted]
 
     def is_empty_at(self, selection: Variant) -> bool:
-        """Tell whether a selection leaves an axis open that has no values, so that no variant is no mistake."""
+        """Return whether a selection leaves open an axis that has no values. It is then not a mistake that there is no variant."""
         wanted = [(axis, _spelt(value)) for axis, value in selection]
         nothing_left = not selection and self.has_matrix and not self.ids
         return nothing_left or any(
@@ -77,7 +77,7 @@ class VariantIndex:
         )
 
     def is_exact(self, selection: Variant) -> bool:
-        """Tell whether a selection leaves no axis open, so that it means one variant and not a dict of them."""
+        """Return whether a selection leaves no axis open, so that it means one variant and not a dict of variants."""
         if self.is_deferred:
             return {axis for axis, _ in selection} >= set(self.axes)
         matched = self.matching(selection)
@@ -85,7 +85,7 @@ class VariantIndex:
         return len(matched) == 1 and all(axis in fixed for axis in self._axes_of[matched[0]])
 
     def values(self, axis: str) -> tuple[str, ...]:
-        """Return the values of an axis as a selection spells them, in order, each once."""
+        """Return the values of an axis as they are spelled in a selection, in order, each once."""
         prefix = f"{axis}="
         pairs = (pair for variant in self.variants for pair in variant if pair[0] == axis)
         return tuple(dict.fromkeys(variant_id("", (pair,))[1:-1].removeprefix(prefix) for pair in pairs))

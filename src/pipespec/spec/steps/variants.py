@@ -1,7 +1,7 @@
-"""Variants: a step's draft filled in for each point of its matrix, its references connected.
+"""Create the variants of a step: its draft, filled in for each point of its matrix, with its references connected.
 
-What no axis touches is made once and shared by all variants. An axis is the argument of its own name, unless
-the step binds that name or uses `${matrix.axis}`. Parts with mistakes are told and left out.
+Whatever does not depend on an axis is created once and shared by all variants. An axis is passed as the argument with
+its name, unless the step sets that argument or uses `${matrix.axis}`. Parts with mistakes are reported and left out.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = ["make_variants", "variant_of"]
 
 
 def variant_of(point: Point) -> Variant:
-    """Return a point as plain values, axes sorted as they are in a point."""
+    """Return a point as plain values, with its axes sorted as in the point."""
     return tuple((axis, plain(value)) for axis, value in point.items())
 
 
@@ -42,7 +42,7 @@ def make_variants(
     places: Places,
     found: SpecFindings,
 ) -> tuple[StepSpec, ...]:
-    """Return the step at each point, in their order; of a deferred matrix the one step that stands for all."""
+    """Return the step at each point, in order; for a deferred matrix, the one step that represents all variants."""
     maker = _Maker(draft, ReferenceScope(document, draft.shared.name), connector, places, found)
     maker.check_axes()
     if draft.is_deferred:
@@ -51,7 +51,7 @@ def make_variants(
 
 
 class _Maker:
-    """Makes variants of one declared step."""
+    """Creates the variants of one declared step."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class _Maker:
         return frozenset(axis for node in self._unsettled for axis, _ in axes_used(node))
 
     def check_axes(self) -> None:
-        """Tell of axes that reach nothing."""
+        """Report axes that have no effect."""
         for axis, span in self._axes.items():
             if axis in self._bound and axis not in self._used:
                 step = quote(self._name)
@@ -110,7 +110,7 @@ class _Maker:
         )
 
     def deferred(self) -> StepSpec:
-        """Leave out what the axes will decide, and name the arguments that they will bind."""
+        """Return the step without what the axes will decide, and with the names of the arguments that they will set."""
         params = entries(self._draft.params)
         later = [name for name, entry in params.items() if any(axes_used(entry.value))]
         later += [one.argument for one in self._open_inputs]
@@ -126,7 +126,7 @@ class _Maker:
         )
 
     def _deferred_axes(self) -> Iterator[DeferredAxis]:
-        """Yield the outputs that hold values of axes, each once for an axis."""
+        """Yield the outputs that hold values of axes, each once per axis."""
         axes = (axis for grid in self._draft.grids or () for axis in grid.axes.values())
         for (name, written), axis in {(one.name, one.written): one for one in axes}.items():
             if axis.source is not None and axis.source_span is not None:
@@ -135,7 +135,7 @@ class _Maker:
                     yield DeferredAxis(name, written, source)
 
     def _params(self, scope: ReferenceScope) -> Mapping[str, Entry]:
-        """Return the declared params, and the axes that bind themselves."""
+        """Return the declared params, and the axes that are passed as arguments."""
         declared = self._draft.params
         node = self._filled(declared, scope)
         if isinstance(node, ScalarNode) and (node is not declared or is_open(declared)):
@@ -146,7 +146,7 @@ class _Maker:
         return {**entries(node), **binding}
 
     def _resources(self, scope: ReferenceScope) -> Mapping[str, int]:
-        """Return amounts; the schema has judged those that no axis brought."""
+        """Return amounts. The schema has checked those that do not come from an axis."""
         declared = self._draft.resources
         if declared is None:
             return {}
@@ -182,5 +182,5 @@ class _Maker:
         if node is None or not any(node is one for one in self._unsettled):
             return node
         if self._draft.grids is None and any(axes_used(node)):
-            return None  # the matrix has a mistake, and nothing can be said about its axes
+            return None  # the matrix has a mistake, so nothing is known about its axes
         return fill(node, scope, self._found)

@@ -1,1 +1,1 @@
-"""The steps of a pipeline and what they hand on: text trees, Mermaid, DOT, JSON, SVG and a page."""
+"""The graph of a pipeline's steps: text trees, Mermaid, DOT, JSON, SVG and a page."""

@@ -1,4 +1,4 @@
-"""The steps of a pipeline in DOT, for Graphviz."""
+"""The graph of a pipeline's steps in DOT, for Graphviz."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["to_dot"]
 
 
 def to_dot(spec: PipelineSpec, states: Mapping[str, str] | None = None) -> str:
-    """Write a Graphviz digraph from what is needed to what needs it; order alone is a dashed arrow."""
+    """Write a Graphviz digraph with edges from what is needed to what needs it. If only the order counts, the arrow is dashed."""
     picture = make_picture(spec, states)
     names = {name: f"n{number}" for number, name in enumerate(picture.nodes)}
     lines = [
@@ -32,7 +32,7 @@ def to_dot(spec: PipelineSpec, states: Mapping[str, str] | None = None) -> str:
 
 
 def _dot(text: str) -> str:
-    """Escape for a quoted string of DOT, in which Graphviz reads backslashes and HTML's entities."""
+    """Escape a text for a quoted string of DOT, in which Graphviz interprets backslashes and HTML entities."""
     text = printable(text)
     for character, escape in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\\", "\\\\"), ('"', '\\"')):
         text = text.replace(character, escape)

@@ -1,7 +1,7 @@
-"""Where the nodes of a picture stand: the layout of pages, computed without a browser.
+"""The positions of the nodes in a picture: the layout of pages, computed without a browser.
 
-Runs `templates/page/graph/layout.js` and the engine below it in a V8 that a wheel brings. Same nodes, same layout.
-Refuses where that wheel is not installed, naming the extra that brings it.
+Runs `templates/page/graph/layout.js` and its layout engine in a V8 that a wheel provides. The same nodes always get the
+same layout. Refuses if that wheel is not installed, and names the extra that contains it.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ __all__ = ["Box", "Layout", "lay_out"]
 
 _SCRIPTS: Final = ("vendor/dagre.js", "graph/layout.js")
 _MISSING: Final = "var structuredClone = (value) => JSON.parse(JSON.stringify(value));"
-"""What browsers have and a bare V8 has not."""
+"""What browsers have and a bare V8 does not have."""
 
 
 @frozen
 class Box:
-    """A node's place; `y` grows downwards."""
+    """A node's position. `y` grows downwards."""
 
     x: float
     y: float
@@ -33,9 +33,9 @@ class Box:
 
 @frozen
 class Layout:
-    """The whole's size, boxes by node, and a path of SVG for each edge, in their order.
+    """The total size, boxes by node, and an SVG path for each edge, in their order.
 
-    `frames` are around many nodes that read and feed the same; edges end at them.
+    `frames` surround several nodes that read and feed the same nodes; edges end at them.
     """
 
     width: float
@@ -49,10 +49,10 @@ def lay_out(sizes: Mapping[str, tuple[float, float]], edges: Sequence[tuple[str,
     """Place nodes, given by their width and height, and edges from one node to another, from left to right.
 
     Raises:
-        UsageError: where the engine's wheel is not installed.
+        UsageError: if the engine's wheel is not installed.
     """
     try:
-        from py_mini_racer import MiniRacer  # noqa: PLC0415 - an extra
+        from py_mini_racer import MiniRacer  # noqa: PLC0415 - it is an extra
     except ImportError:
         raise UsageError(
             "a picture needs the package 'mini-racer', which is not installed; "

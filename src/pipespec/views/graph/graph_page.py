@@ -1,4 +1,4 @@
-"""The steps of a pipeline as one self-contained HTML page, drawn and laid out in the reader's browser."""
+"""The graph of a pipeline's steps as one self-contained HTML page, with the layout computed in the reader's browser."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ GRAPH_SCRIPTS: Final = (
     "graph/walk.js",
     "graph/graph.js",
 )
-"""What a page has to hold so that `new GraphView(element, graph)` draws the shape of `schemas/graph.schema.json`."""
+"""What a page must contain so that `new GraphView(element, graph)` draws the structure of `schemas/graph.schema.json`."""
 
 
 def page_data(graph: Any) -> dict[str, Any]:
-    """Return the shape of `schemas/graph.schema.json` with the times and metrics of runs as a page shows them."""
+    """Return the structure of `schemas/graph.schema.json`, with the times and metrics of runs as a page shows them."""
     return {**graph, "steps": [{**step, "run": _shown_run(step["run"])} for step in graph["steps"]]}
 
 
@@ -41,7 +41,7 @@ def _shown_run(run: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 def to_html(portrait: Portrait) -> str:
-    """Return the page: it asks for nothing, and opens offline."""
+    """Return the page. It loads nothing, and opens offline."""
     spec = portrait.spec
     return render_page(
         "graph/graph.html.j2",

@@ -1,8 +1,8 @@
 """What every picture draws: nodes, the edges between them, and their states.
 
-Takes a `PipelineSpec`, and optionally the state of each id (`complete`, `stale`, `missing`, `running`, `failed`,
-`interrupted`), which colours it. Pictures that stand still draw the many variants of one step as one node, so that they stay
-legible.
+Takes a `PipelineSpec` and, optionally, the state of each id (`complete`, `stale`, `missing`, `running`, `failed`,
+`interrupted`), which determines its colour. Static pictures draw many variants of one step as one node, so that they
+remain legible.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ _MOST_VARIANTS: Final = 8
 
 @frozen
 class Node:
-    """What is drawn as one: a step, or all variants of one."""
+    """What is drawn as one node: a step, or all variants of one."""
 
     name: str
     ids: tuple[str, ...]
 
     @property
     def reference(self) -> str:
-        """As an input would name it: an id, or `train[*]` for all variants."""
+        """The node as an input would name it: an id, or `train[*]` for all variants."""
         return self.name if len(self.ids) == 1 else f"{self.name}[*]"
 
     @property
     def label(self) -> str:
-        """The reference, and how many variants it means."""
+        """The reference, and the number of variants that it means."""
         return self.name if len(self.ids) == 1 else f"{self.reference}, {len(self.ids)} variants"
 
 
 @frozen
 class Edge:
-    """`reader` waits for `source`; `outputs` are what it reads, empty where only the order counts."""
+    """`reader` waits for `source`. `outputs` are what it reads; empty if only the order counts."""
 
     source: str
     reader: str
@@ -56,12 +56,12 @@ class GraphPicture:
     states: Mapping[str, str]
 
     def state_of(self, node: Node) -> str | None:
-        """Return the state that matters most among those of a node, or None where none is known."""
+        """Return the most important state among those of a node, or None if none is known."""
         found = {self.states.get(step_id) for step_id in node.ids}
         return next((state for state in FILLS if state in found), None)
 
     def remarks(self, node: Node) -> list[str]:
-        """How many variants a node stands for, and its states: one word, or the number of each."""
+        """The number of variants that a node represents, and its states: one word, or the number of each."""
         count = Counter(self.states[step_id] for step_id in node.ids if step_id in self.states)
         if len(node.ids) == 1:
             return list(count)
@@ -83,7 +83,7 @@ def make_picture(spec: PipelineSpec, states: Mapping[str, str] | None = None) ->
 
 
 def edges_between(spec: PipelineSpec, drawn_as: Mapping[str, str]) -> tuple[Edge, ...]:
-    """Join the edges between the same two nodes; an edge within one node is not drawn."""
+    """Join the edges between the same two nodes. An edge within one node is not drawn."""
     handed_on: dict[tuple[str, str], dict[str, None]] = {}
     for step_id, step in spec.steps.items():
         for above in spec.upstream[step_id]:
@@ -98,7 +98,7 @@ def edges_between(spec: PipelineSpec, drawn_as: Mapping[str, str]) -> tuple[Edge
 
 
 def _reads(step: StepSpec) -> Iterator[tuple[str, str]]:
-    """Yield (id, output) for all that a step's inputs and axes read from other steps."""
+    """Yield (id, output) for everything that a step's inputs and axes read from other steps."""
     for source in (*step.step_inputs, *(axis.source for axis in step.listed)):
         output = (source.output or "") + (f"/{source.part}" if source.part else "")
         yield from ((producer, output) for producer in source.producers)

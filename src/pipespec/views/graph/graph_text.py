@@ -1,4 +1,4 @@
-"""The steps of a pipeline as trees for a terminal."""
+"""The graph of a pipeline's steps as trees for a terminal."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from pipespec.views.terminal_text import printable
 __all__ = ["render_text"]
 
 _DEEPEST: Final = 24
-"""Levels that a text tree is indented; what is deeper has a tree of its own, so that chains stay legible."""
+"""Maximum number of levels by which a text tree is indented. Deeper steps have their own tree, so that chains remain legible."""
 
 _BRANCH, _LAST, _BAR, _BLANK = "├─ ", "└─ ", "│  ", "   "
 
 
 def render_text(spec: PipelineSpec, states: Mapping[str, str] | None = None) -> str:
-    """Draw trees from the steps that nothing reads down to what they need; a step is drawn once, then named."""
+    """Draw trees from the steps that nothing reads down to what they need. A step is drawn once, and later only named."""
     picture = make_picture(spec, states)
     needs: dict[str, list[Edge]] = {name: [] for name in picture.nodes}
     for edge in picture.edges:
@@ -28,7 +28,7 @@ def render_text(spec: PipelineSpec, states: Mapping[str, str] | None = None) -> 
     read = {edge.source for edge in picture.edges}
     drawn: set[str] = set()
     lines: list[str] = []
-    # All nodes come second for those in a circle, which variants drawn as one can make.
+    # After these, all nodes, for those in a circle, which can arise when variants are drawn as one.
     for roots in ([name for name in picture.nodes if name not in read], list(picture.nodes)):
         for root in roots:  # grows by the steps that are too deep to be drawn where they are needed
             if root not in drawn:
@@ -68,7 +68,7 @@ def _draw_tree(
 
 
 def _line(node: Node, outputs: Sequence[str] | None, remarks: list[str]) -> str:
-    """Spell a step as the reference that reads it: `titles.ids`, `train[*].{model, scores}`, or after `order only`."""
+    """Format a step as the reference that reads it: `titles.ids`, `train[*].{model, scores}`, or after `order only`."""
     text = node.reference
     match outputs:
         case None:

@@ -1,4 +1,4 @@
-"""The steps of a pipeline as a Mermaid flowchart, for Markdown."""
+"""The graph of a pipeline's steps as a Mermaid flowchart, for Markdown."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NOT_PLAIN: Final = re.compile(r"[^\w .,=()/-]")
 
 
 def to_mermaid(spec: PipelineSpec, states: Mapping[str, str] | None = None) -> str:
-    """Write a Mermaid flowchart from what is needed to what needs it; order alone is a dotted arrow."""
+    """Write a Mermaid flowchart with edges from what is needed to what needs it. If only the order counts, the arrow is dotted."""
     picture = make_picture(spec, states)
     names = {name: f"n{number}" for number, name in enumerate(picture.nodes)}
     lines = ["flowchart LR"]
@@ -33,5 +33,5 @@ def to_mermaid(spec: PipelineSpec, states: Mapping[str, str] | None = None) -> s
 
 
 def _mermaid(text: str) -> str:
-    """Write all but letters, digits and a few marks as Mermaid's numbered entities, which it never reads as syntax."""
+    """Write everything except letters, digits and a few other characters as numbered entities, which Mermaid never reads as syntax."""
     return _NOT_PLAIN.sub(lambda found: f"#{ord(found[0])};", printable(text))

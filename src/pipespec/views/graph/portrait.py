@@ -1,8 +1,8 @@
-"""Everything that is known of a pipeline's steps, as `graph --format json` tells it and pages show it.
+"""All that is known about a pipeline's steps, as in `graph --format json` and on pages.
 
-Takes a `Portrait`: the pipeline, where its functions stand and, where records were asked, how its steps stand. Gives
-the shape of `schemas/graph.schema.json`, in which every variant is a step of its own. Secrets are references, as they
-are in the pipeline; passwords in URIs are hidden.
+Takes a `Portrait`: the pipeline, the places of its functions and, if the records were read, the states of its steps.
+Returns the structure of `schemas/graph.schema.json`, in which every variant is a separate step. Secrets are references,
+as in the pipeline. Passwords in URIs are hidden.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ __all__ = ["Portrait", "to_json"]
 
 @frozen
 class Portrait:
-    """A pipeline and what is known of it; `places` are those of functions by `str(CallableRef)`: `steps.py:12`.
+    """A pipeline and what is known about it. `places` are those of functions by `str(CallableRef)`: `steps.py:12`.
 
-    Without `statuses` nothing was asked of the store, whose URI is then None.
+    Without `statuses`, the store was not read, and its URI is None.
     """
 
     spec: PipelineSpec
     places: Mapping[str, str] = field(default_factory=dict)
     statuses: Mapping[str, StepStatus] = field(default_factory=dict)
     tracking_uri: str | None = None
-    """As it may be printed."""
+    """The URI of the store as it may be printed."""
     used: Mapping[InputSource, str] = field(default_factory=dict)
-    """Which run, or version, is read of what comes from other pipelines and from the registry."""
+    """Which run, or version, is read for inputs from other pipelines and from the registry."""
 
     @property
     def states(self) -> dict[str, str] | None:
-        """The state of each step by its id; None where it was not asked."""
+        """The state of each step by its id; None if it was not read."""
         return {step: each.state for step, each in self.statuses.items()} if self.statuses else None
 
 
 def to_json(portrait: Portrait) -> dict[str, Any]:
-    """Return the shape of `schemas/graph.schema.json`: every variant, and an edge for each pair of them."""
+    """Return the structure of `schemas/graph.schema.json`: every variant, and an edge for each pair of them."""
     spec = portrait.spec
     return {
         "version": 1,
@@ -89,7 +89,7 @@ def _step(step_id: str, step: StepSpec, portrait: Portrait) -> dict[str, Any]:
 
 
 def _param(node: Node) -> dict[str, JSON]:
-    """A value, and the place that set it; for a value of the command line that is the option as it was typed."""
+    """A value, and the place that set it. For a value from the command line, that is the option as it was typed."""
     origin = set_at(node)
     return {
         "value": _hidden(plain(node)),
@@ -114,7 +114,7 @@ def _hidden(value: JSON) -> JSON:
 
 
 def _run(status: StepStatus, portrait: Portrait) -> dict[str, Any]:
-    """Tell of the run that a state comes from; a metric that is no finite number is null, as JSON has none."""
+    """Describe the run of a state. A metric that is not a finite number is null, because JSON has no such numbers."""
     assert status.run_id is not None
     store = portrait.tracking_uri or ""
     url = run_url(store, status.experiment_id, status.run_id)

@@ -1,4 +1,4 @@
-"""The steps of a pipeline as a stand-alone SVG: no script, nothing from outside, light and dark by its own style."""
+"""The graph of a pipeline's steps as a stand-alone SVG: no scripts, no external files, with its own style for light and dark."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ __all__ = ["to_svg"]
 _HEIGHT: Final = 46
 _LEAST: Final = 96
 _BESIDE: Final = 33
-"""What a text leaves free at its sides."""
+"""Space that a text leaves free at its sides."""
 
 _NAME_COLUMN, _NOTE_COLUMN = 8.1, 7.0
-"""The width of a column of each line's font, in which Chinese and Japanese characters take two; fonts differ, so
-these are those of the wide ones."""
+"""The width of a column in the font of each line.
+
+Chinese and Japanese characters take two columns. Fonts differ, so these are the widths of wide ones.
+"""
 
 _MOST_COLUMNS: Final = 30
 _MOST_NODES: Final = 1_000
@@ -33,10 +35,10 @@ _MARGIN: Final = 16
 
 
 def to_svg(spec: PipelineSpec, states: Mapping[str, str] | None = None) -> str:
-    """Draw from left to right; a step of many variants is one node, order alone a dashed line.
+    """Draw from left to right. A step with many variants is one node; if only the order counts, the line is dashed.
 
     Raises:
-        UsageError: for more than one looks at, and where the package that lays it out is not installed.
+        UsageError: for more nodes than people can view, and if the package for the layout is not installed.
     """
     picture = make_picture(spec, states)
     if len(picture.nodes) > _MOST_NODES:
@@ -50,7 +52,7 @@ def to_svg(spec: PipelineSpec, states: Mapping[str, str] | None = None) -> str:
     return render_template(
         "graph/picture.svg.j2",
         title=printable(spec.name),
-        colours=Markup(package_text("colours.css")),  # noqa: S704 - a file of ours
+        colours=Markup(package_text("colours.css")),  # noqa: S704 - our own file
         left=-_MARGIN,
         width=layout.width + 2 * _MARGIN,
         height=layout.height + 2 * _MARGIN,
@@ -61,7 +63,7 @@ def to_svg(spec: PipelineSpec, states: Mapping[str, str] | None = None) -> str:
 
 
 def _lines(node: Node, picture: GraphPicture, spec: PipelineSpec) -> tuple[str, str]:
-    """A node's name, and below it its state, that of its variants, or its function."""
+    """A node's name and, below it, its state, the states of its variants, or its function."""
     count = Counter(picture.states[step] for step in node.ids if step in picture.states)
     states = [
         f"{MARKS[state]} {state}" if len(node.ids) == 1 else f"{MARKS[state]} {count[state]} {state}"
@@ -101,7 +103,7 @@ def _edges(picture: GraphPicture, layout: Layout) -> list[dict[str, Any]]:
 
 
 def _tip(path: str) -> str:
-    """Where a path ends, at which it always arrives level from the left: `1 2C3 4 5 6 7 8H9` -> `9 8`."""
+    """The end of a path, which it always reaches horizontally from the left: `1 2C3 4 5 6 7 8H9` -> `9 8`."""
     before, _, x = path.rpartition("H")
     return f"{x} {before.rpartition(' ')[2]}"
 

@@ -1,1 +1,1 @@
-"""A pipeline as a Luigi module that stands alone."""
+"""Write a pipeline as a stand-alone Luigi module."""

@@ -1,7 +1,7 @@
 """Names of classes for steps: `train[depth=4]` -> `TrainDepth4`. Pure; the same for the same steps in any order.
 
-Every name is an identifier that no keyword and no name of the module is; where two steps would share one, all of
-those bear some digits of their id's hash.
+Every name is an identifier, and not a keyword or a name that the module uses. If two steps would have the same name,
+some digits of the hash of their id are appended to the names of all of them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _WORD: Final = re.compile(r"[A-Za-z0-9]+")
 
 
 def class_names(steps: Iterable[StepSpec], *, taken: Collection[str]) -> Mapping[str, str]:
-    """Return a name for each step by its id; none is one of `taken`."""
+    """Return a name for each step by its id. None of them is in `taken`."""
     wanted = {step.id: _wanted(step) for step in steps}
     count = Counter(name.lower() for name in (*wanted.values(), *taken))
     return {

@@ -1,8 +1,8 @@
-"""A pipeline -> a Luigi module that stands alone: a class a step, with the lines of the pipeline's file above it.
+"""Convert a pipeline to a stand-alone Luigi module: one class for each step, with the lines of the pipeline's file above it.
 
-Takes a checked pipeline and what was counted of its code; gives Python source, the same for the same pipeline on
-every machine, and as `ruff format` leaves it. Everything that comes from the pipeline is a literal of a syntax tree
-or a comment. What only the machine that runs it knows is asked through `runtime`.
+Takes a checked pipeline and the digests of its code. Returns Python source, which is the same for the same pipeline on
+every machine, in the format of `ruff format`. Everything that comes from the pipeline is a literal of a syntax tree or
+a comment. What is known only on the machine that runs the module is obtained through `runtime`.
 """
 
 from __future__ import annotations
@@ -67,11 +67,11 @@ if __name__ == "__main__":
 
 @frozen
 class ModuleFacts:
-    """What the module says beside the pipeline; paths are below the project root, in POSIX spelling.
+    """What the module contains besides the pipeline. Paths are relative to the project root, in POSIX spelling.
 
     `file` is the pipeline's, `shown` has the path of each file that a span names. `code` is the digest of the project's
-    code behind each callable, `sources` the sha256 of each file that was counted. `bases` are the folders that the
-    paths of inputs start from, by step id and argument, where it is not that of the pipeline's file.
+    code behind each callable, `sources` the SHA-256 hash of each file that was counted. `bases` are the folders from
+    which the paths of inputs start, by step id and argument, if it is not that of the pipeline's file.
     """
 
     module: str
@@ -118,7 +118,7 @@ def _header(spec: PipelineSpec, facts: ModuleFacts) -> Iterator[str]:
 
 
 def _harmless(text: str) -> str:
-    """Return a text for a docstring: one that neither ends it nor means anything but itself."""
+    """Return a text for a docstring, escaped so that it cannot end it and has no other meaning."""
     return comment(text)[2:].replace("\\", "/").replace('"', "'")
 
 
@@ -148,13 +148,13 @@ def _below(node: Node | None, key: str) -> Node | None:
 
 
 def _stated(node: Node | None) -> ast.expr | None:
-    """Return the expression of a text; what is no text is spelt as one by the compiler."""
+    """Return the expression of a text. The compiler formats anything else as a text."""
     is_text = isinstance(node, ScalarNode) and isinstance(node.value, str)
     return value_of(node) if node is not None and is_text else None
 
 
 def _excerpts(step: StepSpec, facts: ModuleFacts, *, is_first: bool) -> Iterator[str]:
-    """Yield the lines that declare a step; of further variants only where they stand."""
+    """Yield the lines that declare a step; for further variants, only the place of the lines."""
     variant = f"  {step.id}" if step.variant else ""
     for excerpt in facts.lines.of(step.name):
         shown = facts.shown.get(excerpt.file)
@@ -209,7 +209,7 @@ def _declaration(spec: PipelineSpec, step: StepSpec, facts: ModuleFacts) -> ast.
         packages=_unless_empty(list(identity.packages)),
         probe=None if identity.probe is None else literal(str(identity.probe)),
         untracked=_unless_empty(list(identity.untracked)),
-        has_identity=literal(False) if identity.never else None,  # noqa: FBT003 - a value of the pipeline's
+        has_identity=literal(False) if identity.never else None,  # noqa: FBT003 - a value of the pipeline
         retry=_unless_empty(step.retry.times),
         retry_wait=_unless_empty(_seconds(step.retry.wait)),
         timeout=None if step.timeout is None else literal(_seconds(step.timeout)),
@@ -249,7 +249,7 @@ def _experiment(spec: PipelineSpec, step: StepSpec) -> ast.expr | None:
     if step.experiment == f"{spec.name}/{step.name}":
         return None
     stated = _below(spec.document.get("mlflow"), "experiment")
-    assert stated is not None  # else it were the default
+    assert stated is not None  # otherwise it would be the default
     return value_of(interpolate_node(stated, ReferenceScope(spec.document, step.name))[0])
 
 
@@ -273,7 +273,7 @@ def _input(pipeline: PipelineSpec, step: StepSpec, spec: InputSpec, facts: Modul
         case FilesInput(text=written, pattern=path):
             function = "runtime.files"
         case StepInput() | PipelineInput() | ModelInput():
-            raise TypeError(f"input '{spec.argument}' cannot be rendered")  # refused before
+            raise TypeError(f"input '{spec.argument}' cannot be rendered")  # already refused before
     base = facts.bases.get((step.id, spec.argument))
     place = template_value(written) if path == written and "${" in written else literal(written)
     schema = None if spec.schema is None else literal(_below_root(spec.schema, pipeline))

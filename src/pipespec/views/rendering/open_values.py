@@ -1,7 +1,7 @@
 """Values that are known only where a rendered module runs: `${env:NAME, default}` -> `runtime.env("NAME", "default")`.
 
-Takes resolved nodes whose references to the environment and to git were kept; gives expressions. Secrets stay the texts
-that they are in a record: the step that gets one reads it when it runs.
+Takes resolved nodes whose references to the environment and to git were kept. Returns expressions. Secrets remain the
+texts that are in a record: the step that gets one reads it when it runs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pipespec.views.rendering.python_source import call, expressions, literal, s
 __all__ = ["READABLE", "template_value", "value_of", "waiting"]
 
 READABLE: Final = frozenset({"env", "oc.env", "git"})
-"""The resolvers that a rendered module can ask."""
+"""The resolvers that a rendered module can call."""
 
 
 def value_of(node: Node) -> ast.expr:
@@ -38,12 +38,12 @@ def value_of(node: Node) -> ast.expr:
 
 
 def template_value(template: str) -> ast.expr:
-    """Return the expression of a text in which references may stand."""
+    """Return the expression of a text that may contain references."""
     return _joined(parse(template))
 
 
 def waiting(node: Node) -> Iterator[tuple[tuple[str | int, ...], Node, Reference]]:
-    """Yield the resolvers that a tree still waits for, secrets left out: path, scalar and reference."""
+    """Yield the resolvers that a tree still needs, except secrets: path, scalar and reference."""
     for path, found in walk(node):
         if isinstance(found, ScalarNode) and is_open(found):
             for reference in _references(parse(template_of(found))):
@@ -59,7 +59,7 @@ def _references(pieces: Sequence[Piece]) -> Iterator[Reference]:
 
 
 def _joined(pieces: Sequence[Piece]) -> ast.expr:
-    """Return the expression of pieces: texts side by side are one, and one alone needs no joining."""
+    """Return the expression of pieces. Adjacent texts are one, and a single piece is not joined."""
     parts: list[str | ast.expr] = []
     for piece in pieces:
         part = piece if isinstance(piece, str) else _read(piece)

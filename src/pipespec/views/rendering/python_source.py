@@ -1,8 +1,9 @@
-"""Syntax trees of expressions -> Python source, laid out as `ruff format` leaves it.
+"""Convert syntax trees of expressions to Python source in the format of `ruff format`.
 
-Takes the few kinds of nodes that calls with literal arguments are made of. What is too long for a line has one argument
-a line, each with its comma; texts stand in the quotes that need fewer escapes, and what a reader or a terminal would
-obey or not see (line ends, controls, marks of direction) is escaped. Nothing is ever pasted into code.
+Takes the few kinds of nodes that are needed for calls with literal arguments. What is too long for a line has one
+argument on each line, each with its comma. Texts are in the quotes that need fewer escapes. Characters that a reader
+would not see, or a terminal would interpret (line ends, control characters, marks of direction), are escaped. Values
+are never inserted into code as text.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def name(dotted: str) -> ast.expr:
 
 
 def call(function: str, *arguments: ast.expr, **keywords: ast.expr | None) -> ast.Call:
-    """Return the tree of a call; a keyword that is None is left out."""
+    """Return the tree of a call. A keyword that is None is left out."""
     stated = [ast.keyword(key, value) for key, value in keywords.items() if value is not None]
     return ast.Call(name(function), list(arguments), stated)
 
@@ -81,12 +82,12 @@ def assignment(target: str, value: ast.expr, indent: str = "") -> list[str]:
 
 
 def function_returning(head: str, value: ast.expr, indent: str) -> list[str]:
-    """Return the lines of a function that returns a value; `head` is its `def` without the colon."""
+    """Return the lines of a function that returns a value. `head` is its `def` without the colon."""
     return [f"{indent}{head}:", *_laid_out(value, indent + "    ", "return ", "")]
 
 
 def comment(text: str) -> str:
-    """Return a text as one line of comment; nothing in it ends the line, turns it round or hides."""
+    """Return a text as one line of comment. Nothing in it can end the line, change its direction or hide."""
     return f"# {''.join(map(_visible, text))}".rstrip()
 
 
@@ -95,7 +96,7 @@ def _visible(character: str) -> str:
 
 
 def _laid_out(node: ast.expr, indent: str, before: str, after: str) -> list[str]:
-    """Lay an expression out between what stands before and after it on its first and last lines."""
+    """Format an expression between the text before it on its first line and the text after it on its last line."""
     flat = f"{indent}{before}{_flat(node)}{after}"
     opening, items, closing = _parts(node)
     if not items or _width(flat) <= WIDTH:
@@ -107,7 +108,7 @@ def _laid_out(node: ast.expr, indent: str, before: str, after: str) -> list[str]
 
 
 def _parts(node: ast.expr) -> tuple[str, Sequence[tuple[str, ast.expr]], str]:
-    """Take a collection or a call apart: what opens it, its items with what stands before each, what closes it."""
+    """Split a collection or a call: the opening text, its items with the text before each, the closing text."""
     match node:
         case ast.List(elts=items):
             return "[", [("", item) for item in items], "]"
@@ -163,5 +164,8 @@ def _escape(character: str) -> str:
 
 
 def _width(line: str) -> int:
-    """Return the columns of a line, or more: what is broken needlessly stays as it is, what is not might not."""
+    """Return at least the number of columns of a line.
+
+    `ruff format` does not change a line that is broken without need, but it breaks one that is too long.
+    """
     return sum(1 if character.isascii() else 2 for character in line)

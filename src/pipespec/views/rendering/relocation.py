@@ -1,7 +1,7 @@
-"""A resolved document -> the same, to stand in one file in the folder of its own.
+"""Change a resolved document so that it can be one file in its own folder.
 
-Takes a document, and the folder of each file that its values come from; restates the relative paths of inputs,
-schemas and templates, which start from the file that states them. Pure: no path is looked at.
+Takes a document, and the folder of each file from which its values come. Changes the relative paths of inputs, schemas
+and templates, which start from the file that contains them. Pure: no path is accessed.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ def presentable(document: MappingNode, folders: Mapping[str, Path]) -> MappingNo
 
 
 def relocated(document: MappingNode, folders: Mapping[str, Path]) -> MappingNode:
-    """Return the document with the paths of its inputs, schemas and templates as the folder of its own file sees them.
+    """Return the document with the paths of its inputs, schemas and templates relative to the folder of its own file.
 
-    A relative path starts at the file that states it; written into one file, it would start elsewhere. `folders`
-    maps each `Span.file` to its absolute folder.
+    A relative path starts at the file that contains it; written into one file, it would start elsewhere. `folders` maps
+    each `Span.file` to its absolute folder.
     """
     here = folders.get(document.span.file)
     steps = document.get("steps")
@@ -90,7 +90,7 @@ def _relocated_below(entry: Entry, paths: Sequence[str], here: Path, folders: Ma
 
 
 def _relocated_path(node: ScalarNode, here: Path, folders: Mapping[str, Path]) -> ScalarNode:
-    """Restate one path; what waits for an axis keeps its template. Other bases than folders are left alone."""
+    """Change one path. A path that depends on an axis keeps its template. Bases other than folders are not changed."""
     folder = folders.get(set_at(node).file, here)
     written = node.value
     if folder == here or not isinstance(written, str) or "://" in written or written.startswith(("/", "~")):

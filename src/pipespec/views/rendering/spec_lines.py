@@ -1,7 +1,7 @@
-"""The lines of a pipeline's files that say something of a step, as they are written. Pure.
+"""The lines of a pipeline's files that define a step, as they are written. Pure.
 
-Takes the merged document, whose nodes know their places, and the texts of the files; gives excerpts: of the file that
-declares the step all its lines, comments in between included, of upper layers the lines that change it.
+Takes the merged document, whose nodes contain their places, and the texts of the files. Returns excerpts: all lines of
+the file that declares the step, including comments between them, and the lines of upper layers that change it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 
 @frozen
 class Excerpt:
-    """Lines of one file from `line` on, counted from 1; of an option none, it says all by its name."""
+    """Lines of one file, starting at `line`, counted from 1. An option has no lines, because its name contains everything."""
 
     file: str
     line: int
@@ -29,7 +29,7 @@ class Excerpt:
 
 
 class StepLines:
-    """Finds the lines of steps; `merged` is the document before interpolation."""
+    """Finds the lines of steps. `merged` is the document before interpolation."""
 
     def __init__(self, merged: MappingNode, texts: Mapping[str, str]) -> None:
         steps = merged.get("steps")
@@ -37,7 +37,7 @@ class StepLines:
         self._lines = {file: _LINE_END.split(text) for file, text in texts.items()}
 
     def of(self, step: str) -> Sequence[Excerpt]:
-        """Return the excerpts of a declared step, that of its own file first."""
+        """Return the excerpts of a declared step, with that of its own file first."""
         entry = self._steps[step]
         own, first = entry.key_span.file, entry.key_span.line
         spans = [entry.key_span, *_places(entry.value)]
@@ -46,7 +46,7 @@ class StepLines:
             here = [span for span in spans if span.file == file and (file != own or span.line >= first)]
             lines = [
                 line for span in here for line in (span.line, _last(span))
-            ]  # what an alias brings stands above
+            ]  # what an alias refers to is above
             start = first if file == own else min(lines)
             found.append(self._excerpt(file, start, max(lines)))
         return found
@@ -59,7 +59,7 @@ class StepLines:
 
 
 def _places(node: Node) -> Iterator[Span]:
-    """Yield the places of all that a step is made of; a collection's own place tells only where it begins."""
+    """Yield the places of all parts of a step. The place of a collection itself shows only where it begins."""
     for _, found in walk(node):
         match found:
             case MappingNode(entries=entries) if entries:
@@ -71,11 +71,11 @@ def _places(node: Node) -> Iterator[Span]:
 
 
 def _last(span: Span) -> int:
-    """Return the last line of a place; one that ends before the first column has nothing of that line."""
+    """Return the last line of a place. If a place ends before the first column, that line is not part of it."""
     return span.end_line - 1 if span.end_column == 1 and span.end_line > span.line else span.end_line
 
 
 def _dedented(lines: Sequence[str]) -> tuple[str, ...]:
-    """Take the first line's indentation off all lines."""
+    """Remove the first line's indentation from all lines."""
     indent = len(lines[0]) - len(lines[0].lstrip(" ")) if lines else 0
     return tuple(line[indent:] if not line[:indent].strip() else line for line in lines)

@@ -1,1 +1,1 @@
-"""The report of one invocation: its values, and the page that is made of them."""
+"""The report of one invocation: its values, and the page that shows them."""

@@ -1,7 +1,7 @@
-"""A metric's last runs as a small picture: values -> a path, and the words that say the same.
+"""A metric's last runs as a small picture: convert values to a path, and to words that say the same.
 
-Pure. Values that are no numbers leave a gap. The bounds of a metric are drawn where they are near enough not to press
-the values flat.
+Pure. Values that are not numbers leave a gap. The bounds of a metric are drawn if they are so near that the values do
+not become a flat line.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _WIDTH: Final = 120
 _HEIGHT: Final = 30
 _RIM: Final = 4
 _NEAR: Final = 2.0
-"""A bound is drawn where the picture becomes at most so many times as high by it."""
+"""A bound is drawn if it makes the picture at most this many times as high."""
 
 
 @frozen
 class Plot:
     """A picture of `width` by `height`: the line through the values, a dot at each, lines at bounds.
 
-    `words` tell it to whoever does not see it.
+    `words` describe it for readers who do not see it.
     """
 
     width: int
@@ -39,7 +39,7 @@ class Plot:
 
 
 def plot(metric: Metric) -> Plot | None:
-    """Draw a metric's past values and its present one; None where there is nothing to compare."""
+    """Draw a metric's past values and its present one; None if there is nothing to compare."""
     values = [*(one.value for one in metric.past), metric.value]
     finite = [value for value in values if math.isfinite(value)]
     if len(values) < 2 or not finite:
@@ -50,7 +50,7 @@ def plot(metric: Metric) -> Plot | None:
     low, high = min([low, *shown]), max([high, *shown])
 
     def height_of(value: float) -> float:
-        # Halves, since the whole way from the lowest number to the highest is none.
+        # Halves, because the difference between the highest and the lowest number may overflow.
         share = (value / 2 - low / 2) / (high / 2 - low / 2) if high > low else 0.5
         return round(_HEIGHT - _RIM - share * (_HEIGHT - 2 * _RIM), 1)
 

@@ -1,8 +1,8 @@
 """The report of one invocation as one HTML file.
 
-Takes a `Report`; gives a page that says first how it went and what came of it, then what changed, what took the time,
-what was made, and in what surroundings. Pure. Whatever names, values, logs and cells hold is text in it: what a reader
-would not see, or see elsewhere than it stands, is spelt out as in a terminal.
+Takes a `Report`. Returns a page that first says how it went and which results it has, then what changed, what took the
+time, which outputs there are, and in which environment. Pure. Names, values, logs and cells are only text in it.
+Characters that a reader would not see, or see at another place, are escaped as in a terminal.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from pipespec.views.terminal_text import bytes_text, number_text, printable, sec
 __all__ = ["to_html"]
 
 _MOST_STEPS: Final = 500
-"""So many steps of one state are told of, and so many outputs."""
+"""Maximum number of steps of one state that are shown, and of outputs."""
 _MOST_FAILED: Final = 20
-"""So many failures are told of with traceback and log."""
+"""Maximum number of failures that are shown with traceback and log."""
 _MOST_METRICS: Final = 300
 _MOST_POINTS: Final = 500
 _MOST_BARS: Final = 2_000
 _MOST_NODES: Final = 2_000
 _COLUMNS: Final = 12
-"""So many metrics of a point or variant are told."""
+"""Maximum number of metrics of a point or variant that are shown."""
 
 
 def to_html(report: Report) -> str:
@@ -83,7 +83,7 @@ def to_html(report: Report) -> str:
 
 
 def _shown(text: str) -> str:
-    """Spell out what a page would obey or hide; lines stay lines."""
+    """Escape what a page would interpret or hide. Line ends are kept."""
     if text.isprintable():
         return text
     return "\n".join(printable(line.replace("\t", "    ").removesuffix("\r")) for line in text.split("\n"))
@@ -114,7 +114,7 @@ class _MetricRow:
 
 @frozen
 class _Variants:
-    """Several variants of one step beside each other: of each its values, in the order of `names`."""
+    """Several variants of one step in a table: the values of each, in the order of `names`."""
 
     step: str
     names: tuple[str, ...]
@@ -123,14 +123,14 @@ class _Variants:
 
 
 def _metrics_by_step(metrics: Sequence[Metric]) -> Mapping[str, list[_MetricRow]]:
-    """Return the rows of each step that has its name for itself."""
+    """Return the rows of each step that is the only one with its name."""
     ids = _ids_by_name(metrics)
     alone = [metric for metric in metrics if len(ids[declared(metric.step)]) == 1]
     return {step: [_metric_row(one) for one in alone if one.step == step] for step in _steps(alone)}
 
 
 def _variants(metrics: Sequence[Metric]) -> list[_Variants]:
-    """Return a table for each step that has several variants, the first variant first."""
+    """Return a table for each step that has several variants, with the first variant first."""
     found = {(metric.step, metric.name): metric for metric in metrics}
     tables = []
     for step, ids in _ids_by_name(metrics).items():
@@ -189,7 +189,7 @@ class _Points:
     labels: tuple[str, ...]
     metrics: tuple[str, ...]
     rows: tuple[tuple[tuple[str, ...], str, tuple[str, ...]], ...]
-    """Of each point its values, its state and its metrics."""
+    """The values, the state and the metrics of each point."""
 
 
 def _points(points: Sequence[SweepPoint]) -> _Points | None:
@@ -211,7 +211,7 @@ def _points(points: Sequence[SweepPoint]) -> _Points | None:
 
 
 def _longest(executed: Sequence[StepPart]) -> str:
-    """Say in words which steps took the time; one that was tried again, all its tries together."""
+    """Say in words which steps took the time. If a step was tried again, all its attempts are added up."""
     seconds = {
         step.step: sum(one.ended - one.started for one in step.executions)
         if step.seconds is None or len(step.executions) > 1

@@ -1,7 +1,8 @@
-"""What the report of an invocation shows, as plain values: gathered at the edge, rendered by `page`.
+"""What the report of an invocation shows, as plain values: collected by `operations.reporting`, rendered by `report_page`.
 
-Times are POSIX seconds where they say when, else seconds. Texts are as they were found; `with_texts` changes them all
-in one place, so that nothing is forgotten when secrets are taken out, or what a page would not show is spelt out.
+Times are POSIX seconds if they are moments, otherwise seconds. Texts are as they were found. `with_texts` changes all
+of them in one place, so that none is missed when secrets are removed, or characters that a page would not show are
+escaped.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ __all__ = [
 
 @frozen
 class Cause:
-    """One reason for what became of a step; `diff` is the unified diff of code that changed."""
+    """One reason for the state of a step. `diff` is the unified diff of code that changed."""
 
     text: str
     diff: str = ""
@@ -42,10 +43,10 @@ class Cause:
 
 @frozen
 class StepPart:
-    """What is told of one step; `state` is one of `StepState`.
+    """What is shown of one step. `state` is one of `StepState`.
 
-    `seconds` of a reused step are those that were saved. `log` has the last lines of a failed one's log, `log_file` says
-    where all of it is.
+    For a reused step, `seconds` are those that were saved. For a failed step, `log` has the last lines of its log, and
+    `log_file` says where the whole log is.
     """
 
     step: str
@@ -55,7 +56,7 @@ class StepPart:
     seconds: float | None = None
     run_id: str | None = None
     url: str = ""
-    """Of its run on a tracking server."""
+    """The page of its run on a tracking server."""
     causes: tuple[Cause, ...] = ()
     error: str = ""
     traceback: str = ""
@@ -69,7 +70,7 @@ class StepPart:
 
 @frozen
 class PastValue:
-    """A metric of a past run, and when that ended."""
+    """A metric of a past run, and when that run ended."""
 
     value: float
     ended: float
@@ -78,7 +79,7 @@ class PastValue:
 
 @frozen
 class Metric:
-    """A metric of a step, with the same step's past values, the oldest first, and the bounds that are set on it."""
+    """A metric of a step, with the past values of the same step, the oldest first, and its bounds."""
 
     step: str
     name: str
@@ -89,19 +90,19 @@ class Metric:
 
     @property
     def is_bounded(self) -> bool:
-        """True where a bound is set on it."""
+        """True if it has a bound."""
         return self.minimum is not None or self.maximum is not None
 
     @property
     def misses(self) -> bool:
-        """True where a bound is not kept; a value that is no number keeps none."""
+        """True if a bound is missed. A value that is not a number misses every bound."""
         low = self.minimum is not None and not self.value >= self.minimum
         return low or (self.maximum is not None and not self.value <= self.maximum)
 
 
 @frozen
 class PicturePreview:
-    """A picture as its file is; `media` is its type, as `image/png`."""
+    """The bytes of a picture file. `media` is its type, for example `image/png`."""
 
     media: str
     content: bytes
@@ -109,7 +110,7 @@ class PicturePreview:
 
 @frozen
 class Table:
-    """The first rows of a table; `more` says what of it is left out."""
+    """The first rows of a table. `more` says what is left out."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -118,7 +119,7 @@ class Table:
 
 @frozen
 class TextPreview:
-    """The beginning of a text; `more` says what is left out."""
+    """The beginning of a text. `more` says what is left out."""
 
     text: str
     more: str = ""
@@ -129,7 +130,7 @@ Preview: TypeAlias = PicturePreview | Table | TextPreview
 
 @frozen
 class OutputPart:
-    """An output of a complete step. Without a preview `note` says why there is none."""
+    """An output of a complete step. Without a preview, `note` says why there is none."""
 
     step: str
     state: str
@@ -144,7 +145,7 @@ class OutputPart:
 
 @frozen
 class RunEnvironment:
-    """What the run ran in: `facts` by what they are called, `layers` the lowest first, packages with versions."""
+    """The environment of the run: `facts` by their names, `layers` the lowest first, packages with versions."""
 
     facts: Mapping[str, str]
     layers: tuple[str, ...] = ()
@@ -154,7 +155,7 @@ class RunEnvironment:
 
 @frozen
 class Report:
-    """One invocation. `left_out` says in sentences what the bounds of a report kept out of it."""
+    """One invocation. `left_out` says in sentences what was left out because of the limits of a report."""
 
     pipeline: str
     description: str
@@ -171,13 +172,13 @@ class Report:
     points: tuple[SweepPoint, ...] = ()
     left_out: tuple[str, ...] = ()
     graph: JSON = None
-    """Of the shape of `schemas/graph.schema.json`, with the states of this run."""
+    """The structure of `schemas/graph.schema.json`, with the states of this run."""
 
 
 def with_texts(value: Any, change: Callable[[str], str]) -> Any:
-    """Return a value with every text in it changed, in dataclasses, tuples and mappings too; keys included.
+    """Return a value with every text in it changed, also in dataclasses, tuples and mappings, including keys.
 
-    A part in which no text changes is returned as it is: most of a report, which may be long.
+    A part in which no text changes is returned unchanged. This is most of a report, which may be long.
     """
     made: Any
     match value:

@@ -1,6 +1,6 @@
-"""When each worker executed which step: executions -> lanes of bars, in percent of the run's length.
+"""When each worker executed which step: convert executions to lanes of bars, in percent of the run's length.
 
-Pure. Bars of a lane are in order and never overlap; one that would be too thin to see is widened as far as there is
+Pure. Bars of a lane are in order and never overlap. A bar that would be too thin to see is widened as far as there is
 room.
 """
 
@@ -19,9 +19,9 @@ __all__ = ["Bar", "Lane", "Tick", "Timeline", "timeline"]
 _THINNEST: Final = 0.4
 """Percent."""
 _LONG_START: Final = 0.1
-"""Where more than this share of a run passes before the first step, the timeline begins with that step."""
+"""If more than this share of a run passes before the first step, the timeline begins with that step."""
 _CLOCK: Final = 1e-6
-"""Seconds below which a run took no time: no clock tells less."""
+"""Seconds below which a run took no time, because clocks do not show less."""
 _TICKS: Final = 6
 _NICE: Final = (1, 2, 5, 10)
 _NICE_SIXTIES: Final = (1, 2, 5, 10, 15, 30, 60)
@@ -29,7 +29,7 @@ _NICE_SIXTIES: Final = (1, 2, 5, 10, 15, 30, 60)
 
 @frozen
 class Bar:
-    """One execution; `start` and `width` are percent, `state` is how it ended, `label` says all of it."""
+    """One execution. `start` and `width` are in percent, `state` is how it ended, `label` contains everything."""
 
     step: str
     state: str
@@ -40,7 +40,7 @@ class Bar:
 
 @frozen
 class Lane:
-    """What one worker executed, in order; `busy` is its share of the time that is shown, in percent."""
+    """What one worker executed, in order. `busy` is its share of the displayed time, in percent."""
 
     name: str
     bars: tuple[Bar, ...]
@@ -49,7 +49,7 @@ class Lane:
 
 @frozen
 class Tick:
-    """A mark of the axis, at so many percent."""
+    """A mark of the axis, at this percentage."""
 
     at: float
     text: str
@@ -57,7 +57,7 @@ class Tick:
 
 @frozen
 class Timeline:
-    """The lanes of a run above their axis; `first` is when the first step began, `begin` when the axis does."""
+    """The lanes of a run above their axis. `first` is when the first step started, `begin` when the axis begins."""
 
     lanes: tuple[Lane, ...]
     ticks: tuple[Tick, ...]
@@ -67,7 +67,7 @@ class Timeline:
 
 @frozen
 class _Turn:
-    """One execution of a step, its `number`th."""
+    """One execution of a step, with its `number`."""
 
     started: float
     ended: float
@@ -77,7 +77,7 @@ class _Turn:
 
 @frozen
 class _Scale:
-    """Seconds of the run as percent of the axis."""
+    """Convert seconds of the run to percent of the axis."""
 
     begin: float
     end: float
@@ -90,7 +90,7 @@ class _Scale:
 
 
 def timeline(steps: Sequence[StepPart], seconds: float) -> Timeline | None:
-    """Lay out what was executed in a run that took so many seconds; None where nothing was."""
+    """Lay out what was executed in a run of this length; None if nothing was executed."""
     by_worker: dict[int, list[_Turn]] = {}
     for step in steps:
         for number, one in enumerate(step.executions, start=1):
