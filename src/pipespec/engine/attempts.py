@@ -2,17 +2,19 @@
 
 Takes steps that are to execute and what came of them; gives started runs and records. Two invocations that want one
 key agree through the store: each creates its run with a claim, then looks; one that is alone goes on, of several the
-later take their runs back and wait. Before publishing each looks again, so that of one generation one result
-counts even where two have executed. A store that is away keeps nothing from going on: leases are renewed by a thread, and
+later take their runs back and wait. Where others may have counted this process as dead, it looks again before it publishes, and has it
+decided which of the two counts. A store that is away keeps nothing from going on: leases are renewed by a thread, and
 a run that could not be ended is ended with the next renewal.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +28,7 @@ from pipespec.engine.run_settings import RunSettings
 from pipespec.engine.store_absence import StoreAbsence
 from pipespec.engine.unpublished_results import UnpublishedResult
 from pipespec.engine.upstream_params import UpstreamParams
-from pipespec.errors import PipespecError, StoreUnavailableError
+from pipespec.errors import PipespecError, StoreUnavailableError, TakenOverError
 from pipespec.frozen_values import frozen
 from pipespec.plan.metric_bounds import judged_metrics
 from pipespec.plan.plan import Decision, Plan, ReasonKind
@@ -66,8 +68,6 @@ class Claim:
 
     started: StartedRun
     known: int | None
-    since: float
-    """When it was about to be made, by `_now`."""
 
 
 @frozen
@@ -105,6 +105,8 @@ class Attempts:
         self._beat_due = 0.0
         self._beating: threading.Thread | None = None
         self._own: set[str] = set()
+        self._sure: dict[str, float] = {}
+        """When runs were last known to be ours alone, by `_now`; it stands still once a renewal came too late."""
         self._params: UpstreamParams | None = None
         self._prepared: list[tuple[PreparedResult, Callable[[StepRecord], None]]] = []
         """What is published with the next start, and what is called then."""
@@ -127,12 +129,11 @@ class Attempts:
             StoreUnavailableError: where the store cannot be asked or written.
         """
         if decision.key is None:
-            return Claim(self._start(plan, decision), None, _now())
+            return Claim(self._start(plan, decision), None)
         key = decision.key.hex
         if waited and self._live_claims(key):
             return None
         known = self._ledger.generations((key,)).get(key) if _repeats(decision, forced=forced) else None
-        since = _now()
         started = self._start(plan, decision)
         if not self._is_alone(key, started):
             self.kill(started, "another invocation computes the same key")
@@ -140,7 +141,7 @@ class Attempts:
         if record := newer_record(self._ledger, key, known):
             self.kill(started, f"run {record.run_id} has the same key")
             return record
-        return Claim(started, known, since)
+        return Claim(started, known)
 
     def holder(self, key: str) -> Attempt | None:
         """Return the run of another invocation that computes a key, None where none does any more."""
@@ -174,14 +175,20 @@ class Attempts:
             staging,
             log,
             claim.known,
-            _may_be_taken(claim),
             judged_metrics(decision.step),
         )
 
     def publish(self, result: UnpublishedResult) -> Published:
         """Publish a result; raises as `publish_result`. May be called again where the store was away."""
-        published = publish_result(result, self._ledger, self._writer, self._settings.state.downloads)
-        self._forget(result.started)
+        in_doubt = partial(self._is_in_doubt, result.started.run_id)
+        try:
+            published = publish_result(
+                result, self._ledger, self._writer, self._settings.state.downloads, in_doubt
+            )
+        except TakenOverError:
+            self._forget(result.started.run_id)
+            raise
+        self._forget(result.started.run_id)
         return published
 
     def prepare(self, result: UnpublishedResult, then: Callable[[StepRecord], None]) -> StepRecord | None:
@@ -191,7 +198,8 @@ class Attempts:
         the result counts.
         """
         outcome = result.outcome
-        must_look = result.may_be_taken or result.known is not None or bool(result.bounded)
+        in_doubt = self._is_in_doubt(result.started.run_id)
+        must_look = in_doubt or result.known is not None or bool(result.bounded)
         if must_look or not outcome.is_uploaded or not self._writer.joins:
             return None
         prepared = self._writer.prepare(result.started, outcome, manifest=result.manifest, log=result.log)
@@ -210,14 +218,13 @@ class Attempts:
     def _tell_prepared(self) -> None:
         published, self._prepared = self._prepared, []
         for prepared, then in published:
-            self._own.discard(prepared.record.run_id)
-            _ACTIVE.discard(prepared.record.run_id)
+            self._forget(prepared.record.run_id)
             self._ledger.note((prepared.record,))
             then(prepared.record)
 
     def let_go(self, started: StartedRun, failure: Failure) -> None:
         """End a run whose result is kept for another invocation, once the store can be told."""
-        self._forget(started)
+        self._forget(started.run_id)
         self._endings.append(_Ending(started, failure, None, "FAILED", has_files=False))
 
     def fail(self, started: StartedRun, failure: Failure, log: Path, seconds: float | None = None) -> None:
@@ -267,7 +274,7 @@ class Attempts:
                 metrics=self._final_metrics(report),
                 datasets=() if report.plan is None else outside_datasets(outside_entries(report.plan)),
             )
-        self._forget(self._invocation)
+        self._forget(self._invocation.run_id)
 
     def close(self) -> None:
         """Let go of the store; runs that are still open are left to the next invocation, which sweeps them."""
@@ -288,8 +295,11 @@ class Attempts:
     def _beat(self) -> None:
         try:
             for run_id in sorted(self._own):
+                began = _now()
                 with _unless_gone():
                     self._writer.heartbeat((run_id,))
+                if not self._is_in_doubt(run_id):
+                    self._sure[run_id] = began
             self._end_rest()
         except StoreUnavailableError as error:
             self._absence.note(error)
@@ -297,7 +307,7 @@ class Attempts:
             self._absence.over()
 
     def _end(self, ending: _Ending) -> None:
-        self._forget(ending.started)
+        self._forget(ending.started.run_id)
         self._endings.append(ending)
         try:
             self._end_rest()
@@ -322,7 +332,7 @@ class Attempts:
     def _start(self, plan: Plan, decision: Decision) -> StartedRun:
         if self._invocation is None:
             self._begin_invocation(plan)
-        step = decision.step
+        step, began = decision.step, _now()
         started = self._writer.start(
             NewAttempt(
                 pipeline=plan.pipeline.name,
@@ -343,6 +353,7 @@ class Attempts:
             after=[one for one, _ in self._prepared],
         )
         self._remember(started)
+        self._sure[started.run_id] = began
         self._tell_prepared()
         return started
 
@@ -392,30 +403,30 @@ class Attempts:
 
     def _sweep(self, attempts: Collection[Attempt]) -> tuple[str, ...]:
         """Mark the runs of dead processes, and clean up after them."""
-        return settle(attempts, self._writer, self._settings.state, self._settings.redact)
+        return settle(attempts, self._ledger, self._writer, self._settings.state, self._settings.redact)
 
     def _is_left_over(self, run_id: str, owner: str) -> bool:
         return owner == self._here and run_id not in _ACTIVE
+
+    def _is_in_doubt(self, run_id: str) -> bool:
+        """Say whether others may have counted the lease of a run as dead, and have computed its key themselves.
+
+        As long as nobody can have, the look that was taken after the claim was made still holds.
+        """
+        return _now() - self._sure.get(run_id, -math.inf) >= LEASE_SECONDS / 2
 
     def _remember(self, started: StartedRun) -> StartedRun:
         self._own.add(started.run_id)
         _ACTIVE.add(started.run_id)
         return started
 
-    def _forget(self, started: StartedRun) -> None:
-        self._own.discard(started.run_id)
-        _ACTIVE.discard(started.run_id)
+    def _forget(self, run_id: str) -> None:
+        self._own.discard(run_id)
+        self._sure.pop(run_id, None)
+        _ACTIVE.discard(run_id)
 
     def _about(self) -> dict[str, JSON]:
         return {**self._settings.about, "invocation": self.invocation}
-
-
-def _may_be_taken(claim: Claim) -> bool:
-    """Say whether others may have counted the claim's lease as dead, and have computed the key themselves.
-
-    As long as nobody can have, the look that was taken after the claim was made still holds.
-    """
-    return _now() - claim.since >= LEASE_SECONDS / 2
 
 
 def _now() -> float:

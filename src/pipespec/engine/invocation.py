@@ -39,7 +39,13 @@ from pipespec.engine.step_results import blocked, cancelled, completed, failed, 
 from pipespec.engine.step_turns import StepTurn, StepTurns, at_its_turn
 from pipespec.engine.store_absence import StoreAbsence
 from pipespec.engine.unpublished_results import keep_result
-from pipespec.errors import ClusterUnavailableError, MissingPackageError, PipespecError, StoreUnavailableError
+from pipespec.errors import (
+    ClusterUnavailableError,
+    MissingPackageError,
+    PipespecError,
+    StoreUnavailableError,
+    TakenOverError,
+)
 from pipespec.frozen_values import frozen
 from pipespec.plan.plan import Decision, Plan
 from pipespec.plan.records import StepRecord
@@ -421,6 +427,10 @@ class Invocation:
                 published = publication.published.result()
             except StoreUnavailableError as error:
                 self._keep(publication, error)
+                continue
+            except TakenOverError:  # that one is waited for like any other
+                self._pausing[execution.decision.step.id] = _Pause(time.monotonic(), execution.number)
+                self._staging.discard(execution.staging)
                 continue
             except (PipespecError, OSError) as error:
                 why = Failure("store", f"its result could not be recorded: {error}")

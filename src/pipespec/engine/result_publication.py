@@ -6,12 +6,13 @@ may be done twice: a store that went away in between is asked for the whole agai
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from shutil import rmtree
 
 from pipespec.engine.unpublished_results import UnpublishedResult, kept_results
-from pipespec.errors import PipespecError, StoreUnavailableError
+from pipespec.errors import PipespecError, StoreUnavailableError, TakenOverError
 from pipespec.frozen_values import frozen
 from pipespec.plan.records import StepRecord
 from pipespec.step.step_job import Failure, taken_outputs
@@ -31,22 +32,44 @@ class Published:
 
 
 def publish_result(
-    result: UnpublishedResult, ledger: Ledger, recorder: Recorder, downloads: Path
+    result: UnpublishedResult,
+    ledger: Ledger,
+    recorder: Recorder,
+    downloads: Path,
+    in_doubt: Callable[[], bool] = lambda: True,
 ) -> Published:
     """Publish a result, unless another invocation did for the same generation.
 
-    What is uploaded for it is then in the folder `downloads`, too.
+    What is uploaded for it is then in the folder `downloads`, too. `in_doubt` says whether others may have counted this
+    process as dead by now, and have computed the key themselves.
 
     Raises:
         StoreUnavailableError: where it cannot be known, or not be written.
+        TakenOverError: where another invocation computes the key instead, and has not published it yet.
         PipespecError: where the run is gone.
         OSError: from a local disk.
     """
+    try:
+        return _publish(result, ledger, recorder, downloads, in_doubt)
+    except TakenOverError:
+        if theirs := newer_record(ledger, result.started.key or "", result.known):
+            return Published(theirs, is_ours=False)
+        raise
+
+
+def _publish(
+    result: UnpublishedResult,
+    ledger: Ledger,
+    recorder: Recorder,
+    downloads: Path,
+    in_doubt: Callable[[], bool],
+) -> Published:
     started, outcome = result.started, result.outcome
     superseded: tuple[str, ...] = ()
     if started.key is not None:
-        if result.may_be_taken and (record := newer_record(ledger, started.key, result.known)):
+        if in_doubt() and (record := newer_record(ledger, started.key, result.known)):
             if record.run_id == started.run_id:  # an earlier try came through, and its answer was lost
+                recorder.insist(record.run_id)
                 return Published(record, is_ours=True)
             why = f"run {record.run_id} was faster with the same key"
             recorder.fail(started, Failure("cancelled", why), status="KILLED")
@@ -64,6 +87,7 @@ def publish_result(
         generation=0 if result.known is None else result.known + 1,
         log=result.log,
         supersedes=superseded,
+        in_doubt=in_doubt,
     )
     ledger.note((record,))
     if not outcome.is_uploaded:

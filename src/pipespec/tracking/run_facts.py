@@ -103,8 +103,8 @@ def _output(row: Mapping[str, object]) -> OutputRecord:
 def complete_record(facts: RunFacts) -> StepRecord | None:
     """Return the record of a run that was published, still without its outputs, or None for one that was not.
 
-    Published means: FINISHED, a key that stands in both of its tags, and a manifest. A run without a key
-    (`identity: none`) is no answer to any question.
+    Published means: FINISHED, a key that stands in both of its tags, a manifest, and not taken over before. A run
+    without a key (`identity: none`) is no answer to any question.
     """
     key = facts.tags.get(record_names.KEY)
     if (
@@ -112,6 +112,7 @@ def complete_record(facts: RunFacts) -> StepRecord | None:
         or facts.ended is None
         or not key
         or record_names.MANIFEST not in facts.tags
+        or record_names.TAKEN in facts.tags
     ):
         return None
     return StepRecord(
