@@ -112,8 +112,8 @@ MUTANTS = {
     ),
     "a claim does not keep others from computing the key": (
         "engine/attempts.py",
-        "if all(claim.run_id == started.run_id for claim in live):",
-        "if True:",
+        "        if self._others.holder(key) is not None:",
+        "        if False:",
         "engine/test_attempts.py -k while_one_computes",
     ),
     "all who claim a key go first": (
@@ -124,14 +124,14 @@ MUTANTS = {
     ),
     "a result is not looked for again before it is published": (
         "engine/result_publication.py",
-        "if result.may_be_taken and (record :=",
+        "if in_doubt() and (record :=",
         "if False and (record :=",
         "engine/test_attempts.py -k of_two_results",
     ),
     "a result of another invocation is published a second time": (
         "engine/attempts.py",
-        "if record := newer_record(self._ledger, key, known):",
-        "if (record := newer_record(self._ledger, key, known)) and known == -1:",
+        "            return False, record\n",
+        "            return True, None\n",
         "engine/test_attempts.py -k who_waited_gets",
     ),
     "a forced result does not come in place of the one before": (

@@ -1,8 +1,8 @@
 """The MLflow runs of one invocation: begun under a claim, kept alive, ended. All writing goes through here.
 
 Takes steps that are to execute and what came of them; gives started runs and records. Two invocations that want one
-key agree through the store: each creates its run with a claim, then looks; one that is alone goes on, of several the
-later take their runs back and wait. Where others may have counted this process as dead, it looks again before it publishes, and has it
+key agree through the store: in a database file each looks and claims in one transaction; elsewhere each creates its run with a claim, then
+looks; one that is alone goes on, of several the later take their runs back and wait. Where others may have counted this process as dead, it looks again before it publishes, and has it
 decided which of the two counts. A store that is away keeps nothing from going on: leases are renewed by a thread, and
 a run that could not be ended is ended with the next renewal.
 """
@@ -22,6 +22,7 @@ from pipespec.document.nodes import JSON
 from pipespec.engine.final_metrics import final_metrics, unmeasured
 from pipespec.engine.left_runs import settle
 from pipespec.engine.manifest_entries import manifest_entries, outside_entries
+from pipespec.engine.other_runs import FailedElsewhere, OtherRuns
 from pipespec.engine.random_seed import seed_of
 from pipespec.engine.result_publication import Published, newer_record, publish_result
 from pipespec.engine.run_settings import RunSettings
@@ -40,7 +41,7 @@ from pipespec.tracking.process_owner import Owner
 from pipespec.tracking.reading.ledger import Ledger
 from pipespec.tracking.record_names import POINT
 from pipespec.tracking.run_datasets import outside_datasets
-from pipespec.tracking.run_facts import contenders, finished_record
+from pipespec.tracking.run_facts import finished_record
 from pipespec.tracking.started_run import NewAttempt, NewInvocation, PreparedResult, StartedRun
 from pipespec.tracking.writing.leases import LEASE_SECONDS
 from pipespec.tracking.writing.recorder import Recorder
@@ -52,10 +53,6 @@ _HEARTBEAT: Final = 10.0
 
 _CLOSING: Final = 5.0
 """Seconds for letting go of the store."""
-
-_LOOKS: Final = 5
-_LOOK_AGAIN: Final = 0.05
-"""Seconds between looks at claims that came later than ours and should be taken back."""
 
 _ACTIVE: Final[set[str]] = set()
 """The runs that invocations in this process work on: a RUNNING run of this process that is not here was left by
@@ -107,6 +104,9 @@ class Attempts:
         self._own: set[str] = set()
         self._sure: dict[str, float] = {}
         """When runs were last known to be ours alone, by `_now`; it stands still once a renewal came too late."""
+        self._others = OtherRuns(
+            ledger, is_ours=self._own.__contains__, is_left_over=self._is_left_over, settle=self._sweep
+        )
         self._params: UpstreamParams | None = None
         self._prepared: list[tuple[PreparedResult, Callable[[StepRecord], None]]] = []
         """What is published with the next start, and what is called then."""
@@ -120,22 +120,45 @@ class Attempts:
 
     def claim(
         self, plan: Plan, decision: Decision, *, forced: bool, waited: bool
-    ) -> Claim | StepRecord | None:
-        """Begin a run for a step; or return what another invocation published meanwhile, or None while one computes it.
+    ) -> Claim | StepRecord | FailedElsewhere | None:
+        """Begin a run for a step; or return what came of another invocation's meanwhile, or None while one computes it.
 
-        `waited` is true when it was None before: then one looks first, and creates no run to take it back.
+        `waited` is true when it was None before. Where others are about, one looks first, and creates no run to take it
+        back; in a store that joins writes always, since that costs no more there.
 
         Raises:
             StoreUnavailableError: where the store cannot be asked or written.
         """
+        if self._invocation is None:
+            self._begin_invocation(plan)
         if decision.key is None:
-            return Claim(self._start(plan, decision), None)
+            return Claim(self._remember(self._writer.start(self._new(plan, decision))), None)
         key = decision.key.hex
-        if waited and self._live_claims(key):
-            return None
         known = self._ledger.generations((key,)).get(key) if _repeats(decision, forced=forced) else None
-        started = self._start(plan, decision)
-        if not self._is_alone(key, started):
+        takes_failure = not forced and not decision.step.retry.times
+        looks_first = self._writer.joins or waited or self._others.are_about
+        found: StepRecord | FailedElsewhere | None = None
+
+        def is_settled() -> bool:
+            nonlocal found
+            is_free = not looks_first
+            if looks_first:
+                is_free, found = self._standing(key, known, takes_failure=takes_failure)
+            return not is_free
+
+        began = _now()
+        started = self._writer.start_unless(
+            is_settled, self._new(plan, decision), after=[one for one, _ in self._prepared]
+        )
+        if started is not None:
+            self._remember(started)
+            self._sure[started.run_id] = began
+        self._tell_prepared()
+        if started is None:
+            return found
+        if self._writer.joins:  # nobody else wrote since we looked
+            return Claim(started, known)
+        if not self._others.is_alone(key, started.run_id):
             self.kill(started, "another invocation computes the same key")
             return None
         if record := newer_record(self._ledger, key, known):
@@ -143,10 +166,20 @@ class Attempts:
             return record
         return Claim(started, known)
 
+    def _standing(
+        self, key: str, known: int | None, *, takes_failure: bool
+    ) -> tuple[bool, StepRecord | FailedElsewhere | None]:
+        """Say whether a key is free to be claimed, and what came of it where it is not; None while others compute it."""
+        if self._others.holder(key) is not None:
+            return False, None
+        if record := newer_record(self._ledger, key, known):
+            return False, record
+        failure = self._others.failure(key) if takes_failure else None
+        return failure is None, failure
+
     def holder(self, key: str) -> Attempt | None:
         """Return the run of another invocation that computes a key, None where none does any more."""
-        others = [claim for claim in self._live_claims(key) if claim.run_id not in self._own]
-        return others[0] if others else None
+        return self._others.holder(key)
 
     def result(
         self,
@@ -329,33 +362,24 @@ class Attempts:
             with contextlib.suppress(ValueError):  # a thread of ours was faster
                 self._endings.remove(ending)
 
-    def _start(self, plan: Plan, decision: Decision) -> StartedRun:
-        if self._invocation is None:
-            self._begin_invocation(plan)
-        step, began = decision.step, _now()
-        started = self._writer.start(
-            NewAttempt(
-                pipeline=plan.pipeline.name,
-                step=step.id,
-                call=str(step.call),
-                experiment=step.experiment,
-                key=None if decision.key is None else decision.key.hex,
-                params=step.param_values,
-                tags={**plan.pipeline.mlflow.tags, **_words(step)},
-                description=step.description,
-                label=self._surroundings.label,
-                invocation=self.invocation,
-                source=self._surroundings.source,
-                git_commit=self._surroundings.git_commit,
-                git_branch=self._surroundings.git_branch,
-                git_remote=self._surroundings.git_remote,
-            ),
-            after=[one for one, _ in self._prepared],
+    def _new(self, plan: Plan, decision: Decision) -> NewAttempt:
+        step = decision.step
+        return NewAttempt(
+            pipeline=plan.pipeline.name,
+            step=step.id,
+            call=str(step.call),
+            experiment=step.experiment,
+            key=None if decision.key is None else decision.key.hex,
+            params=step.param_values,
+            tags={**plan.pipeline.mlflow.tags, **_words(step)},
+            description=step.description,
+            label=self._surroundings.label,
+            invocation=self.invocation,
+            source=self._surroundings.source,
+            git_commit=self._surroundings.git_commit,
+            git_branch=self._surroundings.git_branch,
+            git_remote=self._surroundings.git_remote,
         )
-        self._remember(started)
-        self._sure[started.run_id] = began
-        self._tell_prepared()
-        return started
 
     def _upstream_params(self, plan: Plan) -> UpstreamParams:
         if self._params is None or self._params.pipeline is not plan.pipeline:
@@ -373,40 +397,17 @@ class Attempts:
         return final_metrics(by_step)
 
     def _begin_invocation(self, plan: Plan) -> None:
-        self._sweep(self._ledger.running(plan.pipeline.name))
+        self._others.meet(self._ledger.running(plan.pipeline.name))
         self._surroundings = self._settings.invocation()
         self._invocation = self._remember(self._writer.start_invocation(self._surroundings))
         self._beat_due = time.monotonic() + _HEARTBEAT
-
-    def _is_alone(self, key: str, started: StartedRun) -> bool:
-        """Say whether ours is the only live claim, after a moment for others to see ours and take theirs back.
-
-        Being the earlier is not enough: a run may become visible later than one that says it started later, which
-        then saw nobody and went on. Whoever is alone when it looks is seen by all that come.
-        """
-        for _ in range(_LOOKS):
-            live = self._live_claims(key)
-            if all(claim.run_id == started.run_id for claim in live):
-                return True
-            if contenders(live, started.run_id):
-                return False
-            time.sleep(_LOOK_AGAIN)
-        return False
-
-    def _live_claims(self, key: str) -> tuple[Attempt, ...]:
-        claims = tuple(
-            found for found in self._ledger.claims(key) if not self._is_left_over(found.run_id, found.owner)
-        )
-        others = [claim for claim in claims if claim.run_id not in self._own]
-        dead = self._sweep(others) if others else ()
-        return tuple(claim for claim in claims if claim.run_id not in dead)
 
     def _sweep(self, attempts: Collection[Attempt]) -> tuple[str, ...]:
         """Mark the runs of dead processes, and clean up after them."""
         return settle(attempts, self._ledger, self._writer, self._settings.state, self._settings.redact)
 
-    def _is_left_over(self, run_id: str, owner: str) -> bool:
-        return owner == self._here and run_id not in _ACTIVE
+    def _is_left_over(self, attempt: Attempt) -> bool:
+        return attempt.owner == self._here and attempt.run_id not in _ACTIVE
 
     def _is_in_doubt(self, run_id: str) -> bool:
         """Say whether others may have counted the lease of a run as dead, and have computed its key themselves.

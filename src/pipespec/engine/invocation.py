@@ -23,6 +23,7 @@ from pipespec.engine.awaited_runs import AwaitedRuns
 from pipespec.engine.failed_work import keep_failed_work
 from pipespec.engine.interrupts import Interrupts
 from pipespec.engine.joined_results import JoinedResults
+from pipespec.engine.other_runs import FailedElsewhere
 from pipespec.engine.places.step_places import StepPlaces
 from pipespec.engine.processes.executors import Executor
 from pipespec.engine.progress_events import Progress
@@ -35,7 +36,14 @@ from pipespec.engine.source_snapshot import SourceSnapshot
 from pipespec.engine.staging import Staging
 from pipespec.engine.step_in_progress import StepInProgress
 from pipespec.engine.step_jobs import PartDigests
-from pipespec.engine.step_results import blocked, cancelled, completed, failed, why_not_run
+from pipespec.engine.step_results import (
+    blocked,
+    cancelled,
+    completed,
+    failed,
+    failed_elsewhere,
+    why_not_run,
+)
 from pipespec.engine.step_turns import StepTurn, StepTurns, at_its_turn
 from pipespec.engine.store_absence import StoreAbsence
 from pipespec.engine.unpublished_results import keep_result
@@ -323,6 +331,9 @@ class Invocation:
                 self._execute(decision, claim, number, turn.upstream)
             case StepRecord() as record:
                 self.settled.settle(completed(decision.step, record, StepState.REUSED), record)
+            case FailedElsewhere() as other:
+                log = self._settings.log_of(other.run_id)
+                self.settled.settle(failed_elsewhere(decision, other, log))
             case None:
                 self._pausing[step] = _Pause(time.monotonic() + _ASK_AGAIN, number)
                 self._tell_awaited(decision)

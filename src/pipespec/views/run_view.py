@@ -97,7 +97,7 @@ def awaited_line(event: StepAwaited) -> str:
             " and the step runs here"
         )
     return printable(
-        f"{told}; its result is taken when it ends, and if it fails or is ended the step runs here"
+        f"{told}; its result is taken when it ends, and if it is interrupted the step runs here"
     )
 
 

@@ -107,6 +107,17 @@ class Recorder:
         Where the store joins writes, all of it is one. The claim excludes nobody by itself: look at
         `contenders(ledger.claims(key), run_id)` next.
         """
+        started = self.start_unless(lambda: False, new, after=after)
+        assert started is not None
+        return started
+
+    def start_unless(
+        self, is_settled: Callable[[], bool], new: NewAttempt, *, after: Sequence[PreparedResult] = ()
+    ) -> StartedRun | None:
+        """Create a run as `start` does, or return None where `is_settled` says that there is no need for one.
+
+        It is asked last. Where the store joins writes nobody writes in between, so that what it saw is still so.
+        """
         tags = attempt_tags(
             self._in_context(new),
             owner=self._owner,
@@ -116,6 +127,8 @@ class Recorder:
         )
         params = record_names.dotted_params(new.params)
         with self._together(after), self._experiments.named(new.experiment, step_note(new)) as experiment:
+            if is_settled():
+                return None
             reach("run.before-create")
             started = self._create(experiment, tags, params=params, step=new.step, key=new.key)
         reach("run.after-params")
