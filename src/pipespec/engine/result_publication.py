@@ -18,6 +18,7 @@ from pipespec.plan.records import StepRecord
 from pipespec.step.step_job import Failure, taken_outputs
 from pipespec.tracking.artifacts import keep_uploaded, upload
 from pipespec.tracking.reading.ledger import Ledger
+from pipespec.tracking.started_run import StartedRun
 from pipespec.tracking.writing.recorder import Recorder
 
 __all__ = ["Published", "newer_record", "publish_kept", "publish_result"]
@@ -106,7 +107,7 @@ def newer_record(ledger: Ledger, key: str, known: int | None) -> StepRecord | No
 def publish_kept(folder: Path, ledger: Ledger, recorder: Recorder, downloads: Path) -> tuple[str, ...]:
     """Publish what earlier runs kept for this store, and return the steps whose results now count.
 
-    What was published meanwhile, or whose run is gone, is dropped.
+    What was published meanwhile, or whose run is gone, is dropped; what another invocation is computing stays.
 
     Raises:
         StoreUnavailableError: where the store is still away; what is not published stays.
@@ -114,6 +115,8 @@ def publish_kept(folder: Path, ledger: Ledger, recorder: Recorder, downloads: Pa
     published = []
     for result in kept_results(folder, ledger.tracking_uri):
         facts = ledger.run(result.started.run_id)
+        if _is_computed(result.started, ledger):
+            continue
         if facts is not None and facts.status != "FINISHED":
             try:
                 if publish_result(result, ledger, recorder, downloads).is_ours:
@@ -126,6 +129,12 @@ def publish_kept(folder: Path, ledger: Ledger, recorder: Recorder, downloads: Pa
                 pass
         rmtree(result.staging, ignore_errors=True)
     return tuple(published)
+
+
+def _is_computed(started: StartedRun, ledger: Ledger) -> bool:
+    """Say whether another run claims the key of one that is kept."""
+    claims = () if started.key is None else ledger.claims(started.key)
+    return any(claim.run_id != started.run_id for claim in claims)
 
 
 def _with_logged(record: StepRecord, result: UnpublishedResult, ledger: Ledger) -> StepRecord:

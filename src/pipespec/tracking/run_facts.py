@@ -50,6 +50,11 @@ class RunFacts:
     params: Mapping[str, str] = field(default_factory=dict)
     experiment_id: str = ""
 
+    @property
+    def own_params(self) -> Mapping[str, str]:
+        """Those of the step, and of what it logged: all but the one that decides whether the run counts."""
+        return {name: value for name, value in self.params.items() if name != record_names.OUTCOME}
+
 
 def with_told_tags(facts: RunFacts) -> RunFacts:
     """Return facts whose tags stand as a store spells them, by the names that they have here."""
