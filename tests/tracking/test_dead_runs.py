@@ -116,6 +116,8 @@ def test_a_late_result_that_dies_before_it_is_told_counts_no_more_either(world, 
     # Where its process dies, nobody is in doubt any more.
     with pytest.raises(TakenOverError) if world.kind == "sqlite" or is_told else _nothing():
         publish(world, late, in_doubt=lambda: is_told)
+    if not is_told:  # its clock is wrong by decades
+        world.client.set_terminated(late.run_id, "FINISHED", end_time=1)
 
     assert answer(world) == theirs.run_id
 

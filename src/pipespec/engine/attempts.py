@@ -136,7 +136,7 @@ class Attempts:
         key = decision.key.hex
         known = self._ledger.generations((key,)).get(key) if _repeats(decision, forced=forced) else None
         takes_failure = not forced and not decision.step.retry.times
-        looks_first = self._writer.joins or waited or self._others.are_about
+        looks_first = self._writer.joins or waited or self._others.may_have(key)
         found: StepRecord | FailedElsewhere | None = None
 
         def is_settled() -> bool:

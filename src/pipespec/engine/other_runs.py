@@ -57,13 +57,19 @@ class OtherRuns:
         self._settle = settle
         self._seen: dict[str, Attempt] = {}
         """The latest run of another that was seen at work, by its key."""
-        self.are_about = False
-        """Whether any was: then it is looked before a run is created."""
+        self._left: set[str] = set()
+        """The keys of runs that dead processes left; what they made may count by now."""
+        self._are_about = False
 
     def meet(self, running: Collection[Attempt]) -> None:
         """Take note of who is at work when this invocation begins, of its pipeline."""
         dead = self._settle(running)
+        self._left = {one.key for one in running if one.run_id in dead and one.key is not None}
         self._note(one for one in running if one.run_id not in dead and not self._is_ours(one.run_id))
+
+    def may_have(self, key: str) -> bool:
+        """Say whether to look what others did for a key before a run is created: any of them is at work, or one died with it."""
+        return self._are_about or key in self._left
 
     def claims(self, key: str) -> tuple[Attempt, ...]:
         """Return the live claims of a key, the earliest first, ours too."""
@@ -114,7 +120,7 @@ class OtherRuns:
 
     def _note(self, others: Iterable[Attempt]) -> None:
         for one in others:
-            self.are_about = True
+            self._are_about = True
             if one.key is not None:
                 self._seen[one.key] = one
 

@@ -173,8 +173,8 @@ class Records(Protocol):
     def complete(self, keys: Collection[str]) -> Mapping[str, StepRecord]:
         """Return for each of these keys that has a complete run that run: one bulk read.
 
-        FINISHED, tag `pipespec.key` equal, manifest there, witness as it was. Of several the highest generation
-        counts, and in it the earliest to end. A local artifact that is gone or has another size makes a run
+        FINISHED, tag `pipespec.key` equal, manifest there, not taken over, witness as it was. Of several the highest
+        generation counts; in it there is one, but for copies and earlier versions, of which the earliest to end counts. A local artifact that is gone or has another size makes a run
         incomplete.
 
         Raises:
