@@ -150,7 +150,7 @@ MUTANTS = {
         "tracking/writing/dead_runs.py",
         'if facts is None or facts.status != "RUNNING":',
         "if facts is None:",
-        "tracking/test_dead_runs.py -k came_first_is_not_taken_over",
+        "tracking/test_dead_runs.py -k ended_by_itself",
     ),
     "a result is finished without comparing its content": (
         "tracking/writing/dead_runs.py",

@@ -11,6 +11,7 @@ import pytest
 
 from pipespec import fault_points
 from pipespec.errors import PipespecError, TakenOverError
+from pipespec.step.step_job import Failure
 from pipespec.tracking import record_names
 from pipespec.tracking.process_owner import Owner
 from pipespec.tracking.writing.dead_runs import settle_dead
@@ -130,6 +131,16 @@ def test_a_run_whose_result_came_first_is_not_taken_over(world):
     assert settle(world, seen) == (slow.run_id,)
 
     assert (answer(world), status(world, slow)) == (slow.run_id, "FINISHED")
+
+
+def test_a_run_that_ended_by_itself_is_left_as_it_ended(world):
+    failed = world.start()
+    seen = dead(world, failed)
+    world.recorder.fail(failed, Failure("raised", "no"))
+
+    assert settle(world, seen) == (failed.run_id,)
+
+    assert status(world, failed) == "FAILED"
 
 
 def test_a_run_that_was_decided_to_count_is_left_to_who_decided_it(world):
