@@ -133,6 +133,10 @@ class StepFailedError(PipespecError):
         self.report = report
 
 
+class TakenOverError(PipespecError):
+    """Another process counted a run as dead and computes its key: its result counts no more."""
+
+
 class AlteredContentError(PipespecError):
     """Something recorded of a run does not exist any more, or is not what the run recorded."""
 

@@ -11,8 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from pipespec.engine import attempts as attempts_module
 from pipespec.engine.attempts import Attempts, Claim
+from pipespec.engine.other_runs import FailedElsewhere
+from pipespec.errors import TakenOverError
 from pipespec.plan.records import StepRecord
+from pipespec.spec.pipeline_spec import Retry
 from pipespec.step.step_job import Failure, SavedOutput, StepOutcome
 from pipespec.tracking.process_owner import Owner
 from pipespec.tracking.writing.leases import LEASE_SECONDS
@@ -83,7 +87,7 @@ def test_while_one_computes_a_key_another_gets_no_claim(writers, sums):
     assert isinstance(first, Claim)
     assert second is None
     assert other.claim(waited=True) is None
-    assert sorted(sums.statuses("numbers")) == ["KILLED", "RUNNING"]
+    assert sums.statuses("numbers") == ["RUNNING"]
 
 
 def test_who_waited_gets_the_others_result(writers):
@@ -99,14 +103,43 @@ def test_who_waited_gets_the_others_result(writers):
     assert found.run_id == published.record.run_id
 
 
-def test_who_waited_takes_over_when_the_other_failed(writers, sums):
+@pytest.mark.parametrize(
+    ("kind", "about"),
+    [("raised", {"forced": True}), ("raised", {"retry": Retry(1)}), ("cancelled", {}), ("store", {}), ("lost", {})],
+)  # fmt: skip
+def test_who_waited_takes_over_when_the_other_did_not_fail_for_it(writers, sums, kind, about):
+    one, other = writers(), writers()
+    if "retry" in about:
+        other.decision = replace(other.decision, step=replace(other.decision.step, retry=about.pop("retry")))
+    mine = one.claim()
+    assert other.claim() is None
+
+    one.attempts.fail(mine.started, Failure(kind, "no"), sums.root / "log")
+
+    assert isinstance(other.claim(waited=True, **about), Claim)
+
+
+def test_who_waited_fails_as_the_other_did_and_executes_when_it_is_asked_again(writers, sums):
     one, other = writers(), writers()
     mine = one.claim()
     assert other.claim() is None
 
-    one.attempts.fail(mine.started, Failure("raised", "no"), sums.root / "log")
+    one.attempts.fail(mine.started, Failure("raised", "ValueError: no", "line 1"), sums.root / "log")
 
+    found = other.claim(waited=True)
+    run_id = mine.started.run_id
+    assert found == FailedElsewhere(
+        run_id, f"ValueError: no (in run {run_id[:8]} of process {os.getpid()})", "line 1"
+    )
+    assert sums.statuses("numbers") == ["FAILED"]
     assert isinstance(other.claim(waited=True), Claim)
+
+
+def test_a_run_that_fails_before_another_begins_is_nothing_that_it_waited_for(writers, sums):
+    one = writers()
+    one.attempts.fail(one.claim().started, Failure("raised", "no"), sums.root / "log")
+
+    assert isinstance(writers().claim(), Claim)
 
 
 def test_a_claim_of_a_dead_process_does_not_count_and_its_run_is_marked_killed(writers, sums):
@@ -130,7 +163,7 @@ def test_a_claim_of_a_dead_process_does_not_count_and_its_run_is_marked_killed(w
 
     assert isinstance(writers().claim(), Claim)
     assert not half.exists()
-    assert sorted(sums.statuses("numbers")) == ["KILLED", "KILLED", "RUNNING"]
+    assert sorted(sums.statuses("numbers")) == ["KILLED", "RUNNING"]
 
 
 def test_a_claim_that_an_invocation_of_this_process_left_open_does_not_count(writers):
@@ -145,7 +178,7 @@ def test_of_two_results_for_one_generation_the_first_counts(writers, sums):
     one, other = writers(), writers()
     mine = one.claim()
     # A process that was stopped for longer than its lease comes back: its run was taken for dead meanwhile.
-    mine = replace(mine, since=mine.since - LEASE_SECONDS)
+    one.attempts._sure[mine.started.run_id] -= LEASE_SECONDS
     with sums.ledger() as ledger:
         claims = ledger.claims(mine.started.key)
     assert [claim.owner for claim in claims] == [str(Owner.here())]
@@ -157,6 +190,32 @@ def test_of_two_results_for_one_generation_the_first_counts(writers, sums):
     assert (theirs.is_ours, late.is_ours) == (True, False)
     assert late.record.run_id == theirs.record.run_id
     assert sorted(sums.statuses("numbers")) == ["FINISHED", "KILLED"]
+
+
+def test_who_was_taken_over_waits_for_who_took_over(writers, sums):
+    one, other = writers(), writers()
+    mine = one.claim()
+    one.attempts._sure[mine.started.run_id] -= LEASE_SECONDS
+    other.attempts._writer.take_over(mine.started.run_id, has_key=True)
+    theirs = other.claim()
+
+    with pytest.raises(TakenOverError):
+        one.publish(mine)
+
+    assert one.claim(waited=True) is None
+    published = other.publish(theirs)
+    assert one.claim(waited=True).run_id == published.record.run_id
+    assert sorted(sums.statuses("numbers")) == ["FINISHED", "KILLED"]
+
+
+def test_a_renewal_that_came_too_late_leaves_doubt(writers, monkeypatch):
+    one = writers()
+    run_id = one.claim().started.run_id
+    now = attempts_module._now()
+    for seconds, in_doubt in ((14, False), (28, False), (44, True), (45, True)):
+        monkeypatch.setattr(attempts_module, "_now", lambda: now + seconds)  # noqa: B023
+        one.attempts._beat()
+        assert one.attempts._is_in_doubt(run_id) == in_doubt
 
 
 def test_while_nobody_can_have_taken_its_claim_a_result_is_published_without_another_look(

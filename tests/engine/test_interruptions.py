@@ -284,6 +284,48 @@ def test_of_runs_that_want_the_same_keys_one_executes_and_the_others_take_its_re
     assert sorted((engine.root / "executed").read_text().split()) == [str(x) for x in range(6)]
     assert sum(state == "ran" for states in found for state in states.values()) == 6
     assert [count for _, count in published(engine)] == [1] * 6
+    assert engine.query("select count(*) from runs where status != 'FINISHED'") == [(0,)]
+
+
+FAILING = """\
+pipespec: 1
+name: failing
+steps:
+  bad: {call: 'steps:bad', outputs: {x: x.json}}
+  after: {call: 'steps:quick', inputs: {x: bad}, outputs: {x: x.json}}
+"""
+
+
+def test_runs_that_wait_for_a_step_that_fails_fail_with_it(engine, start):
+    engine.write(
+        "steps.py",
+        STEPS
+        + """
+def bad():
+    with Path("executed").open("a") as file:
+        file.write("bad\\n")
+    until = time.monotonic() + 60
+    while not Path("go").exists() and time.monotonic() < until:
+        time.sleep(0.01)
+    raise ValueError("no")
+""",
+    )
+    engine.write("pipeline.yaml", FAILING)
+    runs = [start() for _ in range(4)]
+    invocations = "select count(*) from tags where key = 'pipespec.command'"
+    for run in runs:
+        run.until(lambda: engine.query(invocations) == [(4,)])
+    (engine.root / "go").touch()
+
+    found = [run.answer() for run in runs]
+
+    assert [answer["states"] for answer in found] == [{"bad": "failed", "after": "blocked"}] * 4
+    assert (engine.root / "executed").read_text() == "bad\n"
+    errors = sorted(answer["errors"]["bad"] for answer in found)
+    [(run_id,)] = engine.query("select run_uuid from tags where key = 'pipespec.step'")
+    assert errors[0] == "ValueError: no"
+    assert all(error.startswith(f"ValueError: no (in run {run_id[:8]} of process ") for error in errors[1:])
+    assert engine.statuses("bad") == ["FAILED"]
 
 
 def test_a_run_waits_for_another_and_takes_over_when_that_dies(slow, start):
@@ -292,8 +334,8 @@ def test_a_run_waits_for_another_and_takes_over_when_that_dies(slow, start):
     first.until(slow.here.exists)
     slow.here.unlink()
     second = start()
-    started = "select count(*) from tags where key = 'pipespec.step' and value = 'slow'"
-    second.until(lambda: slow.query(started) == [(2,)])
+    about = "select count(*) from tags where key = 'mlflow.pipespec.owner' and value like ?"
+    second.until(lambda: slow.query(about, f'%"pid":{second.pid},%') == [(1,)])
     assert not slow.here.exists()
 
     os.kill(first.pid, signal.SIGKILL)

@@ -112,8 +112,8 @@ MUTANTS = {
     ),
     "a claim does not keep others from computing the key": (
         "engine/attempts.py",
-        "if all(claim.run_id == started.run_id for claim in live):",
-        "if True:",
+        "        if self._others.holder(key) is not None:",
+        "        if False:",
         "engine/test_attempts.py -k while_one_computes",
     ),
     "all who claim a key go first": (
@@ -124,14 +124,50 @@ MUTANTS = {
     ),
     "a result is not looked for again before it is published": (
         "engine/result_publication.py",
-        "if result.may_be_taken and (record :=",
+        "if in_doubt() and (record :=",
         "if False and (record :=",
         "engine/test_attempts.py -k of_two_results",
     ),
+    "who was taken over publishes all the same": (
+        "tracking/writing/recorder.py",
+        "        if not counts or self._is_taken(run_id):",
+        "        if False:",
+        "tracking/test_dead_runs.py -k after_its_run_was_taken_over_counts_no_more",
+    ),
+    "in a file it is not looked whether a run was taken over": (
+        "tracking/writing/recorder.py",
+        "if self.joins and record.key and self._is_taken(record.run_id):",
+        "if False:",
+        "tracking/test_dead_runs.py -k dies_before_it_is_told",
+    ),
+    "a run that was taken over counts when it is FINISHED": (
+        "tracking/reading/sqlite_statements.py",
+        "AND NOT EXISTS (",
+        "AND EXISTS (SELECT 1) OR NOT EXISTS (",
+        "tracking/test_dead_runs.py -k dies_before_it_is_told",
+    ),
+    "a dead run is taken over as it was read, not as it is": (
+        "tracking/writing/dead_runs.py",
+        'if facts is None or facts.status != "RUNNING":',
+        "if facts is None:",
+        "tracking/test_dead_runs.py -k ended_by_itself",
+    ),
+    "a result is finished without comparing its content": (
+        "tracking/writing/dead_runs.py",
+        "            verify(recorded_artifact(replace(record, outputs=outputs), name), downloads, ledger.tracking_uri)",
+        "            pass",
+        "tracking/test_dead_runs.py -k not_whole_is_not_finished",
+    ),
+    "a renewal that came too late leaves no doubt": (
+        "engine/attempts.py",
+        "                if not self._is_in_doubt(run_id):\n",
+        "                if True:\n",
+        "engine/test_attempts.py -k came_too_late",
+    ),
     "a result of another invocation is published a second time": (
         "engine/attempts.py",
-        "if record := newer_record(self._ledger, key, known):",
-        "if (record := newer_record(self._ledger, key, known)) and known == -1:",
+        "            return False, record\n",
+        "            return True, None\n",
         "engine/test_attempts.py -k who_waited_gets",
     ),
     "a forced result does not come in place of the one before": (

@@ -62,7 +62,7 @@ def test_a_wait_for_a_run_is_told_once_and_its_result_is_taken(project):
     ]
     assert re.sub(r"\d\d:\d\d:\d\d", "TIME", line) == (
         f"slow waits for run {run_id[:8]}, which computes the same since TIME UTC in process {one.pid}; its result is taken"
-        " when it ends, and if it fails or is ended the step runs here"
+        " when it ends, and if it is interrupted the step runs here"
     )
     assert "waits" not in ended[1][1]
     assert (one.returncode, other.returncode) == (0, 0)

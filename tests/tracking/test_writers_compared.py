@@ -168,6 +168,14 @@ def tell(world) -> None:
     recorder.fail(world.start("other", "f"), Failure("raised", "no"))
     recorder.fail(world.start("other", "k"), Failure("cancelled", "no"), status="KILLED")
     left = world.start("other", "left")
+    for kind, value, more in (
+        ("one", "a", {}),
+        ("one", "b", {"no": "1"}),
+        ("other", HOSTILE, {"yes": HOSTILE}),
+    ):
+        recorder._writer.decide(left.run_id, f"decided {kind}", value, more)
+    assert recorder.take_over(world.start("other", "taken").run_id, has_key=True)
+    assert recorder.roll_forward(world.start("other", "forward").run_id)
     deleted = world.start("gone", "gone")
     world.client.delete_experiment(deleted.experiment_id)
     with pytest.raises(PipespecError):
@@ -207,7 +215,7 @@ def test_every_row_of_every_table_is_as_mlflows_client_leaves_it(told):
     }
     for table, rows in reference.items():
         assert own[table] == rows, table
-    assert len(reference["runs"]) == 9
+    assert len(reference["runs"]) == 11
     assert len(reference["latest_metrics"]) > 130
     assert [len(reference[table]) for table in ("datasets", "inputs", "input_tags")] == [7, 8, 7]
 
@@ -229,7 +237,7 @@ def test_a_server_leaves_the_rows_that_it_leaves_when_mlflows_client_speaks_to_i
     own, reference = tell_to("rest"), tell_to("client")
     for table, rows in reference.items():
         assert own[table] == rows, table
-    assert len(reference["runs"]) == 9
+    assert len(reference["runs"]) == 11
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,7 @@ def test_json_has_the_shape_that_scripts_read(fits_schema):
 
 
 WAITS = "train waits for run 01234567, which computes the same since 00:00:45 UTC in"
-TAKEN = "its result is taken when it ends, and if it fails or is ended the step runs here"
+TAKEN = "its result is taken when it ends, and if it is interrupted the step runs here"
 STOPPED = "that process is stopped: 'kill -CONT 4711' lets it go on, 'kill -KILL 4711' ends it, and the step runs here"
 
 

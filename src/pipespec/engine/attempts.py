@@ -1,18 +1,20 @@
 """The MLflow runs of one invocation: begun under a claim, kept alive, ended. All writing goes through here.
 
 Takes steps that are to execute and what came of them; gives started runs and records. Two invocations that want one
-key agree through the store: each creates its run with a claim, then looks; one that is alone goes on, of several the
-later take their runs back and wait. Before publishing each looks again, so that of one generation one result
-counts even where two have executed. A store that is away keeps nothing from going on: leases are renewed by a thread, and
+key agree through the store: in a database file each looks and claims in one transaction; elsewhere each creates its run with a claim, then
+looks; one that is alone goes on, of several the later take their runs back and wait. Where others may have counted this process as dead, it looks again before it publishes, and has it
+decided which of the two counts. A store that is away keeps nothing from going on: leases are renewed by a thread, and
 a run that could not be ended is ended with the next renewal.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -20,13 +22,14 @@ from pipespec.document.nodes import JSON
 from pipespec.engine.final_metrics import final_metrics, unmeasured
 from pipespec.engine.left_runs import settle
 from pipespec.engine.manifest_entries import manifest_entries, outside_entries
+from pipespec.engine.other_runs import FailedElsewhere, OtherRuns
 from pipespec.engine.random_seed import seed_of
 from pipespec.engine.result_publication import Published, newer_record, publish_result
 from pipespec.engine.run_settings import RunSettings
 from pipespec.engine.store_absence import StoreAbsence
 from pipespec.engine.unpublished_results import UnpublishedResult
 from pipespec.engine.upstream_params import UpstreamParams
-from pipespec.errors import PipespecError, StoreUnavailableError
+from pipespec.errors import PipespecError, StoreUnavailableError, TakenOverError
 from pipespec.frozen_values import frozen
 from pipespec.plan.metric_bounds import judged_metrics
 from pipespec.plan.plan import Decision, Plan, ReasonKind
@@ -38,7 +41,7 @@ from pipespec.tracking.process_owner import Owner
 from pipespec.tracking.reading.ledger import Ledger
 from pipespec.tracking.record_names import POINT
 from pipespec.tracking.run_datasets import outside_datasets
-from pipespec.tracking.run_facts import contenders, finished_record
+from pipespec.tracking.run_facts import finished_record
 from pipespec.tracking.started_run import NewAttempt, NewInvocation, PreparedResult, StartedRun
 from pipespec.tracking.writing.leases import LEASE_SECONDS
 from pipespec.tracking.writing.recorder import Recorder
@@ -51,10 +54,6 @@ _HEARTBEAT: Final = 10.0
 _CLOSING: Final = 5.0
 """Seconds for letting go of the store."""
 
-_LOOKS: Final = 5
-_LOOK_AGAIN: Final = 0.05
-"""Seconds between looks at claims that came later than ours and should be taken back."""
-
 _ACTIVE: Final[set[str]] = set()
 """The runs that invocations in this process work on: a RUNNING run of this process that is not here was left by
 an invocation that lost its store."""
@@ -66,8 +65,6 @@ class Claim:
 
     started: StartedRun
     known: int | None
-    since: float
-    """When it was about to be made, by `_now`."""
 
 
 @frozen
@@ -105,6 +102,11 @@ class Attempts:
         self._beat_due = 0.0
         self._beating: threading.Thread | None = None
         self._own: set[str] = set()
+        self._sure: dict[str, float] = {}
+        """When runs were last known to be ours alone, by `_now`; it stands still once a renewal came too late."""
+        self._others = OtherRuns(
+            ledger, is_ours=self._own.__contains__, is_left_over=self._is_left_over, settle=self._sweep
+        )
         self._params: UpstreamParams | None = None
         self._prepared: list[tuple[PreparedResult, Callable[[StepRecord], None]]] = []
         """What is published with the next start, and what is called then."""
@@ -118,34 +120,66 @@ class Attempts:
 
     def claim(
         self, plan: Plan, decision: Decision, *, forced: bool, waited: bool
-    ) -> Claim | StepRecord | None:
-        """Begin a run for a step; or return what another invocation published meanwhile, or None while one computes it.
+    ) -> Claim | StepRecord | FailedElsewhere | None:
+        """Begin a run for a step; or return what came of another invocation's meanwhile, or None while one computes it.
 
-        `waited` is true when it was None before: then one looks first, and creates no run to take it back.
+        `waited` is true when it was None before. Where others are about, one looks first, and creates no run to take it
+        back; in a store that joins writes always, since that costs no more there.
 
         Raises:
             StoreUnavailableError: where the store cannot be asked or written.
         """
+        if self._invocation is None:
+            self._begin_invocation(plan)
         if decision.key is None:
-            return Claim(self._start(plan, decision), None, _now())
+            return Claim(self._remember(self._writer.start(self._new(plan, decision))), None)
         key = decision.key.hex
-        if waited and self._live_claims(key):
-            return None
         known = self._ledger.generations((key,)).get(key) if _repeats(decision, forced=forced) else None
-        since = _now()
-        started = self._start(plan, decision)
-        if not self._is_alone(key, started):
+        takes_failure = not forced and not decision.step.retry.times
+        looks_first = self._writer.joins or waited or self._others.may_have(key)
+        found: StepRecord | FailedElsewhere | None = None
+
+        def is_settled() -> bool:
+            nonlocal found
+            is_free = not looks_first
+            if looks_first:
+                is_free, found = self._standing(key, known, takes_failure=takes_failure)
+            return not is_free
+
+        began = _now()
+        started = self._writer.start_unless(
+            is_settled, self._new(plan, decision), after=[one for one, _ in self._prepared]
+        )
+        if started is not None:
+            self._remember(started)
+            self._sure[started.run_id] = began
+        self._tell_prepared()
+        if started is None:
+            return found
+        if self._writer.joins:  # nobody else wrote since we looked
+            return Claim(started, known)
+        if not self._others.is_alone(key, started.run_id):
             self.kill(started, "another invocation computes the same key")
             return None
         if record := newer_record(self._ledger, key, known):
             self.kill(started, f"run {record.run_id} has the same key")
             return record
-        return Claim(started, known, since)
+        return Claim(started, known)
+
+    def _standing(
+        self, key: str, known: int | None, *, takes_failure: bool
+    ) -> tuple[bool, StepRecord | FailedElsewhere | None]:
+        """Say whether a key is free to be claimed, and what came of it where it is not; None while others compute it."""
+        if self._others.holder(key) is not None:
+            return False, None
+        if record := newer_record(self._ledger, key, known):
+            return False, record
+        failure = self._others.failure(key) if takes_failure else None
+        return failure is None, failure
 
     def holder(self, key: str) -> Attempt | None:
         """Return the run of another invocation that computes a key, None where none does any more."""
-        others = [claim for claim in self._live_claims(key) if claim.run_id not in self._own]
-        return others[0] if others else None
+        return self._others.holder(key)
 
     def result(
         self,
@@ -174,14 +208,20 @@ class Attempts:
             staging,
             log,
             claim.known,
-            _may_be_taken(claim),
             judged_metrics(decision.step),
         )
 
     def publish(self, result: UnpublishedResult) -> Published:
         """Publish a result; raises as `publish_result`. May be called again where the store was away."""
-        published = publish_result(result, self._ledger, self._writer, self._settings.state.downloads)
-        self._forget(result.started)
+        in_doubt = partial(self._is_in_doubt, result.started.run_id)
+        try:
+            published = publish_result(
+                result, self._ledger, self._writer, self._settings.state.downloads, in_doubt
+            )
+        except TakenOverError:
+            self._forget(result.started.run_id)
+            raise
+        self._forget(result.started.run_id)
         return published
 
     def prepare(self, result: UnpublishedResult, then: Callable[[StepRecord], None]) -> StepRecord | None:
@@ -191,7 +231,8 @@ class Attempts:
         the result counts.
         """
         outcome = result.outcome
-        must_look = result.may_be_taken or result.known is not None or bool(result.bounded)
+        in_doubt = self._is_in_doubt(result.started.run_id)
+        must_look = in_doubt or result.known is not None or bool(result.bounded)
         if must_look or not outcome.is_uploaded or not self._writer.joins:
             return None
         prepared = self._writer.prepare(result.started, outcome, manifest=result.manifest, log=result.log)
@@ -210,14 +251,13 @@ class Attempts:
     def _tell_prepared(self) -> None:
         published, self._prepared = self._prepared, []
         for prepared, then in published:
-            self._own.discard(prepared.record.run_id)
-            _ACTIVE.discard(prepared.record.run_id)
+            self._forget(prepared.record.run_id)
             self._ledger.note((prepared.record,))
             then(prepared.record)
 
     def let_go(self, started: StartedRun, failure: Failure) -> None:
         """End a run whose result is kept for another invocation, once the store can be told."""
-        self._forget(started)
+        self._forget(started.run_id)
         self._endings.append(_Ending(started, failure, None, "FAILED", has_files=False))
 
     def fail(self, started: StartedRun, failure: Failure, log: Path, seconds: float | None = None) -> None:
@@ -267,7 +307,7 @@ class Attempts:
                 metrics=self._final_metrics(report),
                 datasets=() if report.plan is None else outside_datasets(outside_entries(report.plan)),
             )
-        self._forget(self._invocation)
+        self._forget(self._invocation.run_id)
 
     def close(self) -> None:
         """Let go of the store; runs that are still open are left to the next invocation, which sweeps them."""
@@ -288,8 +328,11 @@ class Attempts:
     def _beat(self) -> None:
         try:
             for run_id in sorted(self._own):
+                began = _now()
                 with _unless_gone():
                     self._writer.heartbeat((run_id,))
+                if not self._is_in_doubt(run_id):
+                    self._sure[run_id] = began
             self._end_rest()
         except StoreUnavailableError as error:
             self._absence.note(error)
@@ -297,7 +340,7 @@ class Attempts:
             self._absence.over()
 
     def _end(self, ending: _Ending) -> None:
-        self._forget(ending.started)
+        self._forget(ending.started.run_id)
         self._endings.append(ending)
         try:
             self._end_rest()
@@ -319,32 +362,24 @@ class Attempts:
             with contextlib.suppress(ValueError):  # a thread of ours was faster
                 self._endings.remove(ending)
 
-    def _start(self, plan: Plan, decision: Decision) -> StartedRun:
-        if self._invocation is None:
-            self._begin_invocation(plan)
+    def _new(self, plan: Plan, decision: Decision) -> NewAttempt:
         step = decision.step
-        started = self._writer.start(
-            NewAttempt(
-                pipeline=plan.pipeline.name,
-                step=step.id,
-                call=str(step.call),
-                experiment=step.experiment,
-                key=None if decision.key is None else decision.key.hex,
-                params=step.param_values,
-                tags={**plan.pipeline.mlflow.tags, **_words(step)},
-                description=step.description,
-                label=self._surroundings.label,
-                invocation=self.invocation,
-                source=self._surroundings.source,
-                git_commit=self._surroundings.git_commit,
-                git_branch=self._surroundings.git_branch,
-                git_remote=self._surroundings.git_remote,
-            ),
-            after=[one for one, _ in self._prepared],
+        return NewAttempt(
+            pipeline=plan.pipeline.name,
+            step=step.id,
+            call=str(step.call),
+            experiment=step.experiment,
+            key=None if decision.key is None else decision.key.hex,
+            params=step.param_values,
+            tags={**plan.pipeline.mlflow.tags, **_words(step)},
+            description=step.description,
+            label=self._surroundings.label,
+            invocation=self.invocation,
+            source=self._surroundings.source,
+            git_commit=self._surroundings.git_commit,
+            git_branch=self._surroundings.git_branch,
+            git_remote=self._surroundings.git_remote,
         )
-        self._remember(started)
-        self._tell_prepared()
-        return started
 
     def _upstream_params(self, plan: Plan) -> UpstreamParams:
         if self._params is None or self._params.pipeline is not plan.pipeline:
@@ -362,60 +397,37 @@ class Attempts:
         return final_metrics(by_step)
 
     def _begin_invocation(self, plan: Plan) -> None:
-        self._sweep(self._ledger.running(plan.pipeline.name))
+        self._others.meet(self._ledger.running(plan.pipeline.name))
         self._surroundings = self._settings.invocation()
         self._invocation = self._remember(self._writer.start_invocation(self._surroundings))
         self._beat_due = time.monotonic() + _HEARTBEAT
 
-    def _is_alone(self, key: str, started: StartedRun) -> bool:
-        """Say whether ours is the only live claim, after a moment for others to see ours and take theirs back.
-
-        Being the earlier is not enough: a run may become visible later than one that says it started later, which
-        then saw nobody and went on. Whoever is alone when it looks is seen by all that come.
-        """
-        for _ in range(_LOOKS):
-            live = self._live_claims(key)
-            if all(claim.run_id == started.run_id for claim in live):
-                return True
-            if contenders(live, started.run_id):
-                return False
-            time.sleep(_LOOK_AGAIN)
-        return False
-
-    def _live_claims(self, key: str) -> tuple[Attempt, ...]:
-        claims = tuple(
-            found for found in self._ledger.claims(key) if not self._is_left_over(found.run_id, found.owner)
-        )
-        others = [claim for claim in claims if claim.run_id not in self._own]
-        dead = self._sweep(others) if others else ()
-        return tuple(claim for claim in claims if claim.run_id not in dead)
-
     def _sweep(self, attempts: Collection[Attempt]) -> tuple[str, ...]:
         """Mark the runs of dead processes, and clean up after them."""
-        return settle(attempts, self._writer, self._settings.state, self._settings.redact)
+        return settle(attempts, self._ledger, self._writer, self._settings.state, self._settings.redact)
 
-    def _is_left_over(self, run_id: str, owner: str) -> bool:
-        return owner == self._here and run_id not in _ACTIVE
+    def _is_left_over(self, attempt: Attempt) -> bool:
+        return attempt.owner == self._here and attempt.run_id not in _ACTIVE
+
+    def _is_in_doubt(self, run_id: str) -> bool:
+        """Say whether others may have counted the lease of a run as dead, and have computed its key themselves.
+
+        As long as nobody can have, the look that was taken after the claim was made still holds.
+        """
+        return _now() - self._sure.get(run_id, -math.inf) >= LEASE_SECONDS / 2
 
     def _remember(self, started: StartedRun) -> StartedRun:
         self._own.add(started.run_id)
         _ACTIVE.add(started.run_id)
         return started
 
-    def _forget(self, started: StartedRun) -> None:
-        self._own.discard(started.run_id)
-        _ACTIVE.discard(started.run_id)
+    def _forget(self, run_id: str) -> None:
+        self._own.discard(run_id)
+        self._sure.pop(run_id, None)
+        _ACTIVE.discard(run_id)
 
     def _about(self) -> dict[str, JSON]:
         return {**self._settings.about, "invocation": self.invocation}
-
-
-def _may_be_taken(claim: Claim) -> bool:
-    """Say whether others may have counted the claim's lease as dead, and have computed the key themselves.
-
-    As long as nobody can have, the look that was taken after the claim was made still holds.
-    """
-    return _now() - claim.since >= LEASE_SECONDS / 2
 
 
 def _now() -> float:

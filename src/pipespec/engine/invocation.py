@@ -23,6 +23,7 @@ from pipespec.engine.awaited_runs import AwaitedRuns
 from pipespec.engine.failed_work import keep_failed_work
 from pipespec.engine.interrupts import Interrupts
 from pipespec.engine.joined_results import JoinedResults
+from pipespec.engine.other_runs import FailedElsewhere
 from pipespec.engine.places.step_places import StepPlaces
 from pipespec.engine.processes.executors import Executor
 from pipespec.engine.progress_events import Progress
@@ -35,11 +36,24 @@ from pipespec.engine.source_snapshot import SourceSnapshot
 from pipespec.engine.staging import Staging
 from pipespec.engine.step_in_progress import StepInProgress
 from pipespec.engine.step_jobs import PartDigests
-from pipespec.engine.step_results import blocked, cancelled, completed, failed, why_not_run
+from pipespec.engine.step_results import (
+    blocked,
+    cancelled,
+    completed,
+    failed,
+    failed_elsewhere,
+    why_not_run,
+)
 from pipespec.engine.step_turns import StepTurn, StepTurns, at_its_turn
 from pipespec.engine.store_absence import StoreAbsence
 from pipespec.engine.unpublished_results import keep_result
-from pipespec.errors import ClusterUnavailableError, MissingPackageError, PipespecError, StoreUnavailableError
+from pipespec.errors import (
+    ClusterUnavailableError,
+    MissingPackageError,
+    PipespecError,
+    StoreUnavailableError,
+    TakenOverError,
+)
 from pipespec.frozen_values import frozen
 from pipespec.plan.plan import Decision, Plan
 from pipespec.plan.records import StepRecord
@@ -317,6 +331,9 @@ class Invocation:
                 self._execute(decision, claim, number, turn.upstream)
             case StepRecord() as record:
                 self.settled.settle(completed(decision.step, record, StepState.REUSED), record)
+            case FailedElsewhere() as other:
+                log = self._settings.log_of(other.run_id)
+                self.settled.settle(failed_elsewhere(decision, other, log))
             case None:
                 self._pausing[step] = _Pause(time.monotonic() + _ASK_AGAIN, number)
                 self._tell_awaited(decision)
@@ -421,6 +438,10 @@ class Invocation:
                 published = publication.published.result()
             except StoreUnavailableError as error:
                 self._keep(publication, error)
+                continue
+            except TakenOverError:  # that one is waited for like any other
+                self._pausing[execution.decision.step.id] = _Pause(time.monotonic(), execution.number)
+                self._staging.discard(execution.staging)
                 continue
             except (PipespecError, OSError) as error:
                 why = Failure("store", f"its result could not be recorded: {error}")

@@ -1,4 +1,4 @@
-"""Runs that a process left RUNNING when it died: marked KILLED, their logs cleaned, and what was half written removed.
+"""Runs that a process left RUNNING when it died: finished or marked KILLED, their logs cleaned, and what was half written removed.
 
 Takes runs of ours and says which of them were left; whose process lives, or cannot be told dead from here, is not touched.
 """
@@ -12,20 +12,26 @@ from pipespec.state_folder import StateFolder
 from pipespec.step.secrets import Redactor
 from pipespec.step.step_log import clean_log
 from pipespec.tracking.artifacts import sweep_temporaries
+from pipespec.tracking.reading.ledger import Ledger
+from pipespec.tracking.writing.dead_runs import settle_dead
 from pipespec.tracking.writing.recorder import Recorder
 
 __all__ = ["settle"]
 
 
 def settle(
-    attempts: Collection[Attempt], recorder: Recorder, state: StateFolder, redact: Redactor
+    attempts: Collection[Attempt],
+    ledger: Ledger,
+    recorder: Recorder,
+    state: StateFolder,
+    redact: Redactor,
 ) -> tuple[str, ...]:
     """End the runs of dead processes, take the secrets out of the logs that they left, and return their ids.
 
     Raises:
-        StoreUnavailableError: where the store cannot be written.
+        StoreUnavailableError: where the store cannot be asked or written.
     """
-    dead = recorder.sweep(attempts)
+    dead = settle_dead(attempts, ledger, recorder, state.downloads)
     for attempt in attempts:
         if attempt.run_id in dead:
             clean_log(state.log_of(attempt.run_id), redact)

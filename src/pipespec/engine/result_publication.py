@@ -6,17 +6,19 @@ may be done twice: a store that went away in between is asked for the whole agai
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from shutil import rmtree
 
 from pipespec.engine.unpublished_results import UnpublishedResult, kept_results
-from pipespec.errors import PipespecError, StoreUnavailableError
+from pipespec.errors import PipespecError, StoreUnavailableError, TakenOverError
 from pipespec.frozen_values import frozen
 from pipespec.plan.records import StepRecord
 from pipespec.step.step_job import Failure, taken_outputs
 from pipespec.tracking.artifacts import keep_uploaded, upload
 from pipespec.tracking.reading.ledger import Ledger
+from pipespec.tracking.started_run import StartedRun
 from pipespec.tracking.writing.recorder import Recorder
 
 __all__ = ["Published", "newer_record", "publish_kept", "publish_result"]
@@ -31,22 +33,44 @@ class Published:
 
 
 def publish_result(
-    result: UnpublishedResult, ledger: Ledger, recorder: Recorder, downloads: Path
+    result: UnpublishedResult,
+    ledger: Ledger,
+    recorder: Recorder,
+    downloads: Path,
+    in_doubt: Callable[[], bool] = lambda: True,
 ) -> Published:
     """Publish a result, unless another invocation did for the same generation.
 
-    What is uploaded for it is then in the folder `downloads`, too.
+    What is uploaded for it is then in the folder `downloads`, too. `in_doubt` says whether others may have counted this
+    process as dead by now, and have computed the key themselves.
 
     Raises:
         StoreUnavailableError: where it cannot be known, or not be written.
+        TakenOverError: where another invocation computes the key instead, and has not published it yet.
         PipespecError: where the run is gone.
         OSError: from a local disk.
     """
+    try:
+        return _publish(result, ledger, recorder, downloads, in_doubt)
+    except TakenOverError:
+        if theirs := newer_record(ledger, result.started.key or "", result.known):
+            return Published(theirs, is_ours=False)
+        raise
+
+
+def _publish(
+    result: UnpublishedResult,
+    ledger: Ledger,
+    recorder: Recorder,
+    downloads: Path,
+    in_doubt: Callable[[], bool],
+) -> Published:
     started, outcome = result.started, result.outcome
     superseded: tuple[str, ...] = ()
     if started.key is not None:
-        if result.may_be_taken and (record := newer_record(ledger, started.key, result.known)):
+        if in_doubt() and (record := newer_record(ledger, started.key, result.known)):
             if record.run_id == started.run_id:  # an earlier try came through, and its answer was lost
+                recorder.insist(record.run_id)
                 return Published(record, is_ours=True)
             why = f"run {record.run_id} was faster with the same key"
             recorder.fail(started, Failure("cancelled", why), status="KILLED")
@@ -64,6 +88,7 @@ def publish_result(
         generation=0 if result.known is None else result.known + 1,
         log=result.log,
         supersedes=superseded,
+        in_doubt=in_doubt,
     )
     ledger.note((record,))
     if not outcome.is_uploaded:
@@ -82,7 +107,7 @@ def newer_record(ledger: Ledger, key: str, known: int | None) -> StepRecord | No
 def publish_kept(folder: Path, ledger: Ledger, recorder: Recorder, downloads: Path) -> tuple[str, ...]:
     """Publish what earlier runs kept for this store, and return the steps whose results now count.
 
-    What was published meanwhile, or whose run is gone, is dropped.
+    What was published meanwhile, or whose run is gone, is dropped; what another invocation is computing stays.
 
     Raises:
         StoreUnavailableError: where the store is still away; what is not published stays.
@@ -90,6 +115,8 @@ def publish_kept(folder: Path, ledger: Ledger, recorder: Recorder, downloads: Pa
     published = []
     for result in kept_results(folder, ledger.tracking_uri):
         facts = ledger.run(result.started.run_id)
+        if _is_computed(result.started, ledger):
+            continue
         if facts is not None and facts.status != "FINISHED":
             try:
                 if publish_result(result, ledger, recorder, downloads).is_ours:
@@ -102,6 +129,12 @@ def publish_kept(folder: Path, ledger: Ledger, recorder: Recorder, downloads: Pa
                 pass
         rmtree(result.staging, ignore_errors=True)
     return tuple(published)
+
+
+def _is_computed(started: StartedRun, ledger: Ledger) -> bool:
+    """Say whether another run claims the key of one that is kept."""
+    claims = () if started.key is None else ledger.claims(started.key)
+    return any(claim.run_id != started.run_id for claim in claims)
 
 
 def _with_logged(record: StepRecord, result: UnpublishedResult, ledger: Ledger) -> StepRecord:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+from pipespec.engine.other_runs import FailedElsewhere
 from pipespec.plan.metric_bounds import check_failures
 from pipespec.plan.plan import Decision
 from pipespec.plan.records import StepRecord
@@ -13,7 +14,7 @@ from pipespec.spec.pipeline_spec import StepSpec
 from pipespec.step.step_job import Failure
 from pipespec.tracking.started_run import StartedRun
 
-__all__ = ["blocked", "cancelled", "completed", "failed", "why_not_run"]
+__all__ = ["blocked", "cancelled", "completed", "failed", "failed_elsewhere", "why_not_run"]
 
 
 def completed(
@@ -53,6 +54,19 @@ def failed(
         traceback=failure.traceback,
         log=str(log),
         remedy=remedy,
+    )
+
+
+def failed_elsewhere(decision: Decision, other: FailedElsewhere, log: Path) -> StepResult:
+    """Say how a step failed in the invocation that it waited for; `log` is where that run's is, if it is here."""
+    return StepResult(
+        decision.step.id,
+        StepState.FAILED,
+        _key(decision),
+        other.run_id,
+        error=other.message,
+        traceback=other.traceback,
+        log=str(log) if log.is_file() else None,
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from pipespec.engine.attempts import Attempts, Claim
+from pipespec.engine.other_runs import FailedElsewhere
 from pipespec.engine.turn_records import TurnRecords
 from pipespec.frozen_values import frozen
 from pipespec.plan.plan import Action, Decision, Plan, ReasonKind
@@ -23,12 +24,13 @@ __all__ = ["StepTurn", "StepTurns", "at_its_turn"]
 class StepTurn:
     """A step as it was decided, with the records of the steps above it, and the right to compute it.
 
-    In place of a claim stands the record that the step has, or None while another invocation computes it.
+    In place of a claim stands the record that the step has, how it failed in another invocation, or None while that one
+    computes it.
     """
 
     decision: Decision
     upstream: Mapping[str, StepRecord]
-    claim: Claim | StepRecord | None
+    claim: Claim | StepRecord | FailedElsewhere | None
 
 
 class StepTurns:

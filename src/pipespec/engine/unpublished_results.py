@@ -40,8 +40,6 @@ class UnpublishedResult:
     log: Path
     known: int | None = None
     """The generation that was there before the step executed; None for none."""
-    may_be_taken: bool = True
-    """Whether others may have computed the key meanwhile."""
     bounded: tuple[str, ...] = ()
     """Metrics that bounds are set on."""
 

@@ -175,9 +175,9 @@ class Records(Protocol):
     def complete(self, keys: Collection[str]) -> Mapping[str, StepRecord]:
         """Return the complete run of each of these keys that has one, in one bulk read.
 
-        FINISHED, tag `pipespec.key` equal, manifest present, witness unchanged. Of several, the one with the highest
-        generation counts, and among those the one that ended first. A run whose local artifact is missing or has
-        another size is not complete.
+        FINISHED, tag `pipespec.key` equal, manifest present, not taken over, witness unchanged. Of several, the one with the
+        highest generation counts. A generation has one result, except for copies and records of earlier versions, of which the
+        first to end counts. A run whose local artifact is missing or has another size is not complete.
 
         Raises:
             StoreUnavailableError: if it cannot be decided; the result is never empty for that reason.

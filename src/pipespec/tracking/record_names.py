@@ -37,6 +37,7 @@ __all__ = [
     "MANIFEST_FILE",
     "NAME",
     "NAME_LENGTH",
+    "OUTCOME",
     "OUTPUTS",
     "OWNER",
     "PACKAGES_FILE",
@@ -48,6 +49,7 @@ __all__ = [
     "POINT",
     "PREFIX",
     "PROVENANCE_FILE",
+    "PUBLISHED",
     "REVOKED",
     "RUN_FILE",
     "SECONDS",
@@ -56,6 +58,8 @@ __all__ = [
     "SWEEP",
     "SWEEP_FILE",
     "TAG_LENGTH",
+    "TAKEN",
+    "TAKEN_OVER",
     "UPSTREAM",
     "VALUES",
     "WITNESS",
@@ -81,6 +85,7 @@ STEP: Final = "pipespec.step"
 POINT: Final = "pipespec.point"
 SWEEP: Final = "pipespec.sweep."
 DAMAGED: Final = "pipespec.damaged"
+TAKEN: Final = "pipespec.taken"
 SUPERSEDED: Final = "pipespec.superseded"
 CALL: Final = "pipespec.call"
 INVOCATION: Final = "pipespec.invocation"
@@ -102,6 +107,11 @@ COMMAND: Final = "pipespec.command"
 IMPORTED: Final = "pipespec.imported"
 
 PEAK_BYTES: Final = "pipespec.peak_bytes"
+
+OUTCOME: Final = "pipespec.outcome"
+"""The param that decides, where two processes may disagree, whether a run counts: MLflow lets nobody change a param."""
+PUBLISHED: Final = "published"
+TAKEN_OVER: Final = "taken over"
 
 FOLDER: Final = "pipespec/"
 """Where our own files are among the artifacts of a run."""
@@ -126,6 +136,7 @@ _ASIDE: Final = frozenset(
         DAMAGED,
         IMPORTED,
         SUPERSEDED,
+        TAKEN,
         CALL,
         INVOCATION,
         OWNER,

@@ -50,6 +50,11 @@ class RunFacts:
     params: Mapping[str, str] = field(default_factory=dict)
     experiment_id: str = ""
 
+    @property
+    def own_params(self) -> Mapping[str, str]:
+        """Those of the step, and of what it logged: all but the one that decides whether the run counts."""
+        return {name: value for name, value in self.params.items() if name != record_names.OUTCOME}
+
 
 def with_told_tags(facts: RunFacts) -> RunFacts:
     """Return facts whose tags stand as a store spells them, by the names that they have here."""
@@ -103,8 +108,8 @@ def _output(row: Mapping[str, object]) -> OutputRecord:
 def complete_record(facts: RunFacts) -> StepRecord | None:
     """Return the record of a run that was published, still without its outputs, or None for one that was not.
 
-    Published means: FINISHED, a key that stands in both of its tags, and a manifest. A run without a key
-    (`identity: none`) is no answer to any question.
+    Published means: FINISHED, a key that stands in both of its tags, a manifest, and not taken over before. A run
+    without a key (`identity: none`) is no answer to any question.
     """
     key = facts.tags.get(record_names.KEY)
     if (
@@ -112,6 +117,7 @@ def complete_record(facts: RunFacts) -> StepRecord | None:
         or facts.ended is None
         or not key
         or record_names.MANIFEST not in facts.tags
+        or record_names.TAKEN in facts.tags
     ):
         return None
     return StepRecord(

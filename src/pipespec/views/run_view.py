@@ -96,9 +96,7 @@ def awaited_line(event: StepAwaited) -> str:
             f"{told}; that process is stopped: 'kill -CONT {event.pid}' lets it go on, 'kill -KILL {event.pid}' ends it,"
             " and the step runs here"
         )
-    return printable(
-        f"{told}; its result is taken when it ends, and if it fails or is ended the step runs here"
-    )
+    return printable(f"{told}; its result is taken when it ends, and if it is interrupted the step runs here")
 
 
 def waiting_text(seconds: float, patience: float) -> str:

@@ -218,7 +218,7 @@ def compared_run(run: RunFacts) -> ComparedRun:
         run.status,
         run.started,
         run.ended,
-        run.params,
+        run.own_params,
         metrics,
         run.experiment_id,
         run.tags.get("mlflow.source.git.commit", ""),

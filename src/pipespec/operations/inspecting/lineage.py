@@ -181,7 +181,7 @@ def _told(run: RunFacts) -> LineageRun:
         run.status.lower(),
         run.ended,
         outputs,
-        run.params,
+        run.own_params,
         own_metrics(run.metrics),
         run.tags.get(record_names.CALL, ""),
         run.tags.get("mlflow.source.git.commit", ""),

@@ -32,6 +32,6 @@ def settle_left_runs(source: PipelineSource, ledger: Ledger) -> None:
         left = ledger.running()
         if left:
             with write_store(spec) as recorder:
-                settle(left, recorder, state, source.redactor())
+                settle(left, ledger, recorder, state, source.redactor())
         with Staging(state.staging):
             pass  # ending the runs removes the folders

@@ -45,7 +45,9 @@ _ALIVE: Final = """
 _PUBLISHED: Final = f"""
     {_ALIVE}
     CROSS JOIN tags k ON k.key = '{record_names.KEY}' AND k.run_uuid = r.run_uuid
-    CROSS JOIN tags m ON m.key = '{record_names.MANIFEST}' AND m.run_uuid = r.run_uuid
+    CROSS JOIN tags m ON m.key = '{record_names.MANIFEST}' AND m.run_uuid = r.run_uuid AND NOT EXISTS (
+        SELECT 1 FROM tags x WHERE x.key = '{record_names.stored(record_names.TAKEN)}' AND x.run_uuid = r.run_uuid
+    )
 """
 
 _SPELT: Final = f"""

@@ -136,6 +136,22 @@ class ClientWriter:
         """Set tags of a run, in one call."""
         self._log(run_id, tags=tags)
 
+    def decide(self, run_id: str, name: str, value: str, tags: Mapping[str, str]) -> bool:
+        """Log a param and tags in one call, of which MLflow takes the param first."""
+        try:
+            self._log(run_id, tags=tags, params={name: value})
+        except (
+            PipespecError
+        ):  # of two that log it in the same moment, one may be told of a fault of the store
+            with speaking(self.uri):
+                found = self._session.client.get_run(run_id).data.params.get(name)
+            if found is None:
+                raise
+            if found == value:
+                self.set_tags(run_id, tags)
+            return bool(found == value)
+        return True
+
     def delete_tags(self, run_id: str, tags: Collection[str]) -> None:
         """Take tags off a run, a call each."""
         for name in tags:

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from pipespec.document.nodes import JSON
-from pipespec.errors import PipespecError, StoreUnavailableError
+from pipespec.errors import PipespecError, TakenOverError
 from pipespec.fault_points import reach
 from pipespec.plan.records import Accepted, Attempt, OutputRecord, StepRecord
 from pipespec.step.step_job import Failure, StepOutcome
@@ -107,6 +107,17 @@ class Recorder:
         Where the store joins writes, all of it is one. The claim excludes nobody by itself: look at
         `contenders(ledger.claims(key), run_id)` next.
         """
+        started = self.start_unless(lambda: False, new, after=after)
+        assert started is not None
+        return started
+
+    def start_unless(
+        self, is_settled: Callable[[], bool], new: NewAttempt, *, after: Sequence[PreparedResult] = ()
+    ) -> StartedRun | None:
+        """Create a run as `start` does, or return None where `is_settled` says that there is no need for one.
+
+        It is asked last. Where the store joins writes nobody writes in between, so that what it saw is still so.
+        """
         tags = attempt_tags(
             self._in_context(new),
             owner=self._owner,
@@ -116,6 +127,8 @@ class Recorder:
         )
         params = record_names.dotted_params(new.params)
         with self._together(after), self._experiments.named(new.experiment, step_note(new)) as experiment:
+            if is_settled():
+                return None
             reach("run.before-create")
             started = self._create(experiment, tags, params=params, step=new.step, key=new.key)
         reach("run.after-params")
@@ -135,13 +148,18 @@ class Recorder:
         generation: int = 0,
         log: Path | None = None,
         supersedes: Collection[str] = (),
+        in_doubt: Callable[[], bool] = lambda: False,
     ) -> StepRecord:
         """Publish the result of a run whose output files are uploaded: whole, or not at all.
 
-        `supersedes` are runs of earlier generations, which are told so; the rest is as for `prepare`.
+        `supersedes` are runs of earlier generations, which are told so; `in_doubt` says at any moment whether others may have
+        counted this process as dead. The rest is as for `prepare`.
+
+        Raises:
+            TakenOverError: where another process took the run over; it has then ended as KILLED.
         """
         prepared = self.prepare(started, outcome, manifest=manifest, generation=generation, log=log)
-        self.write_result(prepared)
+        self.write_result(prepared, in_doubt)
         for run_id in supersedes:
             self._writer.set_tags(run_id, {record_names.stored(record_names.SUPERSEDED): started.run_id})
         return prepared.record
@@ -218,19 +236,43 @@ class Recorder:
         for _ in prepared if self.joins else ():
             reach("publish.after-finish")
 
-    def write_result(self, prepared: PreparedResult) -> None:
-        """Let a result count whose files are in place."""
+    def write_result(self, prepared: PreparedResult, in_doubt: Callable[[], bool] = lambda: False) -> None:
+        """Let a result count whose files are in place; raises as `publish`.
+
+        Doubt is looked at once all is written: whoever was not in doubt then has not been taken over before.
+        """
         record = prepared.record
-        reach("publish.before-batch")
-        self._writer.publish(
-            record.run_id,
-            tags=prepared.tags,
-            metrics={record_names.fit_name(name): value for name, value in record.metrics.items()},
-            ended=round(record.ended * 1000),
-            params=prepared.params,
-            datasets=prepared.datasets,
-            claim=record_names.stored(record_names.claim_tag(record.key)) if record.key else None,
-        )
+        with self._writer.at_once() as is_settled:
+            reach("publish.before-batch")
+            if self.joins and record.key and self._is_taken(record.run_id):
+                raise TakenOverError(f"another process took run {record.run_id} over")
+            self._writer.publish(
+                record.run_id,
+                tags=prepared.tags,
+                metrics={record_names.fit_name(name): value for name, value in record.metrics.items()},
+                ended=round(record.ended * 1000),
+                params=prepared.params,
+                datasets=prepared.datasets,
+                claim=record_names.stored(record_names.claim_tag(record.key)) if record.key else None,
+            )
+            if record.key and in_doubt():
+                self.insist(record.run_id)
+        if is_settled and self.joins:
+            reach("publish.after-finish")
+
+    def insist(self, run_id: str) -> None:
+        """Decide that a result counts which may have been taken over; where it was, end its run without one.
+
+        Raises:
+            TakenOverError: where it was.
+        """
+        counts = self._writer.decide(run_id, record_names.OUTCOME, record_names.PUBLISHED, {})
+        if not counts or self._is_taken(run_id):
+            self._writer.end(run_id, "KILLED", ended=_now())
+            raise TakenOverError(f"another process took run {run_id} over")
+
+    def _is_taken(self, run_id: str) -> bool:
+        return record_names.TAKEN in record_names.told(self._writer.tags(run_id))
 
     def fail(
         self,
@@ -261,21 +303,30 @@ class Recorder:
         for run_id in run_ids:
             self._writer.set_tags(run_id, {record_names.stored(record_names.LEASE): str(self._beats)})
 
-    def sweep(self, attempts: Iterable[Attempt]) -> tuple[str, ...]:
-        """Mark those of these RUNNING runs KILLED whose process is dead, and return their ids.
+    def dead(self, attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
+        """Return those of these RUNNING runs whose process is dead.
 
         Of a process on this host the system knows. Another host's counts as dead when its lease was the same
         for 30 s of this process's own clock; so ask again with the runs that are left, from time to time.
         """
-        dead = tuple(attempt.run_id for attempt in attempts if self._leases.has_died(attempt))
-        for run_id in dead:
-            try:
-                self._writer.end(run_id, "KILLED", ended=_now())
-            except StoreUnavailableError:
-                raise
-            except PipespecError:
-                continue  # deleted meanwhile, which is as good
-        return dead
+        return tuple(attempt for attempt in attempts if self._leases.has_died(attempt))
+
+    def take_over(self, run_id: str, *, has_key: bool) -> bool:
+        """End the run of a dead process as KILLED; False where it was decided that its result counts.
+
+        Should its process be alive after all, what it publishes counts no more, and it is told so.
+        """
+        taken = {record_names.stored(record_names.TAKEN): "1"}
+        if has_key and not self._writer.decide(run_id, record_names.OUTCOME, record_names.TAKEN_OVER, taken):
+            return False
+        self._writer.end(run_id, "KILLED", ended=_now())
+        return True
+
+    def roll_forward(self, run_id: str) -> bool:
+        """Let the result of a dead process count of which all was written but its end; False where it was taken over."""
+        counts = self._writer.decide(run_id, record_names.OUTCOME, record_names.PUBLISHED, {})
+        self._writer.end(run_id, "FINISHED" if counts else "KILLED", ended=_now())
+        return counts
 
     def mark_damaged(self, run_id: str, why: str) -> None:
         """Keep with a run that a reader found its content to be another than recorded, so that it counts no more."""

@@ -165,6 +165,21 @@ class RestWriter:
         """Set tags of a run, in one request."""
         self._batch(run_id, tags=_rows(tags))
 
+    def decide(self, run_id: str, name: str, value: str, tags: Mapping[str, str]) -> bool:
+        """Log a param and tags in one request, of which MLflow takes the param first; another is asked only where it is refused."""
+        try:
+            self._batch(run_id, params=_rows({name: value}), tags=_rows(tags))
+        except (
+            PipespecError
+        ):  # of two that log it in the same moment, one may be told of a fault of the store
+            found = self._run(run_id).params.get(name)
+            if found is None:
+                raise
+            if found == value:
+                self.set_tags(run_id, tags)
+            return found == value
+        return True
+
     def delete_tags(self, run_id: str, tags: Collection[str]) -> None:
         """Take tags off a run, a request each."""
         for name in tags:

@@ -24,6 +24,7 @@ __all__ = [
     "END_RUN",
     "EXPERIMENT_BY_ID",
     "EXPERIMENT_BY_NAME",
+    "PARAM_OF_RUN",
     "RENAME_RUN",
     "RUN_STAGE",
     "SETTLE_DEFAULT_EXPERIMENT",
@@ -55,6 +56,7 @@ RENAME_RUN: Final = "UPDATE runs SET name = ? WHERE run_uuid = ?"
 
 ADD_PARAM: Final = "INSERT INTO params (run_uuid, key, value) VALUES (?, ?, ?)"
 ADD_NEW_PARAM: Final = f"{ADD_PARAM} ON CONFLICT DO NOTHING"
+PARAM_OF_RUN: Final = "SELECT value FROM params WHERE run_uuid = ? AND key = ?"
 TAGS_OF_RUN: Final = "SELECT key, value FROM tags WHERE run_uuid = ?"
 ADD_TAG: Final = """
     INSERT INTO tags (run_uuid, key, value) VALUES (?, ?, ?)

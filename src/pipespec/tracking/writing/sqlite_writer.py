@@ -143,8 +143,6 @@ class SqliteWriter:
             db.execute(changes.END_RUN, ("FINISHED", ended, run_id))
             if claim is not None:
                 db.execute(changes.DELETE_TAG, (run_id, claim))
-        if not db.in_transaction:  # else it is whoever began that one
-            reach("publish.after-finish")
 
     def end(
         self,
@@ -165,6 +163,15 @@ class SqliteWriter:
         """Set tags of a run: all or none."""
         with self._changing(run_id) as db:
             _set_tags(db, run_id, tags)
+
+    def decide(self, run_id: str, name: str, value: str, tags: Mapping[str, str]) -> bool:
+        """Give a run a param and tags: all at once."""
+        with self._changing(run_id) as db:
+            db.execute(changes.ADD_NEW_PARAM, (run_id, name, value))
+            is_so = bool(db.execute(changes.PARAM_OF_RUN, (run_id, name)).fetchone() == (value,))
+            if is_so:
+                _set_tags(db, run_id, tags)
+        return is_so
 
     def delete_tags(self, run_id: str, tags: Collection[str]) -> None:
         """Take tags off a run: all or none."""

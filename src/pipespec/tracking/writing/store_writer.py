@@ -107,6 +107,12 @@ class StoreWriter(Protocol):
     def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Set tags of a run, all or none of up to 100."""
 
+    def decide(self, run_id: str, name: str, value: str, tags: Mapping[str, str]) -> bool:
+        """Give a run a param, and these tags with it; False where it has another value, and then no tags.
+
+        Of several processes that decide one param of one run differently, exactly one is told True.
+        """
+
     def delete_tags(self, run_id: str, tags: Collection[str]) -> None:
         """Take tags off a run, in this order; refuses one that is not there."""
 

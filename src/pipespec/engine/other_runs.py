@@ -1,0 +1,132 @@
+"""What other invocations compute: who claims a key, whether a run of ours is alone with its claim, how another's execution failed.
+
+Takes a ledger, and what of its runs is ours or left over; gives live claims, once the runs of dead processes are settled. It
+begins and ends no run of ours.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable
+from typing import Final
+
+from pipespec.errors import StoreUnavailableError
+from pipespec.frozen_values import frozen
+from pipespec.plan.records import Attempt
+from pipespec.tracking import record_names
+from pipespec.tracking.artifacts import read
+from pipespec.tracking.process_owner import Owner
+from pipespec.tracking.reading.ledger import Ledger
+from pipespec.tracking.run_facts import contenders
+
+__all__ = ["FailedElsewhere", "OtherRuns"]
+
+_LOOKS: Final = 5
+_LOOK_AGAIN: Final = 0.05
+"""Seconds between looks at claims that came later than ours and should be taken back."""
+
+_OF_THE_STEP: Final = frozenset({"raised", "exited", "signal", "timeout", "outputs", "metrics", "binding"})
+"""Kinds of failures that say something of the step, and not of the process, its environment or its store."""
+
+
+@frozen
+class FailedElsewhere:
+    """A run of another invocation that failed while this one waited for it."""
+
+    run_id: str
+    message: str
+    """What it failed with, and where."""
+    traceback: str
+
+
+class OtherRuns:
+    """What one invocation knows of all others; used from one thread."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        is_ours: Callable[[str], bool],
+        is_left_over: Callable[[Attempt], bool],
+        settle: Callable[[Collection[Attempt]], Collection[str]],
+    ) -> None:
+        """Ask this ledger; `settle` ends the runs of dead processes and says which they were."""
+        self._ledger = ledger
+        self._is_ours = is_ours
+        self._is_left_over = is_left_over
+        self._settle = settle
+        self._seen: dict[str, Attempt] = {}
+        """The latest run of another that was seen at work, by its key."""
+        self._left: set[str] = set()
+        """The keys of runs that dead processes left; what they made may count by now."""
+        self._are_about = False
+
+    def meet(self, running: Collection[Attempt]) -> None:
+        """Take note of who is at work when this invocation begins, of its pipeline."""
+        dead = self._settle(running)
+        self._left = {one.key for one in running if one.run_id in dead and one.key is not None}
+        self._note(one for one in running if one.run_id not in dead and not self._is_ours(one.run_id))
+
+    def may_have(self, key: str) -> bool:
+        """Say whether to look what others did for a key before a run is created: any of them is at work, or one died with it."""
+        return self._are_about or key in self._left
+
+    def claims(self, key: str) -> tuple[Attempt, ...]:
+        """Return the live claims of a key, the earliest first, ours too."""
+        claims = tuple(found for found in self._ledger.claims(key) if not self._is_left_over(found))
+        others = [claim for claim in claims if not self._is_ours(claim.run_id)]
+        dead = self._settle(others) if others else ()
+        live = tuple(claim for claim in claims if claim.run_id not in dead)
+        self._note(claim for claim in live if not self._is_ours(claim.run_id))
+        return live
+
+    def holder(self, key: str) -> Attempt | None:
+        """Return the run of another that computes a key, None where none does."""
+        return next((claim for claim in self.claims(key) if not self._is_ours(claim.run_id)), None)
+
+    def is_alone(self, key: str, run_id: str) -> bool:
+        """Say whether a run of ours is the only live claim, after a moment for others to see it and take theirs back.
+
+        Being the earlier is not enough: a run may become visible later than one that says it started later, which
+        then saw nobody and went on. Whoever is alone when it looks is seen by all that come.
+        """
+        for _ in range(_LOOKS):
+            live = self.claims(key)
+            if all(claim.run_id == run_id for claim in live):
+                return True
+            if contenders(live, run_id):
+                return False
+            time.sleep(_LOOK_AGAIN)
+        return False
+
+    def failure(self, key: str) -> FailedElsewhere | None:
+        """Say how the run failed that was seen at work on a key; None where it did not, or for a reason of its own. Told once."""
+        seen = self._seen.pop(key, None)
+        facts = None if seen is None else self._ledger.run(seen.run_id)
+        if facts is None or facts.status != "FAILED":
+            return None
+        try:
+            text = read(facts.artifact_uri, record_names.ERROR, self._ledger.tracking_uri).decode()
+        except (OSError, StoreUnavailableError, UnicodeDecodeError):
+            return None
+        told, _, traceback = text.partition("\n\n")
+        kind, _, message = told.partition(": ")
+        if kind not in _OF_THE_STEP:
+            return None
+        where = _place(facts.tags.get(record_names.OWNER, ""))
+        return FailedElsewhere(
+            facts.run_id, f"{message.strip()} (in run {facts.run_id[:8]}{where})", traceback.rstrip()
+        )
+
+    def _note(self, others: Iterable[Attempt]) -> None:
+        for one in others:
+            self._are_about = True
+            if one.key is not None:
+                self._seen[one.key] = one
+
+
+def _place(owner: str) -> str:
+    found = Owner.parse(owner)
+    if found is None:
+        return ""
+    return f" of process {found.pid}" + ("" if found.is_here else f" on {found.host}")
