@@ -100,6 +100,12 @@ class Service:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        """The process below which all of it is."""
+        assert self._guard is not None
+        return self._guard.pid
+
     def start(self) -> None:
         self.begin()
         self.wait()
