@@ -96,7 +96,17 @@ def simulate(steps: int, workers: int, seconds: float, folder: Path) -> None:
         found = folder / "scheduler.json"
         scheduler = stack.enter_context(
             started(
-                "-m", "dask", "scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", str(found)
+                folder / "scheduler.log",
+                "-m",
+                "dask",
+                "scheduler",
+                "--host",
+                "127.0.0.1",
+                "--port",
+                "0",
+                "--no-dashboard",
+                "--scheduler-file",
+                str(found),
             )
         )
         while not found.exists():
