@@ -12,9 +12,9 @@ import socket
 NOTES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "notes")
 
 
-def note(*words):
+def note(*words, folder=NOTES):
     """Append one line, whole."""
-    with open(os.path.join(NOTES, "executions.txt"), "ab", buffering=0) as file:
+    with open(os.path.join(folder, "executions.txt"), "ab", buffering=0) as file:
         file.write(" ".join(map(str, words)).encode() + b"\n")
 
 

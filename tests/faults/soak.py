@@ -50,6 +50,9 @@ EXPECTED = {0, 1, 3, -9}
 """How runs may end that are struck: well, with a failed step, without their luigid, killed."""
 
 
+PROBE_KILLED = "its process was killed by signal 9"
+"""What a run says, ending with 2, where a probe was struck: then there is no plan."""
+
 MOST_WRONG = 10
 
 
@@ -86,7 +89,7 @@ class Soak:
 
     def _round(self, until: float) -> None:
         self.rounds += 1
-        noted.note("ROUND", self.rounds)
+        self._note("ROUND", self.rounds)
         watched = {host.name: self.chance.random() < 0.5 for host in self.hosts}
         done: set[str] = set()
         limit = time.monotonic() + ROUND_LIMIT
@@ -112,8 +115,10 @@ class Soak:
 
     def _start(self, host: Host, *, is_watched: bool) -> None:
         scheduler = ["--scheduler", f"http://{self.address}:{self.luigid.port}"] if is_watched else []
-        setting = self.pipeline.setting(self.rounds)
-        host.start("run", self.pipeline.file, "-j", "2", "--set", setting, *scheduler)
+        host.start("run", self.pipeline.file, "-j", "2", *self.pipeline.settings(self.rounds), *scheduler)
+
+    def _note(self, *words: object) -> None:
+        noted.note(*words, folder=self.hosts[0].notes)
 
     @property
     def address(self) -> str:
@@ -125,7 +130,8 @@ class Soak:
         assert host.output is not None
         code, text = host.run.returncode, host.output.read_text(errors="replace")
         self.ends[code] += 1
-        if code not in EXPECTED or "Traceback" in text:
+        is_expected = code in EXPECTED or (code == 2 and PROBE_KILLED in text)
+        if not is_expected or "Traceback" in text:
             self.wrong.append(f"round {self.rounds}: a run on {host.name} ended with {code}:\n{text[-3000:]}")
             if len(self.wrong) > MOST_WRONG:
                 raise SoakFailedError(self.wrong)
@@ -156,7 +162,7 @@ class Soak:
         }
         if not struck[kind]:
             return
-        noted.note("STRIKE", kind, host.name)
+        self._note("STRIKE", kind, host.name)
         kill([self.chance.choice(struck[kind])])
         self.strikes[kind] += 1
 
@@ -194,7 +200,7 @@ class Soak:
             for path in [*host.temporary.glob("*"), *host.project.glob(".pipespec/*/*")]:
                 os.utime(path, (old, old))
             for number in range(1, self.rounds + 1):
-                host.start("run", self.pipeline.file, "--set", self.pipeline.setting(number))
+                host.start("run", self.pipeline.file, *self.pipeline.settings(number))
                 assert host.run is not None
                 assert host.output is not None
                 code = host.run.wait(timeout=300)
@@ -215,7 +221,8 @@ def kept_folder(folder: Path | None) -> Iterator[Path]:
 
 
 def run_clean(host: Host, pipeline: SoakPipeline, number: int) -> None:
-    host.start("run", pipeline.file, "-j", "2", "--set", pipeline.setting(number))
+    noted.note("ROUND", number, folder=host.notes)
+    host.start("run", pipeline.file, "-j", "2", *pipeline.settings(number))
     assert host.run is not None
     assert host.output is not None
     assert host.run.wait(timeout=600) == 0, host.output.read_text()
@@ -233,7 +240,6 @@ def soak(arguments: argparse.Namespace, folder: Path) -> list[str]:
 
     place = folder / "hosts"
     (place / "notes").mkdir(parents=True)
-    noted.NOTES = str(place / "notes")
     names = ["ada", "bob"]
     for name in names:
         pipeline.make(place / name)
@@ -264,12 +270,12 @@ def soak(arguments: argparse.Namespace, folder: Path) -> list[str]:
         run_clean(host, pipeline, number)
     wrong = run.wrong
     wrong += records_wrong(Store(served / "mlflow.db", served / "artifacts"), Store(clean / "mlflow.db"))
-    lines = (place / "notes" / "executions.txt").read_text().splitlines()
-    found, counts = executions_wrong(lines, pipeline.steps)
+    noted_by = [(notes / "executions.txt").read_text().splitlines() for notes in (hosts[0].notes, host.notes)]
+    found, counts = executions_wrong(*noted_by)
     wrong += found
     wrong += [f"left over: {path}" for path in leftovers([served / "artifacts", *_own_folders(hosts)])]
     print(
-        f"{run.rounds} rounds of {pipeline.steps} steps on {'one host' if arguments.one_host else 'two hosts'}; faults: "
+        f"{run.rounds} rounds of '{arguments.pipeline}' on {'one host' if arguments.one_host else 'two hosts'}; faults: "
         + ", ".join(f"{count} {kind}" for kind, count in sorted(run.strikes.items()))
         + f"; runs ended with {dict(sorted(run.ends.items()))}; {counts['began']} executions began, {counts['ended']} ended;"
         f" at most {run.most_descriptors} descriptors open in a run"

@@ -86,6 +86,11 @@ class Host:
     def temporary(self) -> Path:
         return self.project.with_name(self.project.name + "-tmp")
 
+    @property
+    def notes(self) -> Path:
+        """Where its steps note their executions (`noted.py`)."""
+        return self.project.with_name("notes")
+
     def start(self, *arguments: str) -> None:
         """Begin `pipespec` with these arguments, and with its output in a file of its own."""
         self.temporary.mkdir(exist_ok=True)

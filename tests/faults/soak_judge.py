@@ -63,8 +63,8 @@ def records_wrong(soaked: Store, clean: Store) -> list[str]:
     return wrong + [f"run {name!r} is RUNNING" for (name,) in running]
 
 
-def executions_wrong(lines: Sequence[str], steps: int) -> tuple[list[str], dict[str, int]]:
-    """Each step of a round ended at least once, never two at a time, and began anew only where a fault was before.
+def executions_wrong(lines: Sequence[str], clean: Sequence[str]) -> tuple[list[str], dict[str, int]]:
+    """In each round the steps of a clean run ended at least once, never two at a time, and began anew only where a fault was before.
 
     Lines are as they were appended: `ROUND n`, `STRIKE what host`, `START step host`, `END step host`, `BESIDE step host`.
     """
@@ -73,11 +73,11 @@ def executions_wrong(lines: Sequence[str], steps: int) -> tuple[list[str], dict[
     last: dict[str, str] = {}
     """The host that began a step last, as long as no fault struck there since."""
     ended: set[str] = set()
-    number = "none"
+    expected, number = _ended_in_rounds(clean), ""
 
     def close() -> None:
-        if number != "none" and len(ended) != steps:
-            wrong.append(f"round {number}: {len(ended)} of {steps} steps ended: {', '.join(sorted(ended))}")
+        if ended != expected.get(number, set()):
+            wrong.append(f"round {number}: {_named(ended)} ended, in a clean run {_named(expected[number])}")
 
     for line in lines:
         word, *rest = line.split()
@@ -98,6 +98,22 @@ def executions_wrong(lines: Sequence[str], steps: int) -> tuple[list[str], dict[
             ended.add(rest[0])
     close()
     return wrong, {"began": counts["START"], "ended": counts["END"]}
+
+
+def _ended_in_rounds(lines: Sequence[str]) -> dict[str, set[str]]:
+    rounds: dict[str, set[str]] = {}
+    ended: set[str] = set()
+    for line in lines:
+        word, *rest = line.split()
+        if word == "ROUND":
+            ended = rounds.setdefault(rest[0], set())
+        elif word == "END":
+            ended.add(rest[0])
+    return rounds
+
+
+def _named(steps: set[str]) -> str:
+    return ", ".join(sorted(steps)) or "nothing"
 
 
 def leftovers(folders: Iterable[Path]) -> list[str]:
