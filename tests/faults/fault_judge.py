@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from collections import Counter
+from dataclasses import dataclass
 
 STEPS = """
 import os
@@ -63,28 +64,85 @@ def with_steps(project):
     return project
 
 
-def published(project):
-    """Every finished run with a key: its step, after checking that each file it promises is there, whole."""
-    rows = project.query(
+@dataclass(frozen=True)
+class Published:
+    """A finished run with a key: what it says, and what its files hold."""
+
+    run_id: str
+    step: str
+    key: str
+    params: dict
+    metrics: dict
+    files: dict
+    """SHA-256 of each file, by path."""
+
+
+def published_runs(query, folder_of=lambda uri: uri.removeprefix("file://")):
+    """Return every finished run with a key, after checking that its folder holds the files it promises, whole, and no others.
+
+    `query` asks MLflow's database; `folder_of` says where the artifacts at a URI are.
+    """
+    rows = query(
         "select r.run_uuid, r.artifact_uri, s.value, k.value, o.value, m.value from runs r"
         " join tags s on s.run_uuid = r.run_uuid and s.key = 'pipespec.step'"
         " join tags k on k.run_uuid = r.run_uuid and k.key = 'pipespec.key'"
         " join tags o on o.run_uuid = r.run_uuid and o.key = 'mlflow.pipespec.outputs'"
         " join tags m on m.run_uuid = r.run_uuid and m.key = 'pipespec.manifest'"
-        " where r.status = 'FINISHED'"
+        " where r.status = 'FINISHED' and r.lifecycle_stage = 'active'"
     )
-    for run_id, uri, _, _, outputs, manifest in rows:
-        folder = uri.removeprefix("file://")
-        with open(os.path.join(folder, "pipespec/step.json"), "rb") as file:
-            assert hashlib.sha256(file.read()).hexdigest() == manifest, run_id
-        for output in json.loads(outputs).values():
-            path = os.path.join(folder, output["file"])
-            if output["file"].endswith("/"):
-                assert sum(len(files) for _, _, files in os.walk(path)) == output["files"]
-            else:
-                with open(path, "rb") as file:
-                    assert hashlib.sha256(file.read()).hexdigest() == output["digest"]
-    return Counter(step for _, _, step, _, _, _ in rows)
+    params, metrics = ({}, {})
+    for found, table in ((params, "params"), (metrics, "latest_metrics")):
+        for run_id, name, value in query(f"select run_uuid, key, value from {table}"):
+            found.setdefault(run_id, {})[name] = value
+    return [
+        Published(
+            run_id,
+            step,
+            key,
+            params.get(run_id, {}),
+            _without_measurements(metrics.get(run_id, {})),
+            _whole_files(folder_of(uri), json.loads(outputs), manifest),
+        )
+        for run_id, uri, step, key, outputs, manifest in rows
+    ]
+
+
+def _without_measurements(metrics):
+    return {name: value for name, value in metrics.items() if not name.startswith("pipespec.")}
+
+
+def _whole_files(folder, outputs, manifest):
+    """Return the files of a run's outputs with their digests, which are those that its manifest says."""
+    assert _digest(folder, "pipespec/step.json") == manifest, folder
+    with open(os.path.join(folder, "pipespec/step.json"), "rb") as file:
+        promised = json.load(file)["outputs"]
+    assert {name: output["digest"] for name, output in outputs.items()} == {
+        name: output["digest"] for name, output in promised.items()
+    }
+    files = {}
+    for output in promised.values():
+        if output["file"].endswith("/"):
+            files |= {output["file"] + name: digest for name, digest in output["manifest"].items()}
+        else:
+            files[output["file"]] = output["digest"]
+    found = {
+        os.path.relpath(os.path.join(place, name), folder)
+        for place, _, names in os.walk(folder)
+        for name in names
+    }
+    found = {name for name in found if not name.startswith("pipespec/")}
+    assert {name: _digest(folder, name) for name in found} == files, folder
+    return files
+
+
+def _digest(folder, name):
+    with open(os.path.join(folder, name), "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+def published(project):
+    """How many finished runs each step has; their files are there, whole."""
+    return Counter(run.step for run in published_runs(project.query))
 
 
 def executions(project):

@@ -59,7 +59,7 @@ with gone:
 os._exit(1)
 """
 
-_UP = 180.0
+_UP = 600.0
 """Seconds that a service may take to come up on a machine that is busy."""
 
 
@@ -99,6 +99,12 @@ class Service:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """The process below which all of it is."""
+        assert self._guard is not None
+        return self._guard.pid
 
     def start(self) -> None:
         self.begin()
@@ -155,11 +161,16 @@ def _running(service: Service) -> Iterator[Service]:
 
 @contextlib.contextmanager
 def mlflow_server(
-    folder: Path, store: str, port: int | None = None, files: str = "", more: Mapping[str, str] = {}
+    folder: Path,
+    store: str,
+    port: int | None = None,
+    files: str = "",
+    more: Mapping[str, str] = {},
+    address: str = "127.0.0.1",
 ) -> Iterator[Service]:
     """A tracking server with its artifacts below a folder, or at `files`, which it hands out itself (`mlflow-artifacts:`)."""
     port = port or free_port()
-    command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", "127.0.0.1"]
+    command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", address]
     command += ["--port", str(port), "--backend-store-uri", store]
     command += ["--artifacts-destination", files or str(folder / "artifacts")]
     environment = {
@@ -299,9 +310,9 @@ def _wait_for_recovery(database: Postgres) -> None:
 
 
 @contextlib.contextmanager
-def luigid_at(folder: Path) -> Iterator[Service]:
+def luigid_at(folder: Path, address: str = "127.0.0.1") -> Iterator[Service]:
     port = free_port()
-    command = [Path(sys.executable).with_name("luigid"), "--address", "127.0.0.1", "--port", str(port)]
+    command = [Path(sys.executable).with_name("luigid"), "--address", address, "--port", str(port)]
     command += ["--state-path", folder / "state.pickle"]
     service = Service(command, folder=folder, port=port)
     with _running(service):

@@ -64,6 +64,8 @@ def test_a_step_that_one_invocation_holds_is_waited_for_by_the_other(watched, lu
     watched.wait_until_held(first)
     second = watched.project.start(*command)
     waits_for(second, watched)
+    assert set(tasks(luigid, "RUNNING", watched.records.pipeline)) == {"squares"}
+    assert second.poll() is None  # the trap: a worker of Luigi is told here that all is done, and ends well
     watched.release()
     states = [
         {step["step"]: step["state"] for step in json.loads(finish(process)[0])["steps"]}

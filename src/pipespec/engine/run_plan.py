@@ -128,7 +128,8 @@ def _conduct(
 ) -> None:
     """Let Luigi run what a plan leaves to run, but for steps whose matrix is not known yet, and what is below them.
 
-    `token` tells the wave from all others. A luigid that shows the run is told of reused steps in the first.
+    `token` tells the wave from all others. A luigid that shows the run is told of reused steps in the first, and of what is
+    left once more if it came to an end before.
     """
     from pipespec.engine.luigi.luigi_worker import SchedulerUnavailableError, drive  # noqa: PLC0415 - see above
     from pipespec.engine.luigi.make_task_graph import make_task_graph  # noqa: PLC0415
@@ -136,29 +137,35 @@ def _conduct(
     invocation.take(plan)
     counted = settings.counted_resources
     require_resources(plan, settings.resources, invocation.settled.records, counted)
-    graph = make_task_graph(
-        plan,
-        token,
-        complete=invocation.settled.records,
-        failed=invocation.settled.failed,
-        shows_reused=settings.scheduler is not None and is_first,
-        counted=counted,
-    )
-    if graph.is_complete or invocation.stopping:
-        return
-    resources = dict(settings.resources)
-    try:
-        drive(
-            graph,
-            invocation,
-            resources=resources,
-            scheduler_url=settings.scheduler,
-            page_of=settings.page_of,
+    before: set[str] | None = None
+    while True:
+        graph = make_task_graph(
+            plan,
+            token,
+            complete=invocation.settled.records,
+            failed=invocation.settled.failed,
+            shows_reused=settings.scheduler is not None and is_first,
+            counted=counted,
         )
-    except SchedulerUnavailableError:
-        invocation.drain()
-        raise
-    invocation.finish_begun()
+        left = {step for step in graph.upstream if step not in graph.complete}
+        if not left or left == before or invocation.stopping:
+            return
+        before = left
+        try:
+            drive(
+                graph,
+                invocation,
+                resources=dict(settings.resources),
+                scheduler_url=settings.scheduler,
+                page_of=settings.page_of,
+            )
+        except SchedulerUnavailableError:
+            invocation.drain()
+            raise
+        invocation.finish_begun()
+        if settings.scheduler is None:
+            return
+        # A luigid that was started anew meanwhile knows nothing of what is left, and is told again as long as that helps.
 
 
 def _next_plan(next_wave: NextWave | None, invocation: Invocation) -> Plan | None:
