@@ -16,6 +16,9 @@ from pathlib import Path
 import pytest
 from services import dask_cluster
 
+pytest.importorskip("distributed", reason="there is no Dask: pip install -e '.[test]'")
+from distributed import Client
+
 from pipespec.engine.dask.open_dask import opened_dask
 from pipespec.errors import ClusterUnavailableError, UsageError
 from pipespec.spec.engine_spec import ClusterSpec
@@ -172,17 +175,20 @@ def test_steps_execute_on_all_workers_and_are_recorded_as_those_of_this_machine(
     assert executed(on_dask) == done
 
 
-def test_steps_of_one_run_execute_there_and_here(on_dask):
+def test_steps_of_one_run_execute_there_and_here(on_dask, cluster):
     on_dask.write(
         "pipeline.yaml", SUMS.replace("outputs: {total:", "engine: {executor: local}, outputs: {total:")
     )
+    with Client(cluster.address, set_as_default=False) as client:
+        workers = set(client.run(os.getpid).values())
 
-    assert set(on_dask.states(**on_dask.about).values()) == {"ran"}
+    process = start_command(on_dask, cluster)
+    _, said = process.communicate(timeout=200)
 
-    workers = dict(executed(on_dask))
-    assert workers["total"] == os.getpid() or workers["total"] not in {
-        worker for step, worker in workers.items() if step != "total"
-    }
+    assert process.returncode == 0, said
+    done = dict(executed(on_dask))
+    assert done.pop("total") == process.pid
+    assert set(done.values()) == workers
 
 
 def test_a_step_whose_worker_is_killed_is_tried_again(on_dask):
