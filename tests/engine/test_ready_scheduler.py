@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,13 @@ class Run:
     def __init__(self, graph, slots=1, failing=()):
         self.graph, self.slots, self.failing = graph, slots, failing
         self.begun, self.under_way, self.at_once = [], [], []
+
+    @property
+    def used(self):
+        found = Counter()
+        for step in self.under_way:
+            found.update(self.graph.resources.get(step, {}))
+        return found
 
     def begin(self, step):
         assert all(above in self.graph.complete for above in self.graph.upstream[step])

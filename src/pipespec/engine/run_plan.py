@@ -134,24 +134,23 @@ def _conduct(
     from pipespec.engine.luigi.make_task_graph import make_task_graph  # noqa: PLC0415
 
     invocation.take(plan)
-    counted = settings.counted_resources
-    require_resources(plan, settings.resources, invocation.settled.records, counted)
+    totals = dict(settings.totals)
+    require_resources(plan, totals, invocation.settled.records, settings.counted_resources)
     graph = make_task_graph(
         plan,
         token,
         complete=invocation.settled.records,
         failed=invocation.settled.failed,
         shows_reused=settings.scheduler is not None and is_first,
-        counted=counted,
+        counted=settings.scheduled_resources,
     )
     if graph.is_complete or invocation.stopping:
         return
-    resources = dict(settings.resources)
     try:
         drive(
             graph,
             invocation,
-            resources=resources,
+            resources=totals,
             scheduler_url=settings.scheduler,
             page_of=settings.page_of,
         )

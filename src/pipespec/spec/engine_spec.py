@@ -47,13 +47,15 @@ class StepEngine:
     """One of `EXECUTORS`; None where the step does not say."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Environment variables of the step's process, over those of the run."""
+    limits_memory: bool | None = None
+    """As of the run; None where the step does not say."""
 
 
 @frozen
 class EngineSpec:
     """How a run goes about it; the command line's options go before these.
 
-    `resources` says how many of each there are (`gpu: 2`). `scheduler` is the address of a luigid.
+    `resources` says how many of each there are (`gpu: 2`), of `memory` bytes. `scheduler` is the address of a luigid.
     """
 
     workers: int | None = None
@@ -67,6 +69,8 @@ class EngineSpec:
     """Where steps of the executor `dask` run."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Environment variables of the processes of steps."""
+    limits_memory: bool = False
+    """Whether a step fails that uses more than its resource `memory`."""
 
     def workers_for(self, asked: int | None) -> int:
         """Return how many steps run in parallel where so many were asked for, or None."""

@@ -106,7 +106,7 @@ steps:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    with dask_cluster(tmp_path_factory.mktemp("dask"), (), ("--resources", "GPU=1")) as started:
+    with dask_cluster(tmp_path_factory.mktemp("dask"), (), ("--resources", "GPU=1 memory=4e9")) as started:
         yield started
 
 
@@ -321,22 +321,24 @@ def test_a_cluster_that_is_not_there_is_said_in_one_line_within_ten_seconds(on_d
 
 
 def test_resources_that_no_worker_offers_are_said_at_once(on_dask, cluster):
-    on_dask.write("pipeline.yaml", HELD % "resources: {GPU: 2, fast_disk: 1}")
+    on_dask.write("pipeline.yaml", HELD % "resources: {GPU: 2, memory: 2GB}")
 
     with pytest.raises(UsageError) as raised:
         on_dask.run(**on_dask.about)
 
     assert str(raised.value) == (
-        "step 'held' needs 2 of resource 'GPU', 1 of resource 'fast_disk', which no worker of the Dask cluster at"
-        f" {cluster.address} offers; start one with: dask worker {cluster.address} --resources 'GPU=2 fast_disk=1'"
+        "step 'held' needs 2 of resource 'GPU', 2GB of resource 'memory', which no worker of the Dask cluster at"
+        f" {cluster.address} offers; start one with: dask worker {cluster.address} --resources 'GPU=2 memory=2000000000'"
     )
     assert on_dask.query("select * from runs") == []
 
 
 def test_a_step_runs_on_the_worker_that_has_its_resources(on_dask):
-    on_dask.write("pipeline.yaml", SUMS.replace("    matrix:", "    resources: {GPU: 1}\n    matrix:"))
+    on_dask.write(
+        "pipeline.yaml", SUMS.replace("    matrix:", "    resources: {GPU: 1, memory: 4GB}\n    matrix:")
+    )
 
-    assert set(on_dask.states(**on_dask.about).values()) == {"ran"}
+    assert set(on_dask.states(resources={"memory": 1}, **on_dask.about).values()) == {"ran"}
 
     assert len({worker for step, worker in executed(on_dask) if step.startswith("squares")}) == 1
 
@@ -409,7 +411,8 @@ print(sorted(step.state.value for step in report.steps), __file__.endswith("scri
 
 def test_a_script_starts_a_cluster_for_its_run_without_being_run_by_the_workers(engine):
     engine.write("steps.py", STEPS)
-    engine.write("pipeline.yaml", SUMS)
+    of_machine = "resources: {gpu: 1, memory: 1MB}, params: {count: 5}"
+    engine.write("pipeline.yaml", SUMS.replace("params: {count: 5}", of_machine))
     engine.write("script.py", SCRIPT)
 
     done = subprocess.run(
