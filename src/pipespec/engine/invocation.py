@@ -476,7 +476,7 @@ class Invocation:
             self.lost_cluster = ClusterUnavailableError(failure.message)
         result = failed(started, failure, seconds=seconds, log=execution.log, remedy=remedy)
         if execution.number <= retry.times and failure.kind not in ("changed", "cluster"):
-            due = time.monotonic() + retry.wait
+            due = time.monotonic() + retry.wait_after(execution.number)
             self._pausing[started.step] = _Pause(due, execution.number + 1, failed=result)
         else:
             self.settled.settle(result)
