@@ -18,7 +18,7 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -366,6 +366,8 @@ class DaskCluster:
     scheduler: Service
     workers: list[Service]
     certificates: Certificates | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Of the workers."""
 
     @property
     def address(self) -> str:
@@ -378,7 +380,7 @@ class DaskCluster:
         command += ["--local-directory", str(folder), *options]
         command += [] if self.certificates is None else self.certificates.options
         folder.mkdir(exist_ok=True)
-        worker = Service(command, folder=folder, port=0, environment=_QUIET_DASK)
+        worker = Service(command, folder=folder, port=0, environment={**_QUIET_DASK, **self.environment})
         worker.begin()
         self.workers.append(worker)
         return worker
@@ -394,6 +396,7 @@ def dask_cluster(
     *options: tuple[str, ...],
     hidden: Path | None = None,
     certificates: Certificates | None = None,
+    environment: Mapping[str, str] = {},
 ) -> Iterator[DaskCluster]:
     """A Dask cluster with a worker of one thread for each tuple of options."""
     if hidden is not None and subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode:
@@ -404,7 +407,7 @@ def dask_cluster(
     command += [] if certificates is None else ["--protocol", "tls", *certificates.options]
     scheduler = Service([*command, "--no-dashboard"], folder=folder, port=port, path=None)
     with contextlib.ExitStack() as stack:
-        cluster = DaskCluster(stack.enter_context(_running(scheduler)), [], certificates)
+        cluster = DaskCluster(stack.enter_context(_running(scheduler)), [], certificates, environment)
         for number, own in enumerate(options):
             stack.callback(cluster.start_worker(folder / f"worker-{number}", *own, hidden=hidden).kill)
         _wait_for_workers(cluster)
