@@ -147,7 +147,9 @@ class _StepWorker(luigi.worker.Worker):  # type: ignore[misc]  # Luigi is untype
     def _get_work(self) -> Any:
         if self._turns.stopping:
             self._start_phasing_out()
-        return super()._get_work()
+        response = super()._get_work()
+        self._get_work_response_history.clear()  # for a summary that nobody makes, of all that ran at each time
+        return response
 
     def _log_remote_tasks(self, get_work_response: Any) -> None:
         """Say nothing: Luigi would log each running task at each look."""
