@@ -78,6 +78,28 @@ def lacking() -> int:
     import not_there_at_all
 """
 
+ODD = """
+
+def unsaved() -> object:
+    import threading
+    return threading.Lock()
+
+
+def huge() -> bytes:
+    return bytes(600_000_000)
+
+
+def killed() -> int:
+    import signal
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Outer:
+    @staticmethod
+    def inner() -> int:
+        return (lambda: 1)()
+"""
+
 SUMS = """\
 pipespec: 1
 name: sums
@@ -372,6 +394,34 @@ def test_a_package_that_the_worker_lacks_is_said_with_the_worker(on_dask):
 
     assert error.startswith("ModuleNotFoundError: No module named 'not_there_at_all'")
     assert error.endswith(": install what is missing there")
+
+
+def test_values_that_cannot_be_saved_or_do_not_fit_fail_their_steps_and_not_the_worker(on_dask, cluster):
+    """A function is sent by its name, and values are files: neither has to go through a pickle or through Dask's memory."""
+    on_dask.write("steps.py", STEPS + ODD)
+    on_dask.write(
+        "pipeline.yaml",
+        """\
+        pipespec: 1
+        name: odd
+        engine: {limit_memory: true}
+        steps:
+          unsaved: {call: 'steps:unsaved', outputs: {x: x.joblib}}
+          huge: {call: 'steps:huge', resources: {memory: 300MB}, outputs: {x: x.joblib}}
+          killed: {call: 'steps:killed', outputs: {x: x.json}}
+          inner: {call: 'steps:Outer.inner', outputs: {x: x.json}}
+        """,
+    )
+    with Client(cluster.address, set_as_default=False) as client:
+        before = client.run(os.getpid)
+        results = {result.step: result for result in on_dask.run(keep_going=True, **on_dask.about).steps}
+        assert client.run(os.getpid) == before
+
+    assert results["inner"].state.value == "ran"
+    assert "'x'" in results["unsaved"].error
+    assert "lock" in results["unsaved"].error
+    assert results["huge"].error.startswith("exceeded its memory of 300MB (")
+    assert results["killed"].error == "was killed by signal 9 (SIGKILL); out of memory?"
 
 
 def test_hundreds_of_steps_are_under_way_without_a_thread_or_a_process_each(on_dask):
