@@ -120,7 +120,7 @@ def test_a_priority_is_raised_to_that_of_the_most_urgent_step_below():
 
 def test_what_luigi_says_goes_to_the_log_alone(tmp_path, caplog, capfd):
     class Ends:
-        slots, stopping = 1, False
+        slots, stopping, used = 1, False, {}
 
         def __init__(self, graph):
             self.graph, self.step = graph, None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -312,6 +313,59 @@ def test_while_a_step_waits_for_its_next_try_others_have_its_place(flaky):
     assert flaky.states(workers=1) == {"flaky": "ran", "other": "ran"}
     events = flaky.told.events
     assert events.index(("ended", "other", "ran")) < events.index(("started", "flaky", 2))
+
+
+def test_waits_grow_as_the_list_says(flaky):
+    flaky.let_try(2)
+    flaky.write("pipeline.yaml", (flaky.root / "pipeline.yaml").read_text().replace("0.05s", "[0.1s, 0.6s]"))
+
+    (result,) = flaky.run(targets=["flaky"]).steps
+
+    first, second = (b.started - a.ended for a, b in itertools.pairwise(result.executions))
+    assert first >= 0.09
+    assert second >= 0.59
+
+
+def test_while_a_step_waits_others_have_its_resources_and_a_signal_is_obeyed_at_once(flaky):
+    flaky.let_try(5)
+    flaky.write(
+        "pipeline.yaml",
+        f"""\
+        pipespec: 1
+        name: flaky
+        defaults: {{resources: {{gpu: 1}}}}
+        steps:
+          flaky:
+            call: steps:flaky
+            params: {{tries: {flaky.tries}}}
+            outputs: {{o: o.json}}
+            retry: {{times: 5, wait: 1h}}
+            priority: 1
+          other: {{call: 'steps:other', outputs: {{o: o.json}}}}
+        """,
+    )
+    flaky.write("steps.py", (flaky.root / "steps.py").read_text() + "\ndef other():\n    return 1\n")
+    ticks = []
+
+    def interrupt(result):
+        noted(result)
+        if result.step == "other":
+            flaky.told.tick = lambda: ticks.append(1)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    noted, flaky.told.ended = flaky.told.ended, interrupt
+
+    report = flaky.run(workers=1)
+
+    assert {result.step: result.state.value for result in report.steps} == {
+        "flaky": "failed",
+        "other": "ran",
+    }
+    assert report.interrupted_by == signal.SIGINT
+    assert [event for event in flaky.told.events if event[:2] == ("started", "flaky")] == [
+        ("started", "flaky", 1)
+    ]
+    assert len(ticks) <= 3
 
 
 def test_a_step_whose_wait_is_over_but_has_no_place_keeps_nobody_busy(flaky):

@@ -18,7 +18,7 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,13 @@ import pytest
 
 __all__ = [
     "Bucket",
+    "Certificates",
     "DaskCluster",
     "Service",
     "dask_cluster",
     "free_port",
     "luigid_at",
+    "make_certificates",
     "mlflow_server",
     "postgres_at",
     "program",
@@ -320,23 +322,76 @@ def luigid_at(folder: Path, address: str = "127.0.0.1") -> Iterator[Service]:
 
 
 @dataclass(frozen=True)
+class Certificates:
+    """An authority and one certificate of it, as files below a folder."""
+
+    folder: Path
+
+    @property
+    def options(self) -> list[str]:
+        """Of a scheduler and of workers."""
+        files = {"ca-file": "ca.pem", "cert": "cert.pem", "key": "key.pem"}
+        return [word for name, file in files.items() for word in (f"--tls-{name}", str(self.folder / file))]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Dask's configuration of a client."""
+        files = {"CA_FILE": "ca.pem", "CLIENT__CERT": "cert.pem", "CLIENT__KEY": "key.pem"}
+        return {
+            f"DASK_DISTRIBUTED__COMM__TLS__{name}": str(self.folder / file) for name, file in files.items()
+        }
+
+    def security(self) -> Any:
+        """The same for a client in this process."""
+        from distributed.security import Security
+
+        ca, cert, key = (str(self.folder / file) for file in ("ca.pem", "cert.pem", "key.pem"))
+        return Security(tls_ca_file=ca, tls_client_cert=cert, tls_client_key=key, require_encryption=True)
+
+
+def make_certificates(folder: Path) -> Certificates:
+    """Make an authority, and a certificate that it signs."""
+    folder.mkdir()
+    pairs = [("/CN=authority", "ca", []), ("/CN=node", "cert", ["-CA", "ca.pem", "-CAkey", "ca.key"])]
+    for subject, name, signer in pairs:
+        key = "ca.key" if name == "ca" else "key.pem"
+        command = [
+            program("openssl", "openssl"),
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+        ]
+        command += ["-subj", subject, "-out", f"{name}.pem", "-keyout", key, *signer]
+        subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return Certificates(folder)
+
+
+@dataclass(frozen=True)
 class DaskCluster:
     """A scheduler and its workers, each in a process of its own, that can be killed."""
 
     scheduler: Service
     workers: list[Service]
+    certificates: Certificates | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Of the workers."""
 
     @property
     def address(self) -> str:
-        return f"tcp://127.0.0.1:{self.scheduler.port}"
+        return f"{'tcp' if self.certificates is None else 'tls'}://127.0.0.1:{self.scheduler.port}"
 
     def start_worker(self, folder: Path, *options: str, hidden: Path | None = None) -> Service:
         """Start a worker; it does not see what is below `hidden`, as on another machine."""
         command = [] if hidden is None else ["unshare", "-m", "sh", "-c", _HIDE, str(hidden)]
         command += [sys.executable, "-m", "dask", "worker", self.address, "--nthreads", "1", "--no-dashboard"]
         command += ["--local-directory", str(folder), *options]
+        command += [] if self.certificates is None else self.certificates.options
         folder.mkdir(exist_ok=True)
-        worker = Service(command, folder=folder, port=0, environment=_QUIET_DASK)
+        worker = Service(command, folder=folder, port=0, environment={**_QUIET_DASK, **self.environment})
         worker.begin()
         self.workers.append(worker)
         return worker
@@ -348,7 +403,11 @@ _QUIET_DASK = {"MLFLOW_DISABLE_TELEMETRY": "true"}
 
 @contextlib.contextmanager
 def dask_cluster(
-    folder: Path, *options: tuple[str, ...], hidden: Path | None = None
+    folder: Path,
+    *options: tuple[str, ...],
+    hidden: Path | None = None,
+    certificates: Certificates | None = None,
+    environment: Mapping[str, str] = {},
 ) -> Iterator[DaskCluster]:
     """A Dask cluster with a worker of one thread for each tuple of options."""
     if hidden is not None and subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode:
@@ -356,9 +415,10 @@ def dask_cluster(
     pytest.importorskip("distributed", reason="there is no Dask: pip install -e '.[test]'")
     port = free_port()
     command = [sys.executable, "-m", "dask", "scheduler", "--host", "127.0.0.1", "--port", str(port)]
+    command += [] if certificates is None else ["--protocol", "tls", *certificates.options]
     scheduler = Service([*command, "--no-dashboard"], folder=folder, port=port, path=None)
     with contextlib.ExitStack() as stack:
-        cluster = DaskCluster(stack.enter_context(_running(scheduler)), [])
+        cluster = DaskCluster(stack.enter_context(_running(scheduler)), [], certificates, environment)
         for number, own in enumerate(options):
             stack.callback(cluster.start_worker(folder / f"worker-{number}", *own, hidden=hidden).kill)
         _wait_for_workers(cluster)
@@ -368,7 +428,8 @@ def dask_cluster(
 def _wait_for_workers(cluster: DaskCluster) -> None:
     from distributed import Client
 
-    with Client(cluster.address, set_as_default=False) as client:
+    own = None if cluster.certificates is None else cluster.certificates.security()
+    with Client(cluster.address, security=own, set_as_default=False) as client:
         client.wait_for_workers(len(cluster.workers), timeout=_UP)
 
 

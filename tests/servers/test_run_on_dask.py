@@ -7,6 +7,7 @@ import signal
 import time
 
 import pytest
+from remote import Records
 from services import dask_cluster
 
 pytestmark = pytest.mark.servers
@@ -71,6 +72,29 @@ def test_the_news_pipeline_runs_once_on_two_workers_that_get_it_as_an_archive(
     require_one_finished_run_each(news, NEWS, url)
     assert news.ran("--dask", elsewhere.address, file="news.yaml", MLFLOW_TRACKING_URI=url) == set()
     assert news.ran(file="news.yaml", MLFLOW_TRACKING_URI=url) == set()
+
+
+def test_the_news_pipeline_runs_once_with_artifacts_in_s3_and_records_in_postgresql(
+    news, tmp_path, tmp_path_factory, bucket, mlflow_on_postgres
+):
+    """Workers elsewhere have what they need from the archive, the bucket and the server alone."""
+    url, name = mlflow_on_postgres.url, f"news-{bucket.name}"
+    settings = ("--set", f"name={name}", "--set", f"mlflow.artifact_location={bucket.uri}/team")
+    surroundings = {**bucket.environment, "MLFLOW_TRACKING_URI": url}
+    folder = tmp_path_factory.mktemp("far")
+    with dask_cluster(folder, (), (), hidden=tmp_path, environment=bucket.environment) as cluster:
+        answer = news.pipespec("run", "news.yaml", "--dask", cluster.address, *settings, **surroundings)
+        again = news.ran("--dask", cluster.address, *settings, file="news.yaml", **surroundings)
+
+    assert answer.code == 0, answer.err
+    assert answer.out.startswith("10 ran, 0 reused")
+    assert again == set()
+    runs = [run for run in Records(url, name).runs() if "pipespec.step" in run["tags"]]
+    assert sorted(run["tags"]["pipespec.step"] for run in runs) == sorted(NEWS)
+    assert {run["status"] for run in runs} == {"FINISHED"}
+    assert all(run["artifact_uri"].startswith(f"{bucket.uri}/team/") for run in runs)
+    assert {one.rpartition("/")[2] for one in bucket.sizes("team/")} >= {"ids.csv", "model.joblib"}
+    assert news.ran(*settings, file="news.yaml", **surroundings) == set()
 
 
 def test_a_worker_that_is_killed_during_a_step_leaves_one_record_and_nothing_running(remote, cluster):

@@ -115,7 +115,7 @@ steps:
     )
     assert step.identity.untracked == ("cache/", "*.log")
     assert (step.identity.packages, str(step.identity.probe)) == (("numpy",), "news.model:count")
-    assert (step.retry, step.timeout, step.priority) == (Retry(2, 90.0), 7200.0, 3)
+    assert (step.retry, step.timeout, step.priority) == (Retry(2, (90.0,)), 7200.0, 3)
     assert (step.resources, step.tags) == ({"gpu": 1}, ("model", "slow"))
     assert spec.upstream == {"train": ("first",), "first": ()}
     assert spec.steps["first"].experiment == "news-first"
@@ -397,3 +397,20 @@ def test_whatever_stands_in_a_document_is_told_and_never_a_crash(tree, data):
         assert set(spec.upstream) == set(spec.steps)
         assert all(up in spec.steps for ups in spec.upstream.values() for up in ups)
         check_meaning(spec, {})
+
+
+@pytest.mark.parametrize(
+    ("written", "waits"),
+    [
+        ("{times: 3}", [0.0, 0.0, 0.0]),
+        ("{times: 3, wait: 30s}", [30.0, 30.0, 30.0]),
+        ("{times: 3, wait: [1s, 1m]}", [1.0, 60.0, 60.0]),
+        ("{times: 1, wait: [1s, 1m]}", [1.0]),
+    ],
+)
+def test_a_list_of_waits_has_one_for_each_repetition_and_the_last_for_the_rest(build, written, waits):
+    spec, found = build(f"pipespec: 1\nname: p\nsteps: {{a: {{call: 'm:f', retry: {written}}}}}\n")
+
+    assert found == []
+    retry = spec.steps["a"].retry
+    assert [retry.wait_after(attempt) for attempt in range(1, retry.times + 1)] == waits

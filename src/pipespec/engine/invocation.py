@@ -198,6 +198,11 @@ class Invocation:
         return places + len(self._pausing) + publishing
 
     @property
+    def used(self) -> Mapping[str, int]:
+        """What of the resources the steps use that execute."""
+        return self._places.used(self._executing)
+
+    @property
     def stopping(self) -> bool:
         """True after an interrupt, and after a failure unless the run is to go on."""
         is_failing = bool(self.settled.failed) and not self._settings.keep_going
@@ -210,7 +215,7 @@ class Invocation:
         return bool(self._executing or self._pausing or self._publications or self._joined)
 
     def begin(self, step: str) -> None:
-        """Give a step its turn, or let it wait where others have all the places of its kind."""
+        """Give a step its turn, or let it wait where others have all the places of its kind, or what it needs."""
         if self._places.may_begin(step, self._executing):
             self._try(step, 1, waited=False)
         else:
@@ -249,6 +254,7 @@ class Invocation:
         self._attempts.keep_alive()
         for outcome in self._executor.wait(0.0 if self.settled.ended else self._until_something_is_due()):
             self._take(outcome)
+        self._resume()  # before Luigi hands out what became free
         self._settle_published()
         self._tell_of_store()
         self._progress.tick()
@@ -491,7 +497,7 @@ class Invocation:
             self.lost_cluster = ClusterUnavailableError(failure.message)
         result = failed(started, failure, seconds=seconds, log=execution.log, remedy=remedy)
         if execution.number <= retry.times and failure.kind not in ("changed", "cluster"):
-            due = time.monotonic() + retry.wait
+            due = time.monotonic() + retry.wait_after(execution.number)
             self._pausing[started.step] = _Pause(due, execution.number + 1, failed=result)
         else:
             self.settled.settle(result)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from pipespec.errors import UsageError
 from pipespec.plan.plan import Action, Plan
 from pipespec.spec.pipeline_spec import StepSpec
+from pipespec.spec.resource_amounts import spelled_amount
 from pipespec.spec.step_graph import descendants
 
 __all__ = ["culprits", "postponed", "require_resources", "shared_imports", "waits_for"]
@@ -66,8 +67,9 @@ def require_resources(
         for resource, amount in counted(decision.step).items():
             there = resources.get(resource, 1)
             if amount > there:
+                needed, total = (spelled_amount(resource, each) for each in (amount, there))
                 raise UsageError(
-                    f"step '{name}' needs {amount} of resource '{resource}', but the total is {there}"
+                    f"step '{name}' needs {needed} of resource '{resource}', but the total is {total}"
                 )
 
 

@@ -135,8 +135,8 @@ def _conduct(
     from pipespec.engine.luigi.make_task_graph import make_task_graph  # noqa: PLC0415
 
     invocation.take(plan)
-    counted = settings.counted_resources
-    require_resources(plan, settings.resources, invocation.settled.records, counted)
+    totals = dict(settings.totals)
+    require_resources(plan, totals, invocation.settled.records, settings.counted_resources)
     before: set[str] | None = None
     while True:
         graph = make_task_graph(
@@ -145,7 +145,7 @@ def _conduct(
             complete=invocation.settled.records,
             failed=invocation.settled.failed,
             shows_reused=settings.scheduler is not None and is_first,
-            counted=counted,
+            counted=settings.scheduled_resources,
         )
         left = {step for step in graph.upstream if step not in graph.complete}
         if not left or left == before or invocation.stopping:
@@ -155,7 +155,7 @@ def _conduct(
             drive(
                 graph,
                 invocation,
-                resources=dict(settings.resources),
+                resources=totals,
                 scheduler_url=settings.scheduler,
                 page_of=settings.page_of,
             )

@@ -14,6 +14,7 @@ from pipespec.frozen_values import frozen
 from pipespec.plan.results import RunReport
 from pipespec.spec.engine_spec import DASK, LOCAL, ClusterSpec
 from pipespec.spec.pipeline_spec import StepSpec
+from pipespec.spec.resource_amounts import MEMORY
 from pipespec.state_folder import StateFolder
 from pipespec.step.secrets import Redactor
 from pipespec.tracking.started_run import NewInvocation, StartedRun
@@ -49,7 +50,11 @@ class RunSettings:
     keep_going: bool = False
     """After a failure, go on with all that does not depend on it."""
     resources: Mapping[str, int] = field(default_factory=dict)
-    """How many there are of each; of one that is not named there is one."""
+    """How many there are of each, as the pipeline says."""
+    machine: Mapping[str, int] = field(default_factory=dict)
+    """How much this machine has of what the pipeline does not name."""
+    counts_resources: bool = True
+    """False where Luigi does, in another process."""
     scheduler: str | None = None
     """The address of a luigid that shows the run; None schedules in this process."""
     page_of: Callable[[StartedRun], str | None] = lambda _run: None
@@ -77,15 +82,34 @@ class RunSettings:
         """Tell whether a step executes on the cluster."""
         return self.open_cluster is not None and (step.engine.executor or self.executor) == DASK
 
+    def is_elsewhere(self, step: StepSpec) -> bool:
+        """Tell whether a step executes on workers that have resources of their own, and not on this machine."""
+        return self.is_on_cluster(step) and not self.cluster.is_default
+
+    @property
+    def totals(self) -> Mapping[str, int]:
+        """How many there are of each resource; of one that is not named there is one."""
+        return {**self.machine, **self.resources}
+
     def counted_resources(self, step: StepSpec) -> Mapping[str, int]:
-        """Return what a step takes of the totals of the run; of a step on the cluster, workers offer what has no total."""
-        if not self.is_on_cluster(step):
+        """Return what a step takes of the totals; a step elsewhere takes memory, and what has no total, of its worker."""
+        if not self.is_elsewhere(step):
             return step.resources
-        return {name: amount for name, amount in step.resources.items() if name in self.resources}
+        return {name: amount for name, amount in step.resources.items() if self._is_of_run(name)}
+
+    def scheduled_resources(self, step: StepSpec) -> Mapping[str, int]:
+        """Return what Luigi counts of them: a luigid knows nothing of the memory of this machine."""
+        counted = self.counted_resources(step)
+        return counted if self.scheduler is None else {k: v for k, v in counted.items() if k != MEMORY}
 
     def cluster_resources(self, step: StepSpec) -> Mapping[str, int]:
         """Return what a step on the cluster needs of its worker."""
-        return {name: amount for name, amount in step.resources.items() if name not in self.resources}
+        if not self.is_elsewhere(step):
+            return {}
+        return {name: amount for name, amount in step.resources.items() if not self._is_of_run(name)}
+
+    def _is_of_run(self, resource: str) -> bool:
+        return resource in self.resources and resource != MEMORY
 
     def log_of(self, run_id: str) -> Path:
         """Return where the log of a step's run is."""

@@ -30,6 +30,7 @@ from pipespec.spec.pipeline_spec import (
     StepSpec,
 )
 from pipespec.spec.registered_models import ModelInput
+from pipespec.spec.resource_amounts import MEMORY
 from pipespec.spec.variant_names import Variant
 from pipespec.step.step_job import Artifact, InputJob, ModelJob, OutputJob, StepJob
 from pipespec.step.witness.witness_job import WitnessJob
@@ -135,7 +136,18 @@ def job_for(
         environment={**place.environment, **pipeline.engine.env, **step.engine.env},
         secrets=place.secrets,
         downloads=str(place.downloads),
+        memory_limit=_memory_limit(step, pipeline),
         witness=None if key is None else _witness_job(step, pipeline, facts, inputs, place),
+    )
+
+
+def _memory_limit(step: StepSpec, pipeline: PipelineSpec) -> int | None:
+    """Return how many bytes a process of the step may use: what it takes of the memory, where that is a limit."""
+    is_limit = step.engine.limits_memory
+    return (
+        step.resources.get(MEMORY)
+        if (pipeline.engine.limits_memory if is_limit is None else is_limit)
+        else None
     )
 
 

@@ -202,6 +202,7 @@ class RecordServer:
             external=PlannedInputs(spec.root, self._plans.files, {}),
             workers=_SLOTS,
             keep_going=True,
+            counts_resources=False,
             redact=redactor(params, os.environ),
             about=about(),
             report_files=lambda report: {RUN_FILE: json.dumps(to_json(report), indent=2) + "\n"},

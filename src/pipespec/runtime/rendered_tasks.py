@@ -19,8 +19,10 @@ import luigi.cmdline_parser
 import luigi.configuration
 import luigi.retcodes
 
+from pipespec.engine.places.machine_memory import machine_memory
 from pipespec.runtime.record_client import UnanswerableError
 from pipespec.runtime.rendered_pipeline import Pipeline, Step
+from pipespec.spec.resource_amounts import MEMORY
 
 __all__ = ["PipelineTask", "StepTask", "main"]
 
@@ -93,7 +95,7 @@ class PipelineTask(_Task):
     def __init_subclass__(cls) -> None:
         """Tell Luigi what its configuration does not."""
         super().__init_subclass__()
-        _configure(cls.pipeline.resources)
+        _configure({MEMORY: machine_memory(), **cls.pipeline.resources})
 
     def complete(self) -> bool:
         """Plan, and say whether every step is complete."""

@@ -47,13 +47,15 @@ class StepEngine:
     """One of `EXECUTORS`, or None if the step does not set it."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Environment variables of the step's process. They override those of the run."""
+    limits_memory: bool | None = None
+    """As for the run; None if the step does not set it."""
 
 
 @frozen
 class EngineSpec:
     """How a run is executed. Command-line options take precedence.
 
-    `resources` says how much of each resource there is (`gpu: 2`). `scheduler` is the address of a luigid.
+    `resources` says how much of each resource there is (`gpu: 2`; `memory` in bytes). `scheduler` is the address of a luigid.
     """
 
     workers: int | None = None
@@ -67,6 +69,8 @@ class EngineSpec:
     """Where steps with the executor `dask` run."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Environment variables of the processes of steps."""
+    limits_memory: bool = False
+    """Whether a step fails that uses more than its resource `memory`."""
 
     def workers_for(self, asked: int | None) -> int:
         """Return how many steps run in parallel if this number was requested, or None if it was not."""

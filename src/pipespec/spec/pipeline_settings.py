@@ -15,6 +15,7 @@ from pipespec.spec.node_reading import entries, flag, items, text, whole_number
 from pipespec.spec.pipeline_spec import PRIVATE_STORE, MlflowSpec, Notice
 from pipespec.spec.placeholders import fill, is_open
 from pipespec.spec.places import Places, locate_template
+from pipespec.spec.resource_amounts import read_amount
 from pipespec.spec.spec_findings import SpecFindings
 from pipespec.spec.value_wording import shown
 
@@ -82,6 +83,7 @@ def read_engine(node: Node | None, found: SpecFindings) -> EngineSpec:
         patience=PATIENCE if patience is None else patience,
         cluster=_read_cluster(value("cluster"), found),
         env=_read_env(value("env")),
+        limits_memory=flag(value("limit_memory"), default=False),
     )
 
 
@@ -92,8 +94,11 @@ def read_step_engine(node: Node | None, step: str, found: SpecFindings) -> StepE
     below = entries(node)
     executor = below["executor"].value if "executor" in below else None
     env = below["env"].value if "env" in below else None
+    limits = below["limit_memory"].value if "limit_memory" in below else None
     return StepEngine(
-        _read_executor(executor, f"'engine.executor' of step {quote(step)}", found), _read_env(env)
+        _read_executor(executor, f"'engine.executor' of step {quote(step)}", found),
+        _read_env(env),
+        None if limits is None else flag(limits, default=False),
     )
 
 
@@ -134,8 +139,8 @@ def _read_env(node: Node | None) -> Mapping[str, str]:
 def read_resources(node: Node | None, subject: str, found: SpecFindings) -> Mapping[str, int]:
     """Return amounts by name, leaving out invalid ones. `subject` is the beginning of a message."""
     _needs_mapping(node, subject, found)
-    amounts = {name: whole_number(entry.value) for name, entry in entries(node).items()}
-    return {name: amount for name, amount in amounts.items() if amount is not None and amount >= 0}
+    amounts = {name: read_amount(name, entry.value) for name, entry in entries(node).items()}
+    return {name: amount for name, amount in amounts.items() if amount is not None}
 
 
 def _needs_mapping(node: Node | None, subject: str, found: SpecFindings) -> None:

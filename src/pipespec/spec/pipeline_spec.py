@@ -213,10 +213,14 @@ class Identity:
 
 @frozen
 class Retry:
-    """How often a failed step is tried again, and how many seconds later."""
+    """How often a failed step is tried again, and how many seconds before each attempt. The last number is also for the rest."""
 
     times: int = 0
-    wait: float = 0.0
+    waits: tuple[float, ...] = (0.0,)
+
+    def wait_after(self, attempt: int) -> float:
+        """Return how long a step waits after so many attempts."""
+        return self.waits[min(attempt, len(self.waits)) - 1]
 
 
 @frozen

@@ -30,6 +30,7 @@ from pipespec.step.arguments.planned_sources import PlannedSources
 from pipespec.step.arguments.verified_content import Localise
 from pipespec.step.failure import StepError, describe
 from pipespec.step.formats.type_names import name_of
+from pipespec.step.memory_limit import limited_memory
 from pipespec.step.model_files import ModelFiles, SavedParts, without_models
 from pipespec.step.process_ending import end_as_python_does, forget_exit_callbacks
 from pipespec.step.random_seeds import seed_all, seed_on_import
@@ -94,7 +95,8 @@ def execute(
     metrics: Mapping[str, float] = {}
     witness = NO_WITNESS
     try:
-        outputs, metrics, witness = execution.run()
+        with limited_memory(job.memory_limit):
+            outputs, metrics, witness = execution.run()
     except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt of a function fail its step
         execution.require_sole()
         if on_error is not None:

@@ -15,7 +15,7 @@ from pipespec.step.failed_command import command_text, ending_text, last_lines
 from pipespec.step.step_job import Failure
 from pipespec.step.traceback_frames import LONGEST_LINE, frame_lines, without_library_frames
 
-__all__ = ["StepError", "describe", "one_line", "shown", "summary", "traceback_text"]
+__all__ = ["StepError", "causes", "describe", "one_line", "shown", "summary", "traceback_text"]
 
 _LONGEST_MESSAGE: Final = 2_000
 _LONGEST_TRACEBACK: Final = 64_000
@@ -64,6 +64,11 @@ def summary(error: BaseException, redact: Callable[[str], str] = str) -> str:
     if isinstance(error, ModuleNotFoundError) and (other := other_environment()):
         return f"{one_line(f'{_type_name(error)}: {text}')} ({one_line(redact(other))})"
     return one_line(f"{_type_name(error)}: {text}" if text else _type_name(error))
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and all that led to it, as a traceback shows them."""
+    return (exception for _, exception in _chain(error))
 
 
 def one_line(text: str) -> str:

@@ -133,6 +133,8 @@ class StepJob:
     environment prints those of other steps, too."""
     downloads: str = ""
     """The folder that keeps what was fetched from elsewhere."""
+    memory_limit: int | None = None
+    """Bytes that each process of the step may use; None is no limit."""
     witness: WitnessJob | None = None
     """What noting the files that it touches needs to know; None for a step without identity, which is never reused."""
 
@@ -158,7 +160,7 @@ class SavedOutput:
 class Failure:
     """Why a step failed: strings only, since exceptions of users do not always survive pickling.
 
-    `kind` is one of `raised`, `exited`, `signal`, `timeout`, `outputs`, `inputs`, `import`, `changed`, `metrics`,
+    `kind` is one of `raised`, `exited`, `signal`, `timeout`, `memory`, `outputs`, `inputs`, `import`, `changed`, `metrics`,
     `cancelled`, `store`, `binding` (the arguments do not fit the callable), `secret` (one is not set), `lost` (the worker
     of a cluster that executed it), `cluster` (that cannot be reached any more). `message` is one line; `traceback` shows the user's frames only.
     """

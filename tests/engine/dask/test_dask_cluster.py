@@ -16,6 +16,9 @@ from pathlib import Path
 import pytest
 from services import dask_cluster
 
+pytest.importorskip("distributed", reason="there is no Dask: pip install -e '.[test]'")
+from distributed import Client
+
 from pipespec.engine.dask.open_dask import opened_dask
 from pipespec.errors import ClusterUnavailableError, UsageError
 from pipespec.spec.engine_spec import ClusterSpec
@@ -75,6 +78,28 @@ def lacking() -> int:
     import not_there_at_all
 """
 
+ODD = """
+
+def unsaved() -> object:
+    import threading
+    return threading.Lock()
+
+
+def huge() -> bytes:
+    return bytes(600_000_000)
+
+
+def killed() -> int:
+    import signal
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Outer:
+    @staticmethod
+    def inner() -> int:
+        return (lambda: 1)()
+"""
+
 SUMS = """\
 pipespec: 1
 name: sums
@@ -103,7 +128,7 @@ steps:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    with dask_cluster(tmp_path_factory.mktemp("dask"), (), ("--resources", "GPU=1")) as started:
+    with dask_cluster(tmp_path_factory.mktemp("dask"), (), ("--resources", "GPU=1 memory=4e9")) as started:
         yield started
 
 
@@ -172,17 +197,20 @@ def test_steps_execute_on_all_workers_and_are_recorded_as_those_of_this_machine(
     assert executed(on_dask) == done
 
 
-def test_steps_of_one_run_execute_there_and_here(on_dask):
+def test_steps_of_one_run_execute_there_and_here(on_dask, cluster):
     on_dask.write(
         "pipeline.yaml", SUMS.replace("outputs: {total:", "engine: {executor: local}, outputs: {total:")
     )
+    with Client(cluster.address, set_as_default=False) as client:
+        workers = set(client.run(os.getpid).values())
 
-    assert set(on_dask.states(**on_dask.about).values()) == {"ran"}
+    process = start_command(on_dask, cluster)
+    _, said = process.communicate(timeout=200)
 
-    workers = dict(executed(on_dask))
-    assert workers["total"] == os.getpid() or workers["total"] not in {
-        worker for step, worker in workers.items() if step != "total"
-    }
+    assert process.returncode == 0, said
+    done = dict(executed(on_dask))
+    assert done.pop("total") == process.pid
+    assert set(done.values()) == workers
 
 
 def test_a_step_whose_worker_is_killed_is_tried_again(on_dask):
@@ -315,22 +343,24 @@ def test_a_cluster_that_is_not_there_is_said_in_one_line_within_ten_seconds(on_d
 
 
 def test_resources_that_no_worker_offers_are_said_at_once(on_dask, cluster):
-    on_dask.write("pipeline.yaml", HELD % "resources: {GPU: 2, fast_disk: 1}")
+    on_dask.write("pipeline.yaml", HELD % "resources: {GPU: 2, memory: 2GB}")
 
     with pytest.raises(UsageError) as raised:
         on_dask.run(**on_dask.about)
 
     assert str(raised.value) == (
-        "step 'held' needs 2 of resource 'GPU', 1 of resource 'fast_disk', which no worker of the Dask cluster at"
-        f" {cluster.address} offers; start one with: dask worker {cluster.address} --resources 'GPU=2 fast_disk=1'"
+        "step 'held' needs 2 of resource 'GPU', 2GB of resource 'memory', which no worker of the Dask cluster at"
+        f" {cluster.address} offers; start one with: dask worker {cluster.address} --resources 'GPU=2 memory=2000000000'"
     )
     assert on_dask.query("select * from runs") == []
 
 
 def test_a_step_runs_on_the_worker_that_has_its_resources(on_dask):
-    on_dask.write("pipeline.yaml", SUMS.replace("    matrix:", "    resources: {GPU: 1}\n    matrix:"))
+    on_dask.write(
+        "pipeline.yaml", SUMS.replace("    matrix:", "    resources: {GPU: 1, memory: 4GB}\n    matrix:")
+    )
 
-    assert set(on_dask.states(**on_dask.about).values()) == {"ran"}
+    assert set(on_dask.states(resources={"memory": 1}, **on_dask.about).values()) == {"ran"}
 
     assert len({worker for step, worker in executed(on_dask) if step.startswith("squares")}) == 1
 
@@ -364,6 +394,34 @@ def test_a_package_that_the_worker_lacks_is_said_with_the_worker(on_dask):
 
     assert error.startswith("ModuleNotFoundError: No module named 'not_there_at_all'")
     assert error.endswith(": install what is missing there")
+
+
+def test_values_that_cannot_be_saved_or_do_not_fit_fail_their_steps_and_not_the_worker(on_dask, cluster):
+    """A function is sent by its name, and values are files: neither has to go through a pickle or through Dask's memory."""
+    on_dask.write("steps.py", STEPS + ODD)
+    on_dask.write(
+        "pipeline.yaml",
+        """\
+        pipespec: 1
+        name: odd
+        engine: {limit_memory: true}
+        steps:
+          unsaved: {call: 'steps:unsaved', outputs: {x: x.joblib}}
+          huge: {call: 'steps:huge', resources: {memory: 300MB}, outputs: {x: x.joblib}}
+          killed: {call: 'steps:killed', outputs: {x: x.json}}
+          inner: {call: 'steps:Outer.inner', outputs: {x: x.json}}
+        """,
+    )
+    with Client(cluster.address, set_as_default=False) as client:
+        before = client.run(os.getpid)
+        results = {result.step: result for result in on_dask.run(keep_going=True, **on_dask.about).steps}
+        assert client.run(os.getpid) == before
+
+    assert results["inner"].state.value == "ran"
+    assert "'x'" in results["unsaved"].error
+    assert "lock" in results["unsaved"].error
+    assert results["huge"].error.startswith("exceeded its memory of 300MB (")
+    assert results["killed"].error == "was killed by signal 9 (SIGKILL); out of memory?"
 
 
 def test_hundreds_of_steps_are_under_way_without_a_thread_or_a_process_each(on_dask):
@@ -403,7 +461,8 @@ print(sorted(step.state.value for step in report.steps), __file__.endswith("scri
 
 def test_a_script_starts_a_cluster_for_its_run_without_being_run_by_the_workers(engine):
     engine.write("steps.py", STEPS)
-    engine.write("pipeline.yaml", SUMS)
+    of_machine = "resources: {gpu: 1, memory: 1MB}, params: {count: 5}"
+    engine.write("pipeline.yaml", SUMS.replace("params: {count: 5}", of_machine))
     engine.write("script.py", SCRIPT)
 
     done = subprocess.run(

@@ -19,7 +19,7 @@ from pipespec.document.wording import quote
 from pipespec.errors import ClusterUnavailableError, UsageError
 from pipespec.frozen_values import frozen
 from pipespec.spec.engine_spec import ClusterSpec
-from pipespec.step.failure import one_line
+from pipespec.step.failure import causes, one_line
 from pipespec.tracking.tracking_uri import shown
 
 __all__ = ["OpenCluster", "dask_logging_to", "opened_cluster"]
@@ -70,13 +70,25 @@ def opened_cluster(
         except ValueError as error:
             raise UsageError(f"{_named(spec)} is no address of a scheduler: {one_line(str(error))}") from None
         except Exception as error:  # noqa: BLE001 - whatever the transport raises, nobody can be asked
-            raise ClusterUnavailableError(
-                f"the Dask scheduler at {_named(spec)} does not answer ({one_line(str(error)) or type(error).__name__});"
-                " nothing was run, repeat the command once it does"
-            ) from None
+            raise _unavailable(spec, error) from None
         stack.callback(_close_client, client)
         is_elastic = spec.adapt is not None
         yield OpenCluster(client, shown(client.scheduler.address), is_elastic)
+
+
+def _unavailable(spec: ClusterSpec, error: Exception) -> ClusterUnavailableError:
+    """Say why there is no scheduler; what a certificate has to do with it stands in the cause."""
+    said = " ".join(map(str, causes(error)))
+    if "TLS" in said or "SSL" in said or "certificate" in said:
+        cause = one_line(str(_first_cause(error)))
+        return ClusterUnavailableError(
+            f"the Dask scheduler at {_named(spec)} and this machine do not accept each other ({cause}); nothing was run, check the"
+            " certificates in Dask's configuration: distributed.comm.tls.ca-file, client.cert and client.key"
+        )
+    why = one_line(str(error)) or type(error).__name__
+    return ClusterUnavailableError(
+        f"the Dask scheduler at {_named(spec)} does not answer ({why}); nothing was run, repeat the command once it does"
+    )
 
 
 def _named(spec: ClusterSpec) -> str:

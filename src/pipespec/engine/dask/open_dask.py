@@ -26,6 +26,7 @@ from pipespec.engine.run_settings import RunSettings
 from pipespec.errors import ClusterUnavailableError, UsageError
 from pipespec.plan.plan import Plan
 from pipespec.spec.pipeline_spec import DirInput, FileInput, FilesInput, StepSpec
+from pipespec.spec.resource_amounts import spelled_amount
 from pipespec.step.failure import one_line
 
 __all__ = ["opened_dask"]
@@ -167,7 +168,9 @@ def _require_resources(
     for step in steps:
         needs = settings.cluster_resources(step)
         if not any(all(offer.get(name, 0) >= amount for name, amount in needs.items()) for offer in offers):
-            wanted = ", ".join(f"{amount} of resource {quote(name)}" for name, amount in needs.items())
+            wanted = ", ".join(
+                f"{spelled_amount(name, amount)} of resource {quote(name)}" for name, amount in needs.items()
+            )
             raise UsageError(
                 f"step {quote(step.id)} needs {wanted}, which no worker of the Dask cluster at {cluster.address} offers; "
                 f"start one with: dask worker {cluster.address} --resources "

@@ -16,7 +16,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-from distributed import WorkerPlugin, get_client, get_worker
+from distributed import WorkerPlugin, get_worker
+from distributed.utils import sync
 
 from pipespec.engine.dask.live_log import LiveLog
 from pipespec.engine.dask.project_archive import ProjectArchive, unpack
@@ -154,12 +155,17 @@ class StepHost(WorkerPlugin):  # type: ignore[misc]  # Dask is not followed
 
         Dask gives the task of a worker that is gone to another one. Whether a step is tried again is not Dask's to decide.
         """
-        client = get_client()
-        place = [self.visit.name, key]
-        before: str | None = client.get_metadata(place, None)
-        if before is None:
-            client.set_metadata(place, self._worker.address)
-        return before
+        worker, place = self._worker, [self.visit.name, key]
+
+        async def ask() -> str | None:
+            before: str | None = await worker.scheduler.get_metadata(keys=place, default=None)
+            if before is None:
+                await worker.scheduler.set_metadata(keys=place, value=worker.address)
+            return before
+
+        # By the worker's own connection: a client of its own would want certificates of its own.
+        found: str | None = sync(worker.loop, ask)
+        return found
 
     def _new_executor(self) -> LocalExecutor:
         return LocalExecutor(

@@ -49,6 +49,10 @@ class Turns(Protocol):
     def stopping(self) -> bool:
         """True when nothing new may begin."""
 
+    @property
+    def used(self) -> Mapping[str, int]:
+        """How much of the resources is in use: a step that waits for its turn uses none. No luigid is told of it."""
+
     def begin(self, step: str) -> None:
         """Begin a step, of which `next_ended` will tell."""
 
@@ -77,7 +81,7 @@ def drive(
     """
     with open_task_graph(graph):
         if scheduler_url is None:
-            scheduler = ReadyScheduler(graph.positions(), resources)
+            scheduler = ReadyScheduler(graph.positions(), resources, lambda: turns.used)
         else:
             scheduler = luigi.rpc.RemoteScheduler(scheduler_url, connect_timeout=_CONNECT_LIMIT)
             scheduler._rpc_retry_wait = _RETRY_WAIT  # noqa: SLF001 - else 30 s, and only a luigi.cfg could say so
@@ -143,7 +147,9 @@ class _StepWorker(luigi.worker.Worker):  # type: ignore[misc]  # Luigi is untype
     def _get_work(self) -> Any:
         if self._turns.stopping:
             self._start_phasing_out()
-        return super()._get_work()
+        response = super()._get_work()
+        self._get_work_response_history.clear()  # for a summary that nobody makes, of all that ran at each time
+        return response
 
     def _log_remote_tasks(self, get_work_response: Any) -> None:
         """Say nothing: Luigi would log each running task at each look."""

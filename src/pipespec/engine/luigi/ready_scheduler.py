@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 import luigi.metrics
@@ -32,11 +32,16 @@ class ReadyScheduler(luigi.scheduler.Scheduler):  # type: ignore[misc]  # Luigi 
     """A local scheduler for one run.
 
     `positions` maps task ids to their place in the plan; others come last. `resources` says how many there are of
-    each; of a resource that it does not name there is one (Luigi's rule). A task's priority is taken as it
-    is: whoever makes the tasks raises what others wait for.
+    each; of a resource that it does not name there is one (Luigi's rule). `used` says how much of each is in use. A task's
+    priority is taken as it is: whoever makes the tasks raises what others wait for.
     """
 
-    def __init__(self, positions: Mapping[str, int], resources: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        positions: Mapping[str, int],
+        resources: Mapping[str, int],
+        used: Callable[[], Mapping[str, int]],
+    ) -> None:
         # Each setting that a stray luigi.cfg could change in a way that matters is stated.
         super().__init__(
             prune_on_get_work=False,
@@ -48,6 +53,7 @@ class ReadyScheduler(luigi.scheduler.Scheduler):  # type: ignore[misc]  # Luigi 
         )
         self._resources = dict(resources)
         self._positions = positions
+        self._used = used
         self._ready: dict[_Needs, list[_Rank]] = {}
         self._unmet: dict[str, set[str]] = {}
         self._dependents: defaultdict[str, list[str]] = defaultdict(list)
@@ -83,8 +89,8 @@ class ReadyScheduler(luigi.scheduler.Scheduler):  # type: ignore[misc]  # Luigi 
             "task_params": task.params,
         }
 
-    def count_pending(self, worker: str) -> dict[str, Any]:
-        """Count what is pending, in O(running) where Luigi's own walks all tasks and all that is above them."""
+    def count_pending(self, worker: str) -> dict[str, Any]:  # noqa: ARG002 - Luigi's signature
+        """Count what is pending, without walking all tasks as Luigi does; what runs, no worker of ours asks."""
         by_status = self._state._status_tasks  # noqa: SLF001 - a subclass reads its parent's state
         pending = len(by_status[PENDING]) + len(by_status[FAILED])
         return {
@@ -92,7 +98,7 @@ class ReadyScheduler(luigi.scheduler.Scheduler):  # type: ignore[misc]  # Luigi 
             "n_unique_pending": pending,
             "n_pending_last_scheduled": pending,
             "worker_state": luigi.scheduler.WORKER_STATE_ACTIVE,
-            "running_tasks": [{"task_id": task_id, "worker": worker} for task_id in by_status[RUNNING]],
+            "running_tasks": [],
         }
 
     def _update_priority(self, task: Any, prio: int, worker: str) -> None:  # noqa: ARG002 - Luigi's signature
@@ -116,6 +122,10 @@ class ReadyScheduler(luigi.scheduler.Scheduler):  # type: ignore[misc]  # Luigi 
     def _is_done(self, task_id: str) -> bool:
         task = self._state.get_task(task_id)
         return task is not None and task.status == DONE
+
+    def _used_resources(self) -> Mapping[str, int]:
+        """Ask the run: to Luigi, a task that waits to be tried again runs."""
+        return Counter(self._used())
 
     def _push(self, task: Any) -> None:
         needs = tuple(sorted(task.resources.items()))

@@ -1,12 +1,13 @@
 """How many steps of a run execute at a time, on this machine and on a cluster, and what each gets there.
 
-Takes a plan and the steps that execute; says whether there is room for one more, and on what terms. Each kind of place has a
-limit of its own where a plan has steps of both.
+Takes a plan and the steps that execute; says whether there is room for one more, and on what terms: places, of which each kind has
+a limit of its own where a plan has steps of both, and resources, of which there is a total.
 """
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Collection, Mapping
 
 from pipespec.engine.places.devices import VARIABLE, Devices
@@ -43,13 +44,26 @@ class StepPlaces:
     def has_room(self, step: str, executing: Collection[str]) -> bool:
         """Tell whether a step may execute beside these."""
         kind = self._kind(step)
-        if len(self._kinds) == 1:
-            return len(executing) < self._limit(kind)
-        return sum(self._kind(other) == kind for other in executing) < self._limit(kind)
+        beside = executing if len(self._kinds) == 1 else [one for one in executing if self._kind(one) == kind]
+        return len(beside) < self._limit(kind) and self._fits(step, executing)
 
     def may_begin(self, step: str, executing: Collection[str]) -> bool:
-        """Tell whether a step that Luigi hands out has room; Luigi counts, but does not know kinds."""
-        return len(self._kinds) == 1 or self.has_room(step, executing)
+        """Tell whether a step that Luigi hands out has room; Luigi counts, but does not know kinds, nor what waits."""
+        return self._fits(step, executing) if len(self._kinds) == 1 else self.has_room(step, executing)
+
+    def used(self, executing: Collection[str]) -> Counter[str]:
+        """Return how much of the resources of the run these steps use."""
+        used: Counter[str] = Counter()
+        for step in executing:
+            used.update(self._settings.counted_resources(self._plan.decisions[step].step))
+        return used
+
+    def _fits(self, step: str, executing: Collection[str]) -> bool:
+        needs = self._settings.counted_resources(self._plan.decisions[step].step)
+        if not needs or not self._settings.counts_resources:
+            return True
+        used, totals = self.used(executing), self._settings.totals
+        return all(used[name] + amount <= totals.get(name, 1) for name, amount in needs.items())
 
     def cluster_terms(self, step: StepSpec) -> ClusterTerms | None:
         """Return on what terms a step executes on the cluster; None for one of this machine."""
@@ -59,7 +73,7 @@ class StepPlaces:
 
     def hand_out(self, step: StepSpec) -> Mapping[str, str]:
         """Return the environment that a step gets with its place."""
-        return {} if self._settings.is_on_cluster(step) else self._devices.hand_out(step.id, step.resources)
+        return {} if self._settings.is_elsewhere(step) else self._devices.hand_out(step.id, step.resources)
 
     def take_back(self, step: str) -> None:
         """Let others have what a step had."""

@@ -23,6 +23,7 @@ from pipespec.engine.processes.process_messages import Answer, Exited, Lost, Rea
 from pipespec.engine.processes.step_processes import StepProcesses
 from pipespec.fault_points import reach
 from pipespec.frozen_values import frozen
+from pipespec.step.memory_limit import with_limit
 from pipespec.step.outcome_file import read_outcome
 from pipespec.step.step_job import Failure, StepJob, StepOutcome, result_path
 
@@ -285,7 +286,8 @@ def _judge(execution: _RunningJob, code: int) -> StepOutcome:
     if execution.ending is not None:
         return _failed(execution, execution.ending)
     if code < 0:
-        return _failed(execution, Failure("signal", f"was killed by {_signal_name(-code)}"))
+        why = with_limit(f"was killed by {_signal_name(-code)}", execution.job.memory_limit)
+        return _failed(execution, Failure("signal", why))
     outcome = read_outcome(result_path(execution.job.staging))
     if outcome is None and not Path(execution.job.staging).is_dir():
         why = (

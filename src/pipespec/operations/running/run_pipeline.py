@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 from pipespec.document.wording import quote
+from pipespec.engine.places.machine_memory import machine_memory
 from pipespec.engine.processes.executors import OpenExecutor
 from pipespec.engine.run_plan import NextWave, run_plan
 from pipespec.engine.run_settings import RunSettings
@@ -31,6 +32,7 @@ from pipespec.project.planned_inputs import PlannedInputs
 from pipespec.project.travelling_files import travelling_files
 from pipespec.spec.engine_spec import DASK, EXECUTORS, ClusterSpec
 from pipespec.spec.pipeline_spec import PipelineSpec
+from pipespec.spec.resource_amounts import MEMORY
 from pipespec.state_folder import StateFolder
 from pipespec.tracking.reading.ledger import Ledger
 from pipespec.tracking.record_names import RUN_FILE
@@ -67,6 +69,7 @@ def invoke(
         cluster_places=asked.workers or spec.engine.workers,
         keep_going=spec.engine.keep_going if asked.keep_going is None else asked.keep_going,
         resources=spec.engine.resources,
+        machine={MEMORY: machine_memory()},
         scheduler=asked.scheduler or spec.engine.scheduler,
         page_of=lambda run: run_url(shown(ledger.tracking_uri), run.experiment_id, run.run_id),
         inline=_to_debug(plan) if asked.debug else (),

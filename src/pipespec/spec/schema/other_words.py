@@ -84,8 +84,12 @@ _IN_STEP: Final[Sequence[tuple[str, OtherWord]]] = (
         OtherWord("retry", "{times: 2}"),
     ),
     (
-        "backoff retry_delay retry_delay_seconds retry_exponential_backoff retry_wait",
+        "retry_delay retry_delay_seconds retry_wait",
         OtherWord("retry", "{times: 2, wait: 30s}", is_example=True),
+    ),
+    (
+        "backoff exponential_backoff retry_exponential_backoff",
+        OtherWord("retry", "{times: 3, wait: [10s, 1m, 10m]}", is_example=True),
     ),
     (
         "execution_timeout max_time runtime time_limit timeout_seconds worker_timeout",

@@ -238,7 +238,9 @@ def _below(node: Node | None, key: str) -> Node | None:
 def _read_retry(node: Node | None) -> Retry:
     if node is None:
         return _RETRY
-    return Retry(whole_number(_below(node, "times")) or 0, read_duration(_below(node, "wait")) or 0.0)
+    wait = _below(node, "wait")
+    waits = tuple(read_duration(each) or 0.0 for each in items(wait) or (wait,))
+    return Retry(whole_number(_below(node, "times")) or 0, waits)
 
 
 def _read_timeout(node: Node | None, step: str, found: SpecFindings) -> float | None:

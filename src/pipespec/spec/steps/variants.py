@@ -17,6 +17,7 @@ from pipespec.spec.pipeline_settings import read_resources
 from pipespec.spec.pipeline_spec import DeferredAxis, InputSpec, StepSpec
 from pipespec.spec.placeholders import axes_used, fill, is_open, is_settled
 from pipespec.spec.places import Places
+from pipespec.spec.resource_amounts import expected_amount
 from pipespec.spec.spec_findings import SpecFindings
 from pipespec.spec.steps.connect_inputs import Connector
 from pipespec.spec.steps.input_drafts import InputDraft, external_input, read_schema
@@ -155,7 +156,7 @@ class _Maker:
         for name, entry in entries(node if node is not declared else None).items():
             if name not in amounts and not is_open(entry.value):
                 told = shown(plain(entry.value))
-                message = f"'resources.{name}' of step {quote(self._name)} is {told}, but must be a whole number from 0"
+                message = f"'resources.{name}' of step {quote(self._name)} is {told}, but must be {expected_amount(name)}"
                 self._found.error("bad-value", message, set_at(entry.value))
         return amounts
 

@@ -31,6 +31,7 @@ from pipespec.spec.pipeline_spec import (
     OutputSpec,
     PipelineInput,
     PipelineSpec,
+    Retry,
     StepInput,
     StepSpec,
 )
@@ -211,7 +212,7 @@ def _declaration(spec: PipelineSpec, step: StepSpec, facts: ModuleFacts) -> ast.
         untracked=_unless_empty(list(identity.untracked)),
         has_identity=literal(False) if identity.never else None,  # noqa: FBT003 - a value of the pipeline
         retry=_unless_empty(step.retry.times),
-        retry_wait=_unless_empty(_seconds(step.retry.wait)),
+        retry_wait=_waits(step.retry),
         timeout=None if step.timeout is None else literal(_seconds(step.timeout)),
         is_seeded=None if step.is_seeded else literal(False),  # noqa: FBT003 - as above
         priority=_unless_empty(step.priority),
@@ -230,6 +231,12 @@ def _declaration(spec: PipelineSpec, step: StepSpec, facts: ModuleFacts) -> ast.
 
 def _unless_empty(value: JSON) -> ast.expr | None:
     return literal(value) if value else None
+
+
+def _waits(retry: Retry) -> ast.expr | None:
+    """Return the time before each repetition, or all of them where they differ."""
+    waits = tuple(map(_seconds, retry.waits))
+    return literal(waits) if len(waits) > 1 else _unless_empty(waits[0])
 
 
 def _seconds(seconds: float) -> float:

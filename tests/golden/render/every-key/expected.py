@@ -55,7 +55,7 @@ PIPELINE = runtime.Pipeline(
 #     metrics: scores
 #     checks: {loss: {min: 0, max: 1.5}}
 #     identity: {ignore: [n_jobs], code: none, version: 2, packages: [luigi], probe: "functions:count", untracked: [cache/]}
-#     retry: {times: 2, wait: 1500s}
+#     retry: {times: 2, wait: [1500s, 1h]}
 #     timeout: 1h
 #     priority: 7
 #     resources: {gpu: 1}
@@ -86,7 +86,7 @@ class Make(runtime.StepTask):
         probe="functions:count",
         untracked=["cache/"],
         retry=2,
-        retry_wait=1500,
+        retry_wait=(1500, 3600),
         timeout=3600,
         priority=7,
         resources={"gpu": 1},
