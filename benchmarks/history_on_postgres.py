@@ -68,7 +68,7 @@ def cost(url: str, pids: list[int], conditions: list[str], found: int) -> str:
 def grow(database: Postgres, first: int, last: int) -> None:
     for statement in (RUNS, TAGS):
         for start in range(first, last + 1, 20_000):
-            database.execute(statement.format(first=start, last=min(start + 19_999, last)), DATABASE)
+            database.execute(statement.format(first=start, last=min(start + 19_999, last)), DATABASE, 3600)
     database.execute("ANALYZE", DATABASE)
 
 

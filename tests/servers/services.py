@@ -258,10 +258,10 @@ class Postgres:
         self.execute(f'CREATE DATABASE "{database}"')
         return self.uri(database)
 
-    def execute(self, statement: str, database: str = "postgres") -> str:
+    def execute(self, statement: str, database: str = "postgres", limit: float = 60) -> str:
         command = [self._psql, "-h", "127.0.0.1", "-p", str(self.port), "-U", self.user, "-d", database]
         command += ["-v", "ON_ERROR_STOP=1", "-Atc", statement]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=limit)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
