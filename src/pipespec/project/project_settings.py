@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipespec.document.size_limits import MAX_BYTES
+from pipespec.document.toml_text import read_toml
 from pipespec.errors import UsageError
 
 __all__ = ["SETTINGS_FILE", "default_file", "read_settings"]
@@ -73,11 +74,9 @@ def _table(folder: Path) -> Mapping[str, Any]:
         return {}
     if b"pipespec" not in content:
         return {}
-    import tomllib  # noqa: PLC0415 - most projects set nothing
-
     try:
-        tool = tomllib.loads(content.decode()).get("tool", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        tool = read_toml(content).get("tool", {})
+    except ValueError:
         return {}  # the project's other tools say it
     table = tool.get("pipespec", {}) if isinstance(tool, dict) else {}
     if not isinstance(table, dict):
