@@ -31,7 +31,7 @@ def tagged(tag: str, value: str) -> bytes:
 TAGS = {
     "!!python/object/apply:os.system": "['touch @CANARY@']",
     "!!python/object/new:subprocess.Popen": "[[touch, '@CANARY@']]",
-    "!!python/object/new:type": "{args: [z, !!python/tuple [], {extend: !!python/name:exec}], listitems: 'open(\"@CANARY@\", \"w\")'}",
+    "!!python/object/new:type": '{args: [z, !!python/tuple [], {extend: !!python/name:exec}], listitems: \'open("@CANARY@", "w")\'}',
     "!!python/name:bomb.one": "''",
     "!!python/module:bomb": "''",
     "!!python/object:bomb.One": "{}",

@@ -17,7 +17,16 @@ from hostile_documents import HEAD
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["FOLDERS", "PIPELINE", "REFUSED_FOLDERS", "SECRET", "make_folder", "make_refused"]
+__all__ = [
+    "FOLDERS",
+    "FUNCTIONS",
+    "PIPELINE",
+    "REFUSED_FOLDERS",
+    "SECRET",
+    "make_folder",
+    "write",
+    "write_refused",
+]
 
 SECRET = "canary-7f3a"
 """What lies outside of the project, and in the environment; no verb may say it."""
@@ -30,7 +39,17 @@ steps:
   two: {{call: "package.inner:two", inputs: {{one: one}}, outputs: {{two: two.json}}}}
 """
 SHADOWS = (
-    *("sitecustomize", "usercustomize", "conftest", "setup", "noxfile", "pipespec", "yaml", "click", "mlflow"),
+    *(
+        "sitecustomize",
+        "usercustomize",
+        "conftest",
+        "setup",
+        "noxfile",
+        "pipespec",
+        "yaml",
+        "click",
+        "mlflow",
+    ),
     *("luigi", "jinja2", "tomllib", "json", "ast", "typing", "logging", "encodings/__init__", "site"),
     *("pipespec/__init__", "pipespec/cli/__init__", "pipespec/__main__", "_distutils_hack/__init__"),
 )
@@ -66,24 +85,49 @@ def modules_that_shadow(folder: Path, canary: Path) -> None:
 
 
 def entry_points(folder: Path, canary: Path) -> None:
-    for group in ("pipespec.formats", "pipespec.resolvers", "console_scripts", "pytest11", "mlflow.run_context_provider"):
+    for group in (
+        "pipespec.formats",
+        "pipespec.resolvers",
+        "console_scripts",
+        "pytest11",
+        "mlflow.run_context_provider",
+    ):
         about = write(folder, f"evil-{group}-1.dist-info/entry_points.txt", f"[{group}]\nevil = bomb:one\n")
-        write(folder, f"{about.parent.name}/METADATA", f"Metadata-Version: 2.1\nName: evil-{group}\nVersion: 1\n")
+        write(
+            folder,
+            f"{about.parent.name}/METADATA",
+            f"Metadata-Version: 2.1\nName: evil-{group}\nVersion: 1\n",
+        )
     write(folder, "evil.pth", f"import os; os.close(os.open({str(canary)!r}, os.O_CREAT))\n")
     write(folder, "evil.egg-link", ".")
     write(folder, "evil.egg-info/entry_points.txt", "[pipespec.resolvers]\nevil = bomb:one\n")
 
 
 def settings_of_tools(folder: Path, canary: Path) -> None:
-    write(folder, "luigi.cfg", f"[core]\nlogging_conf_file={canary}.cfg\n[worker]\nno_install_shutdown_handler=true\n")
+    write(
+        folder,
+        "luigi.cfg",
+        f"[core]\nlogging_conf_file={canary}.cfg\n[worker]\nno_install_shutdown_handler=true\n",
+    )
     write(folder, "logging.conf", "[loggers]\nkeys=root\n")
     write(folder, "setup.cfg", "[metadata]\nname = stranger\n")
     write(folder, "MLproject", f"name: x\nentry_points: {{main: {{command: touch {canary}}}}}\n")
     write(folder, "pyvenv.cfg", "home = /tmp\n")
     write(folder, ".python-version", "9.9\n")
     write(folder, ".netrc", "machine 127.0.0.1 login a password b\n")
-    variables = ("PYTHONPATH=.", "PYTHONSTARTUP=bomb.py", "GIT_DIR=evil", "GIT_SSH_COMMAND=./monitor.sh", "LD_PRELOAD=./x.so")
-    more = ("MLFLOW_TRACKING_URI=http://127.0.0.1:9", "GIT_EXTERNAL_DIFF=./monitor.sh", "PATH=.", "PAGER=./monitor.sh")
+    variables = (
+        "PYTHONPATH=.",
+        "PYTHONSTARTUP=bomb.py",
+        "GIT_DIR=evil",
+        "GIT_SSH_COMMAND=./monitor.sh",
+        "LD_PRELOAD=./x.so",
+    )
+    more = (
+        "MLFLOW_TRACKING_URI=http://127.0.0.1:9",
+        "GIT_EXTERNAL_DIFF=./monitor.sh",
+        "PATH=.",
+        "PAGER=./monitor.sh",
+    )
     write(folder, ".env", "\n".join((*variables, *more, f"STRANGER={SECRET}")) + "\n")
 
 
@@ -114,9 +158,19 @@ def hostile_git(folder: Path, canary: Path) -> None:
 
 
 def state_of_ours(folder: Path, canary: Path) -> None:
-    for name in ("__init__.py", "sitecustomize.py", "memos/x.py", "downloads/x", "logs/a.log", "digests.json", "digests/x"):
+    for name in (
+        "__init__.py",
+        "sitecustomize.py",
+        "memos/x.py",
+        "downloads/x",
+        "logs/a.log",
+        "digests.json",
+        "digests/x",
+    ):
         write(folder, f".pipespec/{name}", bomb(canary))
-    for number, content in enumerate((b"", b"\0" * 100, b"{" * 100_000, b"cos\nsystem\n(S'true'\ntR.", b"\xff" * 64)):
+    for number, content in enumerate(
+        (b"", b"\0" * 100, b"{" * 100_000, b"cos\nsystem\n(S'true'\ntR.", b"\xff" * 64)
+    ):
         write(folder, f".pipespec/memos/{number:064x}", content)
     os.mkfifo(folder / ".pipespec/memos/pipe")
     (folder / ".pipespec/memos/zero").symlink_to("/dev/zero")
@@ -141,7 +195,14 @@ def odd_files(folder: Path, canary: Path) -> None:
     (folder / "circle").symlink_to(".")
     (folder / "loop.yaml").symlink_to("loop.yaml")
     (folder / "nowhere.yaml").symlink_to("/nonexistent/x.yaml")
-    for name in (b"\xff\xfe.yaml", b"a\x1b]0;x\x07.yaml", b"a\nb.yaml", b"-rf.yaml", "\u202eb.yaml".encode(), b"; touch x.yaml"):
+    for name in (
+        b"\xff\xfe.yaml",
+        b"a\x1b]0;x\x07.yaml",
+        b"a\nb.yaml",
+        b"-rf.yaml",
+        "\u202eb.yaml".encode(),
+        b"; touch x.yaml",
+    ):
         Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_text("a: 1\n")
     with socket.socket(socket.AF_UNIX) as one:
         back = Path.cwd()
@@ -161,7 +222,11 @@ def huge_files(folder: Path, canary: Path) -> None:
 
 def deep_toml(folder: Path, canary: Path) -> None:
     del canary
-    write(folder, "pyproject.toml", f"[tool.pipespec]\nfile = 'pipeline.yaml'\n[x]\na = {'[' * 50_000}{']' * 50_000}\n")
+    write(
+        folder,
+        "pyproject.toml",
+        f"[tool.pipespec]\nfile = 'pipeline.yaml'\n[x]\na = {'[' * 50_000}{']' * 50_000}\n",
+    )
 
 
 def huge_number_in_toml(folder: Path, canary: Path) -> None:
@@ -198,13 +263,16 @@ def deep_source(folder: Path, canary: Path) -> None:
         "union": f"def one(text: {' | '.join(['int'] * 3000)}) -> dict: ...\n",
         "decorated": "@x\n" * 20_000 + "def one(text): ...\n",
         "star": "from circle_a import *\n",
-        "bases": "".join(f"class C{n}(C{n - 1}): pass\n" for n in range(1, 3000)) + "def one(text: C2999): ...\n",
+        "bases": "".join(f"class C{n}(C{n - 1}): pass\n" for n in range(1, 3000))
+        + "def one(text: C2999): ...\n",
         "elif_": "def one(text):\n if a: pass\n" + " elif a: pass\n" * 3000,
     }
     steps = []
     for name, source in sources.items():
         write(folder, f"{name}.py", bomb(canary) + source)
-        steps.append(f'  s-{name.strip("_")}: {{call: "{name}:one", params: {{text: a}}, outputs: {{one: one.json}}}}\n')
+        steps.append(
+            f'  s-{name.strip("_")}: {{call: "{name}:one", params: {{text: a}}, outputs: {{one: one.json}}}}\n'
+        )
     write(folder, "circle_a.py", "from circle_b import *\n")
     write(folder, "circle_b.py", "from circle_a import *\n")
     write(folder, "pipeline.yaml", f"{HEAD}steps:\n{''.join(steps)}")
@@ -224,21 +292,40 @@ def a_template_that_reaches(folder: Path, canary: Path) -> None:
 
 def a_probe(folder: Path, canary: Path) -> None:
     del canary
-    write(folder, "pipeline.yaml", PIPELINE.replace("outputs: {one", "identity: {probe: 'bomb:probe'}, outputs: {one"))
+    write(
+        folder,
+        "pipeline.yaml",
+        PIPELINE.replace("outputs: {one", "identity: {probe: 'bomb:probe'}, outputs: {one"),
+    )
 
 
 def a_store_elsewhere(folder: Path, canary: Path) -> None:
     del canary
     uri = f"http://127.0.0.1:9/{SECRET}"
-    write(folder, "pipeline.yaml", f"{PIPELINE}mlflow: {{tracking_uri: '{uri}', artifact_location: 's3://x/'}}\n")
+    write(
+        folder,
+        "pipeline.yaml",
+        f"{PIPELINE}mlflow: {{tracking_uri: '{uri}', artifact_location: 's3://x/'}}\n",
+    )
 
 
 def urls(folder: Path, canary: Path) -> None:
     """Name other hosts wherever a URL may stand."""
     del canary
-    places = ("http://127.0.0.1:9/a.csv", "s3://127.0.0.1/a.csv", "ftp://127.0.0.1:9/a.csv", "gs://x/a.csv", "file:///etc/passwd")
-    steps = "".join(f"  u{n}: {{call: 'bomb:one', inputs: {{text: {{file: '{place}'}}}}}}\n" for n, place in enumerate(places))
-    notices = "".join(f"  - {{url: '{url}'}}\n" for url in ("json://127.0.0.1:9/", "syslog://", "dbus://", "windows://"))
+    places = (
+        "http://127.0.0.1:9/a.csv",
+        "s3://127.0.0.1/a.csv",
+        "ftp://127.0.0.1:9/a.csv",
+        "gs://x/a.csv",
+        "file:///etc/passwd",
+    )
+    steps = "".join(
+        f"  u{n}: {{call: 'bomb:one', inputs: {{text: {{file: '{place}'}}}}}}\n"
+        for n, place in enumerate(places)
+    )
+    notices = "".join(
+        f"  - {{url: '{url}'}}\n" for url in ("json://127.0.0.1:9/", "syslog://", "dbus://", "windows://")
+    )
     write(folder, "pipeline.yaml", f"{HEAD}steps:\n{steps}notify:\n{notices}")
 
 
@@ -248,11 +335,19 @@ def schemas(folder: Path, canary: Path) -> None:
     steps = []
     for number, ref in enumerate(refs):
         write(folder, f"s{number}.json", f'{{"$ref": "{ref}", "$defs": {{"a": {{"$ref": "#/$defs/a"}}}}}}')
-        steps.append(f"  r{number}: {{call: 'bomb:one', params: {{text: a}}, outputs: {{one: {{file: one.json, schema: s{number}.json}}}}}}\n")
+        steps.append(
+            f"  r{number}: {{call: 'bomb:one', params: {{text: a}}, outputs: {{one: {{file: one.json, schema: s{number}.json}}}}}}\n"
+        )
     write(folder, "deep.json", "[" * 50_000 + "]" * 50_000)
-    steps.append("  deep: {call: 'bomb:one', params: {text: a}, outputs: {one: {file: one.json, schema: deep.json}}}\n")
+    steps.append(
+        "  deep: {call: 'bomb:one', params: {text: a}, outputs: {one: {file: one.json, schema: deep.json}}}\n"
+    )
     write(folder, "slow.json", '{"type": "object", "properties": {"text": {"pattern": "^(a+)+$"}}}')
-    write(folder, "pipeline.yaml", f"{HEAD}params: {{text: {'a' * 40}!}}\nparams_schema: slow.json\nsteps:\n{''.join(steps)}")
+    write(
+        folder,
+        "pipeline.yaml",
+        f"{HEAD}params: {{text: {'a' * 40}!}}\nparams_schema: slow.json\nsteps:\n{''.join(steps)}",
+    )
     del canary
 
 
@@ -304,14 +399,6 @@ def as_sparse(folder: Path, canary: Path) -> None:
     (folder / "huge.yaml").rename(folder / "pipeline.yaml")
 
 
-def settings(text: str) -> Callable[[Path, Path], None]:
-    def make(folder: Path, canary: Path) -> None:
-        del canary
-        write(folder, "pyproject.toml", f"[tool.pipespec]\n{text}\n")
-
-    return make
-
-
 REFUSED_FOLDERS: dict[str, Callable[[Path, Path], None]] = {
     "a pipe": as_pipe,
     "a socket": as_socket,
@@ -337,8 +424,7 @@ def make_folder(folder: Path, canary: Path) -> None:
     write(canary.parent, "outside/part.yaml", f"x-secret: {SECRET}\n")
 
 
-def make_refused(folder: Path, canary: Path, content: bytes) -> None:
-    """Make a project of which only the pipeline is hostile, with a pipe beside it."""
-    make_folder(folder, canary)
+def write_refused(folder: Path, canary: Path, content: bytes) -> None:
+    """Put a document into the place of a project's pipeline, and a pipe beside it."""
     os.mkfifo(folder / "pipe.yaml")
     write(folder, "pipeline.yaml", content.replace(b"@CANARY@", str(canary).encode()))

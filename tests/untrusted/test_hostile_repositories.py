@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 from hostile_documents import REFUSED
-from hostile_folders import FOLDERS, PIPELINE, REFUSED_FOLDERS, SECRET, make_folder, make_refused, write
+from hostile_folders import FOLDERS, PIPELINE, REFUSED_FOLDERS, SECRET, make_folder, write, write_refused
 from watched_command import watched
 
 pytestmark = pytest.mark.faults
@@ -64,6 +64,10 @@ def forbidden(answer):
     return [deed for deed in answer.deeds if not (is_safe_git(deed) or is_look_for_ipv6(deed))]
 
 
+def misdeeds(answers):
+    return {verb: deeds for verb, answer in answers.items() if (deeds := forbidden(answer))}
+
+
 def is_safe_git(deed):
     helpless = ("core.fsmonitor=false", "core.hooksPath=/dev/null", "protocol.allow=never", "--no-pager")
     asked = ("rev-parse", "ls-tree", "cat-file", "ls-files", "symbolic-ref")
@@ -85,13 +89,13 @@ def codes_of_refusal(verbs):
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_document_is_refused_by_every_verb(folder, project_at, tmp_path, name):
-    make_refused(folder, tmp_path / "canary", REFUSED[name])
+    write_refused(folder, tmp_path / "canary", REFUSED[name])
     verbs = {verb: words for verb, words in VERBS.items() if verb != "validate FOLDER"}
 
     found = answers(project_at, folder, verbs)
 
     assert refused(found) == codes_of_refusal(verbs)
-    assert {verb: forbidden(answer) for verb, answer in found.items()} == dict.fromkeys(verbs, [])
+    assert misdeeds(found) == {}
     assert not [verb for verb, answer in found.items() if SECRET in answer.said or "root:x:0" in answer.said]
     assert not [verb for verb, answer in found.items() if len(answer.said) > 200_000]
     assert not (tmp_path / "canary").exists()
@@ -109,7 +113,7 @@ def test_what_is_no_file_of_the_project_is_refused_by_every_verb(folder, project
     if name == "a folder":  # which is looked through for pipelines
         codes["validate"] = 2
     assert refused(found) == codes
-    assert {verb: forbidden(answer) for verb, answer in found.items()} == dict.fromkeys(verbs, [])
+    assert misdeeds(found) == {}
     assert not [verb for verb, answer in found.items() if SECRET in answer.said or "root:x:0" in answer.said]
 
 
@@ -121,7 +125,7 @@ def test_nothing_of_a_folder_runs_where_a_stranger_is_not_trusted(folder, projec
 
     codes = dict.fromkeys(STRANGER, 0) if name not in MISTAKEN else codes_of_refusal(STRANGER)
     assert refused(found) == codes, {verb: answer.said[-500:] for verb, answer in found.items()}
-    assert {verb: forbidden(answer) for verb, answer in found.items()} == dict.fromkeys(STRANGER, [])
+    assert misdeeds(found) == {}
     said = {verb for verb, answer in found.items() if SECRET in answer.said}
     assert said == ({"graph", "render", "diff"} & said if name == "a store elsewhere" else set())
     assert not (tmp_path / "canary").exists()
@@ -153,10 +157,16 @@ def test_only_a_probe_runs_and_only_for_an_owner(folder, project_at, tmp_path):
 
 def test_a_revision_of_a_hostile_repository_is_read_without_its_programs(folder, project_at, tmp_path):
     FOLDERS["git"](folder, tmp_path / "canary")
-    verbs = {"diff": ("diff", "HEAD", "pipeline.yaml"), "diff of two": ("diff", "HEAD:pipeline.yaml", "HEAD")}
+    verbs = {
+        "diff": ("diff", "pipeline.yaml"),
+        "diff of two": ("diff", "pipeline.yaml@HEAD", "pipeline.yaml@HEAD~0"),
+    }
 
     found = answers(project_at, folder, verbs)
 
-    assert {verb: forbidden(answer) for verb, answer in found.items()} == dict.fromkeys(verbs, [])
-    assert any(deed[1] == "git" for deed in found["diff"].deeds), found["diff"].said
+    assert misdeeds(found) == {}
+    assert {verb: answer.code for verb, answer in found.items()} == dict.fromkeys(verbs, 0), found[
+        "diff"
+    ].said
+    assert any("cat-file" in deed for deed in found["diff"].deeds)
     assert not (tmp_path / "canary").exists()

@@ -136,7 +136,7 @@ def watching_command(folder: Path, commands: Sequence[Sequence[str]], *, preload
     state = folder / ".pipespec"
     beside = folder.parent
     own = () if state.is_symlink() or state.is_file() else (str(state),)
-    kept = (*own, f"{beside}/cache", f"{beside}/temporary")
+    kept = (*own, f"{folder}/other/.pipespec", f"{beside}/cache", f"{beside}/temporary")
     modules = PRELOADED if preloads else ()
     configuration = (f"{folder}/", f"{beside}/outside", kept, f"{beside}/report", modules, [list(one) for one in commands], SECONDS, MEMORY)  # fmt: skip
     return [sys.executable, "-P", "-c", f"CONFIGURATION = {configuration!r}\n{SCRIPT}"]

@@ -44,7 +44,11 @@ class PipelineFiles:
         path = without_dots(Path(name))
         try:
             if path.is_relative_to(self._lexical_root) and not self._is_inside(path):
-                raise _unreadable(name, f"'{name}' is a link that leads out of the project", "name the file at its own place")
+                raise _unreadable(
+                    name,
+                    f"'{name}' is a link that leads out of the project",
+                    "name the file at its own place",
+                )
             return self._read(path, name)
         except OSError as error:
             raise _unreadable(name, _reason(name, error), _nearest(Path(name), Path(name))) from error

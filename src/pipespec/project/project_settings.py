@@ -46,7 +46,7 @@ def default_file(folder: Path) -> Path | None:
         raise UsageError(
             f"{SETTINGS_FILE}: 'file' in {_TABLE} is '{name}', which is outside of the project; name a file inside it"
         )
-    if not path.is_file():  # a pipe would hang us
+    if not os.path.isfile(path):  # noqa: PTH113 - a pipe would hang us; a name that is too long is no file, and a `Path` raises
         raise UsageError(f"{SETTINGS_FILE}: 'file' in {_TABLE} is '{name}', but there is no such file")
     return path
 
