@@ -38,3 +38,19 @@ def test_of_a_document_the_servers_are_looked_at():
         "mlflow": {"tracking_uri": "http://u:***@h", "tags": {"a": ["http://u:***@h", 1]}},
         "engine": {"scheduler": "http://u:***@h", "workers": 2},
     }
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("json://hooks.example/token", "json://***"),
+        ("mailto://me:word@example.com?to=you", "mailto://***"),
+        ("slack://${secret:TOKEN}/x/${secret:MORE}", "slack://${secret:TOKEN}***${secret:MORE}"),
+        ("${secret:HOOK}", "${secret:HOOK}"),
+        ("no url", "***"),
+    ],
+)
+def test_of_a_url_that_is_a_password_the_service_and_references_are_left(url, shown):
+    document = read(f"notify: [{{url: '{url}', on: [failure]}}]\n", file="a.yaml")
+
+    assert plain(hide_passwords(document)) == {"notify": [{"url": shown, "on": ["failure"]}]}

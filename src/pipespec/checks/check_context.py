@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 from pipespec.checks.import_results import ImportResult
 from pipespec.checks.service_problem import ServiceProblem
@@ -18,9 +18,22 @@ from pipespec.spec.pipeline_spec import DirInput, FileInput, FilesInput, Pipelin
 if TYPE_CHECKING:
     from pipespec.spec.message_templates import MessageTemplate
 
-__all__ = ["CheckContext", "ExternalInput"]
+__all__ = ["CheckContext", "ExternalInput", "Limit", "without_limit"]
 
 ExternalInput: TypeAlias = FileInput | DirInput | FilesInput
+
+_Answer = TypeVar("_Answer")
+
+
+class Limit(Protocol):
+    """Does something, and gives what it returns, or None where it takes too long."""
+
+    def __call__(self, act: Callable[[], _Answer]) -> _Answer | None: ...
+
+
+def without_limit(act: Callable[[], _Answer]) -> _Answer | None:
+    """Do something, however long it takes."""
+    return act()
 
 
 @dataclass(frozen=True)
@@ -33,6 +46,7 @@ class CheckContext:
     where that was not asked.
     `schemas` has what the JSON schemas say that the pipeline names, by their paths, or why they cannot be used; `templates` what
     the templates of messages do. `services` says of URLs why no message can be sent to them; it is empty where that was not asked.
+    `within_limit` does what may take for ever, and gives None where it took too long.
     """
 
     spec: PipelineSpec
@@ -46,6 +60,7 @@ class CheckContext:
     schemas: Mapping[str, DataSchema | SchemaProblem] = field(default_factory=dict)
     templates: Mapping[str, MessageTemplate] = field(default_factory=dict)
     services: Mapping[str, ServiceProblem] = field(default_factory=dict)
+    within_limit: Limit = without_limit
 
     @cached_property
     def declared(self) -> Mapping[str, tuple[StepSpec, ...]]:

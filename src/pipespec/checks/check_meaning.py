@@ -21,7 +21,7 @@ from pipespec.checks.binding_checks import (
     plain_functions,
 )
 from pipespec.checks.body_checks import hidden_inputs, undefined_names
-from pipespec.checks.check_context import CheckContext, ExternalInput
+from pipespec.checks.check_context import CheckContext, ExternalInput, Limit, without_limit
 from pipespec.checks.code_checks import whole_modules
 from pipespec.checks.format_checks import inputs_load, outputs_save, pickles
 from pipespec.checks.handover_checks import values_pass
@@ -280,6 +280,7 @@ def check_meaning(
     schemas: Mapping[str, DataSchema | SchemaProblem] = MappingProxyType({}),
     templates: Mapping[str, MessageTemplate] = MappingProxyType({}),
     services: Mapping[str, ServiceProblem] = MappingProxyType({}),
+    within_limit: Limit = without_limit,
 ) -> tuple[Diagnostic, ...]:
     """Return what all checks find, each finding once, sorted by place.
 
@@ -287,10 +288,21 @@ def check_meaning(
     asked), `problem` why a folder cannot be read, `suffixes` are those that installed packages add to our formats,
     `live` is what came of importing, `widened` why whole modules count for a callable, `bodies` what stands in
     the functions of steps, `schemas` what the schemas say that the pipeline names, `templates` what the templates of
-    messages say, `services` why no message can be sent to a URL.
+    messages say, `services` why no message can be sent to a URL; `within_limit` does what may take for ever.
     """
     context = CheckContext(
-        spec, callables, exists, problem, suffixes, live, widened, bodies, schemas, templates, services
+        spec,
+        callables,
+        exists,
+        problem,
+        suffixes,
+        live,
+        widened,
+        bodies,
+        schemas,
+        templates,
+        services,
+        within_limit,
     )
     found = dict.fromkeys(finding for check in CHECKS for finding in check(context))
     return tuple(sorted(found, key=lambda one: (one.span, one.code)))
