@@ -56,9 +56,9 @@ def shown(file, *, other=None, pictures=True, overlays=()):
         "Mermaid": to_mermaid(portrait.spec),
         "DOT": to_dot(portrait.spec),
         "JSON graph": json.dumps(to_json(portrait), indent=2, ensure_ascii=False),
-        "document": api.render(file, format_="yaml", overlays=list(overlays)),
     }
     try:
+        forms["document"] = api.render(file, format_="yaml", overlays=list(overlays))
         forms["module"] = api.render(file, overlays=list(overlays))
     except InvalidPipelineError as error:  # not all can be a module
         forms["refusal"] = diagnostic_view.render_text(error.diagnostics, error.sources)

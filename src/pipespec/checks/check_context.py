@@ -28,7 +28,8 @@ _Answer = TypeVar("_Answer")
 class Limit(Protocol):
     """Does something, and gives what it returns, or None where it takes too long."""
 
-    def __call__(self, act: Callable[[], _Answer]) -> _Answer | None: ...
+    def __call__(self, act: Callable[[], _Answer]) -> _Answer | None:
+        """Do it."""
 
 
 def without_limit(act: Callable[[], _Answer]) -> _Answer | None:

@@ -1,25 +1,17 @@
 """Removes passwords from URIs that are printed or recorded: `http://user:***@host`.
 
-Takes a text, or a document, or the texts of files with the document that they make. In a document, only the places that name servers are changed; params contain values of the
-user, and secrets only as references.
+Takes a text, or a document, or the text of a file. In a document, only the places that name servers are changed; params contain
+values of the user, and secrets only as references.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from pipespec.document.nodes import (
-    Entry,
-    MappingNode,
-    Node,
-    ScalarNode,
-    SequenceNode,
-    set_at,
-    walk,
-)
+from pipespec.document.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode
 from pipespec.errors import Span
 
 __all__ = ["hide_passwords", "without_addresses", "without_passwords"]
@@ -27,12 +19,24 @@ __all__ = ["hide_passwords", "without_addresses", "without_passwords"]
 _PASSWORD: Final = re.compile(r"(?<=://)([^\s/:?#'\"]*):(?!\$\{[^}]*\}@)[^\s/?#'\"]*@")
 """Of the URI's user and password; one that is a reference may stay."""
 
-_KEPT: Final = re.compile(r"(?P<kept>^['\"]?(?:\w+:/{0,2})?|\$\{[^}]*\}|['\"]$)|.", re.DOTALL)
-"""Of a URL: the service, references, and quotes around it; else one character at a time."""
+_KEPT: Final = re.compile(r"(?P<kept>^[\s'\"\[{]*(?:\w+://)?|\$\{[^}$]*\}|[\s'\"\[\]{}]+)|.", re.DOTALL)
+"""Of a URL: the service, references, quotes and brackets around it; else one character at a time."""
 
 _STARS: Final = re.compile(r"\*+")
 
-_LINE_END: Final = re.compile(r"\r\n|\r|\n")
+_NOTICES: Final = re.compile(
+    r"""(?:^|(?<=[{,]))[ \t]*["']?notify["']?[ \t]*[:=].*(?:\r?\n(?:[ \t#\]}-].*|(?=\r?\n)))*""", re.MULTILINE
+)
+"""From the key `notify` on, as far as lines are indented or items of a list."""
+
+_ADDRESS: Final = re.compile(r"""(?<=://)[^\s"']+""")
+"""Of a URL, to its end; brackets and commas behind it are of the file."""
+
+_URL_VALUE: Final = re.compile(
+    r"""(\burl["']?[ \t]*:)(.*?)(?=,\s*["']?(?:on|template)\b|\n[ \t]*["']?(?:on|template)["']?[ \t]*:|\n[ \t]*-[ \t]|\Z)""",
+    re.DOTALL,
+)
+"""What stands behind the key `url`, to the next key or item."""
 
 _SERVERS: Final = ("mlflow", "engine")
 _NOTIFY: Final = "notify"
@@ -58,27 +62,28 @@ def hide_passwords(document: MappingNode) -> MappingNode:
     return replace(document, entries=entries)
 
 
-def without_addresses(sources: Mapping[str, str], document: MappingNode) -> Mapping[str, str]:
-    """Return the texts of files with `*` in place of what stands in the URLs of `notify`, but for services and references.
+def without_addresses(text: str) -> str:
+    """Return the text of a file with `*` for the passwords of URIs, and for URLs of `notify` but their services and references.
 
-    Such a URL is a password itself. Nothing in the texts moves, so what is found in them stays where it is.
+    The file may be none that can be read, so this looks at its text alone. Nothing in it moves: what is found in the file stays where it is.
     """
-    notify = document.get(_NOTIFY)
-    shown = dict(sources)
-    for path, node in walk(notify) if notify is not None else ():
-        if path[1:] == (_URL,) and isinstance(node, ScalarNode):
-            place = set_at(node)
-            if place.file in shown and place.line == place.end_line:
-                shown[place.file] = _starred(shown[place.file], place)
-    return shown
+    shown = _PASSWORD.sub(_starred_password, text) if "://" in text else text
+    return _NOTICES.sub(_starred_notices, shown) if _NOTIFY in shown else shown
 
 
-def _starred(text: str, place: Span) -> str:
-    starts = [0, *(end.end() for end in _LINE_END.finditer(text))]
-    if place.line > len(starts):
-        return text
-    start, end = (starts[place.line - 1] + column - 1 for column in (place.column, place.end_column))
-    return text[:start] + _KEPT.sub(_stars, text[start:end]) + text[end:]
+def _starred_password(found: re.Match[str]) -> str:
+    user = found[1]
+    return f"{user}:{'*' * (len(found[0]) - len(user) - 2)}@"
+
+
+def _starred_notices(block: re.Match[str]) -> str:
+    shown = _ADDRESS.sub(_starred_address, block[0])
+    return _URL_VALUE.sub(lambda found: found[1] + _KEPT.sub(_stars, found[2]), shown)
+
+
+def _starred_address(found: re.Match[str]) -> str:
+    address = found[0].rstrip("]},")
+    return _KEPT.sub(_stars, address) + found[0][len(address) :]
 
 
 def _stars(found: re.Match[str]) -> str:

@@ -125,7 +125,7 @@ class Compiled:
     @property
     def sources(self) -> Mapping[str, str]:
         """The text of each file named in a span, as it may be shown."""
-        files = without_addresses(self.resolved.sources, self.resolved.document)
+        files = {name: without_addresses(text) for name, text in self.resolved.sources.items()}
         return files if self.spec is None else {**files, **self._template_texts(self.spec)}
 
     def _template_texts(self, spec: PipelineSpec) -> Mapping[str, str]:
