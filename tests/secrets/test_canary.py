@@ -1,8 +1,4 @@
-"""A secret that every step tries to lose, and a search for it in all that is written, printed or shown.
-
-The canary has signs that URLs, JSON, HTML and Python's `repr` spell in other ways around a core that they all leave
-as it is. Searched for are pieces of that core, as text, in hex and in base64: a torn secret is found, too.
-"""
+"""A secret that every step tries to lose, and a search for it in all that is written, printed or shown."""
 
 import base64
 import os
@@ -12,12 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from canary import CANARY, CORE, PIECE, SECRET, leaks, leaks_below
 
 from pipespec.cli import main
-
-CORE = "nAry7Q1xW5tKp9"
-CANARY = f"ca+\"{CORE}'<&%é"
-PIECE = 8
 
 STEPS = '''
 import atexit
@@ -183,32 +176,6 @@ def step(name, more=""):
     return f"  {name}:\n    call: steps:{name}\n    outputs: {{out: out.json}}\n{more}"
 
 
-def forms():
-    for start in range(len(CORE) - PIECE + 1):
-        piece = CORE[start : start + PIECE].encode()
-        yield piece
-        yield piece.hex().encode()
-        yield piece.hex().upper().encode()
-        for before in range(3):
-            spelt = base64.b64encode(b"\0" * before + piece)
-            yield spelt[-(-before * 8 // 6) : (before + PIECE) * 8 // 6]
-
-
-FORMS = tuple(forms())
-
-
-def leaks(content):
-    """Return the surroundings of what was found."""
-    content = content.encode(errors="surrogateescape") if isinstance(content, str) else content
-    places = (content.find(form) for form in FORMS)
-    return [content[max(place - 60, 0) : place + 40] for place in places if place >= 0][:1]
-
-
-def leaks_below(folder):
-    files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
-    return {str(path.relative_to(folder)): found for path in files if (found := leaks(path.read_bytes()))}
-
-
 @dataclass(frozen=True)
 class Answer:
     code: int
@@ -252,9 +219,6 @@ def test_the_search_finds_what_it_looks_for():
     ):
         assert leaks(content), content
     assert not leaks(CORE[: PIECE - 1])
-
-
-SECRET = {"CANARY": CANARY, "CHAT_WEBHOOK": f"json://127.0.0.1:9/{CORE}"}
 
 
 def leaky(project):

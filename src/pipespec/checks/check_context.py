@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 from pipespec.checks.import_results import ImportResult
 from pipespec.checks.service_problem import ServiceProblem
@@ -18,9 +18,23 @@ from pipespec.spec.pipeline_spec import DirInput, FileInput, FilesInput, Pipelin
 if TYPE_CHECKING:
     from pipespec.spec.message_templates import MessageTemplate
 
-__all__ = ["CheckContext", "ExternalInput"]
+__all__ = ["CheckContext", "ExternalInput", "Limit", "without_limit"]
 
 ExternalInput: TypeAlias = FileInput | DirInput | FilesInput
+
+_Answer = TypeVar("_Answer")
+
+
+class Limit(Protocol):
+    """Does something, and gives what it returns, or None where it takes too long."""
+
+    def __call__(self, act: Callable[[], _Answer]) -> _Answer | None:
+        """Do it."""
+
+
+def without_limit(act: Callable[[], _Answer]) -> _Answer | None:
+    """Do something, however long it takes."""
+    return act()
 
 
 @dataclass(frozen=True)
@@ -33,6 +47,7 @@ class CheckContext:
     `services` says, by URL, why no message can be sent to it. These three, and `live`, are empty if nobody asked.
     `schemas` has, by path, the content of the JSON schemas that the pipeline names, or why they cannot be used; `templates`
     has the same for the templates of messages.
+    `within_limit` does what may never end, and returns None if it took too long.
     """
 
     spec: PipelineSpec
@@ -46,6 +61,7 @@ class CheckContext:
     schemas: Mapping[str, DataSchema | SchemaProblem] = field(default_factory=dict)
     templates: Mapping[str, MessageTemplate] = field(default_factory=dict)
     services: Mapping[str, ServiceProblem] = field(default_factory=dict)
+    within_limit: Limit = without_limit
 
     @cached_property
     def declared(self) -> Mapping[str, tuple[StepSpec, ...]]:

@@ -21,7 +21,7 @@ from pipespec.checks.binding_checks import (
     plain_functions,
 )
 from pipespec.checks.body_checks import hidden_inputs, undefined_names
-from pipespec.checks.check_context import CheckContext, ExternalInput
+from pipespec.checks.check_context import CheckContext, ExternalInput, Limit, without_limit
 from pipespec.checks.code_checks import whole_modules
 from pipespec.checks.format_checks import inputs_load, outputs_save, pickles
 from pipespec.checks.handover_checks import values_pass
@@ -280,13 +280,25 @@ def check_meaning(
     schemas: Mapping[str, DataSchema | SchemaProblem] = MappingProxyType({}),
     templates: Mapping[str, MessageTemplate] = MappingProxyType({}),
     services: Mapping[str, ServiceProblem] = MappingProxyType({}),
+    within_limit: Limit = without_limit,
 ) -> tuple[Diagnostic, ...]:
     """Return what all checks find, without repetitions, sorted by place.
 
     `CheckContext` explains the arguments.
     """
     context = CheckContext(
-        spec, callables, exists, problem, suffixes, live, widened, bodies, schemas, templates, services
+        spec,
+        callables,
+        exists,
+        problem,
+        suffixes,
+        live,
+        widened,
+        bodies,
+        schemas,
+        templates,
+        services,
+        within_limit,
     )
     found = dict.fromkeys(finding for check in CHECKS for finding in check(context))
     return tuple(sorted(found, key=lambda one: (one.span, one.code)))

@@ -62,7 +62,13 @@ def params_fit_schema(context: CheckContext) -> Iterator[Diagnostic]:
         return
     start = Entry(schema.span, MappingNode({}, schema.span))
     params = context.spec.document.entries.get("params", start)
-    for misfit in _misfits(SchemaJudge(known), params.value):
+    misfits = context.within_limit(lambda: tuple(_misfits(SchemaJudge(known), params.value)))
+    if misfits is None:
+        message = f"the params cannot be checked by {quote(schema.text)}: a pattern in it takes too long"
+        hint = "write patterns without a repetition inside a repetition, such as '(a+)+'"
+        yield Diagnostic("bad-schema", message, schema.span, hint)
+        return
+    for misfit in misfits:
         node, span = _place(params, misfit)
         # Values that are only known later cannot be checked.
         if misfit.of_keys or (is_settled(node) and not is_broken(node)):

@@ -1,25 +1,17 @@
 """Removes passwords from URIs that are printed or recorded: `http://user:***@host`.
 
-Takes a text, or a document, or the texts of files with the document made from them. In a document, only the places that
-name servers are changed. Params contain values of the user, and secrets only as references.
+Takes a text, or a document, or the text of a file. In a document, only the places that name servers are changed. Params contain
+values of the user, and secrets only as references.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from pipespec.document.nodes import (
-    Entry,
-    MappingNode,
-    Node,
-    ScalarNode,
-    SequenceNode,
-    set_at,
-    walk,
-)
+from pipespec.document.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode
 from pipespec.errors import Span
 
 __all__ = ["hide_passwords", "without_addresses", "without_passwords"]
@@ -27,12 +19,28 @@ __all__ = ["hide_passwords", "without_addresses", "without_passwords"]
 _PASSWORD: Final = re.compile(r"(?<=://)([^\s/:?#'\"]*):(?!\$\{[^}]*\}@)[^\s/?#'\"]*@")
 """User and password of the URI. A password that is a reference may stay."""
 
-_KEPT: Final = re.compile(r"(?P<kept>^['\"]?(?:\w+:/{0,2})?|\$\{[^}]*\}|['\"]$)|.", re.DOTALL)
-"""Parts of a URL: the service, references, and quotes around it; otherwise one character at a time."""
+_KEPT: Final = re.compile(r"(?P<kept>^[\s'\"\[{]*(?:\w+://)?|\$\{[^}$]*\}|[\s'\"\[\]{}]+)|.", re.DOTALL)
+"""Parts of a URL: the service, references, quotes and brackets around it; otherwise one character at a time."""
 
-_LINE_END: Final = re.compile(r"\r\n|\r|\n")
+_STARS: Final = re.compile(r"\*+")
 
-_SERVERS: Final = ("mlflow", "engine", "notify")
+_NOTICES: Final = re.compile(
+    r"""(?:^|(?<=[{,]))[ \t]*["']?notify["']?[ \t]*[:=].*(?:\r?\n(?:[ \t#\]}-].*|(?=\r?\n)))*""", re.MULTILINE
+)
+"""From the key `notify` on, as far as lines are indented or items of a list."""
+
+_ADDRESS: Final = re.compile(r"""(?<=://)[^\s"']+""")
+"""Of a URL, to its end; brackets and commas behind it are of the file."""
+
+_URL_VALUE: Final = re.compile(
+    r"""(\burl["']?[ \t]*:)(.*?)(?=,\s*["']?(?:on|template)\b|\n[ \t]*["']?(?:on|template)["']?[ \t]*:|\n[ \t]*-[ \t]|\Z)""",
+    re.DOTALL,
+)
+"""What stands behind the key `url`, to the next key or item."""
+
+_SERVERS: Final = ("mlflow", "engine")
+_NOTIFY: Final = "notify"
+_URL: Final = "url"
 
 
 def without_passwords(text: str) -> str:
@@ -41,56 +49,83 @@ def without_passwords(text: str) -> str:
 
 
 def hide_passwords(document: MappingNode) -> MappingNode:
-    """Return a document without the passwords of the servers that it names."""
+    """Return a document without the passwords of the servers that it names, and without the URLs of `notify`.
+
+    Of such a URL, which is a password itself, the service and references are left.
+    """
     entries = dict(document.entries)
     for name in _SERVERS:
         if name in entries:
-            entries[name] = replace(entries[name], value=_hidden(entries[name].value))
+            entries[name] = replace(entries[name], value=_hidden(entries[name].value, without_passwords))
+    if _NOTIFY in entries:
+        entries[_NOTIFY] = replace(entries[_NOTIFY], value=_without_urls(entries[_NOTIFY].value))
     return replace(document, entries=entries)
 
 
-def without_addresses(sources: Mapping[str, str], document: MappingNode) -> Mapping[str, str]:
-    """Return the texts of files with `*` instead of the URLs of `notify`, except for services and references.
+def without_addresses(text: str) -> str:
+    """Return the text of a file with `*` instead of passwords in URIs, and of URLs of `notify` except services and references.
 
-    Such a URL is a password itself. The length of the texts does not change, so places in them remain correct.
+    The file may have mistakes, so only its text is searched. The length of the text does not change, so places in it remain correct.
     """
-    notify = document.get("notify")
-    shown = dict(sources)
-    for path, node in walk(notify) if notify is not None else ():
-        if path[1:] == ("url",) and isinstance(node, ScalarNode):
-            place = set_at(node)
-            if place.file in shown and place.line == place.end_line:
-                shown[place.file] = _starred(shown[place.file], place)
-    return shown
+    shown = _PASSWORD.sub(_starred_password, text) if "://" in text else text
+    return _NOTICES.sub(_starred_notices, shown) if _NOTIFY in shown else shown
 
 
-def _starred(text: str, place: Span) -> str:
-    starts = [0, *(end.end() for end in _LINE_END.finditer(text))]
-    if place.line > len(starts):
-        return text
-    start, end = (starts[place.line - 1] + column - 1 for column in (place.column, place.end_column))
-    return text[:start] + _KEPT.sub(_stars, text[start:end]) + text[end:]
+def _starred_password(found: re.Match[str]) -> str:
+    user = found[1]
+    return f"{user}:{'*' * (len(found[0]) - len(user) - 2)}@"
+
+
+def _starred_notices(block: re.Match[str]) -> str:
+    shown = _ADDRESS.sub(_starred_address, block[0])
+    return _URL_VALUE.sub(lambda found: found[1] + _KEPT.sub(_stars, found[2]), shown)
+
+
+def _starred_address(found: re.Match[str]) -> str:
+    address = found[0].rstrip("]},")
+    return _KEPT.sub(_stars, address) + found[0][len(address) :]
 
 
 def _stars(found: re.Match[str]) -> str:
     return "*" if found["kept"] is None else found["kept"]
 
 
-def _hidden(node: Node) -> Node:
+def _without_urls(notify: Node) -> Node:
+    match notify:
+        case SequenceNode(items=items):
+            return replace(notify, items=tuple(map(_without_urls, items)))
+        case MappingNode(entries=entries):
+            below = {
+                key: Entry(
+                    entry.key_span, _hidden(entry.value, _masked if key == _URL else without_passwords)
+                )
+                for key, entry in entries.items()
+            }
+            return replace(notify, entries=below)
+        case _:
+            return _hidden(notify, without_passwords)
+
+
+def _masked(url: str) -> str:
+    """Return the service of a URL and its references, with `***` for each piece of the rest."""
+    return _STARS.sub("***", _KEPT.sub(_stars, url))
+
+
+def _hidden(node: Node, mask: Callable[[str], str]) -> Node:
     match node:
         case ScalarNode(value=str(value)):
-            text = None if node.text is None else without_passwords(node.text)
+            text = None if node.text is None else mask(node.text)
             return replace(
                 node,
-                value=without_passwords(value),
+                value=mask(value),
                 text=text,
                 span=_place(node.span),
                 origin=None if node.origin is None else _place(node.origin),
             )
         case SequenceNode(items=items):
-            return replace(node, items=tuple(map(_hidden, items)))
+            return replace(node, items=tuple(_hidden(item, mask) for item in items))
         case MappingNode(entries=entries):
-            below = {key: Entry(entry.key_span, _hidden(entry.value)) for key, entry in entries.items()}
+            below = {key: Entry(entry.key_span, _hidden(entry.value, mask)) for key, entry in entries.items()}
             return replace(node, entries=below)
         case _:
             return node

@@ -14,6 +14,7 @@ from typing import Final
 
 from pipespec.display import Displayed
 from pipespec.document.nodes import JSON, MappingNode, Node, plain, set_at
+from pipespec.document.password_masking import hide_passwords
 from pipespec.errors import Span
 from pipespec.frozen_values import frozen
 from pipespec.plan.changes import Change, Now, Part, changes_since, declared_at
@@ -191,13 +192,14 @@ def _spelt_parts(parts: Mapping[str, JSON]) -> str:
 
 
 def _values(old: PipelineSpec, new: PipelineSpec) -> Iterator[ValueChange]:
-    """Yield the values that differ, except those of steps that only one side has."""
+    """Yield the values that differ, except those of steps that only one side has. Passwords are compared, but not returned."""
     before, after = dict(_leaves(old.document)), dict(_leaves(new.document))
+    shown_before, shown_after = (dict(_leaves(hide_passwords(spec.document))) for spec in (old, new))
     steps = [_declared(spec) for spec in (old, new)]
     for path in {**before, **after}:
         is_lone = path[0] == "steps" and len(path) > 1 and not all(path[1] in names for names in steps)
         if not is_lone and _spelt(before.get(path)) != _spelt(after.get(path)):
-            yield ValueChange(".".join(path), before.get(path), after.get(path))
+            yield ValueChange(".".join(path), shown_before.get(path), shown_after.get(path))
 
 
 def _declared(spec: PipelineSpec) -> frozenset[str]:

@@ -12,6 +12,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Final
 
+from pipespec.document.size_limits import MAX_BYTES
 from pipespec.errors import UsageError
 from pipespec.project.project_root import find_root
 
@@ -33,7 +34,11 @@ def read_env_file(file: str, environment: MutableMapping[str, str]) -> None:
     from dotenv.parser import parse_stream  # noqa: PLC0415 - as above
 
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as opened:
+            content = opened.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise UsageError(f"'{path}' cannot be read: it is larger than {MAX_BYTES >> 20} MiB")
+        text = content.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise UsageError(f"'{path}' cannot be read: {reason}") from error

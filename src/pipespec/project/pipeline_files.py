@@ -1,6 +1,7 @@
 """The files from which a pipeline is made, read from disk: the file itself, overlays, includes.
 
-What a user names may be anywhere. What a file includes must be inside the project root after links are resolved. Stores
+What a user names may be anywhere, but a link in the project must not lead out of it: messages quote lines of these files,
+and the project may be a stranger's. What a file includes must be inside the project root after links are resolved. Stores
 the name that each file has in spans, and the folder from which its relative paths start.
 """
 
@@ -28,6 +29,7 @@ class PipelineFiles:
 
     def __init__(self, root: Path, tree: Tree | None = None) -> None:
         self._tree: Tree = tree or DiskTree()
+        self._lexical_root = without_dots(root)
         self._root = self._tree.real(root)
         self._names: dict[str, str] = {}
         self.folders: dict[str, Path] = {}
@@ -38,18 +40,23 @@ class PipelineFiles:
         Raises:
             InvalidPipelineError: if it cannot be read, as the only finding.
         """
+        path = without_dots(Path(name))
         try:
-            return self._read(without_dots(Path(name)), name)
+            if path.is_relative_to(self._lexical_root) and not self._is_inside(path):
+                raise _unreadable(
+                    name,
+                    f"'{name}' is a link that leads out of the project",
+                    "name the file at its own place",
+                )
+            return self._read(path, name)
         except OSError as error:
-            hint = _nearest(Path(name), Path(name))
-            found = Diagnostic("unreadable-file", _reason(name, error), Span(name, 1, 1, 1, 1), hint)
-            raise InvalidPipelineError([found], {}) from error
+            raise _unreadable(name, _reason(name, error), _nearest(Path(name), Path(name))) from error
 
     def fetch(self, written: str, span: Span) -> IncludedSource | Problem:
         """Read a file that another one includes. `written` is relative to the folder of that file."""
         folder = self.folders.get(span.file, Path(self._root))
         path = Path(os.path.normpath(folder / written))
-        if not Path(self._tree.real(path)).is_relative_to(self._root):
+        if not self._is_inside(path):
             return Problem(
                 f"'{written}' is outside of the project", "includes must be inside the project root"
             )
@@ -59,11 +66,18 @@ class PipelineFiles:
         except OSError as error:
             return Problem(_reason(written, error), _nearest(path, Path(written)))
 
+    def _is_inside(self, path: Path) -> bool:
+        return Path(self._tree.real(path)).is_relative_to(self._root)
+
     def _read(self, path: Path, name: str) -> IncludedSource:
         content = self._tree.read(path, MAX_BYTES + 1)
         name = self._names.setdefault(self._tree.real(path), name)
         self.folders[name] = path.parent
         return IncludedSource(name, content)
+
+
+def _unreadable(name: str, reason: str, hint: str | None) -> InvalidPipelineError:
+    return InvalidPipelineError([Diagnostic("unreadable-file", reason, Span(name, 1, 1, 1, 1), hint)], {})
 
 
 def _reason(name: str, error: OSError) -> str:

@@ -2,7 +2,8 @@
 
 Fragments (overlays, included files) do not have it, and are checked with the pipelines that use them. Folders that
 contain no work of the project are skipped: those that git ignores, those of tracking stores and of environments, and
-hidden ones. A folder that the user names is always searched. Links to folders are not followed.
+hidden ones. A folder that the user names is always searched. Links to folders are not followed, and neither are links to
+files outside of the project.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from pipespec.document.size_limits import MAX_BYTES
+from pipespec.project.project_root import find_root
 
 __all__ = ["find_pipelines", "pipelines_in"]
 
@@ -80,10 +82,15 @@ def _is_seen(name: str) -> bool:
     return not name.startswith(".") and name.endswith(_SUFFIXES)
 
 
+def _leads_out(path: Path) -> bool:
+    """Tell whether this is a link to a place outside of its project."""
+    return path.is_symlink() and not path.resolve().is_relative_to(find_root(path).resolve())
+
+
 def _is_pipeline(path: Path) -> bool:
     """Return whether a file contains `pipespec:`. If it cannot be read, nothing is known, so it is left out."""
     try:
-        if not path.is_file():  # opening a pipe would block
+        if not path.is_file() or _leads_out(path):  # opening a pipe would block
             return False
         with path.open("rb") as file:
             return _TOP_KEY.search(file.read(MAX_BYTES)) is not None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipespec.document.interpolation.resolver_interface import Problem, Resolvers
 from pipespec.document.size_limits import MAX_BYTES
+from pipespec.document.toml_text import read_toml
 from pipespec.errors import Span
 from pipespec.project.environment_variables import variable
 from pipespec.project.package_resolvers import InstalledResolvers
@@ -134,14 +135,12 @@ class ProjectAnswers:
 
     @cached_property
     def _pyproject(self) -> dict[str, Any] | Problem:
-        import tomllib  # noqa: PLC0415 - 2 ms
-
         try:
             content = self._tree.read(self._root / "pyproject.toml", MAX_BYTES)
-            return tomllib.loads(content.decode("utf-8"))
+            return read_toml(content)
         except FileNotFoundError:
             return Problem("the project has no pyproject.toml", "it must be in the project root")
-        except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        except (OSError, ValueError) as error:
             return Problem(f"pyproject.toml cannot be read: {error}")
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipespec.document.size_limits import MAX_BYTES
+from pipespec.document.toml_text import read_toml
 from pipespec.errors import UsageError
 
 __all__ = ["SETTINGS_FILE", "default_file", "read_settings"]
@@ -45,7 +46,7 @@ def default_file(folder: Path) -> Path | None:
         raise UsageError(
             f"{SETTINGS_FILE}: 'file' in {_TABLE} is '{name}', which is outside of the project; name a file inside it"
         )
-    if not path.is_file():  # opening a pipe would block
+    if not os.path.isfile(path):  # noqa: PTH113 - opening a pipe would block; for a name that is too long, a `Path` raises
         raise UsageError(f"{SETTINGS_FILE}: 'file' in {_TABLE} is '{name}', but there is no such file")
     return path
 
@@ -73,11 +74,9 @@ def _table(folder: Path) -> Mapping[str, Any]:
         return {}
     if b"pipespec" not in content:
         return {}
-    import tomllib  # noqa: PLC0415 - most projects set nothing
-
     try:
-        tool = tomllib.loads(content.decode()).get("tool", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        tool = read_toml(content).get("tool", {})
+    except ValueError:
         return {}  # the project's other tools report it
     table = tool.get("pipespec", {}) if isinstance(tool, dict) else {}
     if not isinstance(table, dict):

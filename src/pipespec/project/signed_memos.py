@@ -43,8 +43,10 @@ class SignedMemos:
     def recall(self, question: str) -> Any | None:
         """Return what was stored for a question by this version of pipespec and Python, or None."""
         key = _signing_key()
-        content = None if key is None else read_own_file(self._file(question), _LARGEST)
-        if key is None or content is None:
+        if key is None or not all(map(_is_own_folder, (self._state.path, self._state.memos))):
+            return None
+        content = read_own_file(self._file(question), _LARGEST)
+        if content is None:
             return None
         signature, _, body = content.partition(b"\n")
         if not hmac.compare_digest(signature, _signature(key, question, body)):
@@ -83,10 +85,18 @@ class SignedMemos:
         """Make the folder; None if a link, or a folder of another user, is at its place."""
         for folder in (self._state.made().path, self._state.memos):
             folder.mkdir(exist_ok=True)
-            status = folder.lstat()
-            if not (stat.S_ISDIR(status.st_mode) and is_ours_alone(status)):
+            if not _is_own_folder(folder):
                 return None
         return self._state.memos
+
+
+def _is_own_folder(path: Path) -> bool:
+    """Tell whether this is a folder of this user; a link to one is not, since it may lead out of the project."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(status.st_mode) and is_ours_alone(status)
 
 
 @functools.cache

@@ -1,13 +1,21 @@
-"""Where a project's files are read from: the disk, or git."""
+"""Where a project's files are read from: the disk, or git.
+
+Refuses whatever is not a regular file: opening a pipe would block, and a device has no end. Files below `/dev` that a user
+names are read: for example, standard input, and what a shell's `<(...)` gives.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import time
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 __all__ = ["DiskTree", "Tree", "WatchedTree"]
+
+_STREAMS: Final = Path("/dev")
 
 
 class Tree(Protocol):
@@ -29,7 +37,14 @@ class DiskTree:
 
     def read(self, path: Path, limit: int) -> bytes:
         """Return at most the first `limit` bytes of a file."""
-        with path.open("rb") as file:
+        if path.is_relative_to(_STREAMS):
+            with path.open("rb") as file:
+                return file.read(limit)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            mode = os.fstat(descriptor).st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                raise OSError(errno.EINVAL, "it is not a regular file", str(path))
             return file.read(limit)
 
     def real(self, path: Path) -> str:

@@ -89,10 +89,14 @@ def mistakes_in(text: str) -> tuple[TemplateMistake, ...]:
 
     try:
         tree = _environment().parse(text)
+        found = dict.fromkeys(found for look in _LOOKS for found in look(tree))
     except TemplateSyntaxError as error:
         problem = (error.message or "it is no template").rstrip(".")
         return (TemplateMistake(error.lineno, problem[:1].lower() + problem[1:]),)
-    found = dict.fromkeys(found for look in _LOOKS for found in look(tree))
+    except RecursionError:  # so would filling it in
+        return (TemplateMistake(1, "it is nested too deeply", "write it as several shorter expressions"),)
+    except ValueError:  # of `int`, which reads no number of so many digits
+        return (TemplateMistake(1, "it has a number of too many digits"),)
     return tuple(sorted(found, key=lambda one: one.line))
 
 

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import quote
 
-from pipespec.document.password_masking import without_passwords
+from pipespec.document.password_masking import without_addresses, without_passwords
 from pipespec.errors import Diagnostic, Severity, Span
 from pipespec.views.styled_text import Style, joined, styled
 from pipespec.views.terminal_text import columns_of, printable
@@ -37,7 +37,9 @@ def render_text(diagnostics: Sequence[Diagnostic], sources: Mapping[str, str], *
 
     Control characters in messages and lines are shown as escapes.
     """
-    lines_of = cache(lambda file: _LINE_BREAK.split(sources[file]) if file in sources else [])
+    lines_of = cache(
+        lambda file: _LINE_BREAK.split(without_addresses(sources[file])) if file in sources else []
+    )
     blocks = [_block(found, lines_of(found.span.file)) for found in diagnostics[:limit]]
     if len(diagnostics) > limit:
         blocks.append(f"and {len(diagnostics) - limit} more")
@@ -136,7 +138,7 @@ def _block(found: Diagnostic, lines: Sequence[str]) -> str:
     block: list[str] = [joined("", [place, ": ", word, ": ", message])]
     if 1 <= found.span.line <= len(lines):
         text, mark = _snippet(lines[found.span.line - 1], found.span)
-        block.append(without_passwords(f"{found.span.line:>5} | {text}".rstrip()))
+        block.append(f"{found.span.line:>5} | {text}".rstrip())
         margin = f"{'':>{max(5, len(str(found.span.line)))}} | {mark.replace('^', '')}"
         block.append(joined("", [margin, styled(mark.lstrip(), Style.BAD)]))
     if found.hint is not None:

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 from pipespec.document.interpolation.reference_rules import DOCUMENT, PlaceRule
 from pipespec.document.key_paths import path_below
 from pipespec.document.nodes import JSON, MappingNode, Node, Scalar, ScalarNode, SequenceNode, plain, set_at
+from pipespec.document.password_masking import without_passwords
 from pipespec.document.yaml.plain_scalars import is_plain_text, spell_float
 from pipespec.errors import Span
 from pipespec.views.terminal_text import columns_of, pad, printable
@@ -55,9 +56,13 @@ def to_yaml(document: MappingNode, *, with_origin: bool = False) -> str:
 def option_lines(defaults: Mapping[str, tuple[Any, str]]) -> str:
     """Write the defaults of options as comments, each with the file or variable that sets it."""
     return "".join(
-        f"# option {name.replace('_', '-')}: {printable(json.dumps(value, ensure_ascii=False))}  ({origin})\n"
+        f"# option {name.replace('_', '-')}: {_option_value(value)}  ({origin})\n"
         for name, (value, origin) in defaults.items()
     )
+
+
+def _option_value(value: object) -> str:
+    return without_passwords(printable(json.dumps(value, ensure_ascii=False)))
 
 
 def scalar_text(value: Scalar) -> str:

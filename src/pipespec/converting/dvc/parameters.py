@@ -10,7 +10,6 @@ import ast
 import datetime as dt
 import json
 import posixpath
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -19,6 +18,7 @@ from pipespec.converting.conversion import SourceFiles, SourceFindings
 from pipespec.converting.names import argument_name, unused
 from pipespec.document.key_paths import join_path
 from pipespec.document.nodes import JSON, MappingNode, Node, ScalarNode, SequenceNode, plain
+from pipespec.document.toml_text import read_toml
 from pipespec.document.wording import quote
 from pipespec.document.yaml import yaml_reader
 from pipespec.errors import InvalidPipelineError
@@ -179,7 +179,7 @@ def _parse_loosely(content: bytes) -> dict[str, JSON] | None:
 
 
 def _parse_toml(content: bytes) -> dict[str, JSON] | None:
-    value = _as_json(tomllib.loads(content.decode()))
+    value = _as_json(read_toml(content))
     return value if isinstance(value, dict) else None
 
 

@@ -30,6 +30,7 @@ from pipespec.document.password_masking import without_addresses
 from pipespec.errors import Diagnostic, InvalidPipelineError, Severity, Span
 from pipespec.frozen_values import frozen
 from pipespec.operations.compiling.pipeline_source import CompileOptions, PointSteps
+from pipespec.operations.compiling.processor_limit import within_limit
 from pipespec.operations.compiling.read_document import read_document
 from pipespec.project.disk_modules import DiskModules
 from pipespec.project.input_presence import content_problem, input_exists
@@ -124,7 +125,7 @@ class Compiled:
     @property
     def sources(self) -> Mapping[str, str]:
         """The text of each file named in a span, as it may be displayed."""
-        files = without_addresses(self.resolved.sources, self.resolved.document)
+        files = {name: without_addresses(text) for name, text in self.resolved.sources.items()}
         return files if self.spec is None else {**files, **self._template_texts(self.spec)}
 
     def _template_texts(self, spec: PipelineSpec) -> Mapping[str, str]:
@@ -323,6 +324,7 @@ def _built(
             schemas=_schemas(spec, place.modules),
             templates=_templates(spec, place.modules),
             services=_services(spec) if counts_code else {},
+            within_limit=within_limit,
         )
         findings = (*findings, *found)
     told = {found.span for found in findings}

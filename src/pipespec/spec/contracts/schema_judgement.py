@@ -90,6 +90,8 @@ def _own_problem(file: tuple[str, str]) -> str | None:
         return str(next(iter(_told(*_innermost(error)))))
     except RecursionError:
         return _DEEP
+    except OverflowError:
+        return "a pattern in it repeats more often than can be counted"
     return None
 
 

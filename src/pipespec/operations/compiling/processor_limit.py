@@ -1,0 +1,40 @@
+"""Ends what takes too much processor time: a regular expression of a stranger's schema can take for ever.
+
+Takes a function and gives what it returns, or None where the time was over. Only the main thread can be stopped in this way;
+in any other thread of a program that uses pipespec, there is no limit.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+__all__ = ["within_limit"]
+
+_SECONDS: Final = 5.0
+_Answer = TypeVar("_Answer")
+
+
+class _OutOfTimeError(Exception):
+    """The time is over."""
+
+
+def within_limit(act: Callable[[], _Answer], seconds: float = _SECONDS) -> _Answer | None:
+    """Return what a function returns, or None where it takes more processor time than this."""
+    if threading.current_thread() is not threading.main_thread():
+        return act()
+    handler = signal.signal(signal.SIGVTALRM, _end)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        return act()
+    except _OutOfTimeError:
+        return None
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, handler)
+
+
+def _end(_number: int, _frame: object) -> None:
+    raise _OutOfTimeError

@@ -1,0 +1,2 @@
+def make(text: str) -> dict:
+    return {"text": text}
