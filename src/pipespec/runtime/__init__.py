@@ -1,11 +1,11 @@
-"""What a rendered module imports: its declarations, and tasks that Luigi runs.
+"""The module that a rendered module imports: declarations, and tasks that Luigi runs.
 
     PIPELINE = runtime.Pipeline("sums", file="pipeline.yaml", module=__file__)
 
     class Total(runtime.StepTask):
         step = PIPELINE.step("total", call="steps:total", outputs={"total": "total.json"})
 
-It comes with pipespec, and alone as `pipespec_runtime`, which needs Luigi and MLflow and nothing else.
+It is part of pipespec, and also separately available as `pipespec_runtime`, which needs only Luigi and MLflow.
 """
 
 from pipespec.runtime.record_client import StepFailedError, UnanswerableError

@@ -1,4 +1,4 @@
-"""A rendered pipeline as it stands here and now, ready to be planned: what `rendered_pipeline` makes."""
+"""A rendered pipeline as it is here and now, ready to be planned: the result of `rendered_pipeline`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["Declared"]
 
 @frozen
 class Declared:
-    """A pipeline as it is here and now. Pickles.
+    """A pipeline as it is here and now. Can be pickled.
 
-    `code` has by callable the digest that was rendered, `sources` by absolute path the sha256 of each file that
-    was counted. `module` is the rendered file itself.
+    `code` maps callables to the digests that were rendered. `sources` maps the absolute path of each file that was
+    counted to its sha256. `module` is the rendered file itself.
     """
 
     spec: PipelineSpec

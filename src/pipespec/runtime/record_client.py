@@ -1,8 +1,9 @@
-"""The hold that Luigi's processes have on the one process that knows what is complete and executes steps.
+"""Connect Luigi's processes to the one process that knows what is complete and executes steps.
 
-Takes questions of tasks; gives answers, and a step's failure as `StepFailedError`. Luigi forks a process for each task
-that it runs with several workers, and whatever is open in it is open in two: so nothing is open here but a socket,
-and each process has its own. That other process is begun when it is first needed, and ends with the one that began it.
+Takes questions of tasks. Returns answers, and raises a step's failure as `StepFailedError`. With several workers, Luigi
+forks a process for each task that it runs, and the fork shares everything that is open. Therefore only a socket is open
+here, and each process has its own. The other process is started when it is first needed, and ends with the process that
+started it.
 """
 
 from __future__ import annotations
@@ -28,15 +29,18 @@ from pipespec.state_folder import StateFolder
 __all__ = ["RecordClient", "StepFailedError", "UnanswerableError"]
 
 _CLOSE_LIMIT: Final = 30.0
-"""Seconds that the other process may take to end what executes and to close its runs, before it is killed."""
+"""Seconds in which the other process must end what it executes and close its runs, before it is killed."""
 
 
 class StepFailedError(PipespecError):
-    """A step failed; the text is the user's error, with the frames of the user's code and the place of the log."""
+    """A step failed. The text is the user's error, with the frames of the user's code and the place of the log."""
 
 
 class UnanswerableError(PipespecError):
-    """Nothing can be decided: the code changed, an input is gone, the store is away. One line; `code` is as a command's."""
+    """Nothing can be decided: the code changed, an input is missing, or the store is not reachable.
+
+    The text is one line. `code` is the exit code that a command would have.
+    """
 
     def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
@@ -44,14 +48,14 @@ class UnanswerableError(PipespecError):
 
 
 class RecordClient:
-    """Asks and answers for one pipeline; threads and forks may share it."""
+    """Asks questions for one pipeline and receives the answers. Threads and forks may share it."""
 
     def __init__(self, declare: Callable[[], Declared], steps: Collection[str]) -> None:
-        """Take how the pipeline is declared, asked when the other process begins, and the ids of its steps."""
+        """Take a function that declares the pipeline, called when the other process starts, and the ids of its steps."""
         self._declare = declare
         self._steps = steps
         self._complete: set[str] = set()
-        """What is known to be complete: that does not change while the process lasts, but by `plan`."""
+        """The steps that are known to be complete. While the process lasts, this changes only by `plan`."""
         self._lock = threading.RLock()
         self._owner: int | None = None
         self._folder = ""
@@ -59,22 +63,22 @@ class RecordClient:
         self._connections = threading.local()
 
     def plan(self) -> bool:
-        """Look at all anew, unless steps execute, and say whether every step is complete."""
+        """Check everything again, unless steps are executing, and return whether every step is complete."""
         with self._lock:
             self._complete = set(self._ask({"ask": "plan"})["complete"])
         return len(self._complete) == len(self._steps)
 
     def is_complete(self, step: str) -> bool:
-        """Say whether a step is complete."""
+        """Return whether a step is complete."""
         if step not in self._complete:
             self._complete.update(self._ask({"ask": "complete", "step": step})["complete"])
         return step in self._complete
 
     def run(self, step: str) -> None:
-        """Execute a step, unless its key is complete by now, and return when its result is published.
+        """Execute a step, unless its key is complete meanwhile, and return when its result is published.
 
         Raises:
-            StepFailedError: where it failed.
+            StepFailedError: if it failed.
         """
         answer = self._ask({"ask": "run", "step": step})
         if "failed" in answer:
@@ -82,7 +86,7 @@ class RecordClient:
         self._complete.add(step)
 
     def close(self) -> None:
-        """End the other process: what executes is ended, what is published stays."""
+        """End the other process. Steps that are executing are ended; what is published stays."""
         with self._lock:
             process, self._process = self._process, None
             if process is None or self._owner != os.getpid():
@@ -116,12 +120,12 @@ class RecordClient:
         return answer
 
     def _connection(self) -> Any:
-        """Return a connection of this very thread and process."""
+        """Return the connection of this thread and process."""
         if getattr(self._connections, "pid", None) != os.getpid():
             link = socket.socket(socket.AF_UNIX)
             link.connect(str(Path(self._folder) / "socket"))
             self._connections.pid, self._connections.file = os.getpid(), link.makefile("rwb")
-            link.close()  # the file holds it
+            link.close()  # the file keeps the descriptor
         return self._connections.file
 
     def _begin(self) -> None:
@@ -130,7 +134,7 @@ class RecordClient:
             StateFolder.of(declared.spec.root).made()
         except PipespecError as error:
             raise UnanswerableError(str(error), error.exit_code) from error
-        self._folder = str(hold_scratch())  # nobody else's, and short enough for a socket
+        self._folder = str(hold_scratch())  # accessible only to this user, and short enough for a socket
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(Path(self._folder) / "socket"))
             listener.listen(128)
@@ -140,7 +144,7 @@ class RecordClient:
                 pass_fds=[listener.fileno()],
                 stdin=subprocess.PIPE,
                 stdout=sys.stderr.fileno() if _is_real(sys.stderr) else subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is Luigi's to handle
+                start_new_session=True,  # Luigi handles Ctrl-C
             )
         self._owner = os.getpid()
         atexit.register(self.close)
@@ -151,7 +155,7 @@ class RecordClient:
 
 
 def _is_real(stream: Any) -> bool:
-    """Tell a stream of the system's from what a notebook or a test put in its place."""
+    """Return whether a stream is one of the system, and not a replacement by a notebook or a test."""
     try:
         stream.fileno()
     except (AttributeError, OSError, ValueError):

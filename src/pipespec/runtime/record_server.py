@@ -1,14 +1,14 @@
-"""The process behind the tasks of a rendered module: `python -P -m pipespec.runtime.record_server FD`.
+"""The process that serves the tasks of a rendered module: `python -P -m pipespec.runtime.record_server FD`.
 
-Takes a pickled `Declared` and the command line on its standard input, then questions over a listening socket, a line
-of JSON each; answers each with one line. It is the one process that has the store open: it looks records up, executes
-steps as `pipespec run` does, and publishes. It ends on SIGTERM, or when the process that began it is gone; what
-executes is ended then, and its run marked KILLED.
+Takes a pickled `Declared` and the command line on its standard input, then questions over a listening socket, one line
+of JSON each. Answers each with one line. It is the only process that has the store open: it looks up records, executes
+steps as `pipespec run` does, and publishes. It ends on SIGTERM, or when the process that started it is gone. Whatever
+is executing is then ended, and its run is marked KILLED.
 
-    {"ask": "plan"}                 plan all anew, unless steps execute -> {"complete": [ids]}
-    {"ask": "complete", "step": id} -> {"complete": [ids]}, that step among them if it is
+    {"ask": "plan"}                 plan everything again, unless steps are executing -> {"complete": [ids]}
+    {"ask": "complete", "step": id} -> {"complete": [ids]}, which includes the step if it is complete
     {"ask": "run", "step": id}      -> {"done": id}, or {"failed": [lines]}
-    whatever cannot be decided      -> {"error": line, "code": exit code}
+    if nothing can be decided       -> {"error": line, "code": exit code}
 """
 
 from __future__ import annotations
@@ -50,17 +50,17 @@ from pipespec.views.run_view import to_json
 __all__ = ["RecordServer", "main"]
 
 _TICK: Final = 0.25
-"""Seconds between looks at whether the process that began this one is still there."""
+"""Seconds between checks whether the process that started this one still exists."""
 
 _SLOTS: Final = 1 << 16
-"""How many steps may execute at a time: Luigi counts them."""
+"""Maximum number of steps that execute at a time. The real limit is in Luigi, which counts the steps."""
 
 Question: TypeAlias = Mapping[str, Any] | None
-"""None when the one who asked is gone."""
+"""None if the client that asked is gone."""
 
 
 class RecordServer:
-    """Answers questions in one thread; others only read them."""
+    """Answers questions in one thread. Other threads only read them."""
 
     def __init__(self, declared: Declared, command: list[str], stack: contextlib.ExitStack) -> None:
         self._declared = declared
@@ -68,26 +68,26 @@ class RecordServer:
         self._stack = stack
         self._questions: queue.SimpleQueue[tuple[BinaryIO, Question]] = queue.SimpleQueue()
         self._waiting: dict[str, list[BinaryIO]] = {}
-        """Who waits for a step that executes."""
+        """The clients that wait for each step that executes."""
         self._results: dict[str, StepResult] = {}
-        """Of all plans so far."""
+        """The results of all plans so far."""
         self._run: Opened | None = None
         self._began = time.monotonic()
         self._stopped: int | None = None
 
     def listen(self, listener: socket.socket) -> None:
-        """Take questions from whoever connects, until the process ends."""
+        """Accept questions from every client, until the process ends."""
         threading.Thread(target=self._accept, args=[listener], daemon=True).start()
 
     def stop(self, signum: int) -> None:
-        """End what executes, and then the process; may be called from a signal handler."""
+        """End what executes, and then the process. May be called from a signal handler."""
         self._stopped = signum
 
     def serve(self, parent: int) -> None:
         """Answer until stopped, or until the process with this number is gone.
 
         Raises:
-            StoreUnavailableError: where what executes cannot be recorded; all who wait are told before.
+            StoreUnavailableError: if what executes cannot be recorded. All waiting clients are told first.
         """
         is_orphan = False
         while self._stopped is None or (self._run is not None and self._run.invocation.is_busy):
@@ -144,7 +144,7 @@ class RecordServer:
         return ModulePlans(self._declared, self._ledger)
 
     def _planned(self, step: str | None) -> Plan:
-        """Return the plan that a step is in; for None one of all steps, anew unless steps execute."""
+        """Return the plan that contains a step. For None, return a plan of all steps, made again unless steps are executing."""
         plan = self._plans.plan
         is_anew = step is None and not self._waiting
         if plan is None or is_anew or (step is not None and step not in plan.decisions):
@@ -225,7 +225,7 @@ class RecordServer:
             _say(asker, answer)
 
     def _forget(self, asker: BinaryIO) -> None:
-        """End the steps that nobody waits for since this one is gone."""
+        """End the steps for which no client waits after this client is gone."""
         for step, askers in self._waiting.items():
             if asker in askers:
                 askers.remove(asker)
@@ -233,7 +233,7 @@ class RecordServer:
                     self._run.invocation.cancel(step)
 
     def _finish(self) -> None:
-        """End the invocation's run; it tells of the steps that had a turn, or needed none."""
+        """End the invocation's run. It contains the results of the steps that had a turn or needed none."""
         if self._run is None:
             return
         results = self._results | self._run.invocation.settled.results
@@ -272,15 +272,15 @@ def _refusal(error: PipespecError | OSError) -> dict[str, Any]:
 
 
 def _say(asker: BinaryIO, answer: Mapping[str, Any]) -> None:
-    with contextlib.suppress(OSError):  # nobody is there any more
+    with contextlib.suppress(OSError):  # the client is gone
         asker.write(json.dumps(answer).encode() + b"\n")
 
 
 def main() -> None:
-    """Serve the process that began this one."""
+    """Serve the process that started this one."""
     parent = os.getppid()
     listener = socket.socket(fileno=int(sys.argv[1]))
-    declared, command = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our parent, over a pipe of its own
+    declared, command = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the parent process, through a private pipe
     sys.stdin.close()
     with contextlib.ExitStack() as stack:
         server = RecordServer(declared, command, stack)

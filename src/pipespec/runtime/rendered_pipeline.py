@@ -1,7 +1,7 @@
-"""What a rendered module declares: a pipeline and its steps, as the compiler left them.
+"""The declarations of a rendered module: a pipeline and its steps, as the compiler produced them.
 
-Takes the calls of the module, in any order; gives, once it is asked, a `Declared`: the same `PipelineSpec` that the
-compiler would make here and now, with the digests of the code as they were when the module was rendered.
+Takes the calls of the module, in any order. Returns, when it is asked, a `Declared`: the same `PipelineSpec` that the
+compiler would create here and now, with the digests of the code at the time when the module was rendered.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from pipespec.spec.variant_names import variant_id
 __all__ = ["Pipeline", "Step"]
 
 ROOT: Final = "PIPESPEC_ROOT"
-"""The environment variable that names the project root, for a module that does not stand in the project."""
+"""The environment variable that names the project root, for a module that is not located in the project."""
 
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _NOWHERE: Final = Span("", 1, 1, 1, 1)
@@ -53,17 +53,17 @@ _NOWHERE: Final = Span("", 1, 1, 1, 1)
 
 @frozen
 class Step:
-    """One declared step; the classes of a rendered module carry it."""
+    """One declared step. The classes of a rendered module contain it."""
 
     pipeline: Pipeline
     id: str
     stated: StepSpec
-    """Without what is known only where it runs."""
+    """Without values that are known only where the step runs."""
     inputs: Mapping[str, Output | External]
     params: Mapping[str, Value]
     experiment: Value
     schemas: Mapping[str, str]
-    """The files of JSON schemas, below the project root, by the names of outputs."""
+    """The files of JSON schemas, relative to the project root, by the names of outputs."""
 
     def spec(self, declared: Mapping[str, Step], folder: Path, root: Path) -> StepSpec:
         """Return the step as it is here and now."""
@@ -91,8 +91,8 @@ class Step:
 class Pipeline:
     """A pipeline and its steps.
 
-    `file` is the pipeline's file below the project root, `module` the rendered file. `code` and `sources` are what the
-    compiler counted. `resources` says how many there are of each, where luigi.cfg does not.
+    `file` is the pipeline's file, relative to the project root; `module` is the rendered file. `code` and `sources` are
+    what the compiler counted. `resources` are the available amounts of resources, if luigi.cfg does not set them.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class Pipeline:
     ) -> None:
         self.name = name
         self.token = secrets.token_hex(6)
-        """Tells this process's tasks from those of all others, on one luigid."""
+        """Distinguishes this process's tasks from those of all other processes, on one luigid."""
         self.resources = dict(resources or {})
         self.steps: dict[str, Step] = {}
         self.needs: dict[str, tuple[str, ...]] = {}
@@ -205,14 +205,14 @@ class Pipeline:
 
     @property
     def client(self) -> RecordClient:
-        """The process that knows what is complete, and executes steps; begun when it is first asked."""
+        """The process that knows what is complete and executes steps. It is started when it is first asked."""
         if self._client is None:
             self._client = RecordClient(self.declared, self.steps)
         return self._client
 
     @property
     def root(self) -> Path:
-        """The project root: `$PIPESPEC_ROOT`, else the nearest folder above the module with `pyproject.toml` or `.git`."""
+        """The project root: `$PIPESPEC_ROOT`, otherwise the nearest folder above the module with `pyproject.toml` or `.git`."""
         stated = os.environ.get(ROOT)
         return Path(stated).absolute() if stated else find_root(self._module)
 
@@ -220,7 +220,7 @@ class Pipeline:
         """Return the pipeline as it is here and now.
 
         Raises:
-            UsageError: where a variable that has no default is not set, or a path leads out of the project.
+            UsageError: if a variable without a default is not set, or a path leads out of the project.
         """
         root = self.root
         file = root / self._file
@@ -268,7 +268,7 @@ def _source(given: Output | External, declared: Mapping[str, Step], folder: Path
 
 
 def _placed(written: str, folder: Path, root: Path) -> str:
-    """Return the absolute path of one as written, as the compiler does: only an absolute one may leave the project."""
+    """Return the absolute path of a written path, as the compiler does: only an absolute path may lead out of the project."""
     if _URI.match(written):
         return written
     path = os.path.normpath(folder / written)

@@ -1,8 +1,8 @@
-"""What of a rendered pipeline is complete, and what may run: a `Declared` and a ledger -> plans.
+"""Plan a rendered pipeline from a `Declared` and a ledger: what is complete, and what may run.
 
-The compiler's digests of code stand for the code as long as the files that it counted are what they were; what
-is not complete is counted again before it runs, for its record, and has to give the same digest. Refuses code that
-changed since the module was rendered: its results would be recorded, or reused, under the key of other code.
+The compiler's digests of code are valid as long as the files that it counted are unchanged. For a step that is not
+complete, the digest is computed again before it runs, for its record, and must be the same. Refuses code that changed
+since the module was rendered: its results would be recorded, or reused, under the key of other code.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _AGAIN: Final = "render the module again"
 
 
 class ModulePlans:
-    """Plans for one process: what it planned holds until it is asked to look anew."""
+    """Plans for one process. A plan stays valid until a new one is requested."""
 
     def __init__(self, declared: Declared, records: Records) -> None:
         self._declared = declared
@@ -39,14 +39,14 @@ class ModulePlans:
         self._targets: tuple[str, ...] = ()
         self.plan: Plan | None = None
         self.files: dict[str, OutputRecord] = {}
-        """Of the external inputs of all plans, as they were last."""
+        """The external inputs of all plans, as they were last read."""
 
     def look(self, steps: Iterable[str]) -> Plan:
-        """Plan these steps, and all that they need.
+        """Plan these steps, and all steps that they need.
 
         Raises:
-            UsageError: where code changed, an input is gone, or a probe fails.
-            StoreUnavailableError: where the records cannot be asked.
+            UsageError: if code changed, an input is missing, or a probe fails.
+            StoreUnavailableError: if the records cannot be read.
         """
         self._targets = tuple(dict.fromkeys((*self._targets, *steps)))
         spec = self._declared.spec
@@ -59,10 +59,10 @@ class ModulePlans:
         return self.plan
 
     def counted(self, plan: Plan) -> Plan:
-        """Return a plan with the code of what may run as it stands on the disk.
+        """Return a plan in which steps that may run have their code as it is on the disk.
 
         Raises:
-            UsageError: where it is not what the module was rendered with.
+            UsageError: if it is not the code with which the module was rendered.
         """
         running = [one.step for one in plan.decisions.values() if one.action is not Action.REUSE]
         code = code_of(plan.pipeline, running, self._modules)
@@ -88,14 +88,14 @@ class ModulePlans:
                 raise UsageError(f"'{shown}' changed since this module was rendered; {_AGAIN}")
 
     def _rendered_code(self, steps: list[StepSpec]) -> Mapping[str, CodeFacts]:
-        """Return the digests of the project's code as rendered; what is installed is asked for its version here."""
+        """Return the digests of the project's code as rendered. For installed packages, the version is determined here."""
         known = {call: CodeFacts(digest, {}, ()) for call, digest in self._declared.code.items()}
         installed = [step for step in steps if any(str(ref) not in known for ref in step.callables)]
         return {**code_of(self._declared.spec, installed, self._modules), **known}
 
 
 def complete_steps(plan: Plan) -> list[str]:
-    """Return the steps of a plan that need no turn: those that are complete and judged well, above them all, too."""
+    """Return the steps of a plan that need no turn: they, and all steps that they need, are complete and pass their checks."""
     return [
         step
         for step, decision in plan.decisions.items()

@@ -1,8 +1,8 @@
-"""Luigi's side of a rendered module: a task a step, one above them all, and Luigi's command.
+"""Luigi's side of a rendered module: one task for each step, one task above them all, and Luigi's command.
 
-A task answers for its step by asking the pipeline's `RecordClient`; nothing of pipespec or MLflow is open in Luigi's processes.
-What Luigi would take from luigi.cfg and has a poor default, its exit codes and how many there are of a resource, is
-set here unless luigi.cfg says it.
+A task answers for its step by asking the pipeline's `RecordClient`. Nothing of pipespec or MLflow is open in Luigi's
+processes. Settings that Luigi reads from luigi.cfg and that have a bad default, namely its exit codes and the available
+amounts of resources, are set here unless luigi.cfg sets them.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ _EXIT_CODES: Final = {
     "scheduling_error": 35,
     "unhandled_exception": 40,
 }
-"""Those that Luigi's documentation recommends; its default is 0 whatever happened."""
+"""The exit codes that Luigi's documentation recommends. Luigi's default is 0, whatever happened."""
 
 
 class _Task(luigi.Task):  # type: ignore[misc]  # Luigi is untyped
-    """What both kinds of tasks share. They have no parameters of Luigi's: the module says everything."""
+    """What both kinds of tasks share. They have no Luigi parameters, because the module contains everything."""
 
     def output(self) -> list[luigi.Target]:
-        """Name no target: what a step makes is in MLflow, and `complete` says whether it is there."""
+        """Return no target: a step's results are in MLflow, and `complete` says whether they exist."""
         return []
 
     def to_str_params(self, *_args: object, **_kwargs: object) -> dict[str, str]:
-        """Return what Luigi shows, and makes the task's id of: no two processes share one."""
+        """Return what Luigi displays and uses for the task's id. It is different in each process."""
         return self._shown()
 
     def _shown(self) -> dict[str, str]:
@@ -58,12 +58,12 @@ class StepTask(_Task):
     step: ClassVar[Step]
 
     def complete(self) -> bool:
-        """Say whether MLflow has a finished run with the step's key."""
+        """Return whether MLflow has a finished run with the step's key."""
         with _in_one_line():
             return self.step.pipeline.client.is_complete(self.step.id)
 
     def run(self) -> None:
-        """Execute the step in a process of its own, recorded as pipespec does.
+        """Execute the step in a separate process, and record it as pipespec does.
 
         Raises:
             StepFailedError: with the user's error.
@@ -72,12 +72,12 @@ class StepTask(_Task):
 
     @property
     def priority(self) -> int:
-        """The step's own."""
+        """The priority of the step."""
         return self.step.stated.priority
 
     @property
     def resources(self) -> Mapping[str, int]:
-        """What the step declares."""
+        """The resources that the step declares."""
         return dict(self.step.stated.resources)
 
     def _shown(self) -> dict[str, str]:
@@ -88,7 +88,7 @@ class StepTask(_Task):
 
 
 class PipelineTask(_Task):
-    """The whole of a rendered pipeline."""
+    """The whole rendered pipeline."""
 
     pipeline: ClassVar[Pipeline]
 
@@ -98,7 +98,7 @@ class PipelineTask(_Task):
         _configure({MEMORY: machine_memory(), **cls.pipeline.resources})
 
     def complete(self) -> bool:
-        """Plan, and say whether every step is complete."""
+        """Plan, and return whether every step is complete."""
         with _in_one_line():
             return self.pipeline.client.plan()
 
@@ -108,7 +108,7 @@ class PipelineTask(_Task):
 
 @contextlib.contextmanager
 def _in_one_line() -> Iterator[None]:
-    """Where Luigi's command asks, give one line and an exit code in place of a page of traceback."""
+    """If Luigi's command asks, print one line and set an exit code, instead of a page of traceback."""
     try:
         yield
     except UnanswerableError as error:

@@ -1,7 +1,7 @@
-"""What a rendered module says of its inputs and of values that are known only where it runs.
+"""The inputs in a rendered module, and values that are known only where it runs.
 
-Plain frozen values. `read` puts what the environment and git say in place of `env` and `git`; it is the one thing
-here that looks anything up. Refuses a variable that is not set and has no default.
+Plain frozen values. `read` replaces `env` and `git` by their values from the environment and git. It is the only
+function here that looks anything up. Refuses a variable that is not set and has no default.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 Value: TypeAlias = Any
-"""JSON, with `Env`, `Git`, `Scalar` and `Text` anywhere in it where a text may stand."""
+"""JSON in which `Env`, `Git`, `Scalar` and `Text` may occur wherever a text may occur."""
 
 Way: TypeAlias = Mapping[str, JSON] | str | None
 """How something is loaded or saved: options of the format, `path`, or the `module:function` that does it."""
@@ -47,7 +47,7 @@ Way: TypeAlias = Mapping[str, JSON] | str | None
 
 @frozen
 class Env:
-    """A variable of the environment."""
+    """An environment variable."""
 
     name: str
     default: Value = None
@@ -55,28 +55,28 @@ class Env:
 
 @frozen
 class Git:
-    """What git says of the project: `commit` or `branch`."""
+    """A fact about the project from git: `commit` or `branch`."""
 
     what: str
 
 
 @frozen
 class Text:
-    """A text made of parts."""
+    """A text that consists of parts."""
 
     parts: tuple[Value, ...]
 
 
 @frozen
 class Scalar:
-    """A text that is read as a number, a bool or null, since the function takes no text."""
+    """A text that is read as a number, a bool or null, because the function does not accept text."""
 
     text: Value
 
 
 @frozen
 class Output:
-    """Outputs of one or more steps, by their ids; with `fan_in` a dict, of the axes that `fixed` leaves open."""
+    """Outputs of one or more steps, by their ids. With `fan_in`, a dict over the axes that are not in `fixed`."""
 
     steps: tuple[str, ...]
     output: str
@@ -90,8 +90,9 @@ class Output:
 class External:
     """A file, a folder or the files that a glob finds, as the pipeline's file names them.
 
-    `kind` is `file`, `folder` or `files`. `base` is the folder, below the project root, where a relative path starts;
-    None is that of the pipeline's file. `schema` is the file of the JSON schema that it must fit, below the project root.
+    `kind` is `file`, `folder` or `files`. `base` is the folder, relative to the project root, at which a relative path
+    starts; None means the folder of the pipeline's file. `schema` is the file of the JSON schema that it must fit,
+    relative to the project root.
     """
 
     kind: str
@@ -102,22 +103,22 @@ class External:
 
 
 def env(name: str, default: Value = None) -> Env:
-    """Read a variable of the environment when the pipeline is planned; without a default it must be set."""
+    """Read an environment variable when the pipeline is planned. Without a default, it must be set."""
     return Env(name, default)
 
 
 def scalar(text: Value) -> Scalar:
-    """Read a text as an unquoted scalar of YAML: `3`, `true`, `null`; what is none of these stays text."""
+    """Read a text as an unquoted scalar of YAML: `3`, `true`, `null`. Any other text stays a text."""
     return Scalar(text)
 
 
 def git(what: str) -> Git:
-    """Ask git for the `commit` or the `branch` when the pipeline is planned."""
+    """Read the `commit` or the `branch` from git when the pipeline is planned."""
     return Git(what)
 
 
 def text(*parts: Value) -> Text:
-    """Join texts, some of which are known only then."""
+    """Join texts, some of which are known only when the pipeline is planned."""
     return Text(parts)
 
 
@@ -139,7 +140,7 @@ def every(
 
 
 def file(path: Value, *, base: str | None = None, load: Way = None, schema: str | None = None) -> External:
-    """Read a file from outside of the pipeline."""
+    """Read a file from outside the pipeline."""
     return External("file", path, load, base, schema)
 
 
@@ -154,10 +155,10 @@ def files(pattern: Value, *, base: str | None = None, load: Way = None) -> Exter
 
 
 def read(value: Value, root: Path) -> JSON:
-    """Return a value with all that is known only here.
+    """Return a value with everything filled in that is known only here.
 
     Raises:
-        UsageError: where that is not known here either.
+        UsageError: if something is not known here either.
     """
     match value:
         case Env():
@@ -175,7 +176,7 @@ def read(value: Value, root: Path) -> JSON:
         case dict():
             return {key: read(item, root) for key, item in value.items()}
         case _:
-            return value  # type: ignore[no-any-return]  # JSON, which the compiler saw to
+            return value  # type: ignore[no-any-return]  # JSON, checked by the compiler
 
 
 def _variable(wanted: Env, root: Path) -> JSON:

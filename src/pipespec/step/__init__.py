@@ -1,1 +1,1 @@
-"""One step, alone: bind arguments, load inputs, call, save outputs. Knows neither Luigi nor MLflow."""
+"""Execute one step alone: bind arguments, load inputs, call, save outputs. Does not import Luigi or MLflow."""

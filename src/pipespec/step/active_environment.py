@@ -1,7 +1,7 @@
-"""Is the active virtual environment another one than that of this Python? The usual reason for a module that is missing.
+"""Detect that the active virtual environment is not the one of this Python: the usual reason for a missing module.
 
-Takes the environment and the folder that this Python runs in; returns the words to add to a message, empty where both are one, and
-where programs such as `python` are looked for.
+Takes the environment and the folder from which this Python runs. Returns the words to add to a message, empty if both
+are the same, and the folders in which programs such as `python` are searched.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _VARIABLES: Final = ("VIRTUAL_ENV", "CONDA_PREFIX")
 
 
 def other_environment(environ: Mapping[str, str] = os.environ, prefix: str = sys.prefix) -> str:
-    """Say which environment is active, and which one this Python belongs to, where they differ."""
+    """Say which environment is active, and to which one this Python belongs, if they differ."""
     active = _active(environ)
     if active is None or Path(active).resolve() == Path(prefix).resolve():
         return ""
@@ -26,7 +26,7 @@ def other_environment(environ: Mapping[str, str] = os.environ, prefix: str = sys
 
 
 def search_path(environ: Mapping[str, str] = os.environ, prefix: str = sys.prefix) -> str:
-    """Return the `PATH` for programs: where no environment is active, the one that this Python belongs to is."""
+    """Return the `PATH` for programs. If no environment is active, the environment of this Python is treated as active."""
     found = environ.get("PATH", os.defpath)
     if prefix == sys.base_prefix or _active(environ) is not None:
         return found

@@ -1,4 +1,4 @@
-"""Do something with a library once it is loaded, and load nothing heavy for its sake."""
+"""Run an action when a library is loaded, without loading the library for it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from typing import Any, TypeAlias
 __all__ = ["Action", "act_after_import"]
 
 Action: TypeAlias = Callable[[Any], object]
-"""Is called with the module."""
+"""An action. It is called with the module."""
 
 
 def act_after_import(actions: Mapping[str, Action]) -> None:
-    """Let each action be called when the module of its name is loaded from now on."""
+    """Call each action when the module of its name is loaded from now on."""
     sys.meta_path.insert(0, _Finder(actions))
 
 
 class _Finder(MetaPathFinder):
-    """Finds nothing itself; wraps what the others find, to act once the module is there."""
+    """Finds no modules itself. It wraps the results of the other finders, to run the action after the module is loaded."""
 
     def __init__(self, actions: Mapping[str, Action]) -> None:
         self._actions = actions
@@ -43,7 +43,7 @@ class _Finder(MetaPathFinder):
 
 
 class _Acting(Loader):
-    """Stands in for a module's loader until it has loaded it, and acts then."""
+    """Replaces the loader of a module until the module is loaded, then runs the action."""
 
     def __init__(self, loader: Loader, action: Action) -> None:
         self._loader = loader
@@ -59,5 +59,5 @@ class _Acting(Loader):
         self._loader.exec_module(module)
         with suppress(
             AttributeError
-        ):  # a module of the user's may have the library's name, and nothing of it
+        ):  # a module of the user may have the same name as the library, but none of its functions
             self._action(module)

@@ -1,9 +1,9 @@
-"""Content -> digest: the one rule for outputs and for external inputs.
+"""Compute the digest of content: the one rule for outputs and for external inputs.
 
-Takes a path on the local disk, gives sha256 over its bytes; of a directory sha256 over the canonical JSON of
-its sorted (relative POSIX name in NFC, sha256 of the file) pairs. Empty directories, modes and times do not
-count. Refuses whatever is no regular file, and names that have no single spelling; follows a link inside a
-directory only as far as it is told to.
+Takes a path on the local disk. Returns the sha256 of its bytes; for a directory, the sha256 of the canonical JSON of
+its sorted (relative POSIX name in NFC, sha256 of the file) pairs. Empty directories, modes and times do not count.
+Refuses everything that is not a regular file, and names that have no single spelling. Follows a link inside a directory
+only as far as the caller allows.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ __all__ = [
 ]
 
 CHUNK: Final = 1 << 20
-"""Bytes that are read at a time."""
+"""Number of bytes that are read at a time."""
 
 MAX_LINKS: Final = 10_000
-"""Symbolic links that are followed below one folder: a few that lead to each other's folders make very many files."""
+"""Maximum number of symbolic links followed below one folder: a few links to each other's folders create very many files."""
 
 _KINDS: Final = (
     (stat.S_ISLNK, "a symbolic link"),
@@ -50,11 +50,11 @@ _KINDS: Final = (
 
 
 class ContentError(PipespecError):
-    """What is at a path cannot be content: a link, a pipe, a device, a name that no store keeps."""
+    """What is at a path cannot be content: a link, a pipe, a device, or a name that no store keeps."""
 
 
 class TreeDigest(NamedTuple):
-    """A directory's digest, bytes in all, number of files, and each relative name's sha256, sorted."""
+    """A directory's digest, its total bytes, its number of files, and the sha256 of each relative name, sorted."""
 
     digest: str
     bytes: int
@@ -63,21 +63,21 @@ class TreeDigest(NamedTuple):
 
 
 def digest_file(path: Path) -> tuple[str, int]:
-    """Return sha256 (64 hex digits) and the number of bytes of a regular file; `path` may be a link to one.
+    """Return the sha256 (64 hex digits) and the number of bytes of a regular file. `path` may be a link to one.
 
     Raises:
-        ContentError: where something else stands there.
-        OSError: where it cannot be read.
+        ContentError: if the path is something else.
+        OSError: if it cannot be read.
     """
     return _digest(path, follow=True)
 
 
 def digest_tree(folder: Path) -> TreeDigest:
-    """Digest all regular files below `folder`, which may itself be a link to a directory.
+    """Compute the digest of all regular files below `folder`, which may itself be a link to a directory.
 
     Raises:
         ContentError: naming an entry that is neither a regular file nor a directory.
-        OSError: where something cannot be read.
+        OSError: if something cannot be read.
     """
     size = 0
     manifest: dict[str, str] = {}
@@ -98,18 +98,19 @@ def tree_digest(manifest: Mapping[str, str]) -> str:
 def walk_files(folder: Path, *, links_to: Sequence[Path] | None = ()) -> Iterator[tuple[str, Path]]:
     """Yield (relative POSIX name in NFC, path) of every regular file below `folder`, sorted by name.
 
-    Links in it are followed where they lead below one of the folders `links_to`; everywhere with None. What stands
-    behind a link bears its name, and the path of what it leads to.
+    Links inside the folder are followed if they lead below one of the folders `links_to`; always if `links_to` is None.
+    The target of a link is yielded with the name of the link and the path of the target.
 
     Raises:
-        ContentError: as `digest_tree`; for a link to elsewhere, to nothing, or to a folder that it stands in.
+        ContentError: as `digest_tree`; also for a link that leads elsewhere, to nothing, or to a folder that contains
+            it.
     """
     walk = _FolderWalk(None if links_to is None else [os.path.realpath(place) for place in links_to])
     yield from sorted(walk.files(folder).items())
 
 
 class _FolderWalk:
-    """One walk below a folder, and how many links it has followed."""
+    """One walk below a folder, and the number of links that it has followed."""
 
     def __init__(self, links_to: Sequence[str] | None) -> None:
         self._links_to = links_to
@@ -138,7 +139,7 @@ class _FolderWalk:
         return found
 
     def _target(self, name: str, path: Path, within: Sequence[str]) -> Path:
-        """Return where a link leads, in folders that were come to by links from `within`."""
+        """Return where a link leads. `within` are the folders that were reached through links."""
         if self._links_to is not None and not self._links_to:
             raise ContentError(f"'{name}' is a symbolic link, not a regular file")
         self._links += 1
@@ -171,14 +172,14 @@ def _spelling(name: str, place: Path) -> str:
 
 
 def open_regular(path: Path, *, follow: bool = True) -> BinaryIO:
-    """Open a regular file for reading, unbuffered; without `follow`, a link is not one.
+    """Open a regular file for reading, unbuffered. Without `follow`, a link is not a regular file.
 
     Raises:
-        ContentError: where something else stands there.
-        OSError: where it cannot be opened.
+        ContentError: if the path is something else.
+        OSError: if it cannot be opened.
     """
     _require_regular(path.stat(follow_symlinks=follow), str(path))
-    # O_NONBLOCK: what became a pipe since it was looked at must not hang us; a regular file ignores it.
+    # O_NONBLOCK: if the file was replaced by a pipe meanwhile, opening must not hang. Regular files ignore the flag.
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
     file = os.fdopen(os.open(path, flags), "rb", buffering=0)
     try:

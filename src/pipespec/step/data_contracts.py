@@ -1,7 +1,7 @@
-"""Files judged by the schema that a pipeline declares for them: outputs once they are saved, inputs before they are handed over.
+"""Check files against the schema that a pipeline declares for them: outputs after they are saved, inputs before they are passed.
 
-Takes a file of JSON, JSON lines or YAML and a `DataSchema`, as it was planned; refuses, in one line and a list, what does not
-fit. The file is read as this process reads such a file for an argument; of JSON lines each line is a value of its own.
+Takes a file of JSON, JSON lines or YAML and a `DataSchema`, as it was planned. Refuses, in one line and a list, what
+does not fit. The file is read in the same way as for an argument. Each line of JSON lines is a separate value.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _LINES: Final = ".jsonl"
 
 
 def require_fit(path: Path, name: str, schema: DataSchema, kind: str) -> None:
-    """See that what a file holds fits a schema; `name` tells its format, `kind` is that of the failure.
+    """Check that the content of a file fits a schema. `name` determines its format, `kind` is the kind of the failure.
 
     Raises:
         StepError: with the first misfits, each with its place in the file.
-        FormatError: where the file is not of its format, or `jsonschema` is not installed.
+        FormatError: if the file is not of its format, or `jsonschema` is not installed.
     """
     library("jsonschema")
     judge = SchemaJudge(schema)
@@ -52,7 +52,7 @@ def _misfits(path: Path, name: str, judge: SchemaJudge) -> Iterator[str]:
 
 
 def _values(path: Path, name: str) -> Iterator[tuple[str, JSON]]:
-    """Yield each value of a file with what tells it from the others."""
+    """Yield each value of a file with a text that distinguishes it from the others."""
     suffix = suffix_of(name)
     try:
         if suffix == _LINES:

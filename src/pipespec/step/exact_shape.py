@@ -1,7 +1,7 @@
-"""Values that were written as JSON by another process of ours, made again: exactly of their types, or refused.
+"""Recreate values that another process of pipespec wrote as JSON: with exactly the same types, or not at all.
 
-Takes what `json` read and a type of plain parts: texts, numbers, enums, tuples, mappings, unions with None, dataclasses of these. What a
-param of the user's may look like is more lenient, and another module's: `arguments/param_conversion.py`.
+Takes what `json` read and a type with plain parts: texts, numbers, enums, tuples, mappings, unions with None,
+dataclasses of these. The rules for a user's params are more lenient; they are in `arguments/param_conversion.py`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def read_exact(value: object, kind: type[T]) -> T:
     """Return the value as an instance of a type.
 
     Raises:
-        ShapeError: where it is none.
+        ShapeError: if it is not one.
     """
     wanted: Any = kind
     made: T = _reader(wanted)(value)
@@ -38,7 +38,7 @@ def read_exact(value: object, kind: type[T]) -> T:
 
 @functools.cache
 def _reader(kind: Any) -> _Reader:
-    """Make what reads a type, once."""
+    """Build the reader of a type, once."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
         (inner,) = (each for each in arguments if each is not types.NoneType)
@@ -76,7 +76,7 @@ def _record(kind: Any, readers: Mapping[str, _Reader], value: Any) -> Any:
         raise ShapeError(kind.__name__)
     try:
         return kind(**{name: readers[name](one) for name, one in value.items()})
-    except TypeError as error:  # one is missing that has no default
+    except TypeError as error:  # a field without a default is missing
         raise ShapeError(kind.__name__) from error
 
 

@@ -1,8 +1,8 @@
-"""One step, once: from a `StepJob` to a `StepOutcome`, in a process that is the step's own.
+"""Execute one step once, from a `StepJob` to a `StepOutcome`, in a process that only this step uses.
 
-Takes a job and what only the caller knows (how to fetch, how to read code); gives an outcome, whatever the
-user's code does short of ending the process. It changes the process for good: directory, environment,
-streams, `sys.path`, random numbers. It knows neither Luigi nor MLflow.
+Takes a job and what only the caller knows (how to fetch, how to read code). Returns an outcome, whatever the user's
+code does, unless it ends the process. Changes the process permanently: directory, environment, streams, `sys.path`,
+random numbers. Does not import Luigi or MLflow.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ from pipespec.step.witness.take_witness import WitnessTaking
 __all__ = ["execute"]
 
 _FORKED: Final = 70
-"""The exit code of what a function forked, and what then returned from it: EX_SOFTWARE of sysexits.h."""
+"""The exit code of a process that the function forked and that returned from the function: EX_SOFTWARE of sysexits.h."""
 
 
 def execute(
@@ -77,16 +77,16 @@ def execute(
     on_error: Callable[[BaseException], None] | None = None,
     attach: bool = True,
 ) -> StepOutcome:
-    """Execute a job. Everything that goes wrong is in the outcome's `failure`; nothing is raised.
+    """Execute a job. Every failure is in the outcome's `failure`; nothing is raised.
 
     Args:
-        job: What to do; `job.staging` and `job.log` are this execution's own.
-        localise: Brings inputs that are elsewhere to this machine; without it such inputs fail.
-        models: Saves and loads MLflow models; without it such inputs and outputs fail.
-        code_digest: Says the digest of the callable's code as it is now; called once the module is imported.
-        during: Entered around the call, after inputs are loaded and before anything is saved.
-        on_error: Told the live exception of a failure before it becomes text, for a debugger.
-        attach: False leaves the streams alone, for a debugger on the terminal.
+        job: What to do. `job.staging` and `job.log` belong to this execution only.
+        localise: Fetches inputs that are elsewhere to this machine. Without it, such inputs fail.
+        models: Saves and loads MLflow models. Without it, such inputs and outputs fail.
+        code_digest: Returns the current digest of the callable's code. Called after the module is imported.
+        during: Entered around the call: after inputs are loaded and before anything is saved.
+        on_error: Gets the live exception of a failure before it is turned into text, for a debugger.
+        attach: False leaves the streams unchanged, for a debugger on the terminal.
     """
     started = time.monotonic()
     execution = _StepExecution(job, localise, models, code_digest, during, attach=attach)
@@ -109,7 +109,7 @@ def execute(
 
 
 class _StepExecution:
-    """The stages of one execution, and how the process is kept in order around the user's code."""
+    """The stages of one execution, and the protection of the process against the user's code."""
 
     def __init__(
         self,
@@ -213,7 +213,7 @@ class _StepExecution:
         }
 
     def _places(self, binding: ArgumentBinding) -> dict[str, Path]:
-        """Where each output is to be; a directory is made for whoever writes into it, not for one that is returned."""
+        """Return the place of each output. A directory is created if someone writes into it, not if the output is returned."""
         return {
             output.name: make_place(
                 self._staging,
@@ -237,7 +237,7 @@ class _StepExecution:
     def _test_outputs(
         self, function: Callable[..., Any] | None, params: Mapping[str, JSON], places: Mapping[str, Path]
     ) -> None:
-        """Let `after` judge the outputs; one that was not written is told of later, as without it."""
+        """Let `after` test the outputs. A missing output is reported later, in the same way as without `after`."""
         if function is None or not all(place.exists() for place in places.values()):
             return
         folder = self._staging / "after"
@@ -247,19 +247,19 @@ class _StepExecution:
                 verdict = function(**arguments)
             finally:
                 self._repair()
-        if type(verdict).__name__ in ("bool", "bool_") and not verdict:  # numpy has one of its own
+        if type(verdict).__name__ in ("bool", "bool_") and not verdict:  # numpy has its own type of bool
             raise StepError(
                 "outputs", f"{quote(str(self._job.after))} refused the outputs: it returned False"
             )
 
     def require_sole(self) -> None:
-        """End what the user's code forked and what came back out of it: a step has one result."""
+        """End processes that the user's code forked and that returned from it: a step has one result."""
         if os.getpid() != self._pid:
             flush_streams()
             os._exit(_FORKED)
 
     def _repair(self) -> None:
-        """Put right what the user's code may have left that would harm what we do after it."""
+        """Undo what the user's code may have left behind that would harm the work after it."""
         self.require_sole()
         signal.setitimer(signal.ITIMER_REAL, 0)
         os.umask(self._umask)
@@ -267,7 +267,7 @@ class _StepExecution:
         if self._log is not None:
             try:
                 attach_streams(self._log)
-            except OSError:  # it closed every descriptor, ours too
+            except OSError:  # the user's code closed every descriptor, including ours
                 self._log = open_log(Path(self._job.log))
                 attach_streams(self._log)
 
@@ -328,7 +328,7 @@ class _StepExecution:
         return read_metrics(name, places[name], output.file, part)
 
     def close(self, failure: Failure | None) -> None:
-        """Write what failed to the log, and leave the log bounded and without secrets."""
+        """Write the failure to the log, limit the size of the log and remove secrets from it."""
         if failure is not None:
             with contextlib.suppress(Exception):
                 sys.stderr.write(f"{failure.traceback}\npipespec: {failure.message}\n".lstrip())
@@ -346,6 +346,6 @@ def _umask() -> int:
 
 
 def _peak_bytes() -> int:
-    """The largest resident memory of this process or of any of its children, so far."""
+    """Return the largest resident memory so far of this process or of any of its children."""
     peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return peak if sys.platform == "darwin" else peak * 1024

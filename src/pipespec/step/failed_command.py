@@ -1,6 +1,6 @@
-"""A program that a step started and that failed: the exception of `subprocess` -> its words.
+"""Describe a program that a step started and that failed, from the exception of `subprocess`.
 
-Its own text is the whole command line, however long, and nothing of what the program said.
+The exception's own text is the whole command line, however long, and contains nothing that the program printed.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from typing import Any, Final
 
 __all__ = ["command_text", "ending_text", "last_lines"]
 
-_BEGINNING, _END = 120, 60  # characters of a command line that are shown
+_BEGINNING, _END = 120, 60  # maximum number of characters of a command line that are shown
 _LAST_LINES: Final = 20
 _LAST_CHARACTERS: Final = 4_000
 
 
 def command_text(error: BaseException, redact: Callable[[str], str]) -> str | None:
-    """Return the command line that failed, in quotes and shortened; None where it is another kind of exception.
+    """Return the command line that failed, quoted and shortened; None for any other exception.
 
-    Secrets are taken out of each word, before quoting or cutting could make one unlike itself.
+    Secrets are removed from each word before it is quoted or cut, because they might not be recognized afterwards.
     """
     if not isinstance(error, subprocess.CalledProcessError | subprocess.TimeoutExpired):
         return None
@@ -59,7 +59,7 @@ def _command_line(command: Any, redact: Callable[[str], str]) -> str:
 
 
 def _word(word: Any, redact: Callable[[str], str]) -> str:
-    """Quote a word as a shell needs it; one with a secret in it stays as it reads."""
+    """Quote a word for a shell. A word with a secret in it is not quoted."""
     text = _text(word)
     cleaned = redact(text)
     return shlex.quote(text) if cleaned == text else cleaned

@@ -1,7 +1,7 @@
-"""Exceptions -> `Failure`: strings only, the frames that tell something, bounded, whatever the exception does.
+"""Turn exceptions into a `Failure`: only strings, only the useful frames, of limited size, whatever the exception does.
 
-Takes any exception, also one whose `__str__` raises, with a chain of thousands or a message of megabytes.
-Nothing of the user's survives in the answer but text that prints on one line, or in a traceback on many.
+Takes any exception, also one whose `__str__` raises, one with a chain of thousands, or one with a message of megabytes.
+The result contains no objects of the user's: only printable text, on one line, or on several lines in a traceback.
 """
 
 from __future__ import annotations
@@ -19,21 +19,22 @@ __all__ = ["StepError", "causes", "describe", "one_line", "shown", "summary", "t
 
 _LONGEST_MESSAGE: Final = 2_000
 _LONGEST_TRACEBACK: Final = 64_000
-_CHAIN_ENDS: Final = 5  # exceptions shown at either end of a chain
-_MEMBERS: Final = 5  # exceptions shown of a group
+_CHAIN_ENDS: Final = 5  # number of exceptions shown at each end of a chain
+_MEMBERS: Final = 5  # number of exceptions shown of a group
 _DEEPEST_GROUP: Final = 3
 
 _FRAME: Final = 'File "'
-"""In a text that may be the traceback of another process."""
+"""Occurs in a text that may be the traceback of another process."""
 _CAUSED: Final = "The above exception was the direct cause of the following exception:"
 _DURING: Final = "During handling of the above exception, another exception occurred:"
 
 
 class StepError(PipespecError):
-    """A step fails for a reason that pipespec found; `kind` is one of those of `Failure`.
+    """A step fails for a reason that pipespec found. `kind` is one of the kinds of `Failure`.
 
-    Its text is the whole message; raised from another exception, that one's traceback is shown. `refused` is the place of
-    recorded content that is not what was recorded, or gone. `details` are lines that are shown below the message.
+    Its text is the whole message. If it is raised from another exception, the traceback of that exception is shown.
+    `refused` is the place of recorded content that is gone or is not as recorded. `details` are lines that are shown
+    below the message.
     """
 
     def __init__(self, kind: str, message: str, *, refused: str = "", details: str = "") -> None:
@@ -44,7 +45,7 @@ class StepError(PipespecError):
 
 
 def describe(error: BaseException, redact: Callable[[str], str] = str) -> Failure:
-    """Turn what ended a step into its failure; `redact` takes secrets out of texts before they are cut."""
+    """Turn the exception that ended a step into its failure. `redact` removes secrets from texts before they are cut."""
     if isinstance(error, StepError):
         cause = error.__cause__
         details = _printable(redact(error.details))
@@ -72,21 +73,21 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def one_line(text: str) -> str:
-    """Return the first line that says something, printable and of at most 2,000 characters."""
+    """Return the first line that is not empty, printable and of at most 2,000 characters."""
     lines = text[: 2 * _LONGEST_MESSAGE].strip().splitlines() or [""]
     more = " …" if len(lines) > 1 else ""
     return _cut(_printable(lines[0].rstrip()), _LONGEST_MESSAGE) + more
 
 
 def shown(place: object) -> str:
-    """Return a path or URI in quotes, whole: a place that is cut short cannot be gone to."""
+    """Return a path or URI in quotes and in full: a shortened place cannot be opened."""
     return f"'{_printable(str(place))}'"
 
 
 def traceback_text(error: BaseException, redact: Callable[[str], str] = str, *, is_told: bool = True) -> str:
-    """Return the traceback as Python prints it, but for frames of pipespec and most frames of libraries.
+    """Return the traceback as Python prints it, without frames of pipespec and most frames of libraries.
 
-    `is_told` says that the `summary` of the exception stands beside it, which is not repeated where it is long.
+    `is_told` says that the exception's `summary` is displayed next to the traceback. A long text is then not repeated.
     """
     text = "\n".join(_lines(error, redact, 0, is_told=is_told))
     if len(text) > _LONGEST_TRACEBACK:
@@ -111,7 +112,7 @@ def _lines(
 
 
 def _chain(error: BaseException) -> list[tuple[str, BaseException]]:
-    """The exception and what led to it, the first cause first, each with the words that join it to the last."""
+    """Return the exception and its causes, the first cause first, each with the words that connect it to the previous one."""
     found: list[BaseException] = [error]
     links: list[str] = []
     seen = {id(error)}
@@ -158,7 +159,7 @@ def _one(error: BaseException, redact: Callable[[str], str], depth: int, *, is_t
 
 
 def _command_failure(error: BaseException, redact: Callable[[str], str]) -> str | None:
-    """Say on one line which program failed, how, and the last that it said; None where no program did."""
+    """Say on one line which program failed, how, and its last output. Return None if the failure is not one of a program."""
     command = command_text(error, redact)
     if command is None:
         return None
@@ -186,10 +187,10 @@ def _syntax_place(error: SyntaxError) -> Iterator[str]:
 
 
 def _text(error: BaseException) -> str:
-    """`str(error)`, or what went wrong with it: user code runs here."""
+    """Return `str(error)`, or a note that it failed: this runs user code."""
     try:
-        return str.__str__(str(error))  # of a subclass of str, too, a plain one
-    except BaseException as trouble:  # noqa: BLE001 - even SystemExit: it is the second thing that went wrong
+        return str.__str__(str(error))  # turn an instance of a subclass of str into a plain str
+    except BaseException as trouble:  # noqa: BLE001 - also SystemExit: it is the second failure, and must not hide the first
         return f"<its __str__ raised {type(trouble).__name__}>"
 
 
@@ -221,7 +222,7 @@ def _cut(text: str, longest: int) -> str:
 
 
 def _printable(text: str) -> str:
-    """Escape what a terminal, a file in UTF-8 or a browser would take for more than text."""
+    """Escape characters that a terminal, a file in UTF-8 or a browser would not treat as plain text."""
     if text.isprintable():
         return text
     return "".join(

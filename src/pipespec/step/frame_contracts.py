@@ -1,7 +1,8 @@
-"""Frames judged by the pandera model that an annotation names: `DataFrame[Model]`, or `Annotated[pd.DataFrame, schema]`.
+"""Check frames against the pandera model in an annotation: `DataFrame[Model]`, or `Annotated[pd.DataFrame, schema]`.
 
-Takes a loaded or returned value and the evaluated annotation; gives the value as pandera gives it back, with the types that the
-model asks for where it converts them. pandera is never imported here: where a model is, the user's code has imported it.
+Takes a loaded or returned value and the evaluated annotation. Returns the value that pandera returns, with the types of
+the model if the model converts them. pandera is never imported here: if there is a model, the user's code has imported
+it.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ __all__ = ["annotations_of_outputs", "fitted"]
 
 _PANDERA: Final = "pandera"
 _MOST: Final = 10
-"""So many misfits of one frame are told."""
+"""Maximum number of misfits of one frame that are reported."""
 
 
 def fitted(value: Any, annotation: Any, kind: str) -> Any:
-    """Return a value that fits the model of its annotation; without a model any value does. `kind` is that of the failure.
+    """Return a value that fits the model of its annotation; without a model, any value fits. `kind` is the kind of the failure.
 
     Raises:
         StepError: with the first misfits, each with its column and row.
@@ -32,13 +33,13 @@ def fitted(value: Any, annotation: Any, kind: str) -> Any:
     for model in _models(annotation):
         try:
             value = model.validate(value, lazy=True)
-        except Exception as error:  # noqa: BLE001 - a model holds code of the user's
+        except Exception as error:  # noqa: BLE001 - a model contains code of the user
             raise _refused(error, model, kind) from (None if hasattr(error, "failure_cases") else error)
     return value
 
 
 def annotations_of_outputs(returned: Any, outputs: Sequence[str]) -> Mapping[str, Any]:
-    """Return the annotation of each output in what a function is annotated to return, as far as it tells."""
+    """Return the annotation of each output in a function's return annotation, as far as it contains them."""
     if len(outputs) == 1:
         return {outputs[0]: returned}
     plain = bare(returned)
@@ -88,6 +89,6 @@ def _refused(error: Exception, model: Any, kind: str) -> StepError:
 def _told(case: Mapping[str, Any]) -> str:
     place = f"column {quote(str(case['column']))}" if case.get("schema_context") == "Column" else "the frame"
     row = case.get("index")
-    if row is not None and row == row:  # noqa: PLR0124 - not a number, where it is about no row
+    if row is not None and row == row:  # noqa: PLR0124 - NaN, if the misfit is not about a row
         place += f", row {row}"
     return f"{place}: {quote(str(case['failure_case']))} does not pass {case['check']}"

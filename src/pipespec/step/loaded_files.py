@@ -1,8 +1,8 @@
-"""Which loaded modules may be a user's: asked by each step, answered without looking at the hundreds that are not.
+"""Find the loaded modules that may be the user's, without looking at the hundreds that are not. Each step does this.
 
-Takes what is loaded; gives names and files. In Python, looking at an object writes its reference count, and a forked process
-copies each page that it writes to: so where processes are forked from, what is loaded is noted once, and a step looks only
-at what was loaded since.
+Takes the loaded modules. Returns names and files. In Python, reading an object writes its reference count, and a forked
+process copies each memory page to which it writes. Therefore a process that forks others notes once what is loaded, and
+a step looks only at what was loaded later.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _INSTALLED: Final = tuple(f"{os.sep}{name}{os.sep}" for name in ("site-packages"
 
 @frozen
 class _Noted:
-    """What was loaded when it was noted."""
+    """The modules that were loaded when they were noted."""
 
     names: Mapping[str, tuple[str, ...]]
-    """By file."""
+    """Names of modules by file."""
     may_be_users: tuple[str, ...]
     """Names of modules."""
 
@@ -38,17 +38,17 @@ _noted = _Noted({}, ())
 
 def note_loaded() -> None:
     """Note what is loaded now, for the processes that will be forked from this one."""
-    global _noted  # noqa: PLW0603 - as `sys.modules`, there is one
+    global _noted  # noqa: PLW0603 - there is only one, as of `sys.modules`
     names: dict[str, tuple[str, ...]] = {}
     for name, file in _files([*sys.modules]):
         names[file] = (*names.get(file, ()), name)
     may_be_users = tuple(name for file, some in names.items() if _may_be_users(file) for name in some)
     _noted = _Noted(names, may_be_users)
-    sys.modules[__name__] = sys.modules.pop(__name__)  # what is loaded from now on stands behind it
+    sys.modules[__name__] = sys.modules.pop(__name__)  # modules that are loaded from now on come after it
 
 
 def loaded_files(also: Iterable[str] = ()) -> dict[str, str]:
-    """Return the loaded modules that may be a user's, by name, each with its absolute file; and those of the files `also`."""
+    """Return the loaded modules that may be a user's, by name, each with its absolute file; also those of the files `also`."""
     noted = [*_noted.may_be_users, *(name for file in also for name in _noted.names.get(file, ()))]
     return {
         name: file for name, file in _files([*noted, *_since_noted()]) if file in also or _may_be_users(file)
@@ -56,7 +56,7 @@ def loaded_files(also: Iterable[str] = ()) -> dict[str, str]:
 
 
 def _since_noted() -> list[str]:
-    """Return the names that were added since, which stand last; all, where nothing was noted."""
+    """Return the names that were added later: they come last. If nothing was noted, return all."""
     until = __name__ if _noted.names else None
     return [*itertools.takewhile(lambda name: name != until, reversed(sys.modules))]
 

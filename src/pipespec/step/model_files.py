@@ -1,4 +1,4 @@
-"""Objects as MLflow models, as a step sees them: who saves and loads them is told to it, since it does not know MLflow."""
+"""MLflow models as a step uses them. A step does not know MLflow, so it gets the object that saves and loads them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MLMODEL: Final = "MLmodel"
 
 @frozen
 class SavedParts:
-    """What is saved with a model: an example that the user chose, frames that may show what it takes, code by its path."""
+    """What is saved with a model: an example chosen by the user, frames that may show the model's input, and code by its path."""
 
     example: Any
     frames: Sequence[Any]
@@ -26,25 +26,25 @@ class SavedParts:
 
 
 class ModelFiles(Protocol):
-    """Saves and loads MLflow models. What is wrong is raised as `StepError`, in one line."""
+    """Saves and loads MLflow models. Mistakes are raised as `StepError`, in one line."""
 
     def require(self, flavor: str) -> None:
-        """See that objects of a flavor can be saved here."""
+        """Check that objects of a flavor can be saved here."""
 
     def save(
         self, value: object, folder: Path, flavor: str, options: Mapping[str, JSON], parts: SavedParts
     ) -> None:
-        """Save a value into a folder that is not there yet."""
+        """Save a value to a folder that does not exist yet."""
 
     def load(self, folder: Path, annotation: Any, options: Mapping[str, JSON]) -> Any:
-        """Return the object in a folder that is the caller's own, and stays there as long as the object is used."""
+        """Return the object in a folder. The caller owns the folder and keeps it as long as the object is used."""
 
 
 def without_models(models: ModelFiles | None) -> ModelFiles:
-    """Return who saves and loads models.
+    """Return the object that saves and loads models.
 
     Raises:
-        StepError: where nobody does.
+        StepError: if there is none.
     """
     if models is None:
         raise StepError("outputs", "models of MLflow cannot be saved or loaded here")

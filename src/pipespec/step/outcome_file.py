@@ -1,7 +1,7 @@
-"""The record of one execution: the outcome as one file, believed whole or not at all, and written once.
+"""The record of one execution: the outcome in one file, accepted as a whole or not at all, and written once.
 
-A worker writes it as its last act, the parent believes it together with a clean exit. What is torn, too large
-or not ours reads as no result.
+A worker writes it as its last action. The parent accepts it only together with a clean exit. A file that is incomplete,
+too large or not from pipespec counts as no result.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from pipespec.step.step_job import StepOutcome
 __all__ = ["MAX_BYTES", "read_outcome", "write_outcome"]
 
 MAX_BYTES: Final = 64 << 20
-"""Of a record; a directory output of 50,000 files with the longest names takes about 30 MB."""
+"""Maximum size of a record. A directory output of 50,000 files with the longest names takes about 30 MB."""
 
 _HEAD: Final = '["pipespec-outcome-1", "'
 _NECK: Final = '", '
 _BODY: Final = len(_HEAD) + 64 + len(_NECK)
-"""Where it begins, behind its own digest: what is torn is known by it."""
+"""The start of the record, which follows its own digest: the digest detects an incomplete record."""
 
 
 def write_outcome(outcome: StepOutcome, path: Path) -> None:
     """Write a record.
 
     Raises:
-        FileExistsError: where there is one already: a step has one result, whatever it forked.
-        OSError: where it cannot be written.
+        FileExistsError: if there is one already. A step has one result, whatever it forked.
+        OSError: if it cannot be written.
     """
     reach("step.before-result")
     body = json.dumps(outcome, allow_nan=False, default=_fields)
     digest = hashlib.sha256(body.encode()).hexdigest()
-    with path.open("x", encoding="utf-8") as file:  # not written through: it is read at once, or never
+    with path.open("x", encoding="utf-8") as file:  # not synced to the disk: it is read immediately or never
         file.write(f"{_HEAD}{digest}{_NECK}{body}]\n")
     reach("step.after-result")
 
@@ -49,7 +49,7 @@ def _fields(record: Any) -> dict[str, Any]:
 
 
 def read_outcome(path: Path) -> StepOutcome | None:
-    """Return what a record says, or None where there is none that can be believed."""
+    """Return the content of a record, or None if there is none that can be accepted."""
     with contextlib.suppress(OSError, ContentError, ValueError, RecursionError):
         with open_regular(path, follow=False) as file:
             text = file.read(MAX_BYTES + 1)

@@ -1,7 +1,7 @@
-"""Ending a step's process as Python would end it, before its outputs are read.
+"""End a step's process as Python would end it, before its outputs are read.
 
-Takes the folder that a step writes to; leaves nothing in this process that still has to be written there, and nobody who
-writes there. Our own code goes on afterwards, in the same process: so what Python does at exit is done step by step.
+Takes the folder to which a step writes. Afterwards nothing in this process still has to be written there, and nobody
+writes there. Our own code continues in the same process, so the actions that Python takes at exit are done one by one.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from typing import Any, Final
 __all__ = ["end_as_python_does", "forget_exit_callbacks"]
 
 _IDLE: Final = 3.0
-"""Seconds that a thread without a file of the step's has to end; one that writes is waited for until the timeout."""
+"""Seconds in which a thread must end if no file of the step is open. With an open file, it may go on until the timeout."""
 
 _LOOK: Final = 0.05
 _POOLS: Final = (
     ("concurrent.futures.thread", "_shutdown"),
     ("concurrent.futures.process", "_global_shutdown"),
 )
-"""Modules that take no work once they were told of the exit, and what says so in them."""
+"""Modules that accept no work after they were told of the exit, and the flags that they set for this."""
 _FDS: Final = Path("/proc/self/fd")
 
 
 def forget_exit_callbacks() -> None:
-    """Forget what was registered before the step began, in a process that never exits as Python does."""
+    """Forget callbacks that were registered before the step began, in a process that never exits as Python does."""
     atexit._clear()  # noqa: SLF001 - there is no other way
 
 
 def end_as_python_does(folder: Path, *, is_own_process: bool) -> None:
-    """Wait for threads, run what the step registered with `atexit`, and write out what is open below `folder`."""
+    """Wait for threads, run the step's `atexit` callbacks, and write out what is open below `folder`."""
     if is_own_process:
         _end_pools()
         _join_threads(folder)
@@ -56,11 +56,11 @@ def _end_pools() -> None:
     while callbacks:  # Python calls them before it waits for threads, the last one first
         try:
             callbacks.pop()()
-        except Exception as error:  # noqa: BLE001 - as Python, which goes on
+        except Exception as error:  # noqa: BLE001 - like Python, which continues
             sys.stderr.write(f"pipespec: a pool could not be ended: {error}\n")
     for name, flag in _POOLS:
         if (module := sys.modules.get(name)) is not None:
-            setattr(module, flag, False)  # our own code may use a pool yet
+            setattr(module, flag, False)  # our own code may still use a pool
 
 
 def _join_threads(folder: Path) -> None:
@@ -81,7 +81,7 @@ def _end_children() -> None:
     util, process = sys.modules.get("multiprocessing.util"), sys.modules.get("multiprocessing.process")
     if util is None or process is None:
         return
-    atexit.unregister(util._exit_function)  # noqa: SLF001 - it waits for ever
+    atexit.unregister(util._exit_function)  # noqa: SLF001 - it waits without a limit
     util._run_finalizers(0)  # noqa: SLF001
     children = process.active_children()
     for child in children:
@@ -96,7 +96,7 @@ def _end_children() -> None:
 
 
 def _run_exit_callbacks(folder: Path) -> None:
-    # Each callback that raises is told on stderr, as Python does.
+    # Each callback that raises is reported on stderr, as in Python.
     with contextlib.suppress(SystemExit, KeyboardInterrupt, TimeoutError), _interrupted_if_idle(folder):
         atexit._run_exitfuncs()  # noqa: SLF001 - as above
     logging.shutdown()
@@ -104,7 +104,7 @@ def _run_exit_callbacks(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _interrupted_if_idle(folder: Path) -> Iterator[None]:
-    """Interrupt a callback that takes long, unless a file of the step's is open: it may be writing that."""
+    """Interrupt a callback that takes too long, unless a file of the step is open: the callback may be writing to it."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -123,7 +123,7 @@ def _interrupted_if_idle(folder: Path) -> Iterator[None]:
 
 
 def _close_writers(folder: Path) -> None:
-    """Close what is open for writing below a folder, the outermost first: a compressor before its file."""
+    """Close what is open for writing below a folder, the outermost object first: a compressor before its file."""
     if not any(_open_below(folder)):
         return
     found = gc.get_objects()
@@ -134,7 +134,7 @@ def _close_writers(folder: Path) -> None:
     for writer in sorted(writers, key=_depth):
         _close(writer)
     for descriptor in list(_open_below(folder)):
-        # Closed, its number would be another file's, which whoever still writes to it would spoil.
+        # If it were closed, its number could be reused for another file, which a remaining writer would then corrupt.
         with contextlib.suppress(OSError), open(os.devnull, "wb") as nothing:  # noqa: PTH123
             os.dup2(nothing.fileno(), descriptor)
 
@@ -144,7 +144,7 @@ def _holds_writer(suspended: GeneratorType[Any, Any, Any], folder: Path) -> bool
 
 
 def _held(suspended: Any) -> Iterator[Any]:
-    """Yield what a generator has in its variables, and what those that it waits in have."""
+    """Yield the objects in a generator's variables, and in those of the generators for which it waits."""
     while isinstance(suspended, GeneratorType) and suspended.gi_frame is not None:
         yield from suspended.gi_frame.f_locals.values()
         suspended = suspended.gi_yieldfrom
@@ -156,7 +156,7 @@ def _is_writer(one: Any, folder: Path) -> bool:
         if not isinstance(file, io.IOBase) or file.closed:
             return False
         return _is_written(file.fileno(), folder)
-    except Exception:  # noqa: BLE001 - a class of the user's, or no file in the system's sense
+    except Exception:  # noqa: BLE001 - a class of the user, or not a file of the operating system
         return False
 
 
@@ -175,21 +175,21 @@ def _depth(writer: Any) -> int:
 def _close(one: Any) -> None:
     try:
         one.close()
-    except Exception as error:  # noqa: BLE001 - as Python, which goes on
+    except Exception as error:  # noqa: BLE001 - like Python, which continues
         sys.stderr.write(f"pipespec: what was open when the function returned could not be closed: {error}\n")
 
 
 def _open_below(folder: Path) -> Iterator[int]:
-    """Yield this process's descriptors that are open for writing below a folder, where the system tells."""
+    """Yield this process's descriptors that are open for writing below a folder, if the system lists them."""
     with contextlib.suppress(OSError):
-        for name in os.listdir(_FDS):  # noqa: PTH208 - names are enough
+        for name in os.listdir(_FDS):  # noqa: PTH208 - only the names are needed
             if _is_written(int(name), folder):
                 yield int(name)
 
 
 def _is_written(descriptor: int, folder: Path) -> bool:
     try:
-        place = os.readlink(_FDS / str(descriptor))  # noqa: PTH115 - the text counts
+        place = os.readlink(_FDS / str(descriptor))  # noqa: PTH115 - only the text is needed
         if not place.startswith(f"{folder}/"):
             return False
         return fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY

@@ -1,6 +1,6 @@
-"""Random numbers from the step's key: `random`, numpy's global state and torch begin alike in every execution.
+"""Seed random numbers from the step's key: `random`, numpy's global state and torch start with the same state in every execution.
 
-A library that is not loaded yet is seeded when it is, so nothing heavy is loaded for the sake of a seed.
+A library that is not loaded yet is seeded when it is loaded, so that no heavy library is loaded only to be seeded.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ _SEEDED: Final[Mapping[str, Callable[[int, Any], object]]] = {
 }
 
 _DRAWING: Final = ("random", "numpy.random")
-"""What starts anywhere by itself, but not in a process that was forked when it was loaded. torch always starts alike."""
+"""Modules with a random initial state, but not in a process forked after they were loaded. torch always starts with the same."""
 
 
 def seed_all(seed: int | None) -> None:
-    """Seed what is loaded, with a number below 2 ** 63; without one, as each library does by itself where it is loaded."""
+    """Seed the loaded modules with a number below 2 ** 63; without a seed, as each library does itself when it is loaded."""
     for name, plant in _SEEDED.items():
         module = sys.modules.get(name)
         if module is not None and (seed is not None or name in _DRAWING):
-            with suppress(AttributeError):  # a module of the user's with that name
+            with suppress(AttributeError):  # a module of the user with that name
                 module.seed() if seed is None else plant(seed, module)
 
 
 def seed_on_import(seed: int | None) -> None:
-    """Seed the rest when it is loaded, where there is a seed."""
+    """Seed the other modules when they are loaded, if there is a seed."""
     if seed is not None:
         act_after_import({name: partial(plant, seed) for name, plant in _SEEDED.items()})

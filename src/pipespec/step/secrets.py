@@ -1,7 +1,7 @@
-"""Secrets: `${secret:NAME}` in a param becomes the variable's value just before the call, and nowhere else.
+"""Replace secrets: `${secret:NAME}` in a param becomes the variable's value only just before the call.
 
-Takes params and an environment; gives params with the values, and a `Redactor` that takes the values out of
-texts again, also in the forms that libraries print them in. What outputs hold is the user's own business.
+Takes params and an environment. Returns params with the values, and a `Redactor` that removes the values from texts,
+also in the forms in which libraries print them. The content of outputs is the user's responsibility.
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ from pipespec.step.failure import StepError
 __all__ = ["Redactor", "fill", "redactor", "secret_names"]
 
 _REFERENCE: Final = re.compile(r"\$\{secret:([A-Za-z_][A-Za-z0-9_]*)\}")
-_SHORTEST_FORM: Final = 6  # characters; a shorter encoded form is found in any text
+_SHORTEST_FORM: Final = 6  # characters; a shorter encoded form would be found in any text
 _SHORTEST_LINE: Final = 8
 
 
 class Redactor:
     """Replaces secrets in texts by their reference, `${secret:NAME}`.
 
-    Found are a secret itself and its forms in JSON, in Python's `repr`, in HTML, in a URL, in hex and in
-    base64, there also inside of a longer text that was encoded; of a secret of several lines each line.
+    It finds a secret itself and its forms in JSON, in Python's `repr`, in HTML, in a URL, in hex and in base64. In
+    base64 it also finds a secret inside a longer text that was encoded. For a secret of several lines, it finds each
+    line.
     """
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
@@ -37,10 +38,10 @@ class Redactor:
         longest_first = sorted(forms, key=len, reverse=True)
         self._names = forms
         self.names = tuple(sorted(secrets))
-        """Whose values are replaced."""
+        """The names of the secrets whose values are replaced."""
         self._pattern = re.compile(b"|".join(map(re.escape, longest_first))) if forms else None
         self.reach = len(longest_first[0]) if forms else 0
-        """The length in bytes of the longest form: what may be torn where a text is cut."""
+        """The length in bytes of the longest form: what may be torn if a text is cut."""
 
     def __call__(self, text: str) -> str:
         """Return the text without secrets."""
@@ -53,7 +54,7 @@ class Redactor:
         return self._pattern.sub(lambda found: f"${{secret:{self._names[found[0]]}}}".encode(), content)
 
     def value(self, value: JSON) -> JSON:
-        """Return the value with no secret in any of its texts and keys."""
+        """Return the value with secrets removed from all its texts and keys."""
         match value:
             case str():
                 return self(value)
@@ -66,12 +67,12 @@ class Redactor:
 
 
 def secret_names(value: JSON) -> tuple[str, ...]:
-    """Return the names of all secrets that a value refers to, sorted."""
+    """Return the names of all secrets to which a value refers, sorted."""
     return tuple(sorted({name for text in _texts(value) for name in _REFERENCE.findall(text)}))
 
 
 def fill(value: JSON, environment: Mapping[str, str]) -> JSON:
-    """Return the value with every reference to a secret replaced by what the environment says.
+    """Return the value with every reference to a secret replaced by the value in the environment.
 
     Raises:
         StepError: naming the variables that are not set.
@@ -83,7 +84,7 @@ def fill(value: JSON, environment: Mapping[str, str]) -> JSON:
 
 
 def redactor(value: JSON, environment: Mapping[str, str], *, names: Iterable[str] = ()) -> Redactor:
-    """Return what takes the values of all secrets that `value` refers to, and of those `names`, out of texts."""
+    """Return a redactor of the values of all secrets to which `value` refers, and of those in `names`."""
     known = {*secret_names(value), *names}
     return Redactor({name: environment[name] for name in sorted(known) if environment.get(name)})
 
@@ -126,7 +127,7 @@ def _encoded(secret: str) -> Iterable[str]:
     content = _bytes(secret)
     yield json.dumps(secret)[1:-1]
     yield json.dumps(secret, ensure_ascii=False)[1:-1]
-    # A text that also holds the other quote is spelt with this one escaped.
+    # In a text that also contains the other quote, `repr` escapes this quote.
     for spelt in (repr(secret + "'\"")[1:-4], ascii(secret + "'\"")[1:-4], repr(content + b"'\"")[2:-4]):
         yield spelt
         yield spelt.replace("\\'", "'")
@@ -141,13 +142,13 @@ def _encoded(secret: str) -> Iterable[str]:
 
 
 def _base64_inside(text: str, before: int, length: int) -> str:
-    """The characters that say only of the secret, when `before` bytes of something else stand in front."""
+    """Return the characters that depend only on the secret if `before` bytes of something else come before it."""
     return text[-(-before * 8 // 6) : (before + length) * 8 // 6]
 
 
 def _bytes(text: str) -> bytes:
-    """As UTF-8; what the environment held as other bytes, as these bytes again."""
+    """Return a text as UTF-8. Bytes in the environment that are not UTF-8 are returned unchanged."""
     try:
         return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # half of a surrogate pair that stands for no byte
+    except UnicodeEncodeError:  # half of a surrogate pair that does not represent a byte
         return text.encode("utf-8", "surrogatepass")

@@ -1,7 +1,7 @@
-"""What a worker is told, and what it answers: plain frozen values that pickle and need nothing else.
+"""The job and the result of a worker: plain frozen values that can be pickled and need nothing else.
 
-A `StepJob` carries everything: where the code is, what the arguments are, where to read and write. A worker
-asks no questions; it answers with one `StepOutcome`.
+A `StepJob` contains everything: where the code is, what the arguments are, where to read and write. A worker asks no
+questions. It answers with one `StepOutcome`.
 """
 
 from __future__ import annotations
@@ -37,22 +37,22 @@ __all__ = [
 class Artifact:
     """Content to read: one local file or directory (ends with `/`), or a URI, with its recorded digest.
 
-    `digest` is checked against what is read; None for what has no record (nothing known beforehand).
+    `digest` is compared with the digest of what is read. It is None if nothing is recorded.
     """
 
     location: str
     digest: str | None
     name: str
-    """The file's own name, whose suffix tells the format."""
+    """The file's own name. Its suffix determines the format."""
     executable: tuple[str, ...] = ()
-    """Those of a directory's files that can be executed; of a file its own name."""
+    """The executable files of a directory; for a file, its own name."""
     is_model: bool = False
-    """A directory that is an MLflow model: who reads it gets the object."""
+    """A directory that is an MLflow model. The function that reads it gets the object."""
 
 
 @frozen
 class ModelJob:
-    """How an output is saved as an MLflow model; `example` is the input or output whose rows show what it takes."""
+    """How to save an output as an MLflow model. `example` is the input or output whose rows show what the model takes."""
 
     flavor: str
     example: str | None = None
@@ -60,27 +60,26 @@ class ModelJob:
 
 @frozen
 class InputJob:
-    """One argument made of artifacts.
+    """One argument that is made of artifacts.
 
-    `kind` is `one` (a single artifact; `part` is already part of its location), `files` (a sorted list) or
-    `fan_in` (variant -> artifact). `load` is None, format options, `path`, or `module:function` as text
-    behind the key `call`.
+    `kind` is `one` (a single artifact; `part` is already part of its location), `files` (a sorted list) or `fan_in`
+    (variant -> artifact). `load` is None, format options, `path`, or `module:function` as text under the key `call`.
     """
 
     argument: str
     kind: str
     artifacts: tuple[Artifact, ...]
     points: tuple[Variant, ...] = ()
-    """For `fan_in`: the open axes' values of each artifact, in the same order."""
+    """For `fan_in`: the values of the open axes of each artifact, in the same order."""
     load: Mapping[str, JSON] | str | None = None
     load_call: str | None = None
     schema: DataSchema | None = None
-    """What the content is checked by, as it was planned."""
+    """The schema with which the content is checked, as it was planned."""
 
 
 @frozen
 class OutputJob:
-    """One declared output; a `file` that ends with `/` is a directory. `save_call` is `module:function`."""
+    """One declared output. A `file` that ends with `/` is a directory. `save_call` is `module:function`."""
 
     name: str
     file: str
@@ -101,11 +100,11 @@ class StepJob:
     module_folders: tuple[str, ...]
     """Put first on `sys.path`, in this order."""
     root: str
-    """The project root: the working directory."""
+    """The project root. It is the working directory."""
     staging: str
-    """An existing, empty, private folder; outputs go to `outputs/` in it, private copies of inputs to `inputs/`."""
+    """An existing, empty, private folder. Outputs are written to `outputs/` in it, private copies of inputs to `inputs/`."""
     log: str
-    """The file that stdout and stderr are appended to."""
+    """The file to which stdout and stderr are appended."""
     inputs: tuple[InputJob, ...] = ()
     params: Mapping[str, JSON] = field(default_factory=dict)
     outputs: tuple[OutputJob, ...] = ()
@@ -114,23 +113,22 @@ class StepJob:
     after: str | None = None
     """`module:function` that tests the outputs."""
     seed: int | None = 0
-    """Of `random`, numpy and torch, before the call; None where random numbers start anywhere."""
+    """Seed of `random`, numpy and torch, set before the call; None if random numbers are not seeded."""
     is_new_seed: bool = False
-    """True where no other execution has this seed, so that the log is to tell it."""
+    """True if no other execution has this seed, so that the log must contain it."""
     code_digest: str | None = None
-    """Of the planned code; a worker refuses to run other code under the planned key."""
+    """The digest of the planned code. A worker refuses to run other code under the planned key."""
     code_files: Mapping[str, str] = field(default_factory=dict)
-    """The files of all code that the step calls, absolute, with sha256 of their bytes as they were planned."""
+    """The files of all code that the step calls: absolute paths with the sha256 of their bytes as planned."""
     code_folder: str = ""
-    """Has those bytes, each in a file named by its digest: they are executed, whatever becomes of the files."""
+    """The folder with those bytes, each in a file named by its digest. They are executed, whatever happens to the files."""
     tracking_uri: str | None = None
     run_id: str | None = None
     experiment_id: str | None = None
     artifact_uri: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
-    """Names of the pipeline's secrets, whose values are taken out of the log and of failures; one that prints its
-    environment prints those of other steps, too."""
+    """Names of secrets to remove from the log and from failures: of the whole pipeline, as a step may print its environment."""
     downloads: str = ""
     """The folder that keeps what was fetched from elsewhere."""
     memory_limit: int | None = None
@@ -141,7 +139,7 @@ class StepJob:
 
 @frozen
 class SavedOutput:
-    """An output as it was checked in staging: sha256 (of a directory: of its sorted names and digests)."""
+    """An output as it was checked in staging, with its sha256 (for a directory, of its sorted names and digests)."""
 
     name: str
     file: str
@@ -151,9 +149,9 @@ class SavedOutput:
     manifest: Mapping[str, str] = field(default_factory=dict)
     """For a directory: relative name -> sha256 of each file."""
     values: str | None = None
-    """Of a `.json` file with a short list: the list, compact; a matrix over it is then known without reading it."""
+    """For a `.json` file with a short list: the compact list, so that a matrix over it can be expanded without reading it."""
     executable: tuple[str, ...] = ()
-    """Those of its files that can be executed, by their names; of a file its own name."""
+    """The names of its executable files; for a file, its own name."""
 
 
 @frozen
@@ -169,12 +167,12 @@ class Failure:
     message: str
     traceback: str = ""
     refused: str = ""
-    """The place of recorded content that was not what was recorded, or gone."""
+    """The place of recorded content that is gone or is not as recorded."""
 
 
 @frozen
 class StepOutcome:
-    """What came of one execution; `failure` is None exactly when the outputs are all there."""
+    """The result of one execution. `failure` is None exactly if all outputs exist."""
 
     step: str
     seconds: float
@@ -183,26 +181,26 @@ class StepOutcome:
     peak_bytes: int = 0
     failure: Failure | None = None
     witness: Witness = NO_WITNESS
-    """What it touched beyond what its key covers."""
+    """What the step used beyond what its key covers."""
     is_uploaded: bool = True
-    """False where the store was away: the outputs are in staging still, and whoever publishes sends them."""
+    """False if the store was not reachable: the outputs are still in staging, and the publisher sends them."""
 
 
 def written_outputs(staging: str | Path) -> Path:
-    """Return the folder below a step's staging that its outputs are written to."""
+    """Return the folder in a step's staging to which its outputs are written."""
     return Path(staging) / "outputs"
 
 
 def taken_outputs(staging: str | Path) -> Path:
-    """Return the folder that they are published from, which the step's code does not know."""
+    """Return the folder from which outputs are published. The step's code does not know it."""
     return Path(staging) / "taken"
 
 
 def activity_path(staging: str | Path) -> Path:
-    """Return where the process of a job with this staging folder tells what it is busy with, beyond its function."""
+    """Return the file in which the process of a job with this staging folder reports its activity outside its function."""
     return Path(staging) / "activity"
 
 
 def result_path(staging: str | Path) -> Path:
-    """Return where the result record of a job with this staging folder is."""
+    """Return the path of the result record of a job with this staging folder."""
     return Path(staging) / "result"

@@ -1,8 +1,8 @@
-"""What a step logs with Python's `logging` and nobody handles goes to its log: from INFO on, with its time.
+"""Send messages of Python's `logging` without a handler to the step's log: from level INFO on, with their time.
 
-Code that configures logging finds it as Python makes it: no handler, and the level WARNING as soon as it adds one. So what
-is ours is the handler of last resort, and a level that is known from any that is set. `logging` is not imported
-for it.
+Code that configures logging finds it as Python creates it: no handler, and the level WARNING as soon as the code adds a
+handler. Therefore our handler is the handler of last resort, and our level can be distinguished from every level that
+code sets. `logging` is not imported for this.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 class _OurLevel(int):
-    """The level of the root logger, while nobody else has set one."""
+    """The level of the root logger as long as no other code has set it."""
 
 
 def log_on_import() -> None:
-    """Configure logging, or have that done when it is imported."""
+    """Configure logging now, or when it is imported."""
     if "logging" in sys.modules:
         _configure(sys.modules["logging"])
     else:
@@ -36,7 +36,7 @@ def log_on_import() -> None:
 def _configure(logging: Any) -> None:
     root = logging.root
     if root.handlers or root.level != logging.WARNING:
-        return  # a module that was imported has configured it
+        return  # an imported module has configured it
     logging.lastResort = _handler(logging)
     root.setLevel(_OurLevel(logging.INFO))
     root.addHandler = _withdrawing(logging, root.addHandler)
@@ -45,12 +45,12 @@ def _configure(logging: Any) -> None:
 
 def _handler(logging: Any) -> Any:
     class StepLog(logging.Handler):  # type: ignore[misc]
-        """Writes to the standard error as it is by then: a function may have replaced it."""
+        """Writes to the current standard error: a function may have replaced it."""
 
         def emit(self, record: LogRecord) -> None:
             try:
                 sys.stderr.write(f"{self.format(record)}\n")
-            except Exception:  # noqa: BLE001 - as handlers of `logging` do
+            except Exception:  # noqa: BLE001 - like handlers of `logging`
                 self.handleError(record)
 
     handler = StepLog()
@@ -69,11 +69,11 @@ def _withdrawing(logging: Any, add: Any) -> Any:
 
 
 def _asked_for(logging: Any, basic_config: Any) -> Any:
-    """`logging.info` and its like call this by themselves, which configures nothing for anybody."""
+    """Ignore calls by `logging.info` and similar functions themselves, which would configure logging without a request."""
 
     @functools.wraps(basic_config)
     def configure(**given: Any) -> None:
-        if given or sys._getframe(1).f_globals is not vars(logging):  # noqa: SLF001 - who asks tells them apart
+        if given or sys._getframe(1).f_globals is not vars(logging):  # noqa: SLF001 - the caller distinguishes them
             basic_config(**given)
 
     return configure

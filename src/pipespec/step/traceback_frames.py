@@ -1,7 +1,7 @@
-"""The frames of a traceback that tell a user something: a live traceback, or the text of one, -> lines.
+"""Format the useful frames of a traceback, from a live traceback or from its text, as lines.
 
-Frames of pipespec and of the import system are left out without a word. Of libraries, installed or Python's own, the frame
-that raised is kept, and the others are counted; a deep stack is cut in its middle.
+Frames of pipespec and of the import system are left out silently. Of frames of libraries (installed, or Python's own),
+the frame that raised is kept and the others are counted. The middle of a deep stack is left out.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from pipespec.frozen_values import frozen
 __all__ = ["LONGEST_LINE", "frame_lines", "without_library_frames"]
 
 LONGEST_LINE: Final = 300
-"""Characters of a line of source that are shown."""
+"""Maximum number of characters of a source line that are shown."""
 
 _HIDDEN: Final = (str(Path(__file__).parents[1]), importlib.__file__, "<frozen importlib", "<frozen runpy")
-"""Files whose frames are not the user's business, by their beginnings."""
+"""Prefixes of files whose frames do not concern the user."""
 _LIBRARIES: Final = (f"{Path(os.__file__).parent}{os.sep}", "<frozen ", "<__array_function__")
-"""The beginnings of the names of files that belong to Python itself, or to nobody."""
+"""Prefixes of file names that belong to Python itself, or to no file."""
 _COMPILED: Final = (".pyx", ".pxi", ".pxd")
-"""Sources of what Cython compiled, which are seldom there."""
+"""Sources of code compiled by Cython, which are rarely available."""
 _INSTALLED: Final = tuple(f"{os.sep}{name}{os.sep}" for name in ("site-packages", "dist-packages"))
-_ENDS: Final = 20  # frames shown at either end of a stack
+_ENDS: Final = 20  # frames shown at each end of a stack
 _FRAME: Final = re.compile(r'\s*File "(?P<file>[^"]*)", line \d+')
 
 
 @frozen
 class _Frame:
-    """One frame: its file, and what makes its lines where they are needed."""
+    """One frame: its file, and a function that creates its lines if they are needed."""
 
     file: str
     entry: TracebackType | None = None
@@ -47,7 +47,7 @@ class _Frame:
 
 @frozen
 class _LeftOut:
-    """So many frames of libraries that are not shown."""
+    """A number of library frames that are not shown."""
 
     count: int
 
@@ -61,7 +61,7 @@ def frame_lines(trace: TracebackType | None) -> list[str]:
 
 
 def without_library_frames(text: str) -> str:
-    """Thin out each traceback in a text, such as one that came from another process; other lines stay."""
+    """Remove frames from each traceback in a text, for example one from another process. Other lines are unchanged."""
     lines: list[str] = []
     frames: list[_Frame] = []
     for line in text.splitlines():
@@ -83,7 +83,7 @@ def _walk(trace: TracebackType | None) -> Iterator[_Frame]:
 
 
 def _thinned(frames: Iterable[_Frame]) -> list[_Frame | _LeftOut]:
-    """Keep the user's frames, and the last of all; count the others between them."""
+    """Keep the user's frames and the last of all frames; count the others between them."""
     kept: list[_Frame | _LeftOut] = []
     library: list[_Frame] = []
     for frame in frames:
@@ -105,7 +105,7 @@ def _is_library(file: str) -> bool:
 
 
 def _cut(frames: list[_Frame | _LeftOut]) -> Iterator[str]:
-    """Yield the lines of frames, of very many those of the first and the last ones."""
+    """Yield the lines of frames; of very many frames, only those of the first and the last."""
     middle = frames[_ENDS:-_ENDS]
     for frame in frames[:_ENDS] if middle else frames:
         yield from frame.lines()

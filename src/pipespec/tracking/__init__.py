@@ -1,1 +1,1 @@
-"""MLflow: records in bulk, the life of a run, artifacts, what user code logs. The only importer of mlflow."""
+"""MLflow: bulk reading of records, the life of a run, artifacts, logging from user code. The only package that imports mlflow."""

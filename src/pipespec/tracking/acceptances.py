@@ -1,7 +1,7 @@
-"""That a run counts for a key which is not its own: how it is written in a tag, read again, and taken back.
+"""Write, read and revoke acceptances: tags which say that a run counts for a key that is not its own.
 
-Takes what somebody said, or the tags of runs; gives tag values within MLflow's limit, and the runs that a key was
-accepted for. A tag that a hand wrote or changed still counts, and is shown as it stands. Pure.
+Takes an acceptance, or the tags of runs. Returns tag values within MLflow's limit, and the runs that were accepted for
+a key. A tag that a user wrote or changed by hand still counts, and is displayed unchanged. Pure.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 LONGEST_REASON: Final = 1000
-"""Characters of a reason as JSON spells it, so that the one to accept and the one to take back fit into a tag."""
+"""Maximum length of a reason as JSON, so that one reason to accept and one to revoke fit into a tag."""
 _LONGEST_NAME: Final = 200
 
 
@@ -37,12 +37,12 @@ def encode_acceptance(said: Accepted) -> str:
 
 
 def encoded_length(why: str) -> int:
-    """Return how many characters a reason takes in a tag."""
+    """Return the number of characters that a reason needs in a tag."""
     return len(json.dumps(why, ensure_ascii=False)) - 2
 
 
 def parse_acceptance(text: str) -> Accepted:
-    """Return what `encode_acceptance` wrote; of another text, that somebody said it."""
+    """Return what `encode_acceptance` wrote. For any other text, return that a user wrote it."""
     try:
         told = json.loads(text)
         who, why, when = str(told["who"]), str(told["why"]), float(told["when"])
@@ -52,14 +52,14 @@ def parse_acceptance(text: str) -> Accepted:
 
 
 def with_acceptance(record: StepRecord, facts: RunFacts, key: str) -> StepRecord:
-    """Return a record that counts for a key which is not its own, with who said so."""
+    """Return a record that counts for a key which is not its own, with the acceptance."""
     return replace(record, accepted=parse_acceptance(facts.tags[record_names.accepted_tag(key)]))
 
 
 def add_to_trail(trail: str, said: Accepted, taken_back: Accepted) -> str:
-    """Return the value of the tag `pipespec.revoked.<key>`: all that was said and taken back, the newest last.
+    """Return the value of the tag `pipespec.revoked.<key>`: all acceptances that were revoked, the newest last.
 
-    What is oldest is left out where it would pass MLflow's limit.
+    The oldest ones are left out if the value would exceed MLflow's limit.
     """
     entries = [*_entries(trail), {**_fields(taken_back), "accepted": _fields(said)}]
     while len(text := json.dumps(entries, ensure_ascii=False)) > record_names.TAG_LENGTH and len(entries) > 1:
@@ -68,7 +68,7 @@ def add_to_trail(trail: str, said: Accepted, taken_back: Accepted) -> str:
 
 
 def accepted_runs(candidates: Iterable[tuple[str, RunFacts]]) -> Mapping[str, tuple[StepRecord, ...]]:
-    """Return, by key, the complete runs among these that were accepted for it, the one that counts first."""
+    """Return, by key, those of these complete runs that were accepted for it. The one that counts is first."""
     found: dict[str, list[StepRecord]] = {}
     for key, facts in candidates:
         record = complete_record(facts)

@@ -1,8 +1,9 @@
-"""Where a run's files are: artifact URIs, the local folders that they mean, and names that every store keeps.
+"""Locate the files of a run: artifact URIs, their local folders, and names that every store keeps.
 
-A store that is not local gets the few characters that it may lose in another spelling, which is undone on the way back.
+In names for a store that is not local, the few characters that the store may lose are encoded, and decoded when the
+names are read.
 
-Looks at most whether a folder exists; imports no mlflow.
+At most checks whether a folder exists. Does not import mlflow.
 """
 
 from __future__ import annotations
@@ -18,18 +19,18 @@ from pipespec.tracking.tracking_uri import ARTIFACT_FOLDER
 __all__ = ["local_path", "location", "original_name", "require_name", "run_folder", "stored_name"]
 
 _PLAIN_FILE: Final = re.compile(r"file:///[\w./+=@,-]*", re.ASCII)
-"""URIs of which nothing is written in another way than in a path: nearly all."""
+"""URIs whose characters are all written as in a path: nearly all URIs."""
 _LOST: Final = "%#?\\"
-"""Characters of names that one store or another loses: the file is taken, and cannot be had back."""
+"""Characters of names that some store loses: the file is accepted, but cannot be read again."""
 _WRITTEN: Final = "~%02X"
-"""How such a character stands in the name that a store which is not local gets."""
+"""The encoding of such a character in the name for a store that is not local."""
 _CODES: Final = "|".join(f"{ord(character):02X}" for character in f"{_LOST}~")
 _TO_WRITE: Final = re.compile(rf"[{re.escape(_LOST)}]|~(?={_CODES})")
 _TO_READ: Final = re.compile(rf"~({_CODES})")
 
 
 def local_path(uri: str) -> Path | None:
-    """Return the local path that a `file:` URI or an absolute path means; None for all other URIs."""
+    """Return the local path of a `file:` URI or an absolute path; None for all other URIs."""
     if uri.startswith("/"):
         return Path(uri)
     if _PLAIN_FILE.fullmatch(uri):
@@ -40,11 +41,10 @@ def local_path(uri: str) -> Path | None:
 
 
 def run_folder(artifact_uri: str, artifacts: Path | None) -> Path | None:
-    """Return the local folder where a run's files are now, or None where they are not local.
+    """Return the local folder that now contains a run's files, or None if they are not local.
 
-    `artifacts` is the store's own artifact folder, beside its database. MLflow keeps absolute paths, so that
-    of a project that was moved or copied points to where it stood; what is then found below the store's
-    own folder counts first.
+    `artifacts` is the store's own artifact folder, next to its database. MLflow keeps absolute paths. After a project
+    was moved or copied, they point to its old place. Therefore the path below the store's own folder is tried first.
     """
     path = local_path(artifact_uri)
     if path is None or artifacts is None or str(path).startswith(f"{artifacts}/"):
@@ -58,7 +58,7 @@ def run_folder(artifact_uri: str, artifacts: Path | None) -> Path | None:
 
 
 def location(artifact_uri: str, file: str) -> str:
-    """Return what `Artifact.location` says of one file (or directory, with its slash) of a run."""
+    """Return the `Artifact.location` of one file (or directory, with its slash) of a run."""
     folder = local_path(artifact_uri)
     if folder is not None:
         return f"{folder}/{file}"
@@ -71,15 +71,15 @@ def stored_name(name: str) -> str:
 
 
 def original_name(stored: str) -> str:
-    """Return the name that `stored_name` was given; it has no more slashes than the stored one."""
+    """Return the name from which `stored_name` made this one. It has no more slashes than the stored name."""
     return _TO_READ.sub(lambda found: chr(int(found[1], 16)), stored)
 
 
 def require_name(name: str) -> None:
-    """Refuse a name, relative and with slashes, that does not come back from every store as it was.
+    """Refuse a relative name with slashes that some store does not return unchanged.
 
     Raises:
-        PipespecError: naming the culprit.
+        PipespecError: naming the invalid part.
     """
     parts = name.removesuffix("/").split("/")
     bad = sorted({character for character in name if not character.isprintable()})

@@ -1,9 +1,9 @@
-"""How files get into a run, and back.
+"""Put files into a run, and get them back.
 
-Takes the artifact URI of a run, names below it and local files. Files of a local store are put and read
-without mlflow: moved or copied beside their place, renamed into it, then written through to the disk; others
-go to their store, and their sizes are read back. What is fetched is compared with
-its recorded digest, since MLflow hands out cut and zeroed files without a word.
+Takes the artifact URI of a run, names in it, and local files. Files of a local store are written and read without
+mlflow: they are moved or copied next to their place, renamed into it, then synced to the disk. Other files are sent to
+their store, and their sizes are read back. Fetched content is compared with its recorded digest, because MLflow
+silently returns truncated and zeroed files.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ __all__ = [
 ]
 
 _TEMPORARY: Final = ".pipespec-"
-"""What files begin with while they are written, beside those whose place they take."""
+"""Prefix of files that are being written, in the folder of the files that they replace."""
 
 
 _READABLE: Final = 0o444
@@ -56,15 +56,15 @@ _READABLE: Final = 0o444
 
 
 def upload(files: Sequence[tuple[Path, str]], artifact_uri: str, tracking_uri: str) -> None:
-    """Put local files and directories below a run, each under its name; a directory's name ends with a slash.
+    """Put local files and directories into a run, each under its name. The name of a directory ends with a slash.
 
-    A local store takes the files themselves: they are moved where that is possible. Called in the worker's
-    process, with the run's URI as `Recorder.start` gave it.
+    A local store takes the files themselves: they are moved if possible. Called in the worker's process, with the run's
+    URI as returned by `Recorder.start`.
 
     Raises:
         PipespecError: for a name that not every store keeps.
-        StoreUnavailableError: where the store did not take them whole.
-        OSError: from a local disk, for instance when it is full.
+        StoreUnavailableError: if the store did not store them completely.
+        OSError: from a local disk, for example if it is full.
     """
     found = list(_flat(files))
     for _, name in found:
@@ -94,12 +94,12 @@ def require_storable(files: Sequence[tuple[Path, str]]) -> None:
 
 
 def keep_uploaded(files: Sequence[tuple[Path, str]], downloads: Path) -> None:
-    """Let files and directories that were uploaded, each by its digest, count as downloaded: nobody here fetches them again."""
+    """Add uploaded files and directories to the downloads by their digests, so that they are not fetched again here."""
     from pipespec.tracking.stores.download_cache import DownloadCache  # noqa: PLC0415 - see `localise`
 
     cache = DownloadCache(downloads)
     for path, digest in files:
-        with contextlib.suppress(OSError):  # then it is fetched by whoever needs it
+        with contextlib.suppress(OSError):  # then it is fetched by the first reader
             cache.keep(path, digest)
 
 
@@ -126,7 +126,7 @@ def _place(files: Sequence[tuple[Path, str]], folder: Path, directories: Iterabl
 
 @contextlib.contextmanager
 def _beside(source: Path, target: Path) -> Iterator[Path]:
-    """Give a file with the source's content on the target's disk: the source itself, or a copy beside the target."""
+    """Return a file with the source's content on the target's disk: the source itself, or a copy next to the target."""
     status = source.lstat()
     movable = stat.S_ISREG(status.st_mode) and status.st_nlink == 1
     if movable and status.st_dev == target.parent.stat().st_dev:
@@ -148,10 +148,10 @@ def _beside(source: Path, target: Path) -> Iterator[Path]:
 
 
 def _sync(path: Path) -> None:
-    """Write a file through to the disk, under the name that it was renamed to before: the folder is not written for itself.
+    """Sync a file to the disk, after it was renamed to its final name. The folder is not synced separately.
 
-    The usual file systems then write the name, too. Where one does not, a failure of power loses a file whole, which is
-    noticed and made again; content that is lost would have been taken for the result.
+    The usual file systems then also write the name. On others, a power failure may lose a whole file, which is noticed
+    and made again. Lost content, in contrast, would be taken for the result.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -182,7 +182,7 @@ def put(files: Mapping[str, bytes], artifact_uri: str, tracking_uri: str) -> Non
 
 
 def _write(target: Path, content: bytes, *, through: bool) -> None:
-    """Write a file whole, or none; `through` as `_sync`."""
+    """Write a file completely or not at all. `through` as in `_sync`."""
     temporary = target.with_name(f"{_TEMPORARY}{secrets.token_hex(8)}")
     try:
         with temporary.open("xb") as file:
@@ -191,13 +191,13 @@ def _write(target: Path, content: bytes, *, through: bool) -> None:
             temporary.replace(target)
             if through:
                 os.fsync(file.fileno())
-    except BaseException:  # the disk is full, above all
+    except BaseException:  # mostly: the disk is full
         temporary.unlink(missing_ok=True)
         raise
 
 
 def sweep_temporaries(artifact_uri: str) -> None:
-    """Remove what a writer that was killed left half written among the files of a run in a local store."""
+    """Remove incomplete files that a killed writer left among the files of a run in a local store."""
     folder = local_path(artifact_uri)
     if folder is None or not folder.is_dir():
         return
@@ -215,8 +215,8 @@ def read(artifact_uri: str, file: str, tracking_uri: str) -> bytes:
     """Return a small file of a run.
 
     Raises:
-        FileNotFoundError: where there is none.
-        StoreUnavailableError: where a store that is not local does not give it.
+        FileNotFoundError: if it does not exist.
+        StoreUnavailableError: if a store that is not local does not return it.
     """
     folder = local_path(artifact_uri)
     if folder is not None:
@@ -234,18 +234,18 @@ def read(artifact_uri: str, file: str, tracking_uri: str) -> bytes:
 def localise(
     artifact: Artifact, downloads: Path, tracking_uri: str, *, kept_as: str | None = None
 ) -> Artifact:
-    """Return the artifact with a local path for its location; what is local already is returned as it is.
+    """Return the artifact with a local path as its location. An artifact that is already local is returned unchanged.
 
-    A download is kept by its digest, in the `DownloadCache` of the folder `downloads`, and used again as long as it has it.
-    What has no digest, but never changes, is kept as `kept_as`.
+    A download is stored under its digest in the `DownloadCache` of the folder `downloads`, and reused as long as it is
+    there. Content that has no digest but never changes is stored as `kept_as`.
 
     Raises:
-        StoreUnavailableError: where the store does not give it.
-        AlteredContentError: where it is gone, or not what the run recorded.
+        StoreUnavailableError: if the store does not return it.
+        AlteredContentError: if it is gone, or is not what the run recorded.
     """
     if local_path(artifact.location) is not None:
         return artifact
-    # Late: a project whose files are all here has no use for it.
+    # Late import: a project whose files are all local does not need it.
     from pipespec.tracking.stores.download_cache import DownloadCache  # noqa: PLC0415
 
     cache = DownloadCache(downloads)
@@ -268,12 +268,12 @@ def localise(
 def fetch(
     artifact: Artifact, to: Path, downloads: Path, tracking_uri: str, *, replace_other: bool = False
 ) -> None:
-    """Copy an artifact to `to`; what is there and is not just that is replaced only with `replace_other`.
+    """Copy an artifact to `to`. Other content at `to` is replaced only with `replace_other`.
 
     Raises:
-        UsageError: where something else is there.
-        StoreUnavailableError: where the store does not give it.
-        AlteredContentError: where it is gone, or not what the run recorded; then `to` is as it was.
+        UsageError: if something else is there.
+        StoreUnavailableError: if the store does not return it.
+        AlteredContentError: if it is gone, or is not what the run recorded. Then `to` is unchanged.
     """
     if os.path.lexists(to) and not replace_other:
         if artifact.digest is not None and artifact.digest == _digest(
@@ -303,7 +303,7 @@ def fetch(
 
 
 def make_executable(place: Path, names: Iterable[str]) -> None:
-    """Let those of the files at a place be executed that could be when they were recorded; a store may not keep that."""
+    """Make those files at a place executable that were executable when they were recorded. A store may not keep this."""
     for name in names:
         path = place / name if place.is_dir() else place
         with contextlib.suppress(OSError):
@@ -312,11 +312,11 @@ def make_executable(place: Path, names: Iterable[str]) -> None:
 
 
 def verified_path(artifact: Artifact, downloads: Path, tracking_uri: str) -> Path:
-    """Return a local path of an artifact, of a download where it is not local; its content was checked.
+    """Return a local path of an artifact (of a download, if it is not local) after its content was checked.
 
     Raises:
-        StoreUnavailableError: where the store does not give it.
-        AlteredContentError: where it is gone, or not what the run recorded.
+        StoreUnavailableError: if the store does not return it.
+        AlteredContentError: if it is gone, or is not what the run recorded.
     """
     path = local_path(localise(artifact, downloads, tracking_uri).location)
     assert path is not None
@@ -325,9 +325,9 @@ def verified_path(artifact: Artifact, downloads: Path, tracking_uri: str) -> Pat
 
 
 def verify(artifact: Artifact, downloads: Path, tracking_uri: str) -> None:
-    """Read all of an artifact where its store has it, whatever was downloaded before, and compare it with what was recorded.
+    """Read a whole artifact from its store, ignoring earlier downloads, and compare it with what was recorded.
 
-    Raises as `verified_path`.
+    Raises the same errors as `verified_path`.
     """
     if local_path(artifact.location) is not None:
         verified_path(artifact, downloads, tracking_uri)
@@ -343,7 +343,7 @@ def require_digest(path: Path, artifact: Artifact) -> None:
     """Compare the content of a local copy with what was recorded.
 
     Raises:
-        AlteredContentError: where it is something else, or gone.
+        AlteredContentError: if it is different, or gone.
     """
     digest = _digest(path, is_directory=artifact.location.endswith("/"))
     if artifact.digest is not None and digest != artifact.digest:

@@ -1,7 +1,7 @@
-"""The files of a run in a store that is not local: what is asked of it, and who carries that out.
+"""The files of a run in a store that is not local: the requests to the store, and who executes them.
 
-Takes an artifact URI and the tracking URI. Files that a tracking server hands out go by its HTTP routes, those in S3 by
-boto3; all others through MLflow's artifact repositories, which take seconds to import.
+Takes an artifact URI and the tracking URI. Files that a tracking server serves are requested by its HTTP routes, files
+in S3 by boto3, all others through MLflow's artifact repositories, which take seconds to import.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from pipespec.tracking.tracking_uri import is_server, shown
 __all__ = ["FarFiles", "Sent", "far_files", "send_beside", "send_whole"]
 
 Sent: TypeAlias = Callable[[int], None]
-"""Is told of each piece that was sent, in bytes; of less than nothing where what was sent is sent again."""
+"""Is called with the size of each piece that was sent, in bytes; with a negative number if data is sent again."""
 
 
 class FarFiles(Protocol):
-    """The files of one run; names are relative, with slashes. A failing store raises StoreUnavailableError.
+    """The files of one run. Names are relative, with slashes. If the store fails, StoreUnavailableError is raised.
 
     Threads may share it.
     """
@@ -39,10 +39,10 @@ class FarFiles(Protocol):
         """Return what is in a folder, by its whole name, with its size where the store tells it."""
 
     def get(self, name: str, target: Path) -> None:
-        """Fetch a file, or all of a directory, whose name ends with a slash, to a place where nothing is yet.
+        """Fetch a file, or a whole directory, whose name ends with a slash, to a place where nothing exists yet.
 
         Raises:
-            FileNotFoundError: where there is surely no such file.
+            FileNotFoundError: if the file certainly does not exist.
         """
 
 
@@ -51,12 +51,12 @@ def far_files(artifact_uri: str, tracking_uri: str) -> Iterator[FarFiles]:
     """Open the files at an artifact URI.
 
     Raises:
-        StoreUnavailableError: for whatever goes wrong with the store meanwhile.
+        StoreUnavailableError: for every error of the store inside the block.
     """
     with contextlib.ExitStack() as stack:
         files = _by_server(artifact_uri, tracking_uri, stack) if is_server(tracking_uri) else None
         if files is None and artifact_uri.startswith("s3://"):
-            from pipespec.tracking.stores.s3_files import S3Files  # noqa: PLC0415 - only S3 has a use for it
+            from pipespec.tracking.stores.s3_files import S3Files  # noqa: PLC0415 - only S3 needs it
 
             files = S3Files(artifact_uri)
         if files is None:
@@ -69,7 +69,7 @@ def far_files(artifact_uri: str, tracking_uri: str) -> Iterator[FarFiles]:
 
 
 class _NamedFiles:
-    """A FarFiles whose store keeps each file under a name that it gives back."""
+    """A FarFiles whose store keeps each file under a name that it returns unchanged."""
 
     def __init__(self, files: FarFiles) -> None:
         self._files = files
@@ -92,7 +92,7 @@ class _NamedFiles:
 
 
 def _by_server(artifact_uri: str, tracking_uri: str, stack: contextlib.ExitStack) -> FarFiles | None:
-    # Late: HTTP costs 40 ms, which a step whose files stay here has no use for.
+    # Late import: HTTP takes 40 ms, which a step with local files does not need.
     from pipespec.tracking.server.reach_server import server_client  # noqa: PLC0415
     from pipespec.tracking.server.server_files import ServerFiles, is_handed_out  # noqa: PLC0415
 
@@ -156,7 +156,7 @@ class _RepositoryFiles:
         size = len(source) if isinstance(source, bytes) else source.stat().st_size
         with tempfile.TemporaryDirectory(dir=self._scratch) as own:
             if isinstance(source, bytes) or source.name != base:
-                # A repository names a file as its source is named.
+                # A repository gives a file the name of its source.
                 named = Path(own, base)
                 if isinstance(source, bytes):
                     named.write_bytes(source)
@@ -176,7 +176,7 @@ class _RepositoryFiles:
                 with busy(f"downloading {name}"):
                     self._repository.download_artifacts(name.rstrip("/"), scratch)
             except Exception as error:
-                # How a store says that it has no such file differs from store to store.
+                # Each store reports in its own way that a file does not exist.
                 if name not in self.sizes(name.rpartition("/")[0]):
                     raise FileNotFoundError(name) from error
                 raise
@@ -185,7 +185,7 @@ class _RepositoryFiles:
 
 @contextlib.contextmanager
 def _sending(uri: str) -> Iterator[None]:
-    """Artifact stores fail in as many ways as there are libraries for them."""
+    """Turn the errors of artifact stores into one kind. Each store's library has its own errors."""
     try:
         with without_progress():
             yield

@@ -1,8 +1,8 @@
-"""Speaking to MLflow's own client without its noise, and with errors in one line.
+"""Use MLflow's own client without its log output, and with errors in one line.
 
-`Session(uri, log)` holds an `MlflowClient`, made at the first use: importing mlflow takes seconds. While one is
-open, what mlflow, alembic and sqlalchemy say goes to the log file, and requests give up in time. Nothing of
-that reaches processes that are started for user code: `fluent.activate` undoes it there.
+`Session(uri, log)` holds an `MlflowClient`, created at the first use, because importing mlflow takes seconds. While one
+is open, messages of mlflow, alembic and sqlalchemy go to the log file, and requests have time limits. None of this
+affects processes that are started for user code: `fluent.activate` undoes it there.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _ALWAYS: Final[Mapping[str, str]] = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 
-# MLflow's own limits let 247 s pass until "connection refused", and more than 480 s on a silent server.
-# Three tries of 6 s, their pauses and the import of mlflow end below 30 s.
+# With MLflow's own limits, "connection refused" takes 247 s, and a silent server more than 480 s.
+# Three tries of 6 s, their pauses and the import of mlflow take less than 30 s in total.
 _LIMITS: Final[Mapping[str, str]] = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "6",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
@@ -44,7 +44,7 @@ _TALKATIVE: Final = ("mlflow", "alembic", "sqlalchemy", "sqlalchemy.engine", "hu
 _WARNERS: Final = r"(mlflow|alembic|sqlalchemy|pydantic|google)(\..*)?"
 
 _PREAMBLES: Final = ("(raised as a result of", "(Background on", "[SQL", "[parameters")
-"""Beginnings of lines of SQLAlchemy that say nothing of what is wrong."""
+"""Prefixes of SQLAlchemy's lines that do not describe the error."""
 _DRIVERS: Final = frozenset({"psycopg", "psycopg2", "pymysql", "MySQLdb", "asyncpg", "pyodbc"})
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
@@ -52,7 +52,7 @@ _REFUSALS: Final = frozenset({"INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIS
 
 
 class Session:
-    """One client of one store; close it. Several may be open at a time, in any order of closing."""
+    """One client of one store. Close it. Several may be open at a time, and may be closed in any order."""
 
     def __init__(self, uri: str, log: Path | None) -> None:
         self.uri = uri
@@ -61,10 +61,10 @@ class Session:
 
     @property
     def client(self) -> MlflowClient:
-        """The client; the first use imports mlflow and opens the store.
+        """The client. The first use imports mlflow and opens the store.
 
         Raises:
-            StoreUnavailableError: where the store cannot be opened.
+            StoreUnavailableError: if the store cannot be opened.
         """
         if self._client is None:
             _quiet.enter(self._log)
@@ -84,14 +84,14 @@ class Session:
         return mlflow.MlflowClient(tracking_uri=self.uri)
 
     def _look_at_file(self, path: Path) -> None:
-        # MLflow would make its tables in any database, and migrate an older store without a question.
+        # MLflow would create its tables in any database, and migrate an older store without asking.
         try:
             open_database(path)[0].close()
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise unreadable(path, error) from error
 
     def close(self) -> None:
-        """Let go of the client, and of the silence if it was the last."""
+        """Close the client. The last one to close also restores the log output."""
         if self._client is not None:
             self._client = None
             _quiet.leave()
@@ -99,7 +99,7 @@ class Session:
 
 @contextlib.contextmanager
 def quiet(log: Path | None) -> Iterator[None]:
-    """Import mlflow, and let what it says in this block go to the file `log`."""
+    """Import mlflow, and send its messages in this block to the file `log`."""
     _quiet.enter(log)
     try:
         import_mlflow()
@@ -110,14 +110,14 @@ def quiet(log: Path | None) -> Iterator[None]:
 
 
 def import_mlflow() -> Any:
-    """Import mlflow without the warnings of what it imports.
+    """Import mlflow without the warnings of the modules that it imports.
 
     Raises:
-        PipespecError: where a module of the user's stands in its place.
+        PipespecError: if a module of the user has the same name.
     """
     with busy("importing mlflow"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import mlflow  # noqa: PLC0415 - takes seconds; everything that can do without has done without
+        import mlflow  # noqa: PLC0415 - takes seconds; code that does not need it has avoided it
     if not hasattr(mlflow, "__path__"):
         raise PipespecError(
             f"the module '{mlflow.__file__}' stands in the place of the package mlflow; rename it"
@@ -127,7 +127,7 @@ def import_mlflow() -> Any:
 
 @contextlib.contextmanager
 def without_progress() -> Iterator[None]:
-    """Keep MLflow from drawing progress bars and printing addresses meanwhile."""
+    """Prevent MLflow from showing progress bars and printing addresses inside the block."""
     ours = {name: value for name, value in _ALWAYS.items() if name not in os.environ}
     os.environ.update(ours)
     try:
@@ -139,11 +139,11 @@ def without_progress() -> Iterator[None]:
 
 @contextlib.contextmanager
 def speaking(uri: str) -> Iterator[None]:
-    """Turn every way in which a store can fail into one of our errors, in one line, without a password.
+    """Turn every failure of a store into one of our errors, in one line, without a password.
 
     Raises:
-        StoreUnavailableError: where it cannot be asked or did not do what it was told.
-        PipespecError: where it refused, for instance since a run was deleted meanwhile.
+        StoreUnavailableError: if it cannot be reached or did not execute a request.
+        PipespecError: if it refused, for example because a run was deleted meanwhile.
     """
     try:
         yield
@@ -174,7 +174,7 @@ def _is_of_a_store(error: Exception) -> bool:
 
 
 def _unavailable(uri: str, error: Exception) -> StoreUnavailableError:
-    """Say what lies at the bottom of an error: SQLAlchemy and MLflow put what they were about in front of it."""
+    """Return the root cause of an error. SQLAlchemy and MLflow put what they were doing before it."""
     cause = next((one for one in _beneath(error) if isinstance(one, sqlite3.Error)), None)
     if cause is not None and is_sqlite(uri):
         return unreadable(sqlite_path(uri), cause, deed="used")
@@ -184,7 +184,7 @@ def _unavailable(uri: str, error: Exception) -> StoreUnavailableError:
 
 
 def _beneath(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and those that it came of; what a driver raised is SQLAlchemy's `orig`."""
+    """Yield an error and its causes. SQLAlchemy keeps the error of a driver in `orig`."""
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
     while waiting:
@@ -196,7 +196,7 @@ def _beneath(error: BaseException) -> Iterator[BaseException]:
 
 
 def _one_line(error: Exception) -> str:
-    """Return the first line that says something of the cause."""
+    """Return the first line that describes the cause."""
     driver = next((one for one in _beneath(error) if _is_driver(one)), error)
     text = shown(str(driver)).strip() or type(driver).__name__
     lines = text.splitlines()
@@ -205,12 +205,12 @@ def _one_line(error: Exception) -> str:
 
 
 def _is_driver(error: BaseException) -> bool:
-    """Tell whether an error is that of a database's driver: `psycopg.OperationalError`, below SQLAlchemy's."""
+    """Return whether an error comes from a database driver: `psycopg.OperationalError`, wrapped by SQLAlchemy."""
     return type(error).__module__.partition(".")[0] in _DRIVERS
 
 
 def unset_limits() -> None:
-    """Give user code MLflow's own patience back: it may upload what takes minutes to be taken in."""
+    """Restore MLflow's own time limits for user code, whose uploads may take minutes."""
     for name, value in _LIMITS.items():
         if os.environ.get(name) == value:
             del os.environ[name]
@@ -239,7 +239,7 @@ class _Quiet:
         self._handler = logging.NullHandler() if log is None else _to_file(log)
 
     def redirect(self) -> None:
-        """Take the place of the handlers that mlflow gave itself when it was imported."""
+        """Replace the handlers that mlflow installed when it was imported."""
         if self._handler is None:
             return
         for name in _TALKATIVE:
@@ -259,7 +259,7 @@ class _Quiet:
         self.forget()
 
     def forget(self) -> None:
-        """Give the loggers back, as if no session had been opened."""
+        """Restore the loggers, as if no session had been opened."""
         for name, (handlers, propagate) in self._loggers.items():
             logger = logging.getLogger(name)
             logger.handlers, logger.propagate = handlers, propagate
@@ -268,7 +268,7 @@ class _Quiet:
 
 
 def _to_file(log: Path) -> logging.Handler:
-    from pipespec.tracking.noise_log import NoiseLog  # noqa: PLC0415 - an idle run speaks to nobody
+    from pipespec.tracking.noise_log import NoiseLog  # noqa: PLC0415 - an idle run contacts no store
 
     with contextlib.suppress(OSError):  # then there is no log
         log.parent.mkdir(parents=True, exist_ok=True)

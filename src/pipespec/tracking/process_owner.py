@@ -1,8 +1,8 @@
-"""Which process works on a run, and whether it still does.
+"""Identify the process that works on a run, and detect whether it still exists.
 
-A process id alone says little: ids are used again, other hosts and containers have the same ones. So an owner is
-host, boot, process namespace, id and start time, as the run's tag `pipespec.owner` keeps them. Of an owner on
-another host nothing can be said from here; its lease tells.
+A process id is not enough: ids are reused, and other hosts and containers have the same ids. Therefore an owner
+consists of host, boot, process namespace, id and start time, as in the run's tag `pipespec.owner`. An owner on another
+host cannot be checked from here; its lease shows whether it lives.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["Owner", "owner_is_gone"]
 
 @frozen
 class Owner:
-    """A process, told apart from all others; `started` is in the system's own unit and only compared."""
+    """A process, distinguished from all others. `started` is in the system's own unit and is only compared."""
 
     host: str
     boot: str
@@ -34,13 +34,13 @@ class Owner:
 
     @classmethod
     def here(cls) -> Self:
-        """Return the process that asks."""
+        """Return the current process."""
         pid = os.getpid()
         return cls(*_place(), pid=pid, started=_started(pid) or "")
 
     @classmethod
     def parse(cls, tag: str) -> Self | None:
-        """Return what `str` of an owner was made of, or None where the text is no such thing."""
+        """Return the owner that was converted to this text with `str`, or None if the text is not an owner."""
         try:
             fields = json.loads(tag)
             owner = cls(**fields)
@@ -53,24 +53,24 @@ class Owner:
 
     @property
     def is_here(self) -> bool:
-        """True where the process can be seen from here."""
+        """True if the process can be seen from this host."""
         return (self.host, self.boot, self.namespace) == _place()
 
     def is_stopped(self) -> bool:
-        """Tell whether the process is seen to stand still: it was sent SIGSTOP, or Ctrl-Z was pressed."""
+        """Return whether the process is known to be stopped: it got SIGSTOP, or Ctrl-Z was pressed."""
         if not self.is_here or sys.platform == "darwin" or _started(self.pid) != self.started:
             return False
         return (_stat(self.pid) or ["?"])[0] in ("T", "t")
 
     def is_gone(self) -> bool | None:
-        """Tell whether the process has ended; None for one that cannot be seen from here."""
+        """Return whether the process has ended; None if it cannot be seen from here."""
         if not self.is_here:
             return None
         return _started(self.pid) != self.started
 
 
 def owner_is_gone(tag: str) -> bool | None:
-    """Tell whether the process that a run's tag names has ended; None where that cannot be seen from here."""
+    """Return whether the process in a run's tag has ended; None if it cannot be seen from here."""
     owner = Owner.parse(tag)
     return None if owner is None else owner.is_gone()
 
@@ -95,7 +95,7 @@ def _namespace() -> str:
 
 
 def _started(pid: int) -> str | None:
-    """Return when a process started; None when there is none, or when it has ended and only waits to be reaped."""
+    """Return when a process started; None if it does not exist, or has ended and only waits to be reaped."""
     if sys.platform == "darwin":
         return _output("ps", "-o", "lstart=", "-p", str(pid)) or None
     fields = _stat(pid)
@@ -103,12 +103,12 @@ def _started(pid: int) -> str | None:
 
 
 def _stat(pid: int) -> list[str] | None:
-    """Return what Linux tells of a process, its state first; None when there is none."""
+    """Return Linux's status fields of a process, its state first; None if it does not exist."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
-    return text.rpartition(")")[2].split()  # the name, in brackets, may hold anything
+    return text.rpartition(")")[2].split()  # the name, in brackets, may contain any character
 
 
 def _output(*command: str) -> str:

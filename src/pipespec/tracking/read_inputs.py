@@ -1,7 +1,7 @@
-"""What a run read, as its tag `pipespec.inputs` says it, so that lineage needs no manifest. Pure.
+"""The inputs of a run in its tag `pipespec.inputs`, so that lineage needs no manifest. Pure.
 
-Takes the entries `inputs` of a manifest; gives `ReadInput`s, and their text in the tag, which is left to the manifest where it
-would pass MLflow's limit.
+Takes the entries `inputs` of a manifest. Returns `ReadInput`s, and their text in the tag. If the text would exceed
+MLflow's limit, it is only in the manifest.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ __all__ = ["ReadInput", "decode_inputs", "encode_inputs", "inputs_of_manifest"]
 
 @frozen
 class ReadInput:
-    """One thing that a run read: an output of another run, of whatever pipeline, or data from outside (`run_id` empty)."""
+    """One input of a run: an output of another run, of any pipeline, or external data (`run_id` empty)."""
 
     argument: str
     source: str
-    """The output's name; of data from outside its path as it was written."""
+    """The output's name; for external data, its path as it was written."""
     digest: str
     run_id: str = ""
 
 
 def inputs_of_manifest(inputs: JSON) -> tuple[ReadInput, ...]:
-    """Return what a manifest says of inputs, without what is not as we write it."""
+    """Return the inputs in a manifest. Entries that are not as pipespec writes them are ignored."""
     if not isinstance(inputs, dict):
         return ()
     return tuple(
@@ -51,7 +51,7 @@ def _read(argument: str, entry: Mapping[str, JSON]) -> Iterator[ReadInput]:
 
 
 def encode_inputs(inputs: JSON) -> str | None:
-    """Return the tag's value: a row for each thing read, with the beginning of its digest; None where it is too long."""
+    """Return the tag's value: one row for each input, with the beginning of its digest; None if it is too long."""
     rows = [
         [read.argument, read.source, read.digest[:16], read.run_id] for read in inputs_of_manifest(inputs)
     ]
@@ -60,7 +60,7 @@ def encode_inputs(inputs: JSON) -> str | None:
 
 
 def decode_inputs(text: str) -> tuple[ReadInput, ...] | None:
-    """Return what `encode_inputs` wrote; None where a hand changed it to something else."""
+    """Return what `encode_inputs` wrote; None if it was changed by hand to something else."""
     try:
         rows = json.loads(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""A record of a step -> one of its outputs as a file that can be fetched, read and checked."""
+"""Turn an output of a step's record into a file that can be fetched, read and checked."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ __all__ = ["recorded_artifact", "recorded_part"]
 
 
 def recorded_artifact(record: StepRecord, output: str) -> Artifact:
-    """Return where an output is, by its name, and the digest that it must have."""
+    """Return the place of an output, by its name, and the digest that it must have."""
     recorded = record.outputs[output]
     place = location(record.artifact_uri, recorded.file)
     return Artifact(place, recorded.digest, PurePosixPath(recorded.file).name, recorded.executable)
 
 
 def recorded_part(record: StepRecord, output: str, part: str, digest: str | None) -> Artifact:
-    """Return where a file in an output is, or a folder, whose name ends with a slash, and the digest that it must have."""
+    """Return the place of a file or a folder (whose name ends with a slash) in an output, and the digest that it must have."""
     recorded = record.outputs[output]
     within = part if part.endswith("/") else ""
     executable = (

@@ -1,9 +1,9 @@
-"""The names under which records stand in MLflow, and how values are made to fit its limits.
+"""The names of records in MLflow, and how values are shortened to fit its limits.
 
-Pure. Tags that are looked up bear what is sought in their *key*, as a digest of ours: MLflow has an index on
-tag keys and none on values (6 ms against 218 ms among 100,000 runs), and its filters have no escape. Tags that
-only machines read begin with `mlflow.` in a store, since MLflow's page shows none of those (decisions/0026); runs of earlier
-versions bear them without it, and everywhere but in a store's statements and filters they are named without it.
+Pure. Tags that are searched have the searched value, as a digest, in their *key*: MLflow has an index on tag keys and
+none on values (6 ms instead of 218 ms among 100,000 runs), and its filters have no escape. Tags that only machines read
+begin with `mlflow.` in a store, because MLflow's page shows none of those (decisions/0026). Runs of earlier versions
+have them without this prefix. Everywhere except in a store's statements and filters, they are named without it.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ PARAM_LENGTH: Final = 6000
 TAG_LENGTH: Final = 8000
 
 ASIDE: Final = "mlflow."
-"""What a store has before the name of a tag that is of use to machines alone."""
+"""The prefix, in a store, of the names of tags that only machines use."""
 _ASIDE: Final = frozenset(
     {
         POINT,
@@ -153,12 +153,12 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
 def stored(tag: str) -> str:
-    """Return the name that a tag has in a store."""
+    """Return the name of a tag in a store."""
     return f"{ASIDE}{tag}" if tag in _ASIDE or tag.startswith(_FAMILIES_ASIDE) else tag
 
 
 def told(tags: Mapping[str, str]) -> dict[str, str]:
-    """Return the tags of a store by the names that they have here, of runs of this version and of earlier ones."""
+    """Return the tags of a store by their names here, for runs of this version and of earlier ones."""
     ours = f"{ASIDE}{PREFIX}"
     named = {tag: value for tag, value in tags.items() if not tag.startswith(ours)}
     return named | {tag.removeprefix(ASIDE): value for tag, value in tags.items() if tag.startswith(ours)}
@@ -181,12 +181,12 @@ def claim_tag(key: str) -> str:
 
 
 def accepted_tag(key: str) -> str:
-    """Return the tag that lets an old run count for a new key; its value says who says so, and why."""
+    """Return the tag that makes an old run count for a new key. Its value says who accepted it, and why."""
     return f"{ACCEPTED}{_checked(key)}"
 
 
 def revoked_tag(key: str) -> str:
-    """Return the tag that keeps what was accepted for a key and taken back: by whom, when and why."""
+    """Return the tag that records the revoked acceptances for a key: by whom, when and why."""
     return f"{REVOKED}{_checked(key)}"
 
 
@@ -201,19 +201,19 @@ def declared(step: str) -> str:
 
 
 def values_tag(output: str) -> str:
-    """Return the tag that holds an output which is a short JSON list."""
+    """Return the tag that contains an output which is a short JSON list."""
     return fit_name(stored(f"{VALUES}{output}")).removeprefix(ASIDE)
 
 
 def name_tag(step: str) -> str:
-    """Return the tag by which all runs of a declared step, of any variant, are found."""
+    """Return the tag that finds all runs of a declared step, of any variant."""
     return f"{NAME}{hashlib.sha256(step.encode()).hexdigest()[:16]}"
 
 
 def cut(text: str, limit: int) -> str:
-    """Return the text, or its beginning with a mark that says how long it was; at most `limit` characters.
+    """Return the text, or its beginning with a mark that gives its full length; at most `limit` characters.
 
-    MLflow would cut it without a word, or, on some stores, fail.
+    MLflow would cut it silently, or fail on some stores.
     """
     if len(text) <= limit:
         return text
@@ -227,10 +227,10 @@ def fit_tag(value: str) -> str:
 
 
 def dotted_params(params: Mapping[str, JSON]) -> dict[str, str]:
-    """Return params as MLflow has them: `{"model": {"epochs": 3}}` -> `{"model.epochs": "3"}`.
+    """Return params as MLflow stores them: `{"model": {"epochs": 3}}` -> `{"model.epochs": "3"}`.
 
-    Values are spelt as Python's `str`, MLflow's own rule, so that a function that logs its argument under the
-    same name logs the same text. Two params that come to bear one name are told apart by `_2`, `_3`.
+    Values are formatted with Python's `str`, MLflow's own rule, so that a function that logs its argument under the
+    same name logs the same text. If two params get the same name, they are distinguished by `_2`, `_3`.
     """
     fitted: dict[str, str] = {}
     for name, value in _leaves(params):
@@ -253,5 +253,5 @@ def _leaves(params: Mapping[str, JSON]) -> Iterable[tuple[str, JSON]]:
 
 
 def _storable(text: str) -> str:
-    # A lone surrogate cannot be encoded, and PostgreSQL has no NUL.
+    # A lone surrogate cannot be encoded, and PostgreSQL does not accept NUL.
     return text.encode(errors="backslashreplace").decode().replace("\0", "\\x00")

@@ -1,8 +1,8 @@
-"""What a run read and made, as MLflow's datasets: the rows "Datasets" of its page. Pure.
+"""The inputs and outputs of a run as MLflow's datasets: the rows "Datasets" of its page. Pure.
 
-Takes the entries `inputs` of a manifest, and outputs; gives `RunDataset`s as `mlflow.log_input` would make them of a
-`MetaDataset`, within MLflow's limits. Content that a run made is at `runs:/ID/FILE`, which MLflow resolves wherever its artifacts
-are, so that the page shows which run, of whatever pipeline, an input came from.
+Takes the entries `inputs` of a manifest, and outputs. Returns `RunDataset`s as `mlflow.log_input` would create them
+from a `MetaDataset`, within MLflow's limits. Content that a run made is at `runs:/ID/FILE`, which MLflow resolves
+wherever its artifacts are, so that the page shows from which run, of any pipeline, an input came.
 """
 
 from __future__ import annotations
@@ -20,32 +20,32 @@ from pipespec.tracking.record_names import cut
 __all__ = ["CONTEXT", "RunDataset", "datasets_of_run", "outside_datasets"]
 
 CONTEXT: Final = "mlflow.data.context"
-"""The tag of a dataset in a run that says what it was to the run."""
+"""The tag of a dataset in a run that describes its role in the run."""
 
 _MOST: Final = 50
-"""So many datasets are shown of a run; the manifest has all."""
+"""Maximum number of datasets that are shown for a run. The manifest contains all."""
 _NAME_LENGTH: Final = 500
 _SOURCE_LENGTH: Final = 65_535
 _DIGEST_LENGTH: Final = 16
-"""MLflow has room for 36 digits; everywhere else the first 16 are shown."""
+"""MLflow stores up to 36 digits. The first 16 are shown, as everywhere else."""
 
 
 @frozen
 class RunDataset:
-    """One dataset of a run; `context` is `input` or `output`."""
+    """One dataset of a run. `context` is `input` or `output`."""
 
     name: str
     digest: str
     source_type: str
     source: str
-    """Where the content is, in the JSON that MLflow's source of this type reads."""
+    """The place of the content, in the JSON that MLflow's source of this type reads."""
     context: str = "input"
 
 
 def datasets_of_run(
     inputs: JSON, outputs: Mapping[str, OutputRecord], *, step: str, run_id: str
 ) -> tuple[RunDataset, ...]:
-    """Return what a step's run read, by its manifest, and what it made; each name with one content stands once."""
+    """Return the inputs of a step's run, from its manifest, and its outputs; each name with one content only once."""
     made = (
         _of_run(f"{step}.{name}", output.digest, run_id, output.file, "output")
         for name, output in outputs.items()
@@ -54,7 +54,7 @@ def datasets_of_run(
 
 
 def outside_datasets(inputs: Iterable[JSON]) -> tuple[RunDataset, ...]:
-    """Return what several steps read that no run of their own pipeline made, by their manifests."""
+    """Return the inputs of several steps, from their manifests, that no run of their own pipeline made."""
     return _distinct(dataset for each in inputs for dataset, is_outside in _told(each) if is_outside)
 
 
@@ -63,7 +63,7 @@ def _read(inputs: JSON) -> Iterator[RunDataset]:
 
 
 def _told(inputs: JSON) -> Iterator[tuple[RunDataset, bool]]:
-    """Yield what a manifest tells of, each with whether it comes from outside of the pipeline."""
+    """Yield the inputs in a manifest, each with whether it comes from outside the pipeline."""
     told = inputs if isinstance(inputs, dict) else {}
     for entries in told.values():
         for entry in entries if isinstance(entries, list) else [entries]:

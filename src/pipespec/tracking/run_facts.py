@@ -1,7 +1,7 @@
-"""What a run's tags say: facts of one MLflow run -> a complete record, an attempt, or neither.
+"""Interpret the tags of one MLflow run: it is a complete record, an attempt, or neither.
 
-Pure but for `flaw`, which looks whether a record's local artifacts are there. Both ledgers share this, so
-that one rule decides what counts, however the facts were read.
+Pure, except `flaw`, which checks whether a record's local artifacts exist. Both ledgers use this module, so that one
+rule decides what counts, however the facts were read.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ __all__ = [
 
 @frozen
 class RunFacts:
-    """One run that is not deleted, as the store tells it; `status` is MLflow's word, times are POSIX seconds.
+    """One run that is not deleted, as recorded in the store. `status` is MLflow's term, times are POSIX seconds.
 
-    `artifact_uri` is the store's, which for a project that was moved is not where the files are now.
+    `artifact_uri` is the store's value. If the project was moved, the files are now elsewhere.
     """
 
     run_id: str
@@ -45,7 +45,7 @@ class RunFacts:
     ended: float | None
     artifact_uri: str
     tags: Mapping[str, str]
-    """By the names of `record_names`, however a store spells them."""
+    """By the names in `record_names`, independent of their spelling in the store."""
     metrics: Mapping[str, float] = field(default_factory=dict)
     params: Mapping[str, str] = field(default_factory=dict)
     experiment_id: str = ""
@@ -57,7 +57,7 @@ class RunFacts:
 
 
 def with_told_tags(facts: RunFacts) -> RunFacts:
-    """Return facts whose tags stand as a store spells them, by the names that they have here."""
+    """Return facts whose tags have the store's spelling, by the names that they have here."""
     return replace(facts, tags=record_names.told(facts.tags))
 
 
@@ -80,11 +80,11 @@ def parse_outputs(text: str) -> Mapping[str, OutputRecord]:
     """Return what `encode_outputs` wrote.
 
     Raises:
-        ValueError: where a hand changed it to something else.
+        ValueError: if it was changed by hand to something else.
     """
     rows = json.loads(text)
     if not isinstance(rows, dict):
-        raise ValueError("outputs are a mapping")  # noqa: TRY004 - one kind of error for a bad text
+        raise ValueError("outputs are a mapping")  # noqa: TRY004 - the same error for every invalid text
     try:
         return {name: _output(row) for name, row in rows.items()}
     except (KeyError, TypeError) as error:
@@ -135,7 +135,7 @@ def complete_record(facts: RunFacts) -> StepRecord | None:
 
 
 def finished_record(facts: RunFacts) -> StepRecord | None:
-    """Return the record of a finished run that bears a key or none, with its outputs, or None where they are not told."""
+    """Return the record of a finished run, with or without a key, with its outputs; None if the outputs are not known."""
     text = facts.tags.get(record_names.OUTPUTS)
     if facts.status != "FINISHED" or facts.ended is None or text is None:
         return None
@@ -165,12 +165,12 @@ def _number(text: str | None) -> int:
 
 
 def precedence(record: StepRecord) -> tuple[int, float, str]:
-    """Sort key of complete runs with one key: the highest generation first, in it the earliest to end."""
+    """Sort key of complete runs with one key: the highest generation first; in the same generation, the first to end."""
     return -record.generation, record.ended, record.run_id
 
 
 def attempt(facts: RunFacts) -> Attempt:
-    """Return a run of ours in any state; its key is the published one, or else the one that it claims."""
+    """Return a run of ours in any state. Its key is the published key, otherwise the key that it claims."""
     return Attempt(
         run_id=facts.run_id,
         step=facts.tags.get(record_names.STEP, ""),
@@ -187,7 +187,7 @@ def attempt(facts: RunFacts) -> Attempt:
 
 
 def generations(candidates: Iterable[tuple[str, RunFacts]]) -> Mapping[str, int]:
-    """Return the highest generation of each key among runs that were published under it, whole or not."""
+    """Return the highest generation of each key among runs that were published under it, even if their artifacts are lost."""
     highest: dict[str, int] = {}
     for key, facts in candidates:
         record = complete_record(facts)
@@ -197,10 +197,10 @@ def generations(candidates: Iterable[tuple[str, RunFacts]]) -> Mapping[str, int]
 
 
 def contenders(claims: tuple[Attempt, ...], mine: str) -> tuple[Attempt, ...]:
-    """Return those live claims of one key that come before the run `mine`; empty means that it may go on.
+    """Return the live claims of one key that come before the run `mine`. If the result is empty, the run may continue.
 
-    The earlier (start, run id) goes first: every process sees the same order, whatever its clock says. Ask
-    once after `Recorder.start` and once more before `Recorder.publish`, each time looking for a complete run too.
+    The earlier (start, run id) comes first: every process sees the same order, whatever its clock. Call it once after
+    `Recorder.start` and once more before `Recorder.publish`, and look for a complete run each time.
     """
     order = sorted(claims, key=lambda claim: (claim.started, claim.run_id))
     before = [claim.run_id for claim in order]
@@ -208,9 +208,9 @@ def contenders(claims: tuple[Attempt, ...], mine: str) -> tuple[Attempt, ...]:
 
 
 def flaw(record: StepRecord, folder: Path) -> str | None:
-    """Say what of a record's files in a local folder is gone or has another size; None when all is there.
+    """Say which of a record's files in a local folder is gone or has another size; None if all are there.
 
-    One stat a file; of a directory the files are counted. Content is compared when it is read.
+    One stat per file; the files of a directory are counted. Content is compared when it is read.
     """
     if not os.path.isfile(f"{folder}/{record_names.MANIFEST_FILE}"):  # noqa: PTH113 - a third of the time, for 1,000 runs
         return f"'{record_names.MANIFEST_FILE}' no longer exists"

@@ -1,7 +1,7 @@
-"""Is this database file a tracking store, and of the version that the installed MLflow speaks?
+"""Check whether a database file is a tracking store, and of the version of the installed MLflow.
 
-Takes the path of a database file; gives a connection, and whether our own statements may use it. MLflow itself must not be asked:
-it would build its tables in a stranger's database, and migrate an older store without a question.
+Takes the path of a database file. Returns a connection, and whether our own statements may use it. MLflow itself must
+not open it: it would create its tables in a foreign database, and migrate an older store without asking.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["PATIENCE_OF_WRITERS", "head_revision", "open_database", "open_for_wr
 _PATIENCE: Final = 8.0
 """Seconds to wait while another process commits: longer than any commit, shorter than a user's patience."""
 
-# Revisions whose tables our statements were tried on. 3.18's three migrations after 3.17's touch none of them.
+# Revisions of tables with which our statements were tested. 3.18's three migrations after 3.17's change none of the tables.
 _TRIED: Final = frozenset({"dc11669786a5", "f4a9b2c7d1e6"})
 
 _COLUMNS: Final[Mapping[str, frozenset[str]]] = {
@@ -44,7 +44,7 @@ _COLUMNS: Final[Mapping[str, frozenset[str]]] = {
     "experiments": frozenset({"experiment_id", "lifecycle_stage"}),
 }
 
-# Who writes has to know every column: one that is missing in our statements would stay empty.
+# A writer must know every column: a column that our statements do not know would stay empty.
 _WRITTEN: Final[Mapping[str, frozenset[str]]] = {
     "runs": _COLUMNS["runs"]
     | {
@@ -83,9 +83,9 @@ _WRITTEN: Final[Mapping[str, frozenset[str]]] = {
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 PATIENCE_OF_WRITERS: Final = 20.0
-"""Seconds to wait while another process writes: what MLflow waits."""
+"""Seconds to wait while another process writes: as long as MLflow waits."""
 
-# Where a store has no default experiment, MLflow makes it; where it has workspaces, MLflow refuses to go on without them.
+# If a store has no default experiment, MLflow creates it. If it has workspaces, MLflow refuses to work without them.
 _IN_ORDER: Final = """
     SELECT count(*) FILTER (WHERE experiment_id = 0) = 1 AND count(*) FILTER (WHERE workspace != 'default') = 0
     FROM experiments
@@ -96,19 +96,19 @@ _DOWN_REVISION: Final = re.compile(r"^down_revision\s*(?::[^=\n]*)?=(.*)$", re.M
 
 
 class _Migrations(NamedTuple):
-    """The revisions that the installed MLflow knows, and the one that it wants."""
+    """The revisions that the installed MLflow knows, and the revision that it requires."""
 
     known: frozenset[str]
     head: str | None
 
 
 def open_database(path: Path) -> tuple[sqlite3.Connection, bool]:
-    """Open a store for reading; with it comes whether our statements may read it, or MLflow's client has to.
+    """Open a store for reading. Return also whether our statements may read it; otherwise MLflow's client must.
 
     Raises:
-        StoreUnavailableError: for a file that is no tracking store, and for a store that the installed MLflow
-            would refuse, or would change.
-        sqlite3.Error, UnicodeDecodeError: where the file cannot be read; `unreadable` puts that into words.
+        StoreUnavailableError: for a file that is not a tracking store, and for a store that the installed MLflow would
+            refuse or change.
+        sqlite3.Error, UnicodeDecodeError: if the file cannot be read; `unreadable` describes it in words.
     """
     connection = _connect(path, "ro", _PATIENCE)
     try:
@@ -129,7 +129,7 @@ def open_database(path: Path) -> tuple[sqlite3.Connection, bool]:
 
 
 def open_for_writing(path: Path) -> sqlite3.Connection | None:
-    """Open a store for writing; None where MLflow's client has to write, since something in it is not as we know it.
+    """Open a store for writing; None if MLflow's client must write, because something in the store is unknown here.
 
     Raises: as `open_database`.
     """
@@ -151,7 +151,7 @@ def _may_write(connection: sqlite3.Connection) -> bool:
 
 
 def head_revision() -> str | None:
-    """Return the revision of a store that the installed MLflow would make."""
+    """Return the revision of a store that the installed MLflow would create."""
     return _installed_migrations().head
 
 
@@ -166,7 +166,7 @@ def _connect(path: Path, mode: str, patience: float) -> sqlite3.Connection:
 
 
 def _roll_back(path: Path) -> None:
-    """Let SQLite undo what a process that died had half written, as every reader but a read-only one does."""
+    """Let SQLite undo what a dead process had half written. Every reader does this, except a read-only one."""
     connection = _connect(path, "rw", _PATIENCE)
     connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
     connection.close()
@@ -210,7 +210,7 @@ def _require_current(revision: str | None, path: Path) -> None:
 
 @cache
 def _installed_migrations() -> _Migrations:
-    """Read MLflow's migrations as text: 67 small files in 8 ms, where importing them takes seconds."""
+    """Read MLflow's migrations as text: 67 small files in 8 ms. Importing them takes seconds."""
     package = importlib.util.find_spec("mlflow")
     folders = package.submodule_search_locations if package is not None else None
     found = Path(next(iter(folders or ["."])), "store", "db_migrations", "versions")
@@ -227,7 +227,7 @@ def _installed_migrations() -> _Migrations:
 
 
 def unreadable(path: Path, error: Exception, *, deed: str = "read") -> StoreUnavailableError:
-    """Put into one line why a database file cannot be read, or written, and the way out."""
+    """Say in one line why a database file cannot be read or written, and what to do."""
     text = "malformed text" if isinstance(error, UnicodeDecodeError) else _plain(str(error))
     if "locked" in text or "busy" in text:
         return StoreUnavailableError(
@@ -251,6 +251,6 @@ def unreadable(path: Path, error: Exception, *, deed: str = "read") -> StoreUnav
 
 
 def _plain(text: str) -> str:
-    # What SQLite quotes of a damaged file may be anything.
+    # Text that SQLite quotes from a damaged file may be anything.
     line = (text.splitlines() or [""])[0][:200]
     return "".join(character if character.isprintable() else "?" for character in line)

@@ -1,4 +1,4 @@
-"""What the recorder is told when a run starts, and what it answers: plain frozen values that pickle."""
+"""What the recorder gets when a run starts, and what it returns: plain frozen values that can be pickled."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["NewAttempt", "NewInvocation", "PreparedResult", "StartedRun"]
 
 @frozen
 class NewAttempt:
-    """What is known of an execution of a step before it starts."""
+    """What is known about an execution of a step before it starts."""
 
     pipeline: str
     step: str
@@ -26,10 +26,10 @@ class NewAttempt:
     """64 hex digits; None for a step without identity."""
     params: Mapping[str, JSON] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
-    """The spec's own, `mlflow.tags` and `pipespec.tag.<word>` = 1 of the step."""
+    """From the spec: `mlflow.tags`, and `pipespec.tag.<word>` = 1 for each tag of the step."""
     description: str | None = None
     label: str = ""
-    """What tells the invocation from others, in a few words: part of the run's name."""
+    """A few words that distinguish the invocation from others: part of the run's name."""
     invocation: str | None = None
     """The run id of the invocation."""
     source: str = ""
@@ -37,26 +37,26 @@ class NewAttempt:
     git_commit: str | None = None
     git_branch: str | None = None
     git_remote: str | None = None
-    """Where the repository was cloned from, without a password."""
+    """The URL from which the repository was cloned, without a password."""
 
 
 @frozen
 class NewInvocation:
-    """What is known of an invocation before its first step starts.
+    """What is known about an invocation before its first step starts.
 
-    `files` are kept as its artifacts: name (`pipespec/pipeline.yaml`, `pipespec/packages.txt`, `pipespec/git.patch`,
-    ...) -> content. `command` is the command line with secrets masked.
+    `files` are stored as its artifacts: name (`pipespec/pipeline.yaml`, `pipespec/packages.txt`, `pipespec/git.patch`,
+    ...) -> content. `command` is the command line with masked secrets.
     """
 
     pipeline: str
     command: str
     files: Mapping[str, str | bytes] = field(default_factory=dict)
     params: Mapping[str, str] = field(default_factory=dict)
-    """What was set, by names and values as MLflow has them."""
+    """What was set, by names and values as in MLflow."""
     tags: Mapping[str, str] = field(default_factory=dict)
     description: str | None = None
     label: str = ""
-    """What tells it from other invocations, in a few words: part of the names of its runs."""
+    """A few words that distinguish it from other invocations: part of the names of its runs."""
     swept: str = ""
     """What its sweeps vary, in a few words: part of the name of its own run."""
     source: str = ""
@@ -67,9 +67,9 @@ class NewInvocation:
 
 @frozen
 class StartedRun:
-    """A run that was created and is RUNNING; `started` is in POSIX seconds.
+    """A run that was created and is RUNNING. `started` is in POSIX seconds.
 
-    `artifact_uri` is where a worker puts the step's files; it is what `artifacts.upload` takes.
+    `artifact_uri` is where a worker puts the step's files. Pass it to `artifacts.upload`.
     """
 
     run_id: str
@@ -82,7 +82,7 @@ class StartedRun:
 
 @frozen
 class PreparedResult:
-    """A result whose files are all in place: `record` is how it will be read once `tags` and the run's end are written."""
+    """A result whose files are all stored. `record` is how it will be read after `tags` and the run's end are written."""
 
     record: StepRecord
     tags: Mapping[str, str]

@@ -1,8 +1,8 @@
-"""Where records go: a tracking URI as the user wrote it -> the one spelling that all of pipespec uses.
+"""Resolve a tracking URI as the user wrote it to the one spelling that all of pipespec uses.
 
-Takes the text of `mlflow.tracking_uri` (or None) and the project root; relative sqlite paths are below the
-root, wherever the command was started. Refuses what cannot be a store that outlives the process. Touches
-no file and imports no mlflow.
+Takes the text of `mlflow.tracking_uri` (or None) and the project root. Relative sqlite paths are relative to the root,
+wherever the command was started. Refuses what cannot be a store that outlives the process. Accesses no file and does
+not import mlflow.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ __all__ = [
 ]
 
 ARTIFACT_FOLDER: Final = "mlartifacts"
-"""The folder beside a database where the artifacts of its runs are."""
+"""The folder next to a database that contains the artifacts of its runs."""
 
 _NAMES: Final = ("databricks", "databricks-uc")
-"""Stores that MLflow knows by a word; any other one is a path."""
+"""Stores that MLflow knows by a word. Any other word is a path."""
 
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _CREDENTIALS: Final = re.compile(r"://[^/?#]*@")
@@ -44,10 +44,10 @@ _SQLITE: Final = re.compile(r"sqlite(?:\+\w+)?://(?P<path>/[^?]*)?(?P<query>\?.*
 def resolve_uri(uri: str | None, root: Path) -> str:
     """Return the URI of the tracking store: absolute, so that it means the same in any working directory.
 
-    Without one it is `sqlite:///<root>/mlflow.db`. A relative sqlite path, and a plain path, are below `root`.
+    Without one it is `sqlite:///<root>/mlflow.db`. A relative sqlite path, and a plain path, are relative to `root`.
 
     Raises:
-        UsageError: for a store in memory, and for a path that no database URI can spell.
+        UsageError: for a store in memory, and for a path that no database URI can represent.
     """
     if not uri:
         return _sqlite_uri(root / "mlflow.db")
@@ -67,7 +67,7 @@ def _sqlite_uri(path: Path) -> str:
     text = os.path.normpath(path)
     bad = next((character for character in text if character in "?%"), None)
     if bad is not None:
-        # '?' begins a URI's query; '%' means itself to some versions of SQLAlchemy, and an escape to others.
+        # '?' begins a URI's query. '%' is a plain character for some versions of SQLAlchemy, and an escape for others.
         raise UsageError(
             f"the database '{text}' has a '{bad}' in its path, which database URIs do not support; set "
             "mlflow.tracking_uri to another place"
@@ -76,17 +76,17 @@ def _sqlite_uri(path: Path) -> str:
 
 
 def is_sqlite(uri: str) -> bool:
-    """Tell whether this is a database file that can be read without mlflow."""
+    """Return whether this is a database file that can be read without mlflow."""
     return uri.startswith(("sqlite:", "sqlite+"))
 
 
 def is_server(uri: str) -> bool:
-    """Tell whether this is a tracking server, which decides itself where artifacts go."""
+    """Return whether this is a tracking server, which decides itself where artifacts are stored."""
     return uri.startswith(("http://", "https://"))
 
 
 def is_private(uri: str) -> bool:
-    """Tell whether this is the store that a project has where tracking is off."""
+    """Return whether this is the store that a project has if tracking is off."""
     return is_sqlite(uri) and sqlite_path(uri).parts[-3:] == StateFolder.of(Path()).private_store.parts
 
 
@@ -98,7 +98,7 @@ def sqlite_path(uri: str) -> Path:
 
 
 def same_store(one: str, other: str, working_directory: Path) -> bool:
-    """Tell whether two spellings mean one store; relative sqlite paths are below the working directory."""
+    """Return whether two spellings mean the same store. Relative sqlite paths are relative to the working directory."""
     if is_sqlite(one) and is_sqlite(other):
         folder = Path(working_directory)
         return os.path.realpath(folder / sqlite_path(one)) == os.path.realpath(folder / sqlite_path(other))
@@ -106,9 +106,9 @@ def same_store(one: str, other: str, working_directory: Path) -> bool:
 
 
 def artifact_root(uri: str, root: Path) -> Path | None:
-    """Return the local folder where a store's artifacts go by default; None where a server decides.
+    """Return the local default folder of a store's artifacts; None if a server decides.
 
-    That of a database file is beside it, so that the two can be moved together.
+    The folder of a database file is next to it, so that the two can be moved together.
     """
     if is_sqlite(uri):
         return sqlite_path(uri).parent / ARTIFACT_FOLDER
@@ -118,9 +118,9 @@ def artifact_root(uri: str, root: Path) -> Path | None:
 
 
 def store_places(uri: str, root: Path, *artifacts: str) -> tuple[str, ...]:
-    """Return the local files and folders that a resolved URI's store keeps its records in, as far as it has any.
+    """Return the local files and folders in which a resolved URI's store keeps its records, if it has any.
 
-    `artifacts` are URIs of artifacts that may be in a place of their own.
+    `artifacts` are URIs of artifacts that may be stored elsewhere.
     """
     places = [root / ARTIFACT_FOLDER, root / "mlruns"]
     if is_sqlite(uri):
@@ -140,5 +140,5 @@ def experiment_slug(experiment: str) -> str:
 
 
 def shown(uri: str) -> str:
-    """Return the URI as it may be printed: without user name and password."""
+    """Return the URI for display: without user name and password."""
     return _CREDENTIALS.sub("://", uri)

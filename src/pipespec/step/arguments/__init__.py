@@ -1,1 +1,1 @@
-"""What a step's function is called with: imports, params, inputs, loaded and bound."""
+"""The arguments of a step's function: imports, params and inputs, loaded and bound."""

@@ -1,7 +1,7 @@
-"""How a callable is bound: which of its arguments get inputs, params and the places of outputs.
+"""Bind a callable: decide which of its arguments get inputs, params and the paths of outputs.
 
-Takes a live function and a job, gives an `ArgumentBinding`. Refuses what `validate` refuses from source, since not every signature can be read there. The rules
-are those of the language reference, "How the function is called".
+Takes a live function and a job. Returns an `ArgumentBinding`. Refuses the same mistakes as `validate`, which works on
+source code and cannot read every signature. The rules are in the language reference, "How the function is called".
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ __all__ = ["ArgumentBinding", "bind", "convert_params"]
 
 @frozen
 class ArgumentBinding:
-    """What each argument gets. `annotations` has the evaluated ones of inputs and params, where there are any.
+    """What each argument gets. `annotations` contains the evaluated annotations of inputs and params, if there are any.
 
-    `written` are outputs that the function writes itself, to the path that the argument of the output's name
-    gets; `returned` are the others, in declared order. `collected` says by collecting argument which names it gets.
+    `written` are outputs that the function writes itself, to the path that it gets in the argument with the output's
+    name. `returned` are the other outputs, in declared order. `collected` maps each collecting argument to the names
+    that it gets.
     """
 
     annotations: Mapping[str, Any]
@@ -39,14 +40,14 @@ class ArgumentBinding:
     returned: tuple[OutputJob, ...]
     collected: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     annotations_returned: Mapping[str, Any] = field(default_factory=dict)
-    """What the function says of the values of `returned`, by their names, where models of pandera may be among it."""
+    """The function's annotations for the values of `returned`, by name, if these may contain models of pandera."""
 
     def arguments(
         self, inputs: Mapping[str, Any], params: Mapping[str, Any], outputs: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Return what the function is called with, in one order, whatever the file's is.
+        """Return the arguments of the call in a fixed order, whatever the order in the file.
 
-        A function that takes `**rest` sees the order, and the key does not.
+        A function with `**rest` can see the order, but the order is not part of the key.
         """
         given: dict[str, Any] = {}
         for kind, values in ((INPUTS, inputs), (PARAMS, params), (OUTPUTS, outputs)):
@@ -66,11 +67,11 @@ def bind(
     """Decide what each argument of `function` gets.
 
     Raises:
-        StepError: of kind `binding`, for a name that no argument has and an argument that nothing binds.
+        StepError: of kind `binding`, if a name has no argument or an argument is not bound.
     """
     bound = [*(job.argument for job in inputs), *params]
     arguments = live_arguments(function)
-    if arguments is None:  # of C: whatever it is called with, it says itself
+    if arguments is None:  # a C function: it reports wrong arguments itself
         return ArgumentBinding({}, (), tuple(outputs))
     takes_any = any(argument.is_rest for argument in arguments.values())
     named = {name: argument for name, argument in arguments.items() if not argument.is_rest}
@@ -113,14 +114,14 @@ def bind(
 
 
 def _annotations_returned(function: Callable[..., Any], returned: Sequence[OutputJob]) -> Mapping[str, Any]:
-    # To evaluate it may import what is imported for type checkers alone.
+    # Evaluating annotations may import modules that are imported only for type checkers.
     if "pandera" not in sys.modules or not returned:
         return {}
     return annotations_of_outputs(live_return(function), [output.name for output in returned])
 
 
 def _collecting(named: Mapping[str, LiveArgument], bound: Sequence[str]) -> frozenset[str]:
-    """Return the arguments that collect, which no input or param of their own name binds."""
+    """Return the collecting arguments that are not bound by an input or param of the same name."""
     return frozenset(
         name
         for name, argument in named.items()
@@ -138,7 +139,7 @@ def _mapping_name(annotation: Any) -> str:
 def _of_members(
     collected: Mapping[str, Sequence[str]], named: Mapping[str, LiveArgument], inputs: Sequence[InputJob]
 ) -> dict[str, Any]:
-    """Return what the mapping of a collecting argument says of each value; of an input with variants, of each of these."""
+    """Return the annotation of each value in the mapping of a collecting argument; for an input with variants, of each variant."""
     found: dict[str, Any] = {}
     several = {job.argument for job in inputs if job.kind == "fan_in"}
     for kind in (INPUTS, PARAMS):
@@ -157,7 +158,7 @@ def _nearest(name: str, named: Mapping[str, LiveArgument]) -> str:
 
 
 def _is_written(argument: LiveArgument | None) -> bool:
-    """An argument that is annotated `Path`, or of which nothing is said at all, gets the place of its output."""
+    """Return whether an argument gets the path of its output: it is annotated `Path`, or has neither annotation nor default."""
     if argument is None:
         return False
     if argument.is_annotated:
@@ -166,10 +167,10 @@ def _is_written(argument: LiveArgument | None) -> bool:
 
 
 def convert_params(params: Mapping[str, JSON], annotations: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the params as the annotations of their arguments want them.
+    """Return the params converted to the annotations of their arguments.
 
     Raises:
-        StepError: of kind `binding`, naming param and annotation.
+        StepError: of kind `binding`, naming the param and the annotation.
     """
     try:
         return {

@@ -1,8 +1,8 @@
-"""`module:function` -> the live function, imported from the project's folders.
+"""Import the live function that `module:function` names from the project's folders.
 
-Takes the text of a `call` and the folders where the project's modules are. Refuses what cannot be imported,
-classes, coroutines and generators, methods of instances, and a module of another origin that has the name
-of one of the project's. Run in the process that executes a step, never in the one that plans.
+Takes the text of a `call` and the folders that contain the project's modules. Refuses what cannot be imported, classes,
+coroutines and generators, methods of instances, and a module that has the same name as a module of the project but
+comes from elsewhere. Runs in the process that executes a step, never in the process that plans.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _WHAT_TO_CALL: Final = "a step must call a function, a static method or a class 
 
 
 class CallError(StepError):
-    """A callable cannot be called, for the reason that `validate` would have, had the source shown it."""
+    """A callable cannot be called. `validate` would report the same reason if the source code showed it."""
 
     def __init__(self, problem: ProblemKind, message: str) -> None:
         self.problem = problem
@@ -37,7 +37,7 @@ def import_callable(call: str, folders: Sequence[str] = ()) -> Callable[..., Any
     """Return the function that `module:function` or `module:Class.method` names.
 
     Raises:
-        CallError: with the module's own exception as its cause.
+        CallError: if the import fails; its cause is the module's own exception.
     """
     name, _, qualname = call.partition(":")
     module = _import_module(name, folders)
@@ -52,7 +52,7 @@ def import_callable(call: str, folders: Sequence[str] = ()) -> Callable[..., Any
 
 
 def _import_module(name: str, folders: Sequence[str]) -> ModuleType:
-    if name == LIBRARY:  # rendered modules have a copy of it below another name
+    if name == LIBRARY:  # rendered modules contain a copy of pipespec under another name
         name = f"{__name__.partition('.')[0]}.{LIBRARY.rpartition('.')[2]}"
     try:
         module = importlib.import_module(name)
@@ -76,7 +76,7 @@ def _looked_in(folders: Sequence[str]) -> str:
 
 
 def _refuse_other(top: str, folders: Sequence[str]) -> None:
-    """Refuse a module that was loaded from elsewhere while the project has one of that name."""
+    """Refuse a module that was loaded from elsewhere although the project has a module of that name."""
     loaded = sys.modules.get(top)
     if loaded is None:
         return
@@ -118,7 +118,7 @@ def _refuse_kinds(found: Any, owner: Any, name: str, call: str) -> None:
 
 
 def refuse_waiting(function: Any, call: str) -> None:
-    """Refuse what would return at once without having done anything."""
+    """Refuse functions that return immediately without having done anything."""
     if inspect.iscoroutinefunction(function):
         raise CallError(ProblemKind.NOT_CALLABLE, f"{quote(call)} is an async function; {_WHAT_TO_CALL}")
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):

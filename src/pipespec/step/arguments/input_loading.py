@@ -1,7 +1,8 @@
-"""Inputs of a job -> what arrives as arguments: loaded values, private copies, dicts of variants.
+"""Turn the inputs of a job into argument values: loaded objects, private copies, dicts of variants.
 
-What a function gets a path to is a copy of its own, whatever it does to it; what is loaded by a format is read
-in place, checked by `verified_content.reading`. Only one idea of a format is here: which content it is given.
+If a function gets a path, it is the path of a private copy, so the function may change it. If a format loads the input,
+the original is read in place and checked by `verified_content.reading`. This module knows only one thing about formats:
+which content to pass to them.
 """
 
 from __future__ import annotations
@@ -43,12 +44,12 @@ def load_input(
     localise: Localise | None = None,
     models: ModelFiles | None = None,
 ) -> Any:
-    """Return what the argument gets; `annotation` is None without one, `call` is the function of `load_call`.
+    """Return what the argument gets. `annotation` is None if there is none; `call` is the function of `load_call`.
 
-    Private copies are made in `folder`, which is made for it.
+    Private copies are made in `folder`, which is created for this purpose.
 
     Raises:
-        StepError: of kind `inputs`, naming the argument; what `call` raises comes as it is.
+        StepError: of kind `inputs`, naming the argument. What `call` raises is not wrapped.
     """
     loader = _InputLoader(job, folder, call, localise, models)
     with _named(job.argument):
@@ -62,10 +63,10 @@ def load_input(
 
 
 def fan_in_names(points: Sequence[Variant]) -> tuple[str, ...]:
-    """Name the variants of a fan-in by the axes that it leaves open.
+    """Name the variants of a fan-in by its open axes.
 
-    One open axis: by the value's text (`4`, `adam`), or, where two values have the same text, by its spelling
-    in JSON; several: `depth=4,learning_rate=0.1`.
+    With one open axis, the name is the text of the value (`4`, `adam`), or its JSON spelling if two values have the
+    same text. With several open axes, it is for example `depth=4,learning_rate=0.1`.
     """
     if any(len(point) != 1 for point in points):
         return tuple(map(point_text, points))
@@ -125,7 +126,7 @@ class _InputLoader:
 
     def _load(self, artifact: Artifact, annotation: Any, folder: Path) -> Any:
         options: Mapping[str, JSON] = self.job.load if isinstance(self.job.load, Mapping) else {}
-        if options:  # one of them may keep the file open, or map it into memory to write on it
+        if options:  # an object may keep the file open, or map it into memory to write to it
             path = self._copy(artifact, folder)
             return formats.load(path, artifact.name, annotation, options)
         with reading(artifact, self.localise) as path:
@@ -153,7 +154,7 @@ class _InputLoader:
 
 
 def _rank(point: Variant) -> list[tuple[int, float, str]]:
-    """Order variants by their values, numbers before texts: not as the file lists them, which the key does not tell."""
+    """Sort variants by their values, numbers before texts. The order in the file does not count, because it is not in the key."""
     return [
         (0, value, "")
         if isinstance(value, int | float)
@@ -167,7 +168,7 @@ def _file_name(artifact: Artifact) -> str:
 
 
 def annotation_of_variants(annotation: Any) -> Any:
-    """Return what a fan-in's annotation says of one value: of `dict[str, T]`, and of `list[tuple[dict, T]]`, T."""
+    """Return the annotation of one value of a fan-in: `T` of `dict[str, T]` and of `list[tuple[dict, T]]`."""
     plain = bare(annotation)
     arguments = typing.get_args(plain)
     if type_of_annotation(annotation) == "list":
@@ -177,13 +178,13 @@ def annotation_of_variants(annotation: Any) -> Any:
 
 
 def _of_pair(arguments: tuple[Any, ...]) -> Any:
-    """The second type of `list[tuple[dict, T]]`."""
+    """Return the second type of `list[tuple[dict, T]]`."""
     pair = typing.get_args(arguments[0]) if arguments else ()
     return pair[1] if len(pair) == 2 else None
 
 
 def _shaped(value: Any, annotation: Any, artifact: Artifact) -> Any:
-    """Make the dataclass or model that an argument is annotated with from a JSON object."""
+    """Convert a JSON object to the dataclass or model with which the argument is annotated."""
     if not (isinstance(value, dict) and is_described(bare(annotation))):
         return value
     try:

@@ -1,7 +1,8 @@
-"""What the arguments of a live function are annotated with, as types.
+"""Evaluate the annotations of a live function's arguments to types.
 
-Takes a function, gives its arguments with their annotations evaluated, also those that name what is imported
-for type checkers alone. What cannot be evaluated (the library is not installed) counts as no annotation.
+Takes a function. Returns its arguments with evaluated annotations, including those that use names imported only for
+type checkers. An annotation that cannot be evaluated (for example because the library is not installed) counts as no
+annotation.
 """
 
 from __future__ import annotations
@@ -23,26 +24,26 @@ from pipespec.frozen_values import frozen
 __all__ = ["MISSING", "LiveArgument", "live_arguments", "live_return"]
 
 MISSING: Final = inspect.Parameter.empty
-"""Stands for an annotation or a default that is not there."""
+"""The value of an annotation or a default that does not exist."""
 
 
 @frozen
 class LiveArgument:
-    """One argument of a function that a keyword can bind, or `**kwargs` (`is_rest`)."""
+    """One argument of a function that can be passed by keyword, or `**kwargs` (`is_rest`)."""
 
     name: str
     annotation: Any = MISSING
-    """Evaluated; `MISSING` without one."""
+    """The evaluated annotation, or `MISSING` if there is none."""
     is_annotated: bool = False
-    """True also where the annotation could not be evaluated."""
+    """True also if the annotation could not be evaluated."""
     has_default: bool = False
     is_rest: bool = False
 
 
 def live_arguments(function: Callable[..., Any]) -> Mapping[str, LiveArgument] | None:
-    """Return the arguments by name in their order, or None where the function does not tell (it is of C).
+    """Return the arguments by name in their order, or None if the function does not provide them (a C function).
 
-    Positional-only ones and `*args` are left out: no keyword reaches them.
+    Positional-only arguments and `*args` are left out, because they cannot be passed by keyword.
     """
     try:
         parameters = inspect.signature(function).parameters
@@ -63,7 +64,7 @@ def live_arguments(function: Callable[..., Any]) -> Mapping[str, LiveArgument] |
 
 
 def live_return(function: Callable[..., Any]) -> Any:
-    """Return what a function is annotated to return, evaluated; `MISSING` where that is not told."""
+    """Return the evaluated return annotation of a function, or `MISSING` if there is none."""
     try:
         annotation = inspect.signature(function).return_annotation
     except (TypeError, ValueError):
@@ -72,7 +73,7 @@ def live_return(function: Callable[..., Any]) -> Any:
 
 
 class _Names(dict[str, Any]):
-    """The names that annotations of a function use; those imported only for type checkers are imported now."""
+    """The names that a function's annotations use. Names that are imported only for type checkers are imported now."""
 
     def __init__(self, function: Any) -> None:
         super().__init__()
@@ -89,7 +90,7 @@ class _Names(dict[str, Any]):
         holder = SimpleNamespace(__annotations__={"it": annotation})
         try:
             return typing.get_type_hints(holder, self._globals, self, include_extras=True)["it"]
-        except Exception:  # noqa: BLE001 - an annotation is any expression, and not evaluated unless asked
+        except Exception:  # noqa: BLE001 - an annotation is any expression, and is evaluated only when it is needed
             return MISSING
 
     def __missing__(self, name: str) -> Any:
@@ -107,9 +108,9 @@ class _Names(dict[str, Any]):
 
 
 def _imported(file: str | None) -> Iterator[tuple[str, tuple[str, str | None]]]:
-    """Yield each name that an import anywhere in a source binds, with a module and what of it the name is.
+    """Yield each name that an import anywhere in a source binds, with the module and the part of the module that it names.
 
-    That is an attribute, the module itself (an empty text), or its top package (None).
+    The part is an attribute, the module itself (an empty text), or its top-level package (None).
     """
     with contextlib.suppress(OSError, SyntaxError, ValueError):
         tree = ast.parse(Path(file).read_bytes()) if file else ast.Module([], [])

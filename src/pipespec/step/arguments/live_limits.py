@@ -1,7 +1,7 @@
-"""The limits of a live type: what `Annotated` says beside it, in the words of `python.value_limits`.
+"""The limits of a live type: the metadata of `Annotated`, in the terms of `python.value_limits`.
 
-Takes any annotation; imports none of the libraries that the words are of. Looks where `type_names.bare` looks
-through, so that `Annotated[int, Gt(0)] | None` and a `NewType` of it have the limit, too.
+Takes any annotation. Imports none of the libraries that define such metadata. Looks through the same wrappers as
+`type_names.bare`, so that `Annotated[int, Gt(0)] | None` and a `NewType` of it also have the limit.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ __all__ = ["live_limits"]
 
 
 def live_limits(annotation: Any) -> tuple[Limit, ...]:
-    """Return the limits that hold for all values of an annotation."""
+    """Return the limits that apply to all values of an annotation."""
     metadata = [one for layer in layers(annotation) for one in getattr(layer, "__metadata__", ())]
     return tuple(limit for one in metadata for limit in limits_of(_words(one)))
 
 
 def _words(metadata: Any) -> Mapping[str, object]:
-    """Return what one piece of metadata says; pydantic's `Field` holds pieces of annotated-types."""
+    """Return the limits in one piece of metadata. pydantic's `Field` contains metadata of annotated-types."""
     kind = type(metadata)
     if kind.__module__.partition(".")[0] not in LIBRARIES:
         return {}

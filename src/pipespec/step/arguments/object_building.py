@@ -1,7 +1,7 @@
-"""JSON objects -> objects of the classes that describe their fields: dataclasses, attrs classes, pydantic models, msgspec structs.
+"""Build objects from JSON objects: dataclasses, attrs classes, pydantic models, msgspec structs.
 
-Takes a class; gives its fields, or what makes objects of it by the rules of the library that made the class, which
-the user's module has imported. Imports none of these libraries itself.
+Takes a class. Returns its fields, or a function that builds its objects by the rules of the library that made the
+class. The user's module has imported that library; this module imports none of them.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ Builder: TypeAlias = Callable[[Any, JSON], Any]
 
 
 class NotBuiltError(ValueError):
-    """A class takes no such value; the message has all that is wrong, each with its field."""
+    """A class does not accept a value. The message lists all mistakes, each with its field."""
 
 
 def builder_of(kind: type) -> Builder | None:
-    """Return what makes objects of a class from a JSON value, or None where its kind is not known."""
+    """Return a function that builds objects of a class from a JSON value, or None if this kind of class is not known."""
     return next((build for mark, build in _BUILDERS.items() if hasattr(kind, mark)), None)
 
 
 def is_described(kind: Any) -> bool:
-    """Tell whether objects of a class are made of a JSON object."""
+    """Return whether objects of a class are built from a JSON object."""
     return isinstance(kind, type) and (fields_of(kind) is not None or builder_of(kind) is not None)
 
 
 def fields_of(kind: type) -> Mapping[str, bool] | None:
-    """Return the arguments of a dataclass or an attrs class, and whether each is required; None of other classes."""
+    """Return the arguments of a dataclass or an attrs class, and whether each is required; None for other classes."""
     if hasattr(kind, "__attrs_attrs__"):
         nothing = sys.modules["attr"].NOTHING
         return {one.alias: one.default is nothing for one in kind.__attrs_attrs__ if one.init}
@@ -50,7 +50,7 @@ def fields_of(kind: type) -> Mapping[str, bool] | None:
 
 
 def is_closed(kind: type, value: object) -> bool:
-    """Tell whether a value is certainly no object of a class: protocols and typed dicts say nothing of that."""
+    """Return whether a value is certainly not an object of a class. Protocols and typed dicts give no certainty."""
     if (
         kind.__module__ == "builtins"
         or getattr(kind, "_is_protocol", False)
@@ -65,7 +65,7 @@ def is_closed(kind: type, value: object) -> bool:
 
 
 def _pydantic(kind: Any, value: JSON) -> Any:
-    """Make a model of pydantic 2 by its own rules."""
+    """Build a model of pydantic 2 by its own rules."""
     try:
         return kind.model_validate(value)
     except Exception as error:
@@ -77,7 +77,7 @@ def _pydantic(kind: Any, value: JSON) -> Any:
 
 
 def _msgspec(kind: Any, value: JSON) -> Any:
-    """Make a struct of msgspec by its own rules; it tells the first mistake alone."""
+    """Build a struct of msgspec by its own rules. msgspec reports only the first mistake."""
     try:
         return sys.modules["msgspec"].convert(value, kind)
     except Exception as error:

@@ -1,8 +1,8 @@
-"""A JSON value -> what the annotation of its argument says: date, Path, Enum, Literal, dataclass, model.
+"""Convert a JSON value to the annotation of its argument: date, Path, Enum, Literal, dataclass, model.
 
-Takes plain JSON and a type, gives a value of that type or refuses, naming the place and what would fit. An
-int fits float and is passed unchanged; a float, a bool or a text never fits int. Of types that are not known
-here only a list or mapping is refused that is no object of such a class; other values are passed as they are.
+Takes plain JSON and a type. Returns a value of that type, or refuses and names the place and what would fit. An int
+fits float and is passed unchanged; a float, a bool or a text never fits int. For types that are not known here, only a
+list or mapping is refused if it is not an object of such a class. Other values are passed unchanged.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ __all__ = ["MisfitError", "ParamPlace", "convert"]
 
 
 class MisfitError(PipespecError):
-    """A value does not fit the type that an argument is annotated with."""
+    """A value does not fit the type with which an argument is annotated."""
 
 
 class ParamPlace(NamedTuple):
-    """Which value a message is about: `param 'model.rates[0]'`."""
+    """The place of a value, for messages: `param 'model.rates[0]'`."""
 
     what: str
     path: str
@@ -60,10 +60,10 @@ class ParamPlace(NamedTuple):
 
 
 def convert(value: JSON, annotation: Any, place: ParamPlace) -> Any:
-    """Return the value as `annotation` wants it; `place` says in messages which value it is.
+    """Return the value converted to `annotation`. `place` names the value in messages.
 
     Raises:
-        MisfitError: where it does not fit.
+        MisfitError: if it does not fit.
     """
     if value is None and _takes_none(annotation):
         return None
@@ -101,7 +101,7 @@ def _converted(value: JSON, annotation: Any, place: ParamPlace) -> Any:
 
 @frozen
 class _WantedType:
-    """A type taken apart; `annotation` is how messages spell it."""
+    """A type, split into its parts. `annotation` is its spelling in messages."""
 
     kind: Any
     arguments: tuple[Any, ...]
@@ -171,7 +171,7 @@ def _equal(left: Any, right: JSON) -> bool:
 
 
 def _enum(value: JSON, wanted: _WantedType, place: ParamPlace) -> Any:
-    """By value, else by name: what JSON cannot hold as a value (`auto()`, an object) is still called something."""
+    """Find a member by value, otherwise by name: members whose value is not JSON (`auto()`, an object) still have a name."""
     for member in wanted.kind:
         if _equal(member.value, value):
             return member
@@ -224,7 +224,7 @@ def _list(value: JSON, wanted: _WantedType, place: ParamPlace) -> Any:
 
 
 def _items(value: JSON, wanted: _WantedType, place: ParamPlace) -> Any:
-    """A text and a mapping have items too, and are passed as they are."""
+    """Pass a text or a mapping unchanged, because they have items too."""
     return value if isinstance(value, str | dict) else _list(value, wanted, place)
 
 
@@ -233,7 +233,7 @@ def _set(value: JSON, wanted: _WantedType, place: ParamPlace) -> Any:
 
 
 def _tuple(value: JSON, wanted: _WantedType, place: ParamPlace) -> Any:
-    if wanted.kind is not tuple:  # a named tuple: not judged
+    if wanted.kind is not tuple:  # a named tuple: not checked
         return value
     match wanted.arguments:
         case () | (_, types.EllipsisType()):
@@ -256,7 +256,7 @@ def _dict(value: JSON, wanted: _WantedType, place: ParamPlace) -> Any:
 
 
 def _record(value: JSON, wanted: _WantedType, place: ParamPlace) -> Any:
-    """Make a dataclass or an attrs class; all that is wrong with its fields is told at once."""
+    """Build a dataclass or an attrs class. All mistakes in its fields are reported together."""
     if not isinstance(value, dict):
         raise _misfit(value, wanted.annotation, place)
     fields, called = fields_of(wanted.kind) or {}, quote(wanted.kind.__qualname__)
@@ -292,7 +292,7 @@ def _built(build: Builder, value: JSON, wanted: _WantedType, place: ParamPlace) 
         ) from error.__cause__
 
 
-@functools.lru_cache(256)  # the parent reads an outcome, of the same five classes, for each step
+@functools.lru_cache(256)  # the parent process reads an outcome per step, of the same five classes
 def _hints(kind: type) -> Mapping[str, Any]:
     try:
         return typing.get_type_hints(kind, include_extras=True)
@@ -301,7 +301,7 @@ def _hints(kind: type) -> Mapping[str, Any]:
 
 
 _BASES: Final = (Enum, PurePath, tuple)
-"""Types whose subclasses are meant too."""
+"""Types that also stand for their subclasses."""
 
 _MAKERS: Final[tuple[tuple[type, _Maker], ...]] = (
     (types.NoneType, _exactly(types.NoneType)),
@@ -325,4 +325,4 @@ _MAKERS: Final[tuple[tuple[type, _Maker], ...]] = (
     (dict, _dict),
     (collections.abc.Mapping, _dict),
 )
-"""The first that fits makes the value. `datetime` is a `date`, so both are compared as they are."""
+"""The first type that fits builds the value. `datetime` is a `date`, so both are compared exactly."""

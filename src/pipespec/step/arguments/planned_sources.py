@@ -1,9 +1,9 @@
-"""A step's code as it was planned, whatever the files on the disk say by the time that Python asks for them.
+"""Run a step's code as it was planned, even if the files on the disk change before Python reads them.
 
-Takes the planned files with the digests of their bytes, and a folder that keeps those bytes; gives a finder, first of all
-on `sys.meta_path`. A module that it loads has its own file's path, and its text in tracebacks and `inspect.getsource`
-is that which runs. Of a module of the project that nobody planned it notes what was read. Refused at the end is a step
-that may have run anything else than that: docs/decisions/0015-code-while-running.md.
+Takes the planned files with the digests of their bytes, and a folder that contains those bytes. Provides a finder, the
+first one on `sys.meta_path`. A module that it loads has the path of its own file, and tracebacks and
+`inspect.getsource` show the text that runs. If a module of the project was not planned, it notes what was read. At the
+end it refuses a step that may have run any other code: docs/decisions/0015-code-while-running.md.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ __all__ = ["PlannedSources", "compile_beforehand", "program_code"]
 
 _INSTALLED: Final = tuple(f"{os.sep}{name}{os.sep}" for name in ("site-packages", "dist-packages"))
 _UNTIDY: Final = (f"{os.sep}{os.sep}", f"{os.sep}.{os.sep}")
-"""What a path may hold that means nothing."""
+"""What a path may contain without a change of its meaning."""
 
 
 class PlannedSources:
-    """The planned bytes of a step's modules, and note of all that was loaded beside them.
+    """The planned bytes of a step's modules, and a record of everything else that was loaded.
 
-    `planned` maps absolute files to sha256 of their bytes, `kept` is the folder that has those bytes by digest; empty where
-    nobody kept them: then the files themselves count, for as long as they are what was planned. `folders` are the
-    project's.
+    `planned` maps absolute files to the sha256 of their bytes. `kept` is the folder that contains those bytes by
+    digest. It is empty if the bytes were not kept: then the files themselves count, as long as they are as planned.
+    `folders` are the project's folders.
     """
 
     def __init__(self, planned: Mapping[str, str], kept: str, folders: Sequence[str]) -> None:
@@ -49,12 +49,13 @@ class PlannedSources:
         self._folders = tuple(dict.fromkeys(str(Path(folder)) for folder in folders))
         self._below = tuple(folder.rstrip(os.sep) + os.sep for folder in self._folders)
         self.loaded: dict[str, str] = {}
-        """Sha256 of each source of the project that was loaded without being planned."""
+        """The sha256 of each source of the project that was loaded without being planned."""
 
     def install(self) -> None:
         """Put the project's folders first on `sys.path`, and let this process import what was planned.
 
-        What it has loaded of the project already is forgotten: a notebook may hold what a file said an hour ago.
+        Modules of the project that are already loaded are forgotten: a notebook may still have an hour-old version of a
+        file.
         """
         sys.path[:] = [*self._folders, *(entry for entry in sys.path if entry and entry not in self._folders)]
         for name, file in loaded_files(self._planned).items():
@@ -66,15 +67,15 @@ class PlannedSources:
         importlib.invalidate_caches()
 
     def is_ours(self, file: str) -> bool:
-        """Tell whether a file was planned, or belongs to the project's folders."""
+        """Return whether a file was planned, or is in the project's folders."""
         if file in self._planned:
             return True
-        # By text: each step asks this of hundreds of modules, and a `Path` takes as long as a small step.
+        # Compared as text: each step does this for hundreds of modules, and `Path` objects would take as long as a small step.
         plain = str(Path(file)) if any(untidy in file for untidy in _UNTIDY) else file
         return plain.startswith(self._below) and not any(name in plain for name in _INSTALLED)
 
     def planned_file(self, name: str, places: Sequence[str] | None) -> str | None:
-        """Return the planned file that a module with this name had, where the disk has none any more."""
+        """Return the planned file of a module with this name if it no longer exists on the disk."""
         tail = name.rpartition(".")[2]
         return next(
             (
@@ -87,11 +88,11 @@ class PlannedSources:
         )
 
     def read(self, file: str) -> bytes:
-        """Return the source of a module: as planned, else as it stands on the disk, which is noted.
+        """Return the source of a module: the planned one, otherwise the one on the disk, which is noted.
 
         Raises:
-            StepError: where a planned file's bytes are kept nowhere, and it is not what it was.
-            OSError: where a file that nobody planned cannot be read.
+            StepError: if the bytes of a planned file were not kept, and the file has changed.
+            OSError: if a file that was not planned cannot be read.
         """
         digest = self._planned.get(file)
         if digest is None:
@@ -105,26 +106,26 @@ class PlannedSources:
         return Path(file).read_bytes()
 
     def compiled(self, file: str) -> _CompiledSource | None:
-        """Return a planned module as it was compiled beforehand, if it was."""
+        """Return the compiled code of a planned module, if it was compiled beforehand."""
         digest = self._planned.get(file)
         return None if digest is None else _compiled.get((file, digest))
 
     def require_planned(self) -> None:
-        """Refuse to go on where a file that only the disk has is not what was planned.
+        """Refuse to continue if a file that exists only on the disk is not as planned.
 
         Raises:
-            StepError: naming the first.
+            StepError: naming the first such file.
         """
         for file in self._planned:
             if not self._is_kept(file):
                 self._require_planned(file)
 
     def require_nothing_else(self) -> None:
-        """Refuse a result that may have been made by other code than is known of.
+        """Refuse a result that may have been made by code that is not known.
 
         Raises:
-            StepError: where a file that was loaded from the disk, or may have been by a process that the step started, has
-                changed since.
+            StepError: if a file was loaded from the disk, or may have been loaded by a process that the step started,
+                and has changed since.
         """
         self.require_planned()
         for file, digest in self.loaded.items():
@@ -163,7 +164,7 @@ class PlannedSources:
 
 
 class _PlannedFinder(MetaPathFinder):
-    """Asks the other finders, and loads what they find of the project in its own way."""
+    """Asks the other finders, and loads their modules of the project in its own way."""
 
     def __init__(self, sources: PlannedSources) -> None:
         self._sources = sources
@@ -178,13 +179,13 @@ class _PlannedFinder(MetaPathFinder):
         if found is None or found.origin is None:
             gone = self._sources.planned_file(fullname, path)
             return found if gone is None else self._spec(fullname, gone)
-        # Finders have loaders of their own, such as one that rewrites assertions; a plain one is replaced.
+        # Other finders have their own loaders, for example one that rewrites assertions. Only a plain loader is replaced.
         if type(found.loader) is SourceFileLoader and self._sources.is_ours(found.origin):
             found.loader = _PlannedLoader(fullname, found.origin, self._sources)
         return found
 
     def program(self, file: str) -> SourceFileLoader:
-        """Return what loads a file as the main module."""
+        """Return the loader of a file as the main module."""
         return _PlannedLoader("__main__", file, self._sources)
 
     def _spec(self, fullname: str, file: str) -> ModuleSpec | None:
@@ -198,10 +199,10 @@ class _PlannedFinder(MetaPathFinder):
 
 
 class _PlannedLoader(SourceFileLoader):
-    """Loads a module from source alone, and leaves no compiled code behind.
+    """Loads a module from source only, and writes no compiled code.
 
-    Python takes compiled code for current by time and size: a function edited twice within a second would run as it was,
-    under the key of what it is. Installed packages keep their compiled code.
+    Python decides by time and size whether compiled code is up to date. If a function were edited twice within a
+    second, its old code would run under the key of the new code. Installed packages keep their compiled code.
     """
 
     def __init__(self, fullname: str, path: str, sources: PlannedSources) -> None:
@@ -217,12 +218,12 @@ class _PlannedLoader(SourceFileLoader):
         content = self._sources.read(path)
         with suppress(
             SyntaxError, UnicodeDecodeError, LookupError
-        ):  # the import says so, or nobody needs the lines
+        ):  # the import reports it, or the lines are not needed
             linecache.cache[path] = _shown_lines(path, content)
         return content
 
     def get_code(self, fullname: str) -> CodeType | None:
-        """Return what was compiled beforehand of the planned bytes, else compile."""
+        """Return the compiled code of the planned bytes if there is one, otherwise compile them."""
         found = self._sources.compiled(self.path)
         if found is None:
             return super().get_code(fullname)
@@ -245,18 +246,19 @@ class _CompiledSource:
 
 
 _compiled: dict[tuple[str, str], _CompiledSource] = {}
-"""By file and digest: what the process that steps are forked from has compiled."""
+"""By file and digest: the code that was compiled in the process from which steps are forked."""
 
 
 def compile_beforehand(planned: Mapping[str, str], kept: str) -> None:
-    """Compile planned sources, for the processes that will be forked from this one.
+    """Compile planned sources for the processes that will be forked from this one.
 
-    What does not compile without a word is left to them, whose logs it is to be read in.
+    Sources whose compilation prints a warning or fails are left to those processes, because the message belongs in
+    their logs.
     """
     folder = Path(kept)
     for file, digest in planned.items() if kept else ():
         if (file, digest) not in _compiled and file.endswith(".py"):
-            # The parser runs out of memory, or of recursion, before it runs out of anything else.
+            # For very large or deeply nested sources, the parser raises MemoryError or RecursionError.
             with suppress(
                 OSError, SyntaxError, ValueError, LookupError, RecursionError, MemoryError, Warning
             ):
@@ -269,15 +271,15 @@ def compile_beforehand(planned: Mapping[str, str], kept: str) -> None:
 
 
 def program_code(file: str) -> CodeType:
-    """Return the code of a Python file that is run as `__main__`: as it was planned, where it was.
+    """Return the code of a Python file that runs as `__main__`: as it was planned, if it was planned.
 
     Raises:
-        SyntaxError, StepError, OSError: as importing it would.
+        SyntaxError, StepError, OSError: in the same cases as an import.
     """
     planned = next((each for each in sys.meta_path if isinstance(each, _PlannedFinder)), None)
     loader = SourceFileLoader("__main__", file) if planned is None else planned.program(file)
     code = loader.get_code("__main__")
-    assert code is not None  # a source file has some
+    assert code is not None  # a source file has code
     return code
 
 
@@ -296,7 +298,7 @@ def _digest(file: str) -> str | None:
 
 
 def _had_children() -> bool:
-    """Tell whether this process started others; where the system does not tell of running ones, it may have."""
+    """Return whether this process started others. If the system does not list running processes, assume that it did."""
     if resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss > 0:
         return True
     try:

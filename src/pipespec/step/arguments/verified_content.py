@@ -1,7 +1,7 @@
-"""Artifacts -> local content that is what was recorded: the digest is checked before anyone reads it.
+"""Turn artifacts into local content that is as recorded: the digest is checked before anything uses the content.
 
-Takes an artifact; gives either a private copy, which a function may do anything to, or the original for the
-moment of reading it. Content that is gone, is not what its digest says, or changes while it is read, fails.
+Takes an artifact. Returns either a private copy, which a function may change, or the original while it is being read.
+Fails if the content is gone, does not match its digest, or changes while it is read.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ from pipespec.step.step_job import Artifact
 __all__ = ["Localise", "copy_file", "is_directory", "private_copy", "reading"]
 
 Localise: TypeAlias = Callable[[Artifact], Artifact]
-"""Brings an artifact that is elsewhere to this machine, and says where it is now."""
+"""Fetches an artifact that is elsewhere to this machine, and returns its new location."""
 
 _READABLE: Final = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
-_FICLONE: Final = 0x40049409  # ioctl of Linux: share the blocks of another file until one of them is written
+_FICLONE: Final = 0x40049409  # ioctl of Linux: share the blocks of another file until one is written to
 
 
 def is_directory(artifact: Artifact) -> bool:
-    """Tell whether an artifact is a directory."""
+    """Return whether an artifact is a directory."""
     return artifact.location.endswith("/")
 
 
 def private_copy(artifact: Artifact, target: Path, localise: Localise | None = None) -> None:
-    """Copy a file, or the regular files of a directory, to `target`, whose folder exists.
+    """Copy a file, or the regular files of a directory, to `target`, whose parent folder exists.
 
     Raises:
         StepError: of kind `inputs`, naming the artifact.
@@ -55,7 +55,7 @@ def private_copy(artifact: Artifact, target: Path, localise: Localise | None = N
         if is_directory(artifact):
             target.mkdir()
             manifest = {}
-            # Where links may lead was judged when the digest was taken, which tells any other content.
+            # Where links may lead was decided when the digest was taken. The digest detects any other content.
             for name, path in walk_files(source, links_to=() if artifact.digest is None else None):
                 place = target / name
                 place.parent.mkdir(parents=True, exist_ok=True)
@@ -67,7 +67,7 @@ def private_copy(artifact: Artifact, target: Path, localise: Localise | None = N
 
 @contextlib.contextmanager
 def reading(artifact: Artifact, localise: Localise | None = None) -> Iterator[Path]:
-    """Give the path of a file for as long as it takes to read it, and see that it stays what it is.
+    """Return the path of a file while it is read, and check that the file does not change meanwhile.
 
     Raises:
         StepError: of kind `inputs`, naming the artifact.
@@ -84,13 +84,13 @@ def reading(artifact: Artifact, localise: Localise | None = None) -> Iterator[Pa
 
 
 def copy_file(source: Path, target: Path, *, follow: bool = True) -> tuple[str, int]:
-    """Copy a regular file to a new one, sharing blocks where the disk can; return its digest and bytes.
+    """Copy a regular file to a new one, sharing blocks if the file system can. Return its digest and its size in bytes.
 
-    A program stays one that can be executed.
+    An executable file stays executable.
 
     Raises:
-        ContentError: where `source` is no regular file.
-        OSError: where `target` is there already, or something cannot be read or written.
+        ContentError: if `source` is not a regular file.
+        OSError: if `target` already exists, or something cannot be read or written.
     """
     with open_regular(source, follow=follow) as original, target.open("xb") as copy:
         if os.fstat(original.fileno()).st_mode & stat.S_IXUSR:
@@ -121,7 +121,7 @@ def _local(artifact: Artifact, localise: Localise | None) -> Path:
     location = artifact.location
     if location.startswith("file:"):
         return Path(unquote(urlsplit(location).path))
-    if not urlsplit(location).scheme:  # `mlflow-artifacts:/1/...` is a URI, too, without "//"
+    if not urlsplit(location).scheme:  # `mlflow-artifacts:/1/...` is also a URI, without "//"
         return Path(location)
     if localise is None:
         raise StepError(

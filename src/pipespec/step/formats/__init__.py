@@ -1,7 +1,7 @@
-"""Files <-> values: the suffix says the format, the annotation or the value's type says which kind of it.
+"""Read and write files: the suffix determines the format, the annotation or the value's type determines the type.
 
-Takes paths and live objects; implements exactly the table `spec.file_formats`. A heavy library is imported only
-when a file or value needs it. Refuses, naming the way out, what the table has not.
+Takes paths and live objects. Implements exactly the table `spec.file_formats`. A heavy library is imported only when a
+file or value needs it. Refuses everything that is not in the table, and names the way out.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _MODULES: Final = (text_files, json_files, yaml_files, tables, arrays, pickled_o
 LOADERS: Final[Mapping[tuple[str, str], Loader]] = {
     key: loader for module in _MODULES for key, loader in module.LOADERS.items()
 }
-"""By (suffix, type); bytes and paths, which every suffix has, are left out."""
+"""By (suffix, type). Bytes and paths are left out, because every suffix supports them."""
 
 SAVERS: Final[Mapping[tuple[str, str], Saver]] = {
     key: saver for module in _MODULES for key, saver in module.SAVERS.items()
@@ -41,7 +41,7 @@ SAVERS: Final[Mapping[tuple[str, str], Saver]] = {
 
 
 def gives_path(name: str, annotation: Any) -> bool:
-    """Tell whether an argument with this annotation (None without one) gets a file's path, not its content."""
+    """Return whether an argument with this annotation (None if it has none) gets the path of a file instead of its content."""
     wanted = type_of_annotation(annotation)
     if wanted is None and format_of(name).default == "pathlib.Path":
         return format_plugins.find(suffix_of(name)) is None
@@ -49,13 +49,13 @@ def gives_path(name: str, annotation: Any) -> bool:
 
 
 def load(path: Path, name: str, annotation: Any, options: Options) -> Any:
-    """Read a file as an argument with this annotation (None without one) wants it.
+    """Read a file for an argument with this annotation (None if it has none).
 
-    `name` is the file's own name, whose suffix counts; `path` may be called otherwise. A `Path` annotation
-    gets `path` itself: a copy, if one is needed, is the caller's to make.
+    `name` is the file's own name, whose suffix counts; `path` may have another name. For a `Path` annotation, `path`
+    itself is returned. If a copy is needed, the caller makes it.
 
     Raises:
-        FormatError: where it cannot be; the library's own error is its cause.
+        FormatError: if the file cannot be read. Its cause is the library's own error.
     """
     wanted = type_of_annotation(annotation)
     is_raw = wanted in ("bytes", "pathlib.Path")
@@ -74,12 +74,12 @@ def load(path: Path, name: str, annotation: Any, options: Options) -> Any:
 
 
 def save(value: object, path: Path, name: str, options: Options) -> None:
-    """Write a value to `path` in the format that the suffix of `name` stands for.
+    """Write a value to `path` in the format of the suffix of `name`.
 
-    A value that is a path stands for its content, and is not taken here.
+    A value that is a path stands for its content, and is not accepted here.
 
     Raises:
-        FormatError: where it cannot be; the library's own error is its cause.
+        FormatError: if the value cannot be written. Its cause is the library's own error.
     """
     kind = type_of_value(value)
     try:

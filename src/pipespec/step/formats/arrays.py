@@ -1,4 +1,4 @@
-"""numpy's own files: `.npy` for one array, `.npz` for several by name; never with pickled objects unasked."""
+"""Read and write numpy's own files: `.npy` for one array, `.npz` for several by name. Pickled objects only on request."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipespec.step.formats.library_options import FormatError, Loader, Options, 
 
 __all__ = ["LOADERS", "SAVERS"]
 
-_TAKEN: Final = ("file", "allow_pickle")  # arguments of numpy.savez, where arrays are keyword arguments too
+_TAKEN: Final = ("file", "allow_pickle")  # of numpy.savez, which takes arrays as keyword arguments too
 
 
 def _load_array(path: Path, options: Options) -> Any:

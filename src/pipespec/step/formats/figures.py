@@ -1,6 +1,6 @@
-"""Figures of matplotlib and plotly, as pictures; of plotly also as `.html` and, to be read again, `.json`.
+"""Write figures of matplotlib and plotly as pictures; figures of plotly also as `.html` and, to be read again, as `.json`.
 
-Pictures bear no date and no random names, so that the same figure gives the same bytes.
+Pictures contain no date and no random names, so that the same figure produces the same bytes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _NO_DATE: Final[Mapping[str, Mapping[str, None]]] = {
     "svg": {"Date": None},
     "pdf": {"CreationDate": None},
 }
-_DIV: Final = "figure"  # plotly would draw a random id for it
+_DIV: Final = "figure"  # otherwise plotly uses a random id
 
 
 def _save_matplotlib(kind: str, figure: Any, path: Path, options: Options) -> None:

@@ -1,8 +1,8 @@
-"""More formats, from installed packages: the entry-point group `pipespec.formats`.
+"""Additional formats from installed packages: the entry-point group `pipespec.formats`.
 
-An entry point's name is the suffix without its dot (`geojson`), its object anything with two functions, such
-as a module: `load(path, annotation, options)` gives the value, `save(value, path, options)` writes it. A
-suffix of ours stays ours. Names are read without importing anything; the package is imported when a step
+The name of an entry point is the suffix without its dot (`geojson`). Its object is anything with two functions, for
+example a module: `load(path, annotation, options)` returns the value, `save(value, path, options)` writes it. A package
+cannot replace a suffix of pipespec. The names are read without importing anything; the package is imported when a step
 uses its format.
 """
 
@@ -27,27 +27,27 @@ GROUP: Final = "pipespec.formats"
 
 
 class PluginFormat(Protocol):
-    """What an entry point of the group leads to."""
+    """The object of an entry point of the group."""
 
     def load(self, path: Path, annotation: Any, options: Mapping[str, JSON]) -> Any:
-        """Return what the file at `path` holds, for an argument with this annotation (None without one)."""
+        """Return the content of the file at `path`, for an argument with this annotation (None if it has none)."""
 
     def save(self, value: Any, path: Path, options: Mapping[str, JSON]) -> None:
         """Write a regular file at `path`, which does not exist yet."""
 
 
 def installed_suffixes() -> frozenset[str]:
-    """Return the suffixes, with their dots, that installed packages add to ours."""
+    """Return the suffixes, with their dots, that installed packages add to those of pipespec."""
     return frozenset(_by_suffix()) - frozenset(FORMATS)
 
 
 def find(suffix: str) -> PluginFormat | None:
-    """Return the format of an installed package for this suffix, or None where there is none.
+    """Return the format that an installed package provides for this suffix, or None if there is none.
 
     Raises:
-        FormatError: where two packages claim it, or it cannot be loaded.
+        FormatError: if two packages provide it, or it cannot be loaded.
     """
-    if suffix in FORMATS:  # asked first: most files are, and looking through the packages takes 10 ms
+    if suffix in FORMATS:  # first: most files have such a suffix, and searching takes 10 ms
         return None
     found = _by_suffix().get(suffix, ())
     if not found:
@@ -61,7 +61,7 @@ def find(suffix: str) -> PluginFormat | None:
 def _loaded(entry: EntryPoint) -> PluginFormat:
     try:
         plugin: PluginFormat = entry.load()
-    except Exception as error:  # whatever goes wrong in another's package when it is imported
+    except Exception as error:  # another package may fail in any way when it is imported
         raise FormatError(
             f"the format {quote(entry.name)} of '{entry.value}' cannot be loaded: {error}"
         ) from error
@@ -75,7 +75,7 @@ def _loaded(entry: EntryPoint) -> PluginFormat:
 
 @cache
 def _by_suffix() -> Mapping[str, tuple[EntryPoint, ...]]:
-    """Looking through all installed packages takes milliseconds for each of them; a process does it once."""
+    """Search all installed packages. This takes milliseconds for each package, so a process does it only once."""
     from importlib.metadata import entry_points  # noqa: PLC0415 - loads an email parser, 20 ms
 
     found: dict[str, dict[str, EntryPoint]] = {}

@@ -1,8 +1,8 @@
-"""What becomes of the index of a pandas frame in a file.
+"""Decide what happens to the index of a pandas frame in a file.
 
-Parquet and Feather keep it, unless it only counts the rows. Other files have columns alone: levels of the index that have
-a name become the first columns. A level without a name is left out; where it is no plain number, the log of the step
-says so.
+Parquet and Feather keep the index, unless it only numbers the rows. Other files have only columns: index levels with a
+name become the first columns. A level without a name is left out. If such a level is not just row numbers, the step's
+log says so.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ __all__ = ["is_kept", "with_index_columns"]
 
 
 def is_kept(frame: Any, path: Path) -> bool:
-    """Tell whether Parquet and Feather keep the index; what counts rows comes back by itself."""
+    """Return whether Parquet and Feather keep the index. They recreate an index that only numbers the rows."""
     if _counts_rows(frame.index):
         return False
     try:
         library("pyarrow").Table.from_pandas(frame.iloc[:, :0], preserve_index=True)
-    except Exception as error:  # noqa: BLE001 - each type of index has errors of its own
+    except Exception as error:  # noqa: BLE001 - each type of index has its own errors
         _tell(path, f"does not keep the index of the data frame, which Arrow cannot store: {summary(error)}")
         return False
     return True
 
 
 def with_index_columns(frame: Any, path: Path) -> Any:
-    """Return a frame whose index is told by columns, as far as it has names."""
+    """Return a frame in which the named levels of the index are columns."""
     index = frame.index
     if _counts_rows(index):
         return frame
@@ -55,7 +55,7 @@ def with_index_columns(frame: Any, path: Path) -> Any:
 
 
 def _counts_rows(index: Any) -> bool:
-    """Tell whether an index is what a frame has by itself: 0, 1, 2, and so on."""
+    """Return whether an index is the default index of a frame: 0, 1, 2, and so on."""
     if index.nlevels > 1 or index.name is not None:
         return False
     return len(index) == 0 or bool(index.equals(library("pandas").RangeIndex(len(index))))

@@ -1,7 +1,8 @@
-"""JSON values as `.json` and `.jsonl`; frames and arrays as JSON rows and lists.
+"""Read and write JSON values as `.json` and `.jsonl`; frames and arrays as JSON rows and lists.
 
-Writes one spelling per value: UTF-8, keys in the value's own order, floats in their shortest exact form, a
-line end at the end. Refuses NaN and infinities, which JSON has not, and whatever has no one reading.
+Writes each value in exactly one spelling: UTF-8, keys in the order of the value, floats in their shortest exact form,
+and a line end at the end. Refuses NaN and infinities, which JSON does not have, and everything that could be read in
+several ways.
 """
 
 from __future__ import annotations
@@ -33,14 +34,14 @@ from pipespec.step.formats.type_names import name_of, type_of_value
 __all__ = ["LOADERS", "SAVERS", "TYPES", "load_as", "load_json", "read_lines", "to_json"]
 
 TYPES: Final = ("dict", "list", "str", "int", "float", "bool")
-"""Annotations that a JSON value is checked against."""
+"""Annotations against which a JSON value is checked."""
 
 
 def to_json(value: object, place: str = "") -> JSON:
-    """Return a value in JSON's types: dataclasses and mappings as dicts, dates as ISO text, numpy as Python.
+    """Return a value in JSON's types: dataclasses and mappings as dicts, dates as ISO text, numpy values as Python values.
 
     Raises:
-        FormatError: naming the place in the value, for what JSON cannot hold.
+        FormatError: if JSON cannot represent the value; it names the place in the value.
     """
     match value:
         case None | bool():
@@ -61,7 +62,7 @@ def to_json(value: object, place: str = "") -> JSON:
             return _object(value, place)
         case list() | tuple():
             return [to_json(item, f"{place}[{position}]") for position, item in enumerate(value)]
-        case date() | time() if value == value:  # noqa: PLR0124 - pandas' NaT is a date that equals nothing
+        case date() | time() if value == value:  # noqa: PLR0124 - pandas' NaT is a date that is not equal to itself
             return value.isoformat()
         case PurePath():
             return str(value)
@@ -74,7 +75,7 @@ def to_json(value: object, place: str = "") -> JSON:
 
 
 def _object(value: Mapping[Any, Any], place: str) -> JSON:
-    """Keys are text; whole numbers become text, as they would anyway in JSON."""
+    """Return a key as text. Whole numbers become text, as they do in JSON anyway."""
     found: dict[str, JSON] = {}
     for key, item in value.items():
         if isinstance(key, bool) or type_of_value(key) not in ("str", "int"):
@@ -104,7 +105,7 @@ def _save_json(value: object, path: Path, options: Options) -> None:
 
 
 def read_lines(path: Path, options: Options) -> Iterator[tuple[int, JSON]]:
-    """Yield the JSON value of each line that holds one, with the line's number."""
+    """Yield the JSON value of each line that contains one, with the line number."""
     check_names(json.loads, 1, label="json.loads", options=options)
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
@@ -130,7 +131,7 @@ def _save_lines(rows: Any, path: Path, options: Options) -> None:
 
 
 def load_as(name: str, load: Loader, path: Path, options: Options) -> Any:
-    """An annotated JSON type is checked: a list must not arrive where a dict is expected."""
+    """Check a value against an annotated JSON type: if a dict is expected, a list must not be passed."""
     value = load(path, options)
     found = "null" if value is None else type_of_value(value)
     if found == name or (found, name) == ("int", "float"):
@@ -149,7 +150,7 @@ def _load_frame(load: Loader, path: Path, options: Options) -> Any:
 
 
 def _save_frame(save: Saver, frame: Any, path: Path, options: Options) -> None:
-    """Rows by column; what is missing is null. pandas' own `to_json` would round floats to 15 digits."""
+    """Convert rows column by column; missing values become null. pandas' own `to_json` would round floats to 15 digits."""
     rest = {name: value for name, value in options.items() if name != "index"}
     if "index" not in options:
         frame = with_index_columns(frame, path)
@@ -169,9 +170,9 @@ def _load_array(path: Path, options: Options) -> Any:
 
 
 def _load_polars(function: str, path: Path, options: Options) -> Any:
-    if path.stat().st_size == 0:  # what is written of no rows, and polars refuses to read
+    if path.stat().st_size == 0:  # written if there are no rows; polars refuses to read it
         return library("polars").DataFrame()
-    # A file object, since polars reads `*` and `[` in a name as a pattern.
+    # A file object, because polars reads `*` and `[` in a name as a pattern.
     with path.open("rb") as file:
         return call(getattr(library("polars"), function), file, label=f"polars.{function}", options=options)
 

@@ -1,7 +1,7 @@
-"""A user's `load` or `save` options, handed to the library function that they are keyword arguments of.
+"""Pass a user's `load` or `save` options to a library function as keyword arguments.
 
-Takes the function, our own arguments and the user's; gives what the function returns. Refuses options that
-the function has no argument for, and the argument that says where to read or write.
+Takes the function, our own arguments and the user's options. Returns what the function returns. Refuses options for
+which the function has no argument, and the argument that says where to read or write.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ Saver: TypeAlias = Callable[[Any, Path, Options], None]
 
 
 class FormatError(PipespecError):
-    """A file cannot be read as the argument wants it, or a value cannot be written as the output wants it."""
+    """A file cannot be read for its argument, or a value cannot be written for its output."""
 
 
 def library(name: str) -> Any:
-    """Import a module that one format needs: none is loaded before a step uses it.
+    """Import a module that one format needs. It is loaded only when a step uses the format.
 
     Raises:
-        FormatError: where it is not installed.
+        FormatError: if it is not installed.
     """
     try:
         return importlib.import_module(name)
@@ -43,30 +43,30 @@ def library(name: str) -> Any:
 
 
 def call(function: Callable[..., Any], *arguments: Any, label: str, options: Options, **ours: Any) -> Any:
-    """Call a library's function with our arguments and the user's options, which win over `ours`.
+    """Call a library's function with our arguments and the user's options, which override `ours`.
 
     `label` is the function's public name, for messages.
 
     Raises:
-        FormatError: where an option is unknown or not the user's to set; what else is wrong, the library says.
+        FormatError: if an option is unknown, or users may not set it. Other mistakes are reported by the library.
     """
     check_names(function, len(arguments), label=label, options=options)
     try:
         return function(*arguments, **{**ours, **options})
     except TypeError as error:
-        # Functions with **kwargs pass names on, and only the last in the row knows that there is no such option.
+        # Functions with **kwargs pass options on, and only the last function in the chain detects an unknown option.
         if options and "keyword argument" in str(error):
             raise FormatError(f"{label} does not accept these options: {error}") from error
         raise
 
 
 def check_names(function: Callable[..., Any], taken: int, *, label: str, options: Options) -> None:
-    """Refuse options that `function` has no keyword argument for; its first `taken` arguments are ours."""
+    """Refuse options for which `function` has no keyword argument. Its first `taken` arguments are ours."""
     if not options:
         return
     try:
         parameters = inspect.signature(function).parameters
-    except (TypeError, ValueError):  # a function of C that does not tell
+    except (TypeError, ValueError):  # a C function without a signature
         return
     ours = list(parameters)[:taken]
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
@@ -83,7 +83,7 @@ def check_names(function: Callable[..., Any], taken: int, *, label: str, options
 
 
 def without_options(label: str, options: Options) -> None:
-    """Refuse any option: there is no function behind this that takes some."""
+    """Refuse any option: this format calls no function that takes options."""
     if options:
         raise FormatError(f"{label} has no options, but got {quote(next(iter(options)))}")
 

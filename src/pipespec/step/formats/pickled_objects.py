@@ -1,4 +1,4 @@
-"""Any Python object, as `.joblib` or `.pkl`. Reading one runs what it says, so only after its digest was checked."""
+"""Read and write any Python object as `.joblib` or `.pkl`. Reading runs code from the file, so its digest is checked first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipespec.step.formats.library_options import Loader, Options, Saver, call, 
 
 __all__ = ["LOADERS", "SAVERS"]
 
-# A path is a file to hand over, never an object to keep: it would name a place that is gone tomorrow.
+# A path stands for a file to pass on. Never pickle it: the place that it names will not exist later.
 _TYPES: Final = ("object", *(name for name in TYPES if name != "pathlib.Path"))
 
 

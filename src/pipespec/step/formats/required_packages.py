@@ -1,6 +1,7 @@
-"""Which packages a file format needs for a type: what a step would miss at its end, asked before it starts.
+"""Import the packages that a file format needs for a type, so that they are missed before a step starts and not at its end.
 
-Takes a file's name and a type of `spec.file_formats.TYPES`; imports what reading or writing would, and refuses as they do.
+Takes a file's name and a type of `spec.file_formats.TYPES`. Imports what reading or writing would import, and refuses
+with the same errors.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ _IMAGES: Final = frozenset({".png", ".svg", ".pdf"})
 
 
 def require_packages(name: str, kind: str | None) -> None:
-    """Import what a file of this name needs for a value of this type; None leaves the type open.
+    """Import what a file with this name needs for a value of this type. None means that the type is not known.
 
     Raises:
-        FormatError: naming the package that is not there.
+        FormatError: naming the package that is missing.
     """
     if kind in ("bytes", "pathlib.Path"):
         return
@@ -52,7 +53,7 @@ def _packages(suffix: str, kind: str | None) -> Iterator[str]:
 
 
 def _require_parquet() -> None:
-    """Either of two packages will do, as for `pandas.read_parquet`."""
+    """Import one of two packages, as `pandas.read_parquet` does."""
     try:
         library("pyarrow")
     except FormatError as error:

@@ -1,9 +1,9 @@
-"""Frames and Series of pandas and polars, and plain rows, as `.csv .tsv .xlsx .parquet .feather`.
+"""Read and write frames and Series of pandas and polars, and plain rows, as `.csv .tsv .xlsx .parquet .feather`.
 
 Options are keyword arguments of the library's own reader and writer (`pandas.read_csv`,
-`polars.DataFrame.write_parquet`). `frame_index` says what becomes of an index, unless `save` does; a Series is a
-table whose last column has its values. What is written is the same bytes for the same frame, so that a step that makes
-the same table again stops the wave.
+`polars.DataFrame.write_parquet`). `frame_index` decides about the index, unless `save` does. A Series is a table whose
+last column contains its values. The same frame always produces the same bytes, so that the steps after a step that
+makes the same table again are reused.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ __all__ = ["LOADERS", "SAVERS"]
 _SEPARATORS: Final = {".csv": ",", ".tsv": "\t"}
 _UNNAMED: Final = "value"  # the column of a Series without a name
 _INDEX_LEVEL: Final = re.compile(r"__index_level_\d+__")
-_BLANK: Final = b"\n"  # a table without columns; a file without any content is none
-_EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip file can tell
+_BLANK: Final = b"\n"  # a table without columns; a file without any content is not a table
+_EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip file can represent
 _PROPERTIES: Final = "docProps/core.xml"
 _TIMES: Final = re.compile(rb"(<dcterms:(created|modified)[^>]*>)[^<]*")
 
@@ -40,14 +40,12 @@ def _pandas_csv(separator: str, path: Path, options: Options) -> Any:
         return pandas.DataFrame()
     ours: dict[str, Any] = {"sep": separator} if "delimiter" not in options else {}
     if "engine" not in options and pandas.__version__.startswith("2."):
-        ours["float_precision"] = (
-            "round_trip"  # as pandas 3 does: floats are read exactly as they were written
-        )
+        ours["float_precision"] = "round_trip"  # as in pandas 3: floats are read exactly as they were written
     return call(pandas.read_csv, path, label="pandas.read_csv", options=options, **ours)
 
 
 def _is_blank(path: Path) -> bool:
-    """Tell whether this is what is written of a table without columns, which libraries refuse to read."""
+    """Return whether a file is a table without columns, which libraries refuse to read."""
     return path.stat().st_size == len(_BLANK) and path.read_bytes() == _BLANK
 
 
@@ -72,7 +70,7 @@ def _pandas_to_excel(frame: Any, path: Path, options: Options) -> None:
 
 
 def _without_times(path: Path) -> None:
-    """Rewrite a workbook (a zip of XML files) without the moment at which it was written."""
+    """Rewrite a workbook (a zip of XML files) without the time at which it was written."""
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     members[_PROPERTIES] = _TIMES.sub(rb"\g<1>1980-01-01T00:00:00Z", members[_PROPERTIES])
@@ -95,7 +93,7 @@ def _pandas_feather(path: Path, options: Options) -> Any:
 
 
 def _pandas_to_feather(frame: Any, path: Path, options: Options) -> None:
-    """`to_feather` itself refuses any index, so an index that is wanted goes through pyarrow."""
+    """Write Feather through pyarrow if the index is wanted, because `to_feather` refuses every index."""
     rest = {name: value for name, value in options.items() if name != "index"}
     index = bool(options["index"]) if "index" in options else is_kept(frame, path)
     table = library("pyarrow").Table.from_pandas(frame, preserve_index=index)
@@ -119,13 +117,13 @@ def _polars_to_csv(separator: str, frame: Any, path: Path, options: Options) -> 
 
 
 def _polars_columnar(function: str, path: Path, options: Options) -> Any:
-    """Leave out what pandas kept of an index without a name: polars has no index."""
+    """Leave out what pandas stored for an index without a name: polars has no index."""
     frame = _polars_read(function, path, options)
     return frame.drop([name for name in frame.columns if _INDEX_LEVEL.fullmatch(name)])
 
 
 def _polars_read(function: str, path: Path, options: Options, **ours: Any) -> Any:
-    # A file object, since polars reads `*` and `[` in a name as a pattern and may map the file lazily.
+    # A file object, because polars reads `*` and `[` in a name as a pattern and may map the file lazily.
     with path.open("rb") as file:
         read = getattr(library("polars"), function)
         return call(read, file, label=f"polars.{function}", options=options, **ours)
@@ -140,17 +138,17 @@ def _polars_excel(path: Path, options: Options) -> Any:
     frame = _polars_read("read_excel", path, options, engine="openpyxl", raise_if_empty=False)
     if frame.width or options:
         return frame
-    # Of a sheet without rows polars leaves out the header.
+    # polars leaves out the header of a sheet without rows.
     header = next(library("openpyxl").load_workbook(path).active.iter_rows(max_row=1, values_only=True), ())
     return library("polars").DataFrame(schema=[str(name) for name in header if name is not None])
 
 
 def _polars_to_excel(frame: Any, path: Path, options: Options) -> None:
-    """By way of pandas: polars' own writer wants one more package and writes the time of day."""
+    """Write with pandas: polars' own writer needs one more package and writes the current time."""
     _pandas_to_excel(frame.to_pandas(), path, options)
 
 
-# Series: tables whose last column has the values
+# Series: tables whose last column contains the values
 
 
 def _pandas_series(load: Loader, path: Path, options: Options) -> Any:
@@ -180,7 +178,7 @@ def _save_polars_series(save: Saver, series: Any, path: Path, options: Options) 
 
 
 def _rows(separator: str, path: Path, options: Options) -> list[dict[str, str]]:
-    """Rows as dicts of text, by the header."""
+    """Read rows as dicts of text, with keys from the header."""
     with path.open(encoding="utf-8", newline="") as file:
         reader = call(csv.DictReader, file, label="csv.DictReader", options=options, delimiter=separator)
         return list(reader)
@@ -202,13 +200,13 @@ def _save_rows(separator: str, rows: Any, path: Path, options: Options) -> None:
 
 
 def _array(separator: str, path: Path, options: Options) -> Any:
-    """Numbers without a header."""
+    """Read numbers without a header."""
     numpy = library("numpy")
     return call(numpy.loadtxt, path, label="numpy.loadtxt", options=options, delimiter=separator)
 
 
 def _save_array(separator: str, array: Any, path: Path, options: Options) -> None:
-    spelling = "%d" if array.dtype.kind in "iu" else "%.17g"  # as many digits as tell any two floats apart
+    spelling = "%d" if array.dtype.kind in "iu" else "%.17g"  # enough digits to distinguish any two floats
     save = library("numpy").savetxt
     call(save, path, array, label="numpy.savetxt", options=options, delimiter=separator, fmt=spelling)
 

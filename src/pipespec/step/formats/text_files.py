@@ -1,4 +1,4 @@
-"""Text and bytes: files that hold just what the value says, UTF-8 and byte for byte."""
+"""Read and write text and bytes: the file contains exactly the value, as UTF-8 or byte for byte."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SUFFIXES: Final = (".txt", ".md", ".html", ".sql", ".csv", ".tsv", ".jsonl", ".
 
 
 def load_text(path: Path, options: Options) -> str:
-    """Read a text, line ends as they are."""
+    """Read a text. Line ends are not changed."""
     ours: dict[str, Any] = {"encoding": "utf-8", "newline": ""}
     with call(open, path, "r", label="open", options=options, **ours) as file:
         text: str = file.read()
@@ -22,7 +22,7 @@ def load_text(path: Path, options: Options) -> str:
 
 
 def save_text(value: str, path: Path, options: Options) -> None:
-    """Write a text, line ends as they are."""
+    """Write a text. Line ends are not changed."""
     with call(open, path, "w", label="open", options=options, encoding="utf-8", newline="") as file:
         file.write(value)
 

@@ -1,6 +1,6 @@
-"""Which of the types that formats tell apart an annotation or a value is.
+"""Determine the type of an annotation or a value, among the types that formats distinguish.
 
-Takes live objects, gives names of `spec.file_formats.TYPES`; imports none of the libraries that define them.
+Takes live objects. Returns names of `spec.file_formats.TYPES`. Imports none of the libraries that define them.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ __all__ = ["bare", "layers", "name_of", "type_of_annotation", "type_of_value"]
 
 
 def bare(annotation: Any) -> Any:
-    """Look through what says nothing of the type: `Annotated`, `X | None`, `NewType`, `type X = ...`."""
+    """Remove wrappers that do not change the type: `Annotated`, `X | None`, `NewType`, `type X = ...`."""
     for layer in layers(annotation):
         annotation = layer
     return annotation
 
 
 def layers(annotation: Any) -> Iterator[Any]:
-    """Yield an annotation and, one after the other, what is below such wrappings, the bare type last."""
+    """Yield an annotation, then what each wrapper contains, and the bare type last."""
     while True:
         yield annotation
         if typing.get_origin(annotation) is typing.Annotated:
@@ -41,14 +41,14 @@ def layers(annotation: Any) -> Iterator[Any]:
             annotation = annotation.__supertype__
         elif _is_alias(annotation):
             annotation = annotation.__value__
-        elif _is_alias(typing.get_origin(annotation)):  # `NDArray[np.float64]` of a new numpy
+        elif _is_alias(typing.get_origin(annotation)):  # `NDArray[np.float64]` of new versions of numpy
             annotation = typing.get_origin(annotation).__value__
         else:
             return
 
 
 def type_of_annotation(annotation: Any) -> str | None:
-    """Return the known type that an argument's annotation asks for; None leaves it to the suffix."""
+    """Return the known type that an argument's annotation asks for; None if the suffix decides."""
     plain = bare(annotation)
     origin = typing.get_origin(plain) or plain
     if not isinstance(origin, type):
@@ -57,10 +57,10 @@ def type_of_annotation(annotation: Any) -> str | None:
 
 
 def type_of_value(value: object) -> str:
-    """Return the known type that a value is saved as, `object` where it is none.
+    """Return the known type as which a value is saved; `object` if it has none.
 
-    Subclasses count as their base; so do, for formats of JSON values, a dataclass and any mapping as a dict,
-    a tuple as a list, a number of numpy as a number, a date as text, an Enum's member as its value.
+    Subclasses count as their base class. For formats of JSON values, a dataclass and any mapping count as a dict, a
+    tuple as a list, a numpy number as a number, a date as text, and a member of an Enum as its value.
     """
     for ancestor in type(value).__mro__:
         known = known_type(f"{ancestor.__module__}.{ancestor.__qualname__}")
@@ -95,7 +95,7 @@ def name_of(value: object) -> str:
 def _is_alias(annotation: Any) -> bool:
     return (
         type(annotation).__name__ == "TypeAliasType"
-    )  # of `typing` since Python 3.12, before of an extension
+    )  # from `typing` since Python 3.12, before that from typing_extensions
 
 
 def _is_union(annotation: Any) -> bool:

@@ -1,6 +1,6 @@
-"""JSON values as `.yaml`, by the rules and bounds of pipeline files.
+"""Read and write JSON values as `.yaml`, by the rules and limits of pipeline files.
 
-ruamel.yaml is imported when a step has such a file: a rendered module runs where it is not installed.
+ruamel.yaml is imported only when a step has such a file, because rendered modules also run where it is not installed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pipespec.step.formats.library_options import (
 
 __all__ = ["LOADERS", "SAVERS", "load_yaml", "save_yaml"]
 
-# Attributes of ruamel's writer; a folded line would read the same, but be a change of every text that grows.
+# Attributes of ruamel's writer. Lines are not folded: a folded text reads the same, but changes every line if it grows.
 _YAML_STYLE: Final = {
     "allow_unicode": True,
     "default_flow_style": False,
@@ -37,7 +37,7 @@ _YAML_STYLE: Final = {
 
 
 def load_yaml(path: Path, options: Options) -> JSON:
-    """Read one YAML value by the rules and bounds of pipeline files."""
+    """Read one YAML value by the rules and limits of pipeline files."""
     without_options("reading YAML", options)
     library("ruamel.yaml")
     from pipespec.document.yaml import yaml_reader  # noqa: PLC0415 - it needs ruamel.yaml
@@ -50,24 +50,24 @@ def load_yaml(path: Path, options: Options) -> JSON:
 
 
 def save_yaml(value: object, path: Path, options: Options) -> None:
-    """Write a value as YAML that readers of versions 1.1 and 1.2 read alike."""
+    """Write a value as YAML that readers of versions 1.1 and 1.2 read in the same way."""
     writer = library("ruamel.yaml").YAML(typ="safe", pure=True)
     writer.Representer = _representer(writer.Representer)
     for option in options:
         if option not in _YAML_STYLE:
             raise FormatError(f"writing YAML has no option {quote(option)}, only {listing(_YAML_STYLE)}")
     value = to_json(value)
-    # Line breaks of YAML 1.1 and the like would be written as they are, and be refused when they are read.
+    # Line breaks of YAML 1.1 and similar characters would be written unescaped, and then refused by the reader.
     ours = {**_YAML_STYLE, "allow_unicode": json.dumps(value, ensure_ascii=False).isprintable()}
     for option, setting in {**ours, **options, "sort_base_mapping_type_on_output": False}.items():
         setattr(writer, option, setting)
     with path.open("wb") as file:
         writer.dump(value, file)
-    load_yaml(path, {})  # what is beyond the reader's bounds must fail here, not in the step that reads it
+    load_yaml(path, {})  # a value beyond the reader's limits must fail here, not in the step that reads it
 
 
 def _representer(base: Any) -> Any:
-    """Return a representer that writes what readers of YAML 1.1 and 1.2 read alike: `"no"`, `1.0e-05`."""
+    """Return a representer whose output readers of YAML 1.1 and 1.2 read in the same way: `"no"`, `1.0e-05`."""
 
     class Representer(base):  # type: ignore[misc]  # of ruamel.yaml, which may not be installed
         def text(self, value: str) -> Any:

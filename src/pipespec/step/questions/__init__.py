@@ -1,1 +1,1 @@
-"""Questions to the project's code, answered in a process of its own: probes, imports on trial."""
+"""Questions to the project's code, answered in a separate process: probes, trial imports."""

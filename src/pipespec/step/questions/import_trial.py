@@ -1,8 +1,8 @@
-"""The project's callables imported on trial, in processes of their own: what a run would find out at its start.
+"""Import the project's callables on trial, in separate processes, to find the errors that a run would find at its start.
 
-Takes for each step what it calls, its params, and the files that it reads and writes; gives a `ImportResult` for
-each, by the very code that a run uses. A module that ends its process or takes too long is told once, and the others are
-asked again without it.
+Takes for each step what it calls, its params, and the files that it reads and writes. Returns an `ImportResult` for
+each, obtained with the same code that a run uses. A module that ends its process or takes too long is reported once,
+and the other questions are asked again without it.
 """
 
 from __future__ import annotations
@@ -42,9 +42,10 @@ _KINDS: Final = {
 
 @frozen
 class Trial:
-    """What is asked of one step: to import `call` and `others` (probe, loaders, savers), and to try the rest.
+    """The questions about one step: import `call` and `others` (probe, loaders, savers), and try the rest.
 
-    `inputs` are (argument, file, whether it is a fan-in), `outputs` (name, file): those that a format reads and writes.
+    `inputs` are (argument, file, whether it is a fan-in), `outputs` are (name, file): the files that a format reads and
+    writes.
     """
 
     step: str
@@ -65,7 +66,7 @@ def try_steps(
 ) -> Mapping[str, ImportResult]:
     """Try all, and return the verdicts by step.
 
-    `timeout` is in seconds, for the import of each callable; `redact` takes secrets out of what the user's code said.
+    `timeout` is in seconds, for the import of each callable. `redact` removes secrets from messages of the user's code.
     """
     problems: dict[str, CallableProblem] = {}
     found: dict[str, Any] = {}
@@ -157,13 +158,13 @@ def _answer(question: tuple[str, list[dict[str, Any]]], folders: Sequence[str]) 
     except CallError as error:
         message = f"{one_line(str(error))}{_place(error.__cause__, folders)}"
         return {"callable": {"problem": error.problem, "message": message}}
-    except BaseException as error:  # noqa: BLE001 - a signature, too, may be the user's code
+    except BaseException as error:  # noqa: BLE001 - a signature may also run the user's code
         message = f"{quote(call)} has a signature that cannot be read: {one_line(repr(error))}"
         return {"callable": {"problem": ProblemKind.IMPORT_FAILED, "message": message}}
 
 
 def _place(error: BaseException | None, folders: Sequence[str]) -> str:
-    """Say where an exception left the project's own code."""
+    """Say at which line of the project's code an exception was raised or passed on."""
     place, trace = "", error.__traceback__ if error is not None else None
     while trace is not None:
         file = Path(trace.tb_frame.f_code.co_filename)
@@ -175,7 +176,7 @@ def _place(error: BaseException | None, folders: Sequence[str]) -> str:
 
 
 def _told(function: Callable[..., Any]) -> dict[str, Any] | None:
-    """Say what a live function takes and returns; None where it does not tell."""
+    """Return the arguments and the return type of a live function; None if they are not available."""
     live = live_arguments(function)
     if live is None:
         return None
@@ -203,7 +204,7 @@ def _spelt_of(argument: LiveArgument | None) -> tuple[str, str] | None:
 
 
 def _spelt(annotation: Any) -> tuple[str, str] | None:
-    """Return an annotation's text, and the type that formats tell apart, by which its checks go."""
+    """Return the text of an annotation, and its type among those that formats distinguish, which `checks` uses."""
     if annotation is MISSING:
         return None
     text = inspect.formatannotation(annotation)

@@ -1,7 +1,7 @@
-"""Probes: functions that say what a key cannot see, asked once for a plan, in one process of their own.
+"""Call probes: functions that return what a key cannot see. They are called once for a plan, in one separate process.
 
-Takes the probes of a plan with their steps' params; gives their JSON answers, by `step.questions.question_process`. Refuses what is
-no JSON, too much of it, and what takes too long.
+Takes the probes of a plan with the params of their steps. Returns their JSON answers, through
+`step.questions.question_process`. Refuses an answer that is not JSON or is too large, and a probe that takes too long.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pipespec.step.secrets import fill, redactor
 __all__ = ["MAX_ANSWER", "ProbeFailedError", "ProbeProblem", "ProbeRequest", "main", "run_probes"]
 
 MAX_ANSWER: Final = 64 << 10
-"""Characters of one answer in canonical JSON: it is kept in the step's key parts."""
+"""Maximum number of characters of one answer in canonical JSON: it is stored in the step's key parts."""
 
 
 @frozen
@@ -40,7 +40,7 @@ class ProbeRequest:
 
 @frozen
 class ProbeProblem:
-    """Why a probe gave no answer; `message` is one line, `traceback` the user's frames."""
+    """Why a probe returned no answer. `message` is one line, `traceback` contains the user's frames."""
 
     step: str
     probe: str
@@ -49,7 +49,7 @@ class ProbeProblem:
 
 
 class ProbeFailedError(UsageError):
-    """At least one probe gave no answer, so nothing can be planned; its text names the first."""
+    """At least one probe returned no answer, so no plan is possible. The text names the first such probe."""
 
     def __init__(self, problems: Sequence[ProbeProblem]) -> None:
         self.problems = tuple(problems)
@@ -66,13 +66,13 @@ class ProbeFailedError(UsageError):
 def run_probes(
     probes: Sequence[ProbeRequest], *, module_folders: Sequence[str], root: str, timeout: float
 ) -> Mapping[str, JSON]:
-    """Ask all probes in one process, and return the answers by step id.
+    """Call all probes in one process, and return the answers by step id.
 
-    A probe gets those of the step's params that it has arguments for. `timeout` is in seconds, for all of them
-    together. Secrets in params are filled in from this process's environment.
+    A probe gets those of the step's params for which it has arguments. `timeout` is in seconds, for all probes
+    together. Secrets in params are replaced by values from this process's environment.
 
     Raises:
-        ProbeFailedError: with every probe that failed; of a process that died, the one that it died in.
+        ProbeFailedError: with every probe that failed. If the process died, with the probe that was running.
     """
     if not probes:
         return {}
@@ -114,8 +114,8 @@ def _answer(question: tuple[str, dict[str, JSON]], folders: Sequence[str]) -> di
         assert isinstance(filled, dict)
         binding = bind(function, (), filled, ())
         answer = function(**convert_params(filled, binding.annotations))
-        return {"answer": redact.value(_checked(answer))}  # it stands in the step's key parts
-    except BaseException as error:  # noqa: BLE001 - also what a probe exits with
+        return {"answer": redact.value(_checked(answer))}  # it is stored in the step's key parts
+    except BaseException as error:  # noqa: BLE001 - also if a probe exits
         failure = describe(error, redact)
         return {"message": failure.message, "traceback": failure.traceback}
 

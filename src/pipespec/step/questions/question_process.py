@@ -1,8 +1,9 @@
-"""Questions to the user's code, answered by one process of its own, in order, one line of JSON each.
+"""Ask the user's code questions in one separate process, which answers in order, with one line of JSON each.
 
-The parent's half, `ask`, starts `python -P -m MODULE`, whose `main` is the other half, `answer_all` or `answer_at_once`. Answers come over
-a descriptor of their own, so that nothing printed is taken for one; of what is printed the end is kept. Whatever
-the code does to its process - exit, crash, hang, fork, print without end - the parent gets the answers before, and how it ended.
+`ask` is the parent's half. It starts `python -P -m MODULE`, whose `main` is the other half, `answer_all` or
+`answer_at_once`. Answers arrive on a separate descriptor, so that printed text is never taken for an answer; the end of
+the printed text is kept. Whatever the code does to its process - exit, crash, hang, fork, print without end - the
+parent gets the answers given before it, and how the process ended.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ from pipespec.step.step_log import flush_streams
 __all__ = ["ChildAnswers", "answer_all", "answer_at_once", "ask"]
 
 _PR_SET_PDEATHSIG: Final = 1
-_LAST_WORDS: Final = 4_000  # bytes shown of what a process printed before it died
+_LAST_WORDS: Final = 4_000  # number of bytes shown of what a process printed before it died
 
 
 @frozen
 class ChildAnswers:
-    """`found` are the answers in the order of the questions; where there are fewer, `end` says how it ended."""
+    """`found` are the answers in the order of the questions. If answers are missing, `end` says how the process ended."""
 
     found: tuple[dict[str, Any], ...]
     end: str = ""
@@ -49,7 +50,7 @@ def ask(
     timeout: float,
     is_for_each: bool = False,
 ) -> ChildAnswers:
-    """Put questions to `module`; `timeout` is in seconds, for all of them together or for each."""
+    """Send questions to `module`. `timeout` is in seconds, for all of them together or for each."""
     task = {"folders": list(folders), "root": root, "questions": list(questions)}
     reading, writing = os.pipe()
     with tempfile.TemporaryFile() as question:
@@ -61,7 +62,7 @@ def ask(
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             pass_fds=[writing],
-            start_new_session=True,  # so that Ctrl-C reaches us alone, and all that it starts can be ended
+            start_new_session=True,  # so that only this process gets Ctrl-C, and all processes that the new one starts can be ended
         )
     os.close(writing)
     assert process.stdout is not None
@@ -75,12 +76,12 @@ def ask(
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         process.stdout.close()
-    lines = bytes(reader.answers).split(b"\n")[:-1]  # what comes after the last line end is torn
+    lines = bytes(reader.answers).split(b"\n")[:-1]  # text after the last line end is incomplete
     return ChildAnswers(tuple(map(json.loads, lines)), end, reader.printed.decode(errors="replace").strip())
 
 
 class _Reader:
-    """Reads answers and what is printed at once, until there are all answers, they end, or it is too late."""
+    """Reads answers and printed text at once, until all answers are there, the answers end, or the time is over."""
 
     def __init__(self, answers: int, printed: int, count: int, timeout: float, *, is_for_each: bool) -> None:
         self.answers = bytearray()
@@ -94,11 +95,11 @@ class _Reader:
 
     @property
     def rest(self) -> float:
-        """The seconds that are left."""
+        """Return the remaining seconds."""
         return max(self._deadline - time.monotonic(), 0.0)
 
     def read(self) -> None:
-        """Read until the answers end; what is printed may go on."""
+        """Read until the answers end. The process may still print afterwards."""
         with selectors.DefaultSelector() as selector:
             for descriptor, take in self._places.items():
                 selector.register(descriptor, selectors.EVENT_READ, take)
@@ -106,14 +107,14 @@ class _Reader:
             while self.lines < self._count and (ready := selector.select(self.rest)):
                 for key, _ in sorted(
                     ready, key=lambda one: one[0].fd == answers
-                ):  # printed before it was answered
+                ):  # it was printed before the answer
                     chunk = os.read(key.fd, 1 << 16)
                     key.data(chunk)
                     if not chunk:
                         selector.unregister(key.fd)
                 if answers not in selector.get_map():
                     return
-                if self.rest == 0.0:  # what prints without end is always ready
+                if self.rest == 0.0:  # a process that prints without end is always ready
                     return
 
     def _answer(self, chunk: bytes) -> None:
@@ -128,18 +129,18 @@ class _Reader:
         self.printed = (self.printed + chunk)[-_LAST_WORDS:]
 
     def drain(self) -> None:
-        """Take what a process that has ended printed last."""
+        """Read what a process printed last before it ended."""
         _, printed = self._places
         os.set_blocking(printed, False)
         with contextlib.suppress(BlockingIOError):
             while chunk := os.read(printed, 1 << 16):
                 self._print(chunk)
-                if self.rest == 0.0:  # what it started prints on
+                if self.rest == 0.0:  # a process that it started still prints
                     return
 
 
 def _end_of(process: subprocess.Popen[bytes], reader: _Reader, timeout: float) -> str:
-    """Say how a process ended that has left the descriptor of its answers."""
+    """Say how a process ended that has closed the descriptor of its answers."""
     try:
         code = _wait(process, reader)
     except subprocess.TimeoutExpired:
@@ -158,7 +159,7 @@ def _ending(code: int) -> str:
 
 
 def _wait(process: subprocess.Popen[bytes], reader: _Reader) -> int:
-    """Wait for the end, and let it print meanwhile: on a full pipe it would wait for us."""
+    """Wait for the process to end, and read what it prints meanwhile: it would block on a full pipe."""
     while reader.rest > 0.05:
         with contextlib.suppress(subprocess.TimeoutExpired):
             return process.wait(0.05)
@@ -167,25 +168,25 @@ def _wait(process: subprocess.Popen[bytes], reader: _Reader) -> int:
 
 
 def answer_all(answer: Callable[[Any, Sequence[str]], dict[str, Any]]) -> None:
-    """Answer the questions on stdin by `answer`, which gets each with the project's folders and never raises."""
+    """Answer the questions on stdin with `answer`, which gets each question with the project's folders and never raises."""
     task, answers = _task()
     PlannedSources({}, "", task["folders"]).install()
     pid = os.getpid()
     for question in task["questions"]:
         os.chdir(task["root"])
         line = json.dumps(answer(question, task["folders"])) + "\n"
-        flush_streams()  # what was printed belongs to what was asked
+        flush_streams()  # printed text belongs to the question that was asked
         if os.getpid() != pid:
-            break  # a fork came back from the user's code, too
+            break  # a fork of the user's code also returned here
         _write(answers, line.encode())
     flush_streams()
-    os._exit(0)  # nothing that was left behind, such as a thread, may keep us
+    os._exit(0)  # nothing that the code left running, such as a thread, may delay the end
 
 
 def answer_at_once(answer: Callable[[Any], dict[str, Any]]) -> None:
-    """Answer the questions on stdin side by side, each in a fork, so that none keeps another from its answer.
+    """Answer the questions on stdin in parallel, each in a fork, so that no question prevents the answer to another.
 
-    An answer has the `number` of its question, from 0 on. Where a fork ends without one, `ended` says how.
+    An answer contains the `number` of its question, from 0 on. If a fork ends without an answer, `ended` says how.
     """
     task, answers = _task()
     asked: dict[int, int] = {}
@@ -205,10 +206,10 @@ def answer_at_once(answer: Callable[[Any], dict[str, Any]]) -> None:
 
 
 def _task() -> tuple[dict[str, Any], int]:
-    """Return what was asked, and the descriptor of the answers; die with the parent."""
+    """Return the questions, and the descriptor for the answers. The process ends when its parent ends."""
     _die_with_parent()
     task = json.load(sys.stdin)
-    # A private copy of the descriptor: what the user's code forks or starts must not keep the pipe open.
+    # A private copy of the descriptor: forks and children of the user's code must not keep the pipe open.
     answers = os.dup(int(sys.argv[1]))
     os.close(int(sys.argv[1]))
     del sys.argv[1:]

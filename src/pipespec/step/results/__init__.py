@@ -1,1 +1,1 @@
-"""What a step's function made: outputs saved and checked, metrics read."""
+"""The results of a step's function: outputs saved and checked, metrics read."""

@@ -1,7 +1,8 @@
-"""What the function of `after` is called with: outputs as its annotations say, and params.
+"""Build the arguments of the `after` function: outputs as its annotations require, and params.
 
-Takes the live function, the declared outputs and where they are; gives arguments by name. Unlike the step's own function it takes what it
-names, and need not take all. It gets copies, so that it cannot change what is recorded.
+Takes the live function, the declared outputs and their places. Returns arguments by name. Unlike the step's own
+function, this function chooses by its argument names what it gets, and need not take everything. It gets copies, so
+that it cannot change what is recorded.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ def after_arguments(
     folder: Path,
     models: ModelFiles | None = None,
 ) -> dict[str, Any]:
-    """Return the arguments; copies are made in `folder`.
+    """Return the arguments. Copies are made in `folder`.
 
     Raises:
-        StepError: where an argument has no value, or an output cannot be loaded as it is annotated.
+        StepError: if an argument has no value, or an output cannot be loaded for its annotation.
     """
     known = live_arguments(function) or {}
     named = {name: argument for name, argument in known.items() if not argument.is_rest}

@@ -1,9 +1,9 @@
-"""The numbers of a step's `metrics` output: every numeric leaf under its dotted name.
+"""Read the numbers of a step's `metrics` output: every numeric leaf under its dotted name.
 
-Takes a `.json` or `.yaml` file, gives names and numbers; true and false are no numbers, and a place in a
-list is its position from 0. What MLflow would refuse, or store as something else, does not fail a step that has done its
-work: a name beyond its alphabet is fitted, NaN and infinities are left out (MLflow has no NaN in its comparisons,
-and keeps infinity as 1.8e308), and the log says so. Refuses two leaves of one name.
+Takes a `.json` or `.yaml` file. Returns names and numbers. true and false are not numbers. A place in a list is its
+position, from 0. A number that MLflow would refuse or change does not fail a step that has done its work, but the log
+reports it: characters of a name that MLflow does not accept are replaced, and NaN and infinities are left out (MLflow
+has no NaN in its comparisons, and stores infinity as 1.8e308). Refuses two leaves with the same name.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ MAX_METRICS: Final = 10_000
 
 
 def read_metrics(output: str, place: Path, file: str, part: str | None) -> dict[str, float]:
-    """Return the metrics in the output called `output`, which is `file` and stands at `place`.
+    """Return the metrics in the output called `output`, which is `file` and is located at `place`.
 
-    `part` is a file in it, where it is a directory. A file that is one number gives one metric, with the
-    output's name.
+    `part` is a file in the output, if the output is a directory. A file that is only one number gives one metric, with
+    the name of the output.
 
     Raises:
         StepError: of kind `metrics`.
@@ -64,7 +64,7 @@ def read_metrics(output: str, place: Path, file: str, part: str | None) -> dict[
 
 
 def _leaves(value: JSON, whole: str) -> Iterator[tuple[str, int | float]]:
-    """Yield the numbers in order, iteratively: the value is the user's, and may be deep."""
+    """Yield the numbers in order. Iterative, because the user's value may be deeply nested."""
     waiting: list[tuple[str, JSON]] = [("", value)]
     while waiting:
         name, item = waiting.pop()
@@ -91,7 +91,7 @@ def _float(number: float) -> float | None:
 
 
 def _fitted(leaf: str, taken: Container[str]) -> str:
-    """Return a name that MLflow takes and no other metric has."""
+    """Return a name that MLflow accepts and that no other metric has."""
     name, count = fit_name(leaf), 1
     while name in taken:
         count += 1

@@ -1,6 +1,7 @@
-"""What is saved with an object that becomes an MLflow model: rows that show what it takes, and the project's code.
+"""Collect what is saved with an object that becomes an MLflow model: rows that show its input, and the project's code.
 
-Takes what the function was given and what it returned; gives an example, frames and modules. Refuses an example without rows.
+Takes the arguments and the results of the function. Returns an example, frames and modules. Refuses an example without
+rows.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def shown_to(
     """Return the rows of the example that the user chose, and the first rows of each input that is a frame.
 
     Raises:
-        StepError: where the example has no rows.
+        StepError: if the example has no rows.
     """
     assert output.model is not None
     frames = [value.head(_ROWS) for value in inputs.values() if _is_frame(value)]
@@ -53,9 +54,9 @@ def _is_frame(value: object) -> bool:
 
 
 def bundled_code(job: StepJob, sources: PlannedSources) -> Mapping[str, bytes]:
-    """Return the modules of the project that the step counts or has loaded, as they were planned, by their paths to import.
+    """Return the project's modules that the step counts or has loaded, as they were planned, by import path.
 
-    Objects keep only the names of their classes: whoever loads a model elsewhere needs the modules.
+    Pickled objects contain only the names of their classes: to load a model elsewhere, the modules are needed.
     """
     loaded = (file for file in loaded_files(job.code_files).values() if sources.is_ours(file))
     found: dict[str, bytes] = {}
@@ -70,7 +71,7 @@ def bundled_code(job: StepJob, sources: PlannedSources) -> Mapping[str, bytes]:
 
 
 def _with_packages(file: str, folders: Iterable[str]) -> Iterable[tuple[str, str]]:
-    """Yield a module, and the files of the packages that it is in, by their paths below the folder where modules are looked for."""
+    """Yield a module and the `__init__.py` files of its packages, by their paths relative to the folder of modules."""
     within = [folder for folder in folders if file.startswith(f"{folder.rstrip('/')}/")]
     if not within or not file.endswith(".py"):
         return

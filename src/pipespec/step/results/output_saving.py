@@ -1,8 +1,8 @@
-"""Outputs of a step: their places in staging, how returned values get there, and what is fit to be published.
+"""Save the outputs of a step: their places in staging, writing returned values, and checks before they are published.
 
-Takes a staging folder and what came of a call; gives a `SavedOutput` for each declared output, with digests.
-Refuses what is not there, hard links, pipes and devices, and names that one store or another does not give back.
-Nothing is written through to the disk here: whoever publishes does that, where the outputs are to stay.
+Takes a staging folder and the results of a call. Returns a `SavedOutput` with digests for each declared output. Refuses
+missing outputs, hard links, pipes and devices, and names that some store does not return unchanged. Nothing is synced
+to the disk here: the publisher does this, where the outputs are finally stored.
 """
 
 from __future__ import annotations
@@ -40,22 +40,22 @@ __all__ = [
 ]
 
 MAX_FILES: Final = 50_000
-"""Files in one directory output: each of them is a request to an artifact store."""
+"""Maximum number of files in one directory output: each file is one request to an artifact store."""
 
 LONGEST_LIST: Final = 4_000
-"""Characters of a list, as compact JSON, that is told beside its digest."""
+"""Maximum number of characters of a list, as compact JSON, that is reported with its digest."""
 
 _LIST_BYTES: Final = 16 * LONGEST_LIST  # indented, and with every character in four bytes
-_LONGEST_NAME: Final = 512  # bytes; keys of S3 end at 1,024, and the run's own folder comes before
+_LONGEST_NAME: Final = 512  # bytes; S3 allows keys of 1,024 bytes, and the run's folder is part of the key
 
 
 def is_directory(output: OutputJob) -> bool:
-    """Tell whether an output is a directory."""
+    """Return whether an output is a directory."""
     return output.file.endswith("/")
 
 
 def make_place(staging: Path, output: OutputJob, *, empty_directory: bool) -> Path:
-    """Return where an output is to be; its parent folders are made, and itself where a directory is wanted."""
+    """Return the place of an output. Its parent folders are created; the directory itself is created if it is wanted."""
     place = written_outputs(staging) / output.file
     place.parent.mkdir(parents=True, exist_ok=True)
     if empty_directory and is_directory(output):
@@ -66,12 +66,12 @@ def make_place(staging: Path, output: OutputJob, *, empty_directory: bool) -> Pa
 def save_output(
     value: object, place: Path, output: OutputJob, call: Callable[..., Any] | None = None
 ) -> None:
-    """Write a returned value to its place; `call` is the function of `save_call`.
+    """Write a returned value to its place. `call` is the function of `save_call`.
 
     A value that is a path stands for the content at that path, whatever the suffix.
 
     Raises:
-        StepError: of kind `outputs`, naming the output; what `call` raises comes as it is.
+        StepError: of kind `outputs`, naming the output. What `call` raises is not wrapped.
     """
     if call is not None:
         call(value, place)
@@ -89,7 +89,7 @@ def save_output(
 
 
 def fitted_output(value: object, output: OutputJob, annotation: Any) -> Any:
-    """Return a returned value as the model of its annotation has it, if it has one.
+    """Return a returned value as converted by the model in its annotation, if there is one.
 
     Raises:
         StepError: of kind `outputs`, naming the output.
@@ -99,10 +99,10 @@ def fitted_output(value: object, output: OutputJob, annotation: Any) -> Any:
 
 
 def check_output(place: Path, output: OutputJob) -> SavedOutput:
-    """See that an output is there and fit to be published, and take its digest.
+    """Check that an output exists and can be published, and compute its digest.
 
-    `place` is without links, as far as its staging folder is. Symbolic links at it and below it become what they
-    lead to.
+    `place` is without links, as far as its staging folder is. Symbolic links at it and below it are replaced by their
+    targets.
 
     Raises:
         StepError: of kind `outputs`, naming the output.
@@ -124,7 +124,7 @@ def check_output(place: Path, output: OutputJob) -> SavedOutput:
 
 
 def undeclared(staging: Path, outputs: Sequence[OutputJob]) -> tuple[str, ...]:
-    """Return the files beside the outputs that no output declares, sorted; they are not kept."""
+    """Return the files next to the outputs that no output declares, sorted. They are not kept."""
     folder = taken_outputs(staging)
     declared = {output.file for output in outputs if not is_directory(output)}
     directories = tuple(output.file for output in outputs if is_directory(output))
@@ -149,7 +149,7 @@ def _take(source: Path, place: Path, output: OutputJob) -> None:
 
 
 def _keep_links_as_files(place: Path) -> None:
-    """Put copies of what symbolic links lead to in their place, since that need not be kept."""
+    """Replace symbolic links by copies of their targets, because the targets may not be kept."""
     if not place.is_symlink() and not any(
         Path(folder, name).is_symlink() for folder, *below in os.walk(place) for name in chain(*below)
     ):
@@ -184,7 +184,7 @@ def _is_executable(path: Path) -> bool:
 
 
 def _short_list(place: Path) -> str | None:
-    """Return the JSON list in a file, compact, where it is one and short enough for a tag."""
+    """Return the JSON list in a file, compact, if the file contains one and it is short enough for a tag."""
     try:
         value = json.loads(place.read_bytes())
         compact = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -256,7 +256,7 @@ def _require_sole(path: Path, name: str) -> None:
 
 @contextlib.contextmanager
 def naming(output: OutputJob) -> Iterator[None]:
-    """Let what is wrong with an output be told with its name."""
+    """Add the name of an output to errors about it."""
     try:
         yield
     except formats.FormatError as error:

@@ -1,7 +1,8 @@
-"""Taking outputs from whoever may still write to them: what is digested is what is published.
+"""Take outputs away from processes that may still write to them: exactly what was digested is published.
 
-Takes the folder that a step wrote to, gives one that its code does not know. Who has a path finds nothing there any more;
-who has a file open is found by a lease, which Linux grants only for a file that nobody can write to.
+Takes the folder to which a step wrote. Returns a folder that the step's code does not know. Code that has the old path
+finds nothing there any more. Code that has a file open is detected by a lease, which Linux grants only for a file to
+which nobody can write.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ from pipespec.step.step_job import written_outputs
 __all__ = ["require_unwritten", "take_outputs"]
 
 _LAST_MOMENT: Final = 1.0
-"""Seconds that another process has to close a file: it may be about to end."""
+"""Seconds in which another process must close a file: it may be about to end."""
 
 
 def take_outputs(staging: Path, taken: Path) -> None:
-    """Move all that was written to a folder that is published from; without outputs there is none."""
+    """Move everything that was written to the folder that is published. Without outputs there is no such folder."""
     written = written_outputs(staging)
     with contextlib.suppress(FileNotFoundError):
         written.rename(taken)
@@ -37,7 +38,7 @@ def take_outputs(staging: Path, taken: Path) -> None:
 
 
 def _redirect_links(written: Path, taken: Path) -> None:
-    """Let links by absolute paths into the folder that was written lead to where its files are now."""
+    """Change links by absolute path into the folder that was written, so that they lead to the files' new places."""
     for folder, *names in os.walk(taken):
         for place in (Path(folder, name) for some in names for name in some):
             if place.is_symlink() and (target := place.readlink()).is_relative_to(written):
@@ -46,10 +47,10 @@ def _redirect_links(written: Path, taken: Path) -> None:
 
 
 def require_unwritten(path: Path, name: str) -> None:
-    """See that nobody can write to a file any more; what this process itself has mapped into memory is copied.
+    """Check that nobody can still write to a file. What this process itself has mapped into memory is copied.
 
     Raises:
-        ContentError: where another process has it open for writing.
+        ContentError: if another process has the file open for writing.
     """
     if not hasattr(fcntl, "F_SETLEASE") or not _has_writer(path):
         return
@@ -68,21 +69,21 @@ def require_unwritten(path: Path, name: str) -> None:
 
 def _has_writer(path: Path) -> bool:
     if threading.current_thread() is not threading.main_thread():
-        return False  # only there can the signal be kept away
-    before = signal.signal(signal.SIGIO, signal.SIG_IGN)  # what tells of a lease that is broken would end us
+        return False  # the signal can be blocked only in the main thread
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)  # a broken lease would end this process
     try:
         with open_regular(path, follow=False) as file:
             fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
             fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     except OSError as error:
-        return error.errno == errno.EAGAIN  # other disks than local ones know no leases
+        return error.errno == errno.EAGAIN  # only local disks support leases
     finally:
         signal.signal(signal.SIGIO, signal.SIG_DFL if before is None else before)
     return False
 
 
 def _writing_process(path: Path) -> int | None:
-    """Return another process that has a file open for writing, as far as the system tells."""
+    """Return another process that has a file open for writing, if the system lists it."""
     if sys.platform != "linux":
         return None
     target = path.stat()

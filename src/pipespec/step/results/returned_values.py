@@ -1,7 +1,7 @@
-"""What a function returned -> a value for each output that it does not write itself.
+"""Split a function's return value into one value for each output that the function does not write itself.
 
-Takes one return value: of one output the value itself, of several a mapping, dataclass or named tuple with their names, or
-a tuple or list in declared order. Refuses what has other parts, and `None` for an output.
+Takes one return value: for one output the value itself; for several a mapping, dataclass or named tuple with their
+names, or a tuple or list in declared order. Refuses a value with other parts, and `None` for an output.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _WAITING: Final = ("generator", "coroutine", "async_generator")
 
 
 def returned_values(value: object, outputs: Sequence[OutputJob]) -> Mapping[str, object]:
-    """Return the value of each of these outputs, as a function's one return value holds them.
+    """Return the value of each of these outputs from the single return value of a function.
 
-    Where no output is returned, whatever came back is left alone.
+    If no output is returned, the return value is ignored.
 
     Raises:
-        StepError: of kind `outputs`, listing what is declared against what came.
+        StepError: of kind `outputs`, listing what is declared and what was returned.
     """
     if not outputs:
         return {}
@@ -64,7 +64,7 @@ def _by_name(value: object, names: Sequence[str]) -> Mapping[str, object]:
 
 
 def named_parts(value: object) -> Mapping[Any, object] | None:
-    """Return the parts of a value that have names; None of what has none."""
+    """Return the named parts of a value; None if it has no named parts."""
     if isinstance(value, Mapping):
         return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

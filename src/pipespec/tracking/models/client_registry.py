@@ -1,4 +1,4 @@
-"""The registry through MLflow's client, which takes seconds to import: for stores that are read in no other way, and for writing."""
+"""The registry through MLflow's client, for stores that cannot be read otherwise, and for writing. Its import takes seconds."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _THERE: Final = "RESOURCE_ALREADY_EXISTS"
 
 
 class ClientRegistry:
-    """A Registry that can be written to, too; mlflow is imported with the first question."""
+    """A Registry that can also be written to. mlflow is imported with the first question."""
 
     def __init__(self, uri: str, tracking_uri: str, log: Path | None) -> None:
-        """Take resolved URIs, and the file that gets what MLflow says of itself."""
+        """Take resolved URIs, and the file that gets MLflow's log output."""
         self.uri = uri
         self._session = Session(tracking_uri, log)
         self._client: Any = None
 
     def versions(self, wanted: WantedVersions) -> Sequence[ModelVersion]:
-        """Return versions of models, those of one model by their numbers, the highest first."""
+        """Return versions of models; those of one model by number, the highest first."""
         found: list[ModelVersion] = []
         token: str | None = None
         with self._asking() as client:
@@ -48,7 +48,7 @@ class ClientRegistry:
                     return found
 
     def aliases(self, name: str) -> Mapping[str, int] | None:
-        """Return a model's aliases with the version that each means; None where there is no such model."""
+        """Return a model's aliases with the version of each; None if the model does not exist."""
         with self._asking() as client:
             try:
                 model = client.get_registered_model(name)
@@ -71,7 +71,7 @@ class ClientRegistry:
     # -------------------------------------------------------------------------------------- writing
 
     def create_model(self, name: str) -> None:
-        """See that there is a model of this name."""
+        """Create the model of this name if it does not exist."""
         with self._asking() as client:
             try:
                 client.create_registered_model(name)
@@ -80,12 +80,12 @@ class ClientRegistry:
                     raise
 
     def create_version(self, name: str, source: str, run_id: str, tags: Mapping[str, str]) -> ModelVersion:
-        """Make the next version of a model."""
+        """Create the next version of a model."""
         with self._asking() as client:
             return _version(client.create_model_version(name, source, run_id, tags=dict(tags)))
 
     def delete_version(self, version: ModelVersion) -> None:
-        """Delete a version, unless somebody has."""
+        """Delete a version, unless it is already deleted."""
         with self._asking() as client:
             try:
                 client.delete_model_version(version.name, str(version.version))
@@ -94,7 +94,7 @@ class ClientRegistry:
                     raise
 
     def set_alias(self, version: ModelVersion, alias: str) -> None:
-        """Let an alias mean a version, and no other any more."""
+        """Set an alias to a version. It then no longer refers to any other version."""
         with self._asking() as client:
             client.set_registered_model_alias(version.name, alias, str(version.version))
 
@@ -104,7 +104,7 @@ class ClientRegistry:
             client.set_model_version_tag(version.name, str(version.version), tag, value)
 
     def close(self) -> None:
-        """Let go of the client."""
+        """Close the client."""
         self._client = None
         self._session.close()
 

@@ -1,8 +1,9 @@
-"""Objects to folders that are MLflow models, and back, by the functions of MLflow's flavors.
+"""Save objects as folders that are MLflow models, and load them, with the functions of MLflow's flavors.
 
-Takes a value and what is saved with it; gives a folder with the same bytes for the same value: what MLflow would write of the time,
-and an id drawn by lot, are left out. Called in a step's process, and where a notebook asks for an object. What an object needs is not
-looked for by loading it in another process, as MLflow does, which takes longer than most steps.
+Takes a value and what is saved with it. Returns a folder with the same bytes for the same value: the time and the
+random id that MLflow would write are left out. Called in a step's process, and if a notebook asks for an object. The
+packages that an object needs are not found by loading it in another process, as MLflow does, because this takes longer
+than most steps.
 """
 
 from __future__ import annotations
@@ -34,19 +35,19 @@ __all__ = ["MlflowModels"]
 _PYFUNC: Final = "python_function"
 _CODE: Final = "code"
 _CREATED: Final = "1970-01-01 00:00:00"
-"""In place of the time at which a model was saved, which its run tells."""
+"""Replaces the time at which a model was saved, which is recorded in its run."""
 _DEFAULTS: Final[Mapping[str, Mapping[str, JSON]]] = {"sklearn": {"serialization_format": "cloudpickle"}}
-"""MLflow's own, `skops`, writes addresses in memory, so that no two files are the same, and takes no classes of a project."""
+"""MLflow's default, `skops`, writes memory addresses, so that no two files are equal, and does not accept classes of a project."""
 
 
 class MlflowModels:
     """A `ModelFiles` by MLflow, which is imported when the first model is saved or loaded."""
 
     def require(self, flavor: str) -> None:
-        """See that the package of a flavor is installed.
+        """Check that the package of a flavor is installed.
 
         Raises:
-            StepError: where it is not.
+            StepError: if it is not.
         """
         package = FLAVORS[flavor]
         if package is not None and package not in sys.modules and importlib.util.find_spec(package) is None:
@@ -56,10 +57,10 @@ class MlflowModels:
     def save(
         self, value: object, folder: Path, flavor: str, options: Mapping[str, JSON], parts: SavedParts
     ) -> None:
-        """Save a value into a folder that is not there yet.
+        """Save a value to a folder that does not exist yet.
 
         Raises:
-            StepError: where the flavor does not take it, or the example does not fit it.
+            StepError: if the flavor does not accept it, or the example does not fit it.
         """
         module = _flavor(flavor, "outputs")
         models = importlib.import_module("mlflow.models")
@@ -92,7 +93,7 @@ class MlflowModels:
                     call(module.save_model, value, str(folder), label=label, options=options, **ours)
             except FormatError:
                 raise
-            except Exception as error:  # noqa: BLE001 - of any library, about any object
+            except Exception as error:  # noqa: BLE001 - from any library, about any object
                 shutil.rmtree(folder, ignore_errors=True)
                 message = f"flavor {quote(flavor)} does not take this value of type {quote(name_of(value))}: {summary(error)}"
                 raise StepError("outputs", message) from None
@@ -103,10 +104,10 @@ class MlflowModels:
             )
 
     def load(self, folder: Path, annotation: Any, options: Mapping[str, JSON]) -> Any:
-        """Return the object in a folder that stays there as long as the object is used; the folder is changed.
+        """Return the object in a folder. The folder must exist as long as the object is used, and is changed.
 
         Raises:
-            StepError: where it is no model, or cannot be loaded.
+            StepError: if it is not a model, or cannot be loaded.
         """
         described = _described(folder)
         is_function = getattr(annotation, "__name__", "") == "PyFuncModel"
@@ -122,7 +123,7 @@ class MlflowModels:
 
 
 def _flavor(name: str, kind: str) -> Any:
-    """Import a flavor; `kind` is that of the failure where that cannot be."""
+    """Import a flavor. `kind` is the kind of the failure if this is not possible."""
     import_mlflow()
     try:
         return importlib.import_module(f"mlflow.{name}")
@@ -132,7 +133,7 @@ def _flavor(name: str, kind: str) -> Any:
 
 
 def _laid_out(code: Mapping[str, bytes], folder: Path) -> list[str]:
-    """Write modules below a folder, and return what lies directly in it: each becomes a part of the model's code."""
+    """Write modules to a folder, and return the top-level entries, each of which becomes a part of the model's code."""
     for name, content in code.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
@@ -140,10 +141,10 @@ def _laid_out(code: Mapping[str, bytes], folder: Path) -> list[str]:
 
 
 def _shape(value: object, parts: SavedParts) -> dict[str, Any]:
-    """Return the signature, and the example where the user chose one; of what the step read nothing is saved unasked.
+    """Return the signature, and the example if the user chose one. Input data of the step is not saved unless requested.
 
     Raises:
-        StepError: where the chosen example does not fit.
+        StepError: if the chosen example does not fit.
     """
     columns = getattr(value, "feature_names_in_", None)
     infer = importlib.import_module("mlflow.models").infer_signature
@@ -166,17 +167,17 @@ def _shape(value: object, parts: SavedParts) -> dict[str, Any]:
 
 
 def _with_columns(example: Any, columns: Any) -> Any:
-    """Return the columns of an example that the model was fitted on, where it says which."""
+    """Return the columns of an example with which the model was fitted, if the model knows them."""
     if columns is None or not hasattr(example, "columns") or not set(columns) <= set(example.columns):
         return example
     return example[[*columns]]
 
 
 def _described(folder: Path) -> Any:
-    """Return MLflow's `Model`, which says what is in a folder.
+    """Return MLflow's `Model`, which describes the content of a folder.
 
     Raises:
-        StepError: where nothing is said.
+        StepError: if there is no description.
     """
     import_mlflow()
     try:
@@ -187,16 +188,16 @@ def _described(folder: Path) -> Any:
 
 
 def _native(flavors: Mapping[str, Any]) -> str:
-    """Return the flavor whose object is the one that was saved: MLflow's own, and else the function around it."""
+    """Return the flavor that loads the saved object: MLflow's own flavor, otherwise the generic Python function."""
     return next((name for name in flavors if name in FLAVORS), "pyfunc")
 
 
 @contextlib.contextmanager
 def _own_code_first(folder: Path, described: Any) -> Iterator[None]:
-    """Let modules of the model be found behind those of the project: MLflow would put them before.
+    """Make modules of the model importable, but after those of the project: MLflow would put them first.
 
-    A step runs the code that was planned, whatever a model that it reads brings with it. MLflow is kept from it by taking
-    the code out of the model's description.
+    A step runs the code that was planned, whatever code is in a model that it reads. To prevent MLflow from adding the
+    code, it is removed from the model's description.
     """
     with_code = [told for told in described.flavors.values() if isinstance(told, dict) and told.get(_CODE)]
     places = dict.fromkeys(str(folder / str(told[_CODE])) for told in with_code)

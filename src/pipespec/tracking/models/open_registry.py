@@ -1,4 +1,4 @@
-"""A tracking URI, and that of a registry of its own, -> the registry that is read, or written to."""
+"""Open the registry of a tracking URI, or one with a separate URI, for reading or writing."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ __all__ = ["open_registry"]
 
 
 def open_registry(tracking_uri: str, registry_uri: str, log: Path | None) -> Registry:
-    """Open a registry for reading; both URIs are resolved.
+    """Open a registry for reading. Both URIs are resolved.
 
     Raises:
-        StoreUnavailableError: where it cannot be asked.
+        StoreUnavailableError: if it cannot be reached.
     """
     if is_sqlite(registry_uri):
         return SqliteRegistry(registry_uri, otherwise=lambda: _by_client(tracking_uri, registry_uri, log))
     if is_server(registry_uri):
-        # Late: HTTP costs 40 ms, which a plan over a database file has no use for.
+        # Late import: HTTP takes 40 ms, which a plan with a database file does not need.
         from pipespec.tracking.models.rest_registry import RestRegistry  # noqa: PLC0415
         from pipespec.tracking.server.reach_server import reach_server  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""The runs that registered models came of, as MLflow's registry says."""
+"""Find the runs from which registered models were made, in MLflow's registry."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _RUN_IN_SOURCE: Final = re.compile(r"runs:/+([0-9a-f]{32})|/([0-9a-f]{32})/artif
 
 
 def registered_runs(registry: Registry) -> frozenset[str]:
-    """Return the ids of runs that any version of any registered model names as its own, or as where its files are.
+    """Return the ids of runs that any version of any registered model names as its run, or as the place of its files.
 
     Raises:
-        StoreUnavailableError: where the registry cannot be asked.
+        StoreUnavailableError: if the registry cannot be reached.
     """
     return frozenset(
         run_id for version in registry.versions(WantedVersions()) for run_id in _runs_of(version)

@@ -1,8 +1,8 @@
-"""Registering a recorded output as a version of a model: once for each key and name, whoever else does so at the same time.
+"""Register a recorded output as a version of a model: once for each key and name, even if others do the same at the same time.
 
-Takes the record of a finished run; gives the version. A version bears the key as a tag. Whoever made one looks again: of several with
-one key the first counts, and the others are deleted. An alias is moved once, when its version is
-registered, and the version notes that: where a person moves it later it stays.
+Takes the record of a finished run. Returns the version. A version has the key as a tag. Whoever created a version
+searches again: if several versions have one key, the first counts, and the others are deleted. An alias is set once,
+when its version is registered, and the version records this. If a user later moves the alias, it stays there.
 """
 
 from __future__ import annotations
@@ -24,35 +24,35 @@ __all__ = ["ALIAS", "DIGEST", "OUTPUT", "ToRegister", "find_all", "find_versions
 OUTPUT: Final = "pipespec.output"
 DIGEST: Final = "pipespec.digest"
 ALIAS: Final = "pipespec.alias"
-"""The alias that was moved to a version when it was registered."""
+"""The alias that was set to a version when the version was registered."""
 _RESULT: Final = "pipespec.result"
-"""Key and output in one: what is sought, and must be there once."""
+"""Key and output in one value, which is searched for and must exist only once."""
 _FEW: Final = 5
-"""Up to so many outputs are looked for one by one."""
+"""Up to this number, outputs are searched for one by one."""
 
 
 @frozen
 class ToRegister:
-    """An output of a finished run, and where it is to be registered."""
+    """An output of a finished run, and the model as which it is registered."""
 
     record: StepRecord
     step: str
-    """The id of the step now; the record has what it was when it ran."""
+    """The current id of the step. The record contains the id at the time of the run."""
     output: str
     name: str
     alias: str | None
     pipeline: str
     invocation: str
-    """The id of the run of the invocation that asks for it; empty where nothing was executed."""
+    """The run id of the invocation that requests it; empty if nothing was executed."""
 
     @property
     def result(self) -> str:
-        """What a version of it bears, so that there is one."""
+        """The tag of a version that ensures that there is only one."""
         return f"{self.record.key or self.record.run_id}.{self.record.generation}.{self.output}"
 
     @property
     def tags(self) -> Mapping[str, str]:
-        """Return what the version bears."""
+        """Return the tags of the version."""
         told = {
             record_names.PIPELINE: self.pipeline,
             record_names.STEP: self.step,
@@ -66,7 +66,7 @@ class ToRegister:
 
 
 def find_versions(registry: Registry, wanted: ToRegister) -> Sequence[ModelVersion]:
-    """Return the versions that an output is already, the one that counts first."""
+    """Return the versions that already exist of an output. The one that counts is first."""
     found = registry.versions(WantedVersions(name=wanted.name, tag=(_RESULT, wanted.result)))
     return sorted(found, key=lambda version: version.version)
 
@@ -74,7 +74,7 @@ def find_versions(registry: Registry, wanted: ToRegister) -> Sequence[ModelVersi
 def find_all(
     registry: Registry, wanted: Sequence[ToRegister]
 ) -> Iterator[tuple[ToRegister, Sequence[ModelVersion]]]:
-    """Yield each output with the versions that it is already; of a model that many are to be versions of, all are read at once."""
+    """Yield each output with its existing versions. For a model with many outputs, all versions are read at once."""
     count = Counter(one.name for one in wanted)
     known: dict[str, defaultdict[str, list[ModelVersion]]] = {}
     for name in (name for name, number in count.items() if number > _FEW):
@@ -86,16 +86,16 @@ def find_all(
 
 
 def is_done(found: Sequence[ModelVersion], wanted: ToRegister) -> bool:
-    """Say whether nothing is left to do."""
+    """Return whether nothing is left to do."""
     return len(found) == 1 and wanted.alias in (None, found[0].tags.get(ALIAS))
 
 
 def register(registry: ClientRegistry, wanted: ToRegister) -> ModelVersion:
-    """Register an output, and move its alias, as far as that was not done before.
+    """Register an output and set its alias, unless this was already done.
 
     Raises:
-        StoreUnavailableError: where the registry does not answer; asked again, it goes on where it was.
-        PipespecError: where it refuses.
+        StoreUnavailableError: if the registry does not answer. A repeated call continues where this one stopped.
+        PipespecError: if it refuses.
     """
     found = find_versions(registry, wanted)
     if not found:

@@ -1,7 +1,8 @@
-"""What MLflow's model registry says, for reading: versions of models, their aliases and tags.
+"""MLflow's model registry, for reading: versions of models, their aliases and tags.
 
-The registry is part of the tracking store, unless MLFLOW_REGISTRY_URI names another. It is read as runs are: a database file by
-statements of our own, a server by its REST API, and all else through MLflow's client. Deleted versions do not exist here.
+The registry is part of the tracking store, unless MLFLOW_REGISTRY_URI names another. It is read like runs: a database
+file by our own statements, a server by its REST API, and everything else through MLflow's client. Deleted versions are
+never returned.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ __all__ = ["ModelVersion", "Registry", "WantedVersions"]
 
 @frozen
 class ModelVersion:
-    """One version of a registered model. `source` is where its files are, `run_id` may be empty."""
+    """One version of a registered model. `source` is the place of its files. `run_id` may be empty."""
 
     name: str
     version: int
@@ -31,14 +32,14 @@ class ModelVersion:
 
 @frozen
 class WantedVersions:
-    """Which versions are looked for: all that are as each part says, where it says something."""
+    """A search for versions. Each part restricts the result, if it is set."""
 
     name: str | None = None
     version: int | None = None
     tag: tuple[str, str] | None = None
     run_id: str | None = None
     only_last: bool = False
-    """The one with the highest number."""
+    """Only the version with the highest number."""
 
 
 class Registry(Protocol):
@@ -47,19 +48,19 @@ class Registry(Protocol):
     uri: str
 
     def versions(self, wanted: WantedVersions) -> Sequence[ModelVersion]:
-        """Return versions of models, those of one model by their numbers, the highest first."""
+        """Return versions of models; those of one model by number, the highest first."""
 
     def aliases(self, name: str) -> Mapping[str, int] | None:
-        """Return a model's aliases with the version that each means; None where there is no such model."""
+        """Return a model's aliases with the version of each; None if the model does not exist."""
 
     def names(self) -> Sequence[str]:
-        """Return the names of registered models, as many as a near one is looked for among."""
+        """Return the names of registered models, as many as are used to suggest a similar name."""
 
     def location(self, version: ModelVersion) -> str:
-        """Return the URI of a version's files; that of a model which is logged on its own is asked for."""
+        """Return the URI of a version's files. For a model that is logged separately, this asks the store."""
 
     def close(self) -> None:
-        """Let go of the registry."""
+        """Close the registry."""
 
     def __enter__(self) -> Self: ...
 

@@ -1,7 +1,7 @@
-"""What an MLflow model needs to be loaded elsewhere: the packages of its flavor, and what the project's modules import.
+"""Find what an MLflow model needs to be loaded elsewhere: the packages of its flavor, and the imports of the project's modules.
 
-Takes the flavor's module, the object and the modules that are saved with it; gives lines for `requirements.txt` with the versions that
-are installed. Nothing is imported or loaded for that.
+Takes the flavor's module, the object and the modules that are saved with it. Returns lines for `requirements.txt` with
+the installed versions. Imports and loads nothing for this.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["requirements_of"]
 
 
 def requirements_of(flavor: Any, value: object, code: Mapping[str, bytes]) -> list[str] | None:
-    """Return the requirements, sorted, each once; None where the flavor finds them by the object itself."""
+    """Return the requirements, sorted and without duplicates; None if the flavor determines them from the object itself."""
     of_flavor = _of_flavor(flavor)
     if of_flavor is None:
         return None
@@ -40,7 +40,7 @@ def _of_flavor(flavor: Any) -> list[str] | None:
         return None
     known = inspect.signature(ask).parameters
     if any(one.default is one.empty for one in known.values()):
-        return None  # it wants to see the object
+        return None  # it needs the object
     return [*ask(**({"include_cloudpickle": True} if "include_cloudpickle" in known else {}))]
 
 
@@ -49,7 +49,7 @@ def _name(requirement: str) -> str:
 
 
 def _imported(content: bytes) -> Iterator[str]:
-    """Yield the first part of the name of each module that a module imports, wherever it does."""
+    """Yield the first part of the name of each module that a module imports, anywhere in its code."""
     try:
         tree = ast.parse(content)
     except (SyntaxError, ValueError):

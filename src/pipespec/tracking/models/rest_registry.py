@@ -20,7 +20,7 @@ _ORDER: Final = "version_number DESC"
 
 
 def condition_of(wanted: WantedVersions) -> str:
-    """Return MLflow's filter for versions; names and values have no quotes in them."""
+    """Return MLflow's filter for versions. Names and values contain no quotes."""
     parts = [] if wanted.name is None else [f"name = '{wanted.name}'"]
     parts += [] if wanted.version is None else [f"version_number = {wanted.version}"]
     parts += [] if wanted.run_id is None else [f"run_id = '{wanted.run_id}'"]
@@ -29,15 +29,15 @@ def condition_of(wanted: WantedVersions) -> str:
 
 
 class RestRegistry:
-    """A Registry over a tracking server; the client is closed with it."""
+    """A Registry over a tracking server. Closing it closes the client."""
 
     def __init__(self, uri: str, client: RestClient) -> None:
-        """Ask with the first question."""
+        """Open no connection yet: the first question does."""
         self.uri = uri
         self._client = client
 
     def versions(self, wanted: WantedVersions) -> Sequence[ModelVersion]:
-        """Return versions of models, those of one model by their numbers, the highest first."""
+        """Return versions of models; those of one model by number, the highest first."""
         asked = {"filter": condition_of(wanted), "max_results": str(1 if wanted.only_last else _PAGE)}
         if wanted.name is not None:
             asked["order_by"] = _ORDER
@@ -50,7 +50,7 @@ class RestRegistry:
                 return found
 
     def aliases(self, name: str) -> Mapping[str, int] | None:
-        """Return a model's aliases with the version that each means; None where there is no such model."""
+        """Return a model's aliases with the version of each; None if the model does not exist."""
         try:
             model = self._client.get("registered-models/get", {"name": name}).get("registered_model", {})
         except RefusedError as error:
@@ -65,14 +65,14 @@ class RestRegistry:
         return [str(one["name"]) for one in page.get("registered_models", ())]
 
     def location(self, version: ModelVersion) -> str:
-        """Return the URI of a version's files; a source that is an id in MLflow is asked for its place."""
+        """Return the URI of a version's files. If the source is an id in MLflow, its place is requested."""
         if not version.source.startswith("models:"):
             return version.source
         query = {"name": version.name, "version": str(version.version)}
         return str(self._client.get("model-versions/get-download-uri", query).get("artifact_uri", ""))
 
     def close(self) -> None:
-        """Let go of the server."""
+        """Close the connection to the server."""
         self._client.close()
 
     def __enter__(self) -> Self:

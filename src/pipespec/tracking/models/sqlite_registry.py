@@ -1,4 +1,4 @@
-"""Reading the registry in a database file: read-only statements of our own, no mlflow."""
+"""Read the registry in a database file: our own read-only statements, without mlflow."""
 # ruff: noqa: S608 - the statements are made of constants of this module only
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["SqliteRegistry"]
 _Answer = TypeVar("_Answer")
 
 _DELETED: Final = "Deleted_Internal"
-"""The stage that MLflow gives to versions which were deleted: their rows stay."""
+"""The stage that MLflow sets for deleted versions. Their rows stay."""
 _MOST_NAMES: Final = 1000
 
 _VERSIONS: Final = f"""
@@ -46,10 +46,10 @@ _NAMES: Final = "SELECT name FROM registered_models ORDER BY name LIMIT :latest"
 
 
 class SqliteRegistry:
-    """A Registry over one database file. One that is not there has no models; `otherwise` reads one of unfamiliar making."""
+    """A Registry over one database file. A missing file means no models. `otherwise` reads a file with unknown tables."""
 
     def __init__(self, uri: str, *, otherwise: Callable[[], Registry]) -> None:
-        """Look at the file with the first question."""
+        """Open nothing yet: the first question opens the file."""
         self.uri = uri
         self._path: Path = sqlite_path(uri)
         self._otherwise = otherwise
@@ -57,11 +57,11 @@ class SqliteRegistry:
         self._client: Registry | None = None
 
     def versions(self, wanted: WantedVersions) -> Sequence[ModelVersion]:
-        """Return versions of models, those of one model by their numbers, the highest first."""
+        """Return versions of models; those of one model by number, the highest first."""
         return self._ask(lambda db: _versions(db, wanted), lambda client: client.versions(wanted), ())
 
     def aliases(self, name: str) -> Mapping[str, int] | None:
-        """Return a model's aliases with the version that each means; None where there is no such model."""
+        """Return a model's aliases with the version of each; None if the model does not exist."""
         return self._ask(lambda db: _aliases(db, name), lambda client: client.aliases(name), None)
 
     def names(self) -> Sequence[str]:
@@ -73,11 +73,11 @@ class SqliteRegistry:
         )
 
     def location(self, version: ModelVersion) -> str:
-        """Return the URI of a version's files: the tables have it."""
+        """Return the URI of a version's files, which is in the tables."""
         return version.source if self._client is None else self._client.location(version)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None

@@ -1,1 +1,1 @@
-"""Questions to a tracking store, answered in bulk. Writes nothing."""
+"""Read from a tracking store, in bulk. Writes nothing."""

@@ -1,4 +1,4 @@
-"""What may be asked of a tracking store: the interface that every ledger offers. It never writes to the store."""
+"""The questions to a tracking store: the interface of every ledger. It never writes to the store."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ __all__ = ["Ledger"]
 
 
 class Ledger(Records, Protocol):
-    """What is recorded, for reading. Close it, or use it in a `with` statement.
+    """The records in a store, for reading. Close it, or use it in a `with` statement.
 
-    Every method may raise StoreUnavailableError. Runs and experiments that are deleted do not exist here.
-    `artifact_uri` in all answers says where the files are now, also after the project's folder was moved.
+    Every method may raise StoreUnavailableError. Deleted runs and experiments are never returned, unless a method says
+    so. In all answers, `artifact_uri` is where the files are now, also after the project's folder was moved.
     """
 
     tracking_uri: str
-    """As `store.resolve_uri` gives it."""
+    """As returned by `store.resolve_uri`."""
 
     def attempts(
         self, steps: Collection[str], pipeline: str | None = None, *, finished: bool = False
     ) -> Mapping[str, Attempt]:
-        """Return the latest run, in whatever state or `finished`, of each of these step ids; of one pipeline, or of any."""
+        """Return the latest run, in any state or `finished`, of each of these step ids; of one pipeline, or of any."""
 
     def claims(self, key: str) -> tuple[Attempt, ...]:
         """Return the RUNNING runs that say they are working on this key, the earliest first."""
@@ -35,15 +35,15 @@ class Ledger(Records, Protocol):
         """Return all RUNNING runs of ours, invocations included: what `Recorder.sweep` judges."""
 
     def generations(self, keys: Collection[str]) -> Mapping[str, int]:
-        """Return, of keys that were ever published, the highest generation, lost artifacts or not.
+        """Return, for keys that were ever published, the highest generation, whether or not its artifacts are lost.
 
-        `--force` and repair publish under the next one.
+        `--force` and repairs publish under the next generation.
         """
 
     def accepted(self, keys: Collection[str]) -> Mapping[str, tuple[StepRecord, ...]]:
-        """Return, by key, the complete runs that were accepted for it, lost artifacts or not, the one that counts first.
+        """Return, by key, the complete runs that were accepted for it. The one that counts is first.
 
-        The runs' outputs are left out.
+        Runs with lost artifacts are included. The runs' outputs are not included.
         """
 
     def history(self, steps: Collection[str], latest: int = 20) -> Mapping[str, tuple[float, ...]]:
@@ -53,43 +53,43 @@ class Ledger(Records, Protocol):
         """Return complete runs of a declared step with all tags, params and metrics, the newest first."""
 
     def finished_in(self, pipeline: str, latest: int = 100) -> tuple[RunFacts, ...]:
-        """Return complete runs of a pipeline's steps, whatever their names, as `finished_runs` does.
+        """Return complete runs of a pipeline's steps, of any name, as `finished_runs` does.
 
-        A store behind MLflow's client is searched from its newest runs on, of which it looks at 1,000.
+        A store behind MLflow's client is searched from its newest run on, and only 1,000 runs are read.
         """
 
     def run(self, run_id: str) -> RunFacts | None:
-        """Return one run with all tags, params and metrics, or None where there is no such run."""
+        """Return one run with all tags, params and metrics, or None if it does not exist."""
 
     def runs(self, run_ids: Collection[str]) -> Mapping[str, RunFacts]:
-        """Return those of these runs that are there, by id, in a few bulk reads."""
+        """Return those of these runs that exist, by id, in a few bulk reads."""
 
     def step_runs(self, step: str, pipeline: str, latest: int = 100) -> tuple[RunFacts, ...]:
-        """Return finished runs of a declared step of one pipeline, those without a key too, the newest first."""
+        """Return finished runs of a declared step of one pipeline, also those without a key, the newest first."""
 
     def invocations(self, pipeline: str, latest: int = 100) -> tuple[RunFacts, ...]:
-        """Return the invocations of a pipeline that have ended, however, the newest first."""
+        """Return the invocations of a pipeline that have ended, in any state, the newest first."""
 
     def marked(self, tag: str, beginning: str = "", *, deleted: bool = False) -> tuple[RunFacts, ...]:
-        """Return runs of ours that bear a tag whose value begins so, the newest first, at most 1,000.
+        """Return runs of ours with a tag whose value begins like this, the newest first, at most 1,000.
 
-        `deleted` asks for deleted runs in place of those that are there.
+        With `deleted`, return deleted runs instead of existing ones.
 
         Raises:
-            ValueError: for a tag that MLflow's filters cannot name, and a beginning that is no hex digits.
+            ValueError: for a tag that MLflow's filters cannot name, and for a beginning that is not hex digits.
         """
 
     def published(self, latest: int | None = None) -> tuple[RunFacts, ...]:
         """Return the complete runs of all pipelines, with their tags and metrics, the newest first."""
 
     def runs_beginning(self, prefix: str, latest: int = 100) -> tuple[RunFacts, ...]:
-        """Return the runs of ours, in whatever state, whose ids begin with these hex digits, the newest first."""
+        """Return the runs of ours, in any state, whose ids begin with these hex digits, the newest first."""
 
     def bearing(self, tag: str) -> tuple[RunFacts, ...]:
-        """Return all runs, in whatever state, that bear a tag of ours whatever its value, the earliest first."""
+        """Return all runs, in any state, that have a tag of ours with any value, the earliest first."""
 
     def deleted(self, keys: Collection[str]) -> Mapping[str, DeletedRun]:
-        """Return, of these keys, a run that had it and is deleted, alone or with its experiment: the last to end."""
+        """Return, for these keys, the last run to end that had the key and is deleted, alone or with its experiment."""
 
     def deleted_runs(self, run_ids: Collection[str]) -> Mapping[str, DeletedRun]:
         """Return those of these runs that are deleted, by id."""
@@ -98,14 +98,14 @@ class Ledger(Records, Protocol):
         """Return the manifest `pipespec/step.json` of a run.
 
         Raises:
-            PipespecError: where it is gone, or not what the run's tag says.
+            PipespecError: if it is gone, or does not match the run's tag.
         """
 
     def note(self, records: Collection[StepRecord]) -> None:
-        """Take note of records just published, so that the next plan finds them in one read."""
+        """Remember records that were just published, so that the next plan finds them in one read."""
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Close the store."""
 
     def __enter__(self) -> Self: ...
 

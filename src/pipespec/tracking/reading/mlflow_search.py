@@ -1,4 +1,4 @@
-"""Searching any store through MLflow's client, which takes seconds to import."""
+"""Search any store through MLflow's client, which takes seconds to import."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _EXPERIMENTS_PAGE: Final = 10_000
 
 
 class MlflowSearch:
-    """A RunSearch over MLflow's client; mlflow is imported with the first question."""
+    """A RunSearch over MLflow's client. mlflow is imported with the first question."""
 
     def __init__(self, uri: str, log: Path | None) -> None:
-        """Take a resolved URI, and the file that gets what MLflow says of itself."""
+        """Take a resolved URI, and the file that gets MLflow's log output."""
         self._session = Session(uri, log)
         self.takes_requests_side_by_side = is_server(uri)
 
@@ -42,7 +42,7 @@ class MlflowSearch:
         *,
         deleted: bool = False,
     ) -> tuple[list[RunFacts], str | None]:
-        """Return one page of runs, and the next one's token."""
+        """Return one page of runs, and the token of the next page."""
         client = self._session.client
         with speaking(self._session.uri):
             runs = client.search_runs(
@@ -56,7 +56,7 @@ class MlflowSearch:
         return [_facts(run) for run in runs], runs.token or None
 
     def experiments(self, since: int = 0) -> Mapping[str, int]:
-        """Return all experiments that are not deleted and were changed since then."""
+        """Return all experiments that are not deleted and have changed since then."""
         client = self._session.client
         condition = search_filters.changed_since(since) if since else None
         found: dict[str, int] = {}
@@ -72,7 +72,7 @@ class MlflowSearch:
                 return found
 
     def run(self, run_id: str) -> RunFacts | None:
-        """Return a run that is there."""
+        """Return a run that exists."""
         client = self._session.client
         with speaking(self._session.uri):
             try:
@@ -87,7 +87,7 @@ class MlflowSearch:
         return _facts(run) if run.info.lifecycle_stage == "active" else None
 
     def close(self) -> None:
-        """Let go of the client."""
+        """Close the client."""
         self._session.close()
 
 

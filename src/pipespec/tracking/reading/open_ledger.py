@@ -1,8 +1,8 @@
-"""A tracking URI -> the ledger that reads the store.
+"""Open the ledger that reads the store at a tracking URI.
 
-A database file is read by statements of our own, a tracking server by its REST API, which cost milliseconds and no
-import of mlflow; all other stores, and a database that does not look as expected, through MLflow's client. A store that cannot be asked
-raises StoreUnavailableError: "cannot be decided" is never an empty answer.
+A database file is read by our own statements, a tracking server by its REST API; both take milliseconds and do not
+import mlflow. All other stores, and a database with unknown tables, are read through MLflow's client. A store that
+cannot be read raises StoreUnavailableError: "cannot be decided" is never an empty answer.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ __all__ = ["open_ledger"]
 def open_ledger(
     tracking_uri: str | None, *, root: Path, log: Path | None = None, check: WitnessCheck | None = None
 ) -> Ledger:
-    """Open a store for reading; `root` is the project root, `log` the file that takes MLflow's own words.
+    """Open a store for reading. `root` is the project root, `log` the file for MLflow's log output.
 
-    `check` looks at what runs touched: one whose witness does not hold is no answer to `complete`. Without it witnesses
-    are not looked at, which is for those who only tell what was.
+    `check` checks what runs used: a run whose witness does not hold is not returned by `complete`. Without it,
+    witnesses are not checked. This is for callers that only display past runs.
 
-    A database file that is not there yet means "nothing recorded", and is not created. A server is asked
-    whether it is there: a refused connection is told within 10 s, a silent one within 30 s.
+    A database file that does not exist means "nothing recorded", and is not created. A server is asked whether it is
+    there: a refused connection is reported within 10 s, a silent server within 30 s.
 
     Raises:
-        StoreUnavailableError: where the store cannot be asked: not reachable, broken, not MLflow's, or of
-            another version than the installed MLflow.
-        UsageError: for a URI that can be no store.
+        StoreUnavailableError: if the store cannot be read: not reachable, broken, not MLflow's, or of another version
+            than the installed MLflow.
+        UsageError: for a URI that cannot be a store.
     """
     uri = resolve_uri(tracking_uri, root)
     if is_sqlite(uri):
@@ -40,7 +40,7 @@ def open_ledger(
 
 
 def _searching_ledger(uri: str, root: Path, log: Path | None, check: WitnessCheck | None) -> Ledger:
-    # Late: HTTP and a thread pool cost 40 ms, which a plan over a database file has no use for.
+    # Late imports: HTTP and a thread pool take 40 ms, which a plan with a database file does not need.
     from pipespec.tracking.reading.mlflow_search import MlflowSearch  # noqa: PLC0415
     from pipespec.tracking.reading.rest_search import RestSearch  # noqa: PLC0415
     from pipespec.tracking.reading.searching_ledger import SearchingLedger  # noqa: PLC0415

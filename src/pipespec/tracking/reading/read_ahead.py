@@ -1,7 +1,7 @@
-"""What is read of a server ahead of the plan's questions, so that it is asked few.
+"""Runs that are read from a server before the plan asks for them, so that few requests are needed.
 
-Takes runs as they are read, gives candidates for keys. Holds while a plan is made, and is dropped when something is
-about to be claimed: from then on each answer is to be as new as its question.
+Takes runs as they are read. Returns candidates for keys. It is used while a plan is made, and is dropped when something
+is about to be claimed: from then on, each answer must be as new as its question.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["ReadAhead"]
 
 
 class ReadAhead:
-    """Runs that were guessed, and the newest published runs."""
+    """Guessed runs, and the newest published runs."""
 
     def __init__(self) -> None:
         self._guesses: set[str] = set()
@@ -26,24 +26,24 @@ class ReadAhead:
         self._steps: set[str] = set()
         self.has_newest = False
         self.is_whole = False
-        """True when no published run is missing."""
+        """True if no published run is missing."""
 
     @property
     def has_any_guess(self) -> bool:
-        """True when any guess was right."""
+        """True if any guess was right."""
         return bool(self._guessed)
 
     def has_guess(self, key: str) -> bool:
-        """Tell whether a run was guessed for a key, rightly or not."""
+        """Return whether a run was guessed for a key, right or wrong."""
         return key in self._guesses
 
     def add_guesses(self, guesses: Collection[str], runs: Mapping[str, RunFacts]) -> None:
-        """Take in the keys for which runs were guessed, and the runs of those that were guessed rightly."""
+        """Add the keys for which runs were guessed, and the runs of the right guesses."""
         self._guesses.update(guesses)
         self._guessed.update(runs)
 
     def add_newest(self, runs: Iterable[RunFacts], *, whole: bool) -> None:
-        """Take in the newest published runs; `whole` says that they are all."""
+        """Add the newest published runs. `whole` says that they are all runs."""
         self.has_newest, self.is_whole = True, whole
         for run in runs:
             for tag in run.tags:
@@ -57,9 +57,9 @@ class ReadAhead:
         return [(key, self._guessed[key]) for key in keys if key in self._guessed]
 
     def newest(self, keys: Collection[str]) -> list[Candidate]:
-        """Return those of the newest runs that bear these keys."""
+        """Return those of the newest runs that have these keys."""
         return [(key, run) for key in keys for run in self._newest.get(key, ())]
 
     def finished(self, steps: Collection[str]) -> set[str]:
-        """Return those of these declared step names that any of the newest runs bears."""
+        """Return those of these declared step names that any of the newest runs has."""
         return {step for step in steps if record_names.name_tag(step) in self._steps}

@@ -1,7 +1,7 @@
-"""From the runs that bear a key to the one that counts: the completion rule, the same for every ledger.
+"""Choose the run that counts among the runs with a key: the completion rule, the same for every ledger.
 
-Takes what a store tells of candidate runs, gives one record per key, and remembers which keys had complete
-runs whose artifacts are gone or altered.
+Takes candidate runs from a store. Returns one record per key, and remembers which keys had complete runs whose
+artifacts are gone or altered.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from pipespec.tracking.run_facts import RunFacts, complete_record, flaw, parse_o
 __all__ = ["Candidate", "RecordSelection"]
 
 Candidate = tuple[str, RunFacts]
-"""A key, and a run that was found by it."""
+"""A key, and a run that was found for it."""
 
 
 class RecordSelection:
-    """Chooses records, and answers for keys whose runs it could not choose.
+    """Chooses records, and says why it chose none for other keys with complete runs.
 
-    `artifacts` is the local folder where a store's artifacts are by default, if there is one. `check` looks at what
-    runs touched; without it that is not looked at.
+    `artifacts` is the local default folder of a store's artifacts, if there is one. `check` checks what runs used;
+    without it, this is not checked.
     """
 
     def __init__(self, tracking_uri: str, artifacts: Path | None, check: WitnessCheck | None = None) -> None:
@@ -52,8 +52,9 @@ class RecordSelection:
     def choose(self, keys: Collection[str], candidates: Iterable[Candidate]) -> dict[str, StepRecord]:
         """Return the record that counts for each of these keys that has one.
 
-        The key must be the run's own, or accepted for it; an own one counts before an accepted one. Damage to an own one
-        never brings an earlier generation back; that what it touched is another now does.
+        The key must be the run's own, or accepted for it; a run with its own key counts before an accepted one. If a
+        run with its own key is damaged, an earlier generation never counts instead. It does count if only what the run
+        used has changed.
         """
         runs: defaultdict[str, list[tuple[StepRecord, RunFacts]]] = defaultdict(list)
         for key, facts in candidates:
@@ -69,7 +70,7 @@ class RecordSelection:
             damaged: int | None = None
             for record, facts in found:
                 if record.key == key and damaged not in (None, record.generation):
-                    continue  # what came in place of a result was made since that would not do
+                    continue  # the damaged later generation was made because this one was not good enough
                 whole = self._whole(key, record, facts)
                 if whole is None and record.key == key:
                     damaged = record.generation
@@ -81,24 +82,24 @@ class RecordSelection:
         return chosen
 
     def lost(self, keys: Collection[str]) -> Mapping[str, str]:
-        """Return, of keys that the last `choose` left out though they have complete runs, what is wrong."""
+        """Return what is wrong, for keys that the last `choose` left out although they have complete runs."""
         return {key: self._lost[key] for key in keys if key in self._lost}
 
     def broken(self, keys: Collection[str]) -> Mapping[str, BrokenWitness]:
-        """Return, of keys that the last `choose` left out for what their runs touched, what is another now."""
+        """Return what has changed, for keys that the last `choose` left out because of what their runs used."""
         return {key: self._broken[key] for key in keys if key in self._broken}
 
     def placed(self, facts: RunFacts) -> RunFacts:
-        """Return a run's facts with its artifacts where they are now."""
+        """Return a run's facts with the current place of its artifacts."""
         uri = self._place(facts.artifact_uri)[1]
         return facts if uri == facts.artifact_uri else replace(facts, artifact_uri=uri)
 
     def manifest(self, record: StepRecord, digest: str | None) -> dict[str, JSON]:
-        """Return the manifest of a record; `digest` is what the run's tag says of it.
+        """Return the manifest of a record. `digest` is its digest in the run's tag.
 
         Raises:
-            PipespecError: where it is gone, or not what the tag says.
-            StoreUnavailableError: where the artifact store cannot be asked.
+            PipespecError: if it is gone, or does not match the tag.
+            StoreUnavailableError: if the artifact store cannot be read.
         """
         try:
             return self._read_manifest(record.artifact_uri, digest)
@@ -137,7 +138,7 @@ class RecordSelection:
     def _outputs(self, artifact_uri: str, facts: RunFacts) -> Mapping[str, OutputRecord]:
         text = facts.tags.get(record_names.OUTPUTS)
         if text is None:
-            # They would have passed MLflow's limit for a tag.
+            # They would have exceeded MLflow's limit for a tag.
             text = json.dumps(self._read_manifest(artifact_uri, facts.tags[record_names.MANIFEST])["outputs"])
         return parse_outputs(text)
 

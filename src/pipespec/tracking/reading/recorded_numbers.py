@@ -1,7 +1,7 @@
-"""The numbers of a recorded output, for a step that asks for metrics which its run has not: `metrics` was added later.
+"""Read the numbers of a recorded output, for a step with metrics that its run does not have: `metrics` was added later.
 
-Takes a record and the name of an output of it; reads the artifact, and checks its digest. What cannot be read has no
-numbers: then the metrics are not recorded, as a check will say.
+Takes a record and the name of one of its outputs. Reads the artifact, and checks its digest. If it cannot be read,
+there are no numbers: the metrics are then not recorded, and a check reports this.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ __all__ = ["recorded_numbers"]
 def recorded_numbers(
     record: StepRecord, output: str, part: str | None, tracking_uri: str
 ) -> Mapping[str, float]:
-    """Return the numbers of an output, or of a file in it, under the names that metrics have.
+    """Return the numbers of an output, or of a file in it, by the names of metrics.
 
     Raises:
-        StoreUnavailableError: where the store of artifacts cannot be asked.
+        StoreUnavailableError: if the artifact store cannot be read.
     """
     from pipespec.step.results.metric_reading import read_metrics  # noqa: PLC0415 - formats; few plans need them
 

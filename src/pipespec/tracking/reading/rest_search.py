@@ -1,4 +1,4 @@
-"""Searching a tracking server by its documented REST API, without mlflow."""
+"""Search a tracking server by its documented REST API, without mlflow."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class RestSearch:
     takes_requests_side_by_side = True
 
     def __init__(self, uri: str, client: RestClient) -> None:
-        """Ask through this client, which is closed with the search."""
+        """Use this client, which is closed with the search."""
         self._uri = shown(uri)
         self._client = client
 
     def prepare(self) -> None:
-        """Do nothing: a thread that finds no connection makes one."""
+        """Do nothing: a thread that finds no free connection creates one."""
 
     def page(
         self,
@@ -42,7 +42,7 @@ class RestSearch:
         *,
         deleted: bool = False,
     ) -> tuple[list[RunFacts], str | None]:
-        """Return one page of runs, and the next one's token."""
+        """Return one page of runs, and the token of the next page."""
         body: dict[str, JSON] = {
             "experiment_ids": [*experiments],
             "filter": condition,
@@ -56,7 +56,7 @@ class RestSearch:
         return runs, found.get("next_page_token") or None
 
     def experiments(self, since: int = 0) -> Mapping[str, int]:
-        """Return all experiments that are not deleted and were changed since then."""
+        """Return all experiments that are not deleted and have changed since then."""
         asked: dict[str, JSON] = {"max_results": _EXPERIMENTS_PAGE}
         if since:
             asked["filter"] = search_filters.changed_since(since)
@@ -69,7 +69,7 @@ class RestSearch:
                 return found
 
     def run(self, run_id: str) -> RunFacts | None:
-        """Return a run that is there."""
+        """Return a run that exists."""
         try:
             run = self._client.get("runs/get", {"run_id": run_id}).get("run", {})
         except RefusedError as error:
@@ -80,7 +80,7 @@ class RestSearch:
         return facts if run["info"].get("lifecycle_stage", "active") == "active" else None
 
     def close(self) -> None:
-        """Let go of the server."""
+        """Close the connections to the server."""
         self._client.close()
 
     def _experiment(self, experiment: Any) -> tuple[str, int]:

@@ -1,8 +1,8 @@
-"""A guess at which run bears a key: a file in `.pipespec/`, one per tracking store.
+"""Guess which run has a key: a file in `.pipespec/`, one per tracking store.
 
-A cache and never the truth: every guess is verified in the store before it counts, what is missing is looked
-up, and a file that cannot be read or written is as good as none. It knows which keys were asked for together, so that
-the first level of a plan is enough to read all of it ahead.
+It is a cache and never the truth: every guess is verified in the store before it counts, missing keys are looked up,
+and a file that cannot be read or written counts as no file. It knows which keys were requested together, so that the
+first level of a plan is enough to read the whole plan ahead.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ __all__ = ["RunIndex"]
 _KEY: Final = re.compile(r"[0-9a-f]{64}")
 _RUN: Final = re.compile(r"[0-9a-f]{32}")
 _ROW: Final = re.compile(r"([0-9a-f]{32})(?: ([0-9a-f]{16}))?")
-"""A run, and the set of keys that were asked for together with its own."""
+"""A run, and the set of keys that were requested together with its key."""
 
 
 class RunIndex:
-    """Key -> run id, for one store."""
+    """The map from key to run id, for one store."""
 
     def __init__(self, root: Path, tracking_uri: str) -> None:
         name = hashlib.sha256(tracking_uri.encode()).hexdigest()[:16]
@@ -37,17 +37,17 @@ class RunIndex:
         self._changed = False
 
     def guesses(self, keys: Collection[str]) -> Mapping[str, str]:
-        """Return what is known of these keys."""
+        """Return the known runs of these keys."""
         return {key: self._runs[key] for key in keys if key in self._runs}
 
     def company(self, keys: Collection[str]) -> Mapping[str, str]:
-        """Return what is known of these keys, and of all that were seen together with any of them."""
+        """Return the known runs of these keys, and of all keys that were requested together with any of them."""
         sets = {self._sets[key] for key in keys if key in self._sets}
         together = {key for key, one in self._sets.items() if one in sets}
         return self.guesses(together.union(keys))
 
     def learn(self, runs: Mapping[str, str]) -> None:
-        """Take in what was seen in the store."""
+        """Add what was read from the store."""
         for key, run_id in runs.items():
             if _KEY.fullmatch(key) and _RUN.fullmatch(run_id):
                 self._seen.add(key)
@@ -55,7 +55,7 @@ class RunIndex:
                 self._runs[key] = run_id
 
     def save(self) -> None:
-        """Write what was learned, together with what others wrote meanwhile; in one piece, or not at all."""
+        """Write what was learned, together with what others wrote meanwhile; completely or not at all."""
         self._keep_together()
         if not self._changed:
             return
@@ -74,7 +74,7 @@ class RunIndex:
                 temporary.unlink(missing_ok=True)
 
     def _keep_together(self) -> None:
-        """Make one set of what was seen, unless it is (a part of) one already."""
+        """Make one set of the keys that were read, unless they are already (a part of) one."""
         if len({self._sets.get(key) for key in self._seen} - {None}) == 1 and self._seen <= self._sets.keys():
             return
         name = hashlib.sha256("".join(sorted(self._seen)).encode()).hexdigest()[:16]

@@ -1,6 +1,6 @@
-"""How a ledger that has to search asks its store: an interface of a few questions, whoever carries them.
+"""The questions of a searching ledger to its store: an interface of a few questions, independent of how they are sent.
 
-Takes filters of `filters`, gives `RunFacts` of runs that are not deleted.
+Takes filters of `filters`. Returns `RunFacts` of runs that are not deleted.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ __all__ = ["RunSearch"]
 
 
 class RunSearch(Protocol):
-    """Searches one store; threads may share it after `prepare`. Close it.
+    """Searches one store. Threads may share it after `prepare`. Close it.
 
     Every question may raise StoreUnavailableError.
     """
 
     takes_requests_side_by_side: bool
-    """True where threads that ask at a time get their answers sooner."""
+    """True if threads that ask at the same time get their answers sooner."""
 
     def prepare(self) -> None:
-        """Do what is to be done once, before threads ask."""
+        """Do what must be done once, before threads ask."""
 
     def page(
         self,
@@ -35,19 +35,19 @@ class RunSearch(Protocol):
         *,
         deleted: bool = False,
     ) -> tuple[list[RunFacts], str | None]:
-        """Return one page of runs of these experiments, and what the next one is asked for by; None after the last.
+        """Return one page of runs of these experiments, and the token of the next page; None after the last.
 
-        `deleted` asks for deleted runs in place of those that are there.
+        With `deleted`, return deleted runs instead of existing ones.
         """
 
     def experiments(self, since: int = 0) -> Mapping[str, int]:
-        """Return all experiments that are not deleted, by id with when they were last changed, in milliseconds.
+        """Return all experiments that are not deleted: by id, the time of their last change in milliseconds.
 
-        `since` leaves out those that were made, restored or renamed before that time.
+        With `since`, leave out those that were created, restored or renamed before that time.
         """
 
     def run(self, run_id: str) -> RunFacts | None:
-        """Return a run, or None where there is none, or a deleted one."""
+        """Return a run, or None if it does not exist or is deleted."""
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Close the store."""

@@ -1,7 +1,8 @@
-"""MLflow search filters, made of hex digits of ours, and of names that hold nothing but letters, digits and a few signs.
+"""MLflow search filters, made of our own hex digits, and of names that contain only letters, digits and a few signs.
 
-MLflow's filter language has no escape: a quote in a value finds nothing without a word, or adds a clause. So
-this is the one place where filters are written, and whatever could end a text in one is refused, or left out.
+MLflow's filter language has no escape: because of a quote in a value, a filter silently finds nothing, or gets another
+clause. Therefore this is the only module that writes filters, and whatever could end a text in a filter is refused or
+left out.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ __all__ = [
 ]
 
 IDS_AT_ONCE: Final = 500
-"""MLflow's parser gives up at 5000 ids."""
+"""MLflow's parser fails at 5000 ids."""
 PAGE: Final = 1000
-"""So many runs are asked for at once."""
+"""Number of runs that are requested at once."""
 
 _RUN_ID: Final = re.compile(r"[0-9a-f]{32}")
 _BEGINNING: Final = re.compile(r"[0-9a-f]{1,32}")
@@ -45,7 +46,7 @@ _TAG: Final = re.compile(r"(?:mlflow\.)?pipespec\.(?:(?:key|claim)\.[0-9a-f]{64}
 
 
 def bearing(tag: str, *, finished: bool = False) -> str:
-    """Find runs, all or those that are `finished`, that bear a tag of ours which ends in a digest.
+    """Find runs, all or only those that are `finished`, with one of our tags that ends in a digest.
 
     Raises:
         ValueError: for any other text.
@@ -56,12 +57,12 @@ def bearing(tag: str, *, finished: bool = False) -> str:
 
 
 def finished_bearing(tag: str) -> str:
-    """Find runs that bear such a tag and were published under some key."""
+    """Find runs with such a tag that were published under some key."""
     return f"{bearing(tag)} AND {published()}"
 
 
 def with_tag(tag: str) -> str:
-    """Find runs, in whatever state, that bear one of these tags of ours, whatever its value.
+    """Find runs, in any state, that have one of these tags of ours with any value.
 
     Raises:
         ValueError: for any other text.
@@ -72,7 +73,7 @@ def with_tag(tag: str) -> str:
 
 
 def published() -> str:
-    """Find runs that were published under whatever key."""
+    """Find runs that were published under any key."""
     return f"attributes.status = 'FINISHED' AND tags.`{record_names.KEY}` LIKE '%' AND tags.`{record_names.MANIFEST}` LIKE '%'"
 
 
@@ -87,17 +88,17 @@ def running() -> str:
 
 
 def of_earlier_versions() -> str:
-    """Find runs whose tags are spelt as earlier versions did."""
+    """Find runs whose tags have the spelling of earlier versions."""
     return f"tags.`{record_names.GENERATION}` LIKE '%'"
 
 
 def changed_since(milliseconds: int) -> str:
-    """Find experiments that were made, restored or renamed at this time or later."""
+    """Find experiments that were created, restored or renamed at this time or later."""
     return f"last_update_time >= {int(milliseconds)}"
 
 
 def started_at(milliseconds: int) -> str:
-    """Find runs that have not ended and began at this very time."""
+    """Find runs that have not ended and began at exactly this time."""
     return f"attributes.status = 'RUNNING' AND attributes.start_time = {int(milliseconds)}"
 
 
@@ -113,7 +114,7 @@ def beginning(prefix: str) -> str:
 
 
 def of_pipeline(condition: str, pipeline: str) -> str:
-    """Narrow a condition to runs of a pipeline, where its name may stand in a filter; else the caller has to sift."""
+    """Limit a condition to runs of a pipeline, if its name may occur in a filter; otherwise the caller must filter."""
     is_plain = _PLAIN.fullmatch(pipeline) is not None
     return f"{condition} AND tags.`{record_names.PIPELINE}` = '{pipeline}'" if is_plain else condition
 
@@ -124,10 +125,10 @@ def invocations() -> str:
 
 
 def marked(tag: str, beginning: str = "") -> str:
-    """Find runs of ours that bear a tag of any name, whose value begins with these hex digits.
+    """Find runs of ours with a tag of any name, whose value begins with these hex digits.
 
     Raises:
-        ValueError: for a name that no filter can hold, and for other beginnings.
+        ValueError: for a name that no filter can contain, and for other beginnings.
     """
     if not _NAME.fullmatch(tag):
         raise ValueError(f"{tag!r} is no name of a tag that MLflow can search for")
@@ -137,7 +138,7 @@ def marked(tag: str, beginning: str = "") -> str:
 
 
 def is_run_id(text: str) -> bool:
-    """Say whether a text, from wherever it is, can be a run's id."""
+    """Return whether a text, from any source, can be the id of a run."""
     return _RUN_ID.fullmatch(text) is not None
 
 
@@ -145,7 +146,7 @@ def of_ids(run_ids: Sequence[str]) -> str:
     """Find runs by their ids, at most `IDS_AT_ONCE` of them.
 
     Raises:
-        ValueError: for too many, for none, and for what is no id.
+        ValueError: for too many ids, for none, and for a text that is not an id.
     """
     if not 0 < len(run_ids) <= IDS_AT_ONCE or not all(map(_RUN_ID.fullmatch, run_ids)):
         raise ValueError("run ids are 32 hex digits each, and not too many at once")

@@ -1,8 +1,8 @@
-"""Reading a tracking store by searching it: what a server, or an unfamiliar database, needs.
+"""Read a tracking store by searching it, as needed for a server or an unknown database.
 
-The index in `.pipespec/` guesses which runs bear the keys of a plan, and one bulk read verifies all guesses; what it does
-not know is looked for among the newest published runs, one read more; only what is neither there nor surely absent
-is looked up by tag name, one request a key. No text of a user ever enters a filter.
+The index in `.pipespec/` guesses which runs have the keys of a plan, and one bulk read verifies all guesses. Keys
+without a guess are searched among the newest published runs, with one more read. Only keys that are neither there nor
+certainly absent are looked up by tag name, with one request per key. No text of a user is ever put into a filter.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _Answer = TypeVar("_Answer")
 _PAGE: Final = search_filters.PAGE
 _BY_END: Final = "attributes.end_time DESC"
 _FEW: Final = 4
-"""As many keys are looked up one by one sooner than the newest runs are read."""
+"""Up to this number of keys, looking them up one by one is faster than reading the newest runs."""
 
 _LATE: Final = 60_000
 """Milliseconds by which an experiment may come to be seen after one that says that it is younger."""
@@ -70,15 +70,15 @@ class SearchingLedger:
         return chosen
 
     def lost(self, keys: Collection[str]) -> Mapping[str, str]:
-        """Return what is wrong with the artifacts of keys that `complete` left out for that."""
+        """Return what is wrong with the artifacts, for keys that `complete` left out because of them."""
         return self._sifting.lost(keys)
 
     def broken(self, keys: Collection[str]) -> Mapping[str, BrokenWitness]:
-        """Return what is another now of what the runs touched of keys that `complete` left out for that."""
+        """Return what has changed, for keys that `complete` left out because of what their runs used."""
         return self._sifting.broken(keys)
 
     def finished_before(self, steps: Collection[str]) -> Collection[str]:
-        """Return those of these declared step names that any complete run bears."""
+        """Return those of these declared step names that any complete run has."""
         seen = self._ahead.finished(steps) if self._ahead is not None else set()
         if self._ahead is not None and self._ahead.is_whole:
             return seen
@@ -87,13 +87,13 @@ class SearchingLedger:
         return seen.union(step for step, runs in zip(rest, found, strict=True) if runs)
 
     def numbers(self, record: StepRecord, output: str, part: str | None) -> Mapping[str, float]:
-        """Return the numbers of an output, or of one file of it, as metrics."""
+        """Return the numbers of an output, or of one of its files, as metrics."""
         return recorded_numbers(record, output, part, self.tracking_uri)
 
     def attempts(
         self, steps: Collection[str], pipeline: str | None = None, *, finished: bool = False
     ) -> Mapping[str, Attempt]:
-        """Return the latest run, in whatever state or `finished`, of each of these step ids."""
+        """Return the latest run, in any state or `finished`, of each of these step ids."""
         wanted: dict[str, dict[str, str]] = {}
         for step in steps:
             wanted.setdefault(record_names.declared(step), {})[record_names.fit_tag(step)] = step
@@ -108,18 +108,18 @@ class SearchingLedger:
         return _attempts(self._search(search_filters.running_claim(key)))
 
     def running(self, pipeline: str | None = None) -> tuple[Attempt, ...]:
-        """Return all RUNNING runs of ours, invocations included, the earliest first."""
+        """Return all RUNNING runs of ours, including invocations, the earliest first."""
         self._look_anew()
         found = self._search(search_filters.running())
         return _attempts(run for run in found if pipeline in (None, run.tags.get(record_names.PIPELINE)))
 
     def generations(self, keys: Collection[str]) -> Mapping[str, int]:
-        """Return, of keys that were ever published, the highest generation."""
+        """Return, for keys that were ever published, the highest generation."""
         self._look_anew()
         return generations(self._candidates(keys))
 
     def accepted(self, keys: Collection[str]) -> Mapping[str, tuple[StepRecord, ...]]:
-        """Return the runs that were accepted for these keys, the one that counts first."""
+        """Return the runs that were accepted for these keys. The one that counts is first."""
         self._look_anew()
         return accepted_runs(self._candidates(keys))
 
@@ -137,7 +137,7 @@ class SearchingLedger:
         return tuple(self._finished(step, latest))
 
     def finished_in(self, pipeline: str, latest: int = 100) -> tuple[RunFacts, ...]:
-        """Return complete runs of a pipeline's steps, whatever their names, the newest first."""
+        """Return complete runs of a pipeline's steps, of any name, the newest first."""
         found = self._search(search_filters.published(), order="attributes.end_time DESC")
         newest = (
             run
@@ -147,14 +147,14 @@ class SearchingLedger:
         return tuple(self._sifting.placed(run) for run in islice(newest, latest))
 
     def run(self, run_id: str) -> RunFacts | None:
-        """Return one run with all tags, params and metrics, or None where there is no such run."""
+        """Return one run with all tags, params and metrics, or None if it does not exist."""
         run = self._store.run(run_id)
         if run is None or run.experiment_id not in self._experiment_ids():
             return None
         return self._sifting.placed(run)
 
     def runs(self, run_ids: Collection[str]) -> Mapping[str, RunFacts]:
-        """Return those of these runs that are there, by id."""
+        """Return those of these runs that exist, by id."""
         return {run.run_id: self._sifting.placed(run) for run in self._by_id(run_ids)}
 
     def step_runs(self, step: str, pipeline: str, latest: int = 100) -> tuple[RunFacts, ...]:
@@ -176,7 +176,7 @@ class SearchingLedger:
         return self._first((run for run in found if _is_of(run, pipeline)), latest)
 
     def marked(self, tag: str, beginning: str = "", *, deleted: bool = False) -> tuple[RunFacts, ...]:
-        """Return runs of ours that bear a tag whose value begins so, the newest first."""
+        """Return runs of ours with a tag whose value begins like this, the newest first."""
         condition = search_filters.marked(tag, beginning)
         found = self._page(condition, _BY_END, _PAGE, None, deleted=deleted)[0]
         return self._first(found, _PAGE)
@@ -196,13 +196,13 @@ class SearchingLedger:
         return tuple(self._sifting.placed(run) for run in islice(found, latest))
 
     def bearing(self, tag: str) -> tuple[RunFacts, ...]:
-        """Return all runs that bear a tag of ours, the earliest first; a read for each 1,000."""
+        """Return all runs that have a tag of ours, the earliest first; one read for each 1,000."""
         self._look_anew()
         found = self._search(search_filters.with_tag(tag), order="attributes.start_time ASC", page=_PAGE)
         return tuple(map(self._sifting.placed, found))
 
     def deleted(self, keys: Collection[str]) -> Mapping[str, DeletedRun]:
-        """Return, of these keys, the last run that had it and is deleted; a server does not say when it was."""
+        """Return, for these keys, the last run that had it and is deleted. A server does not say when it was deleted."""
         found = self._each_by_tag(
             keys,
             lambda key: [
@@ -227,11 +227,11 @@ class SearchingLedger:
         )
 
     def note(self, records: Collection[StepRecord]) -> None:
-        """Take note of records just published, so that the next plan finds them in one read."""
+        """Remember records that were just published, so that the next plan finds them in one read."""
         self._index.learn({record.key: record.run_id for record in records})
 
     def close(self) -> None:
-        """Write down what was learned, and let go of the store."""
+        """Write what was learned, and close the store."""
         self._index.save()
         self._store.close()
 
@@ -251,7 +251,7 @@ class SearchingLedger:
         self._is_listing_old = True  # another process may have made experiments, and so may ours
 
     def _guessed(self, keys: Collection[str]) -> list[Candidate]:
-        """Read the runs that are guessed to bear these keys; for a plan, all that it asked for last time."""
+        """Read the runs that are guessed for these keys; while a plan is made, all runs that it needed last time."""
         ahead = self._ahead
         if ahead is None:
             return list(self._verified(self._index.guesses(keys)).items())
@@ -262,7 +262,7 @@ class SearchingLedger:
         return ahead.guessed(keys)
 
     def _verified(self, guesses: Mapping[str, str]) -> dict[str, RunFacts]:
-        """Read all guessed runs at once; a run that a later generation replaced says so, and is looked up."""
+        """Read all guessed runs at once. A run that a later generation replaced says so, and its key is looked up."""
         runs = {run.run_id: run for run in self._by_id(guesses.values())}
         return {
             key: runs[run_id]
@@ -280,7 +280,7 @@ class SearchingLedger:
         return [run for found in read for run in found]
 
     def _among_newest(self, keys: Collection[str]) -> list[Candidate]:
-        """Look among the newest published runs, which are read once for a plan."""
+        """Search among the newest published runs, which are read once for a plan."""
         ahead = self._ahead
         if ahead is None or (len(keys) <= _FEW and ahead.has_any_guess and not ahead.has_newest):
             return []
@@ -307,7 +307,7 @@ class SearchingLedger:
         return [run for run in found if record_names.KEY in run.tags]
 
     def _finished(self, step: str, latest: int) -> Sequence[RunFacts]:
-        # Runs of earlier versions are the older ones, but for those that both versions made at a time.
+        # Runs of earlier versions are the older ones, except those from a time when both versions were used.
         found = chain.from_iterable(
             self._search(search_filters.finished_bearing(tag), order="attributes.end_time DESC", page=latest)
             for tag in self._spellings(record_names.name_tag(step))
@@ -318,7 +318,7 @@ class SearchingLedger:
     def _latest(
         self, step: str, wanted: Mapping[str, str], pipeline: str | None, *, finished: bool
     ) -> Mapping[str, Attempt]:
-        """Read a step's runs from the newest on, until one of each variant was seen."""
+        """Read a step's runs from the newest on, until one of each variant was found."""
         latest: dict[str, Attempt] = {}
         found = chain.from_iterable(
             self._search(
@@ -349,7 +349,7 @@ class SearchingLedger:
     def _page(
         self, condition: str, order: str, size: int, token: str | None, *, deleted: bool = False
     ) -> tuple[list[RunFacts], str | None]:
-        """Read one page, and what the next one is asked for by; None after the last."""
+        """Read one page, and the token of the next page; None after the last."""
         experiments = self._experiment_ids()
         if not experiments:
             return [], None
@@ -364,7 +364,7 @@ class SearchingLedger:
         return [*self._experiments]
 
     def _spellings(self, tag: str) -> tuple[str, ...]:
-        """Return how runs of this store may spell a tag: those of earlier versions are asked for where there are any."""
+        """Return the spellings of a tag in this store. Those of earlier versions are included if such runs exist."""
         return (record_names.stored(tag), tag) if self._has_earlier_runs else (record_names.stored(tag),)
 
     @property
@@ -375,17 +375,17 @@ class SearchingLedger:
         return self._knows_earlier_runs
 
     def _each_by_tag(self, items: Collection[_Item], ask: Callable[[_Item], _Answer]) -> list[_Answer]:
-        """Ask for each item what is looked up by tags."""
+        """Look up each item by its tags."""
         if items:
             self._store.prepare()
-            _ = self._has_earlier_runs  # once, before threads come to it
+            _ = self._has_earlier_runs  # once, before threads need it
         return self._each(items, ask)
 
     def _each(self, items: Collection[_Item], ask: Callable[[_Item], _Answer]) -> list[_Answer]:
         if not items:
             return []
         self._store.prepare()
-        self._experiment_ids()  # once, before threads come to it
+        self._experiment_ids()  # once, before threads need it
         if len(items) == 1 or not self._store.takes_requests_side_by_side:
             return [ask(item) for item in items]
         with ThreadPoolExecutor(_REQUESTS_AT_ONCE) as pool:
@@ -393,7 +393,7 @@ class SearchingLedger:
 
 
 def _is_own(run: RunFacts, key: str) -> bool:
-    """Say whether a run was published under a key; one that was accepted for it would hide a run that has it."""
+    """Return whether a run was published under a key. A run that was accepted for it would hide a run whose own key it is."""
     return record_names.key_tag(key) in run.tags and run.tags.get(record_names.KEY) == key
 
 

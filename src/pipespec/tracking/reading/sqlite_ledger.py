@@ -1,8 +1,7 @@
-"""Reading a tracking store in a database file: read-only statements of our own, no mlflow.
+"""Read a tracking store in a database file: our own read-only statements, without mlflow.
 
-Any number of keys costs one statement, and one more for the
-metrics of what was found. What does not look as expected is handed to MLflow's client instead; a file that
-is not there yet means "nothing recorded", and is never made.
+Any number of keys needs one statement, and one more for the metrics of the runs found. A file with unknown tables is
+read by MLflow's client instead. A file that does not exist means "nothing recorded", and is never created.
 """
 
 from __future__ import annotations
@@ -43,12 +42,12 @@ _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class SqliteLedger:
-    """A Ledger over one database file; threads may share it, and ask one after the other."""
+    """A Ledger over one database file. Threads may share it, and are served one after the other."""
 
     def __init__(
         self, uri: str, *, otherwise: Callable[[], Ledger], check: WitnessCheck | None = None
     ) -> None:
-        """Look at the file, if it is there; `otherwise` makes the ledger for a file of unfamiliar making."""
+        """Check the file, if it exists. `otherwise` creates the ledger for a file with unknown tables."""
         self.tracking_uri = uri
         self._path = sqlite_path(uri)
         self._sifting = RecordSelection(uri, artifact_root(uri, self._path.parent), check)
@@ -64,15 +63,15 @@ class SqliteLedger:
         return self._ask(lambda db: self._complete(db, keys), lambda client: client.complete(keys), {})
 
     def lost(self, keys: Collection[str]) -> Mapping[str, str]:
-        """Return what is wrong with the artifacts of keys that `complete` left out for that."""
+        """Return what is wrong with the artifacts, for keys that `complete` left out because of them."""
         return self._client.lost(keys) if self._client is not None else self._sifting.lost(keys)
 
     def broken(self, keys: Collection[str]) -> Mapping[str, BrokenWitness]:
-        """Return what is another now of what the runs touched of keys that `complete` left out for that."""
+        """Return what has changed, for keys that `complete` left out because of what their runs used."""
         return self._client.broken(keys) if self._client is not None else self._sifting.broken(keys)
 
     def finished_before(self, steps: Collection[str]) -> Collection[str]:
-        """Return those of these declared step names that any complete run bears."""
+        """Return those of these declared step names that any complete run has."""
         step_of = {record_names.name_tag(step): step for step in steps}
         return self._ask(
             lambda db: {
@@ -83,13 +82,13 @@ class SqliteLedger:
         )
 
     def numbers(self, record: StepRecord, output: str, part: str | None) -> Mapping[str, float]:
-        """Return the numbers of an output, or of one file of it, as metrics."""
+        """Return the numbers of an output, or of one of its files, as metrics."""
         return recorded_numbers(record, output, part, self.tracking_uri)
 
     def attempts(
         self, steps: Collection[str], pipeline: str | None = None, *, finished: bool = False
     ) -> Mapping[str, Attempt]:
-        """Return the latest run, in whatever state or `finished`, of each of these step ids."""
+        """Return the latest run, in any state or `finished`, of each of these step ids."""
         return self._ask(
             lambda db: self._attempts(db, steps, pipeline, "FINISHED" if finished else None),
             lambda client: client.attempts(steps, pipeline, finished=finished),
@@ -108,7 +107,7 @@ class SqliteLedger:
         return self._ask(from_file, lambda client: client.claims(key), ())
 
     def running(self, pipeline: str | None = None) -> tuple[Attempt, ...]:
-        """Return all RUNNING runs of ours, invocations included, the earliest first."""
+        """Return all RUNNING runs of ours, including invocations, the earliest first."""
         return self._ask(
             lambda db: self._attempts_of(db, _all(db, sqlite_statements.RUNNING, pipeline=pipeline)),
             lambda client: client.running(pipeline),
@@ -116,13 +115,13 @@ class SqliteLedger:
         )
 
     def generations(self, keys: Collection[str]) -> Mapping[str, int]:
-        """Return, of keys that were ever published, the highest generation."""
+        """Return, for keys that were ever published, the highest generation."""
         return self._ask(
             lambda db: generations(_candidates(db, keys)), lambda client: client.generations(keys), {}
         )
 
     def accepted(self, keys: Collection[str]) -> Mapping[str, tuple[StepRecord, ...]]:
-        """Return the runs that were accepted for these keys, the one that counts first."""
+        """Return the runs that were accepted for these keys. The one that counts is first."""
         return self._ask(
             lambda db: accepted_runs(_candidates(db, keys)), lambda client: client.accepted(keys), {}
         )
@@ -144,7 +143,7 @@ class SqliteLedger:
         )
 
     def finished_in(self, pipeline: str, latest: int = 100) -> tuple[RunFacts, ...]:
-        """Return complete runs of a pipeline's steps, whatever their names, the newest first."""
+        """Return complete runs of a pipeline's steps, of any name, the newest first."""
         return self._ask(
             lambda db: self._facts(
                 db, _all(db, sqlite_statements.FINISHED_IN, pipeline=pipeline, latest=latest)
@@ -154,7 +153,7 @@ class SqliteLedger:
         )
 
     def run(self, run_id: str) -> RunFacts | None:
-        """Return one run with all tags, params and metrics, or None where there is no such run."""
+        """Return one run with all tags, params and metrics, or None if it does not exist."""
         return self._ask(
             lambda db: next(iter(self._facts(db, _all(db, sqlite_statements.ONE, run_id=run_id))), None),
             lambda client: client.run(run_id),
@@ -162,7 +161,7 @@ class SqliteLedger:
         )
 
     def runs(self, run_ids: Collection[str]) -> Mapping[str, RunFacts]:
-        """Return those of these runs that are there, by id."""
+        """Return those of these runs that exist, by id."""
         if not run_ids:
             return {}
         return self._ask(
@@ -196,8 +195,8 @@ class SqliteLedger:
         )
 
     def marked(self, tag: str, beginning: str = "", *, deleted: bool = False) -> tuple[RunFacts, ...]:
-        """Return runs of ours that bear a tag whose value begins so, the newest first."""
-        search_filters.marked(tag, beginning)  # what one ledger refuses the others do, too
+        """Return runs of ours with a tag whose value begins like this, the newest first."""
+        search_filters.marked(tag, beginning)  # what one ledger refuses, the others refuse too
         values = {"tag": tag, "beginning": beginning, "active": not deleted, "latest": search_filters.PAGE}
         return self._ask(
             lambda db: self._facts(db, _all(db, sqlite_statements.MARKED, **values)),
@@ -226,7 +225,7 @@ class SqliteLedger:
         )
 
     def bearing(self, tag: str) -> tuple[RunFacts, ...]:
-        """Return all runs that bear a tag of ours, the earliest first."""
+        """Return all runs that have a tag of ours, the earliest first."""
         return self._ask(
             lambda db: self._facts(db, _all(db, sqlite_statements.BEARING, tag=record_names.stored(tag))),
             lambda client: client.bearing(tag),
@@ -234,7 +233,7 @@ class SqliteLedger:
         )
 
     def deleted(self, keys: Collection[str]) -> Mapping[str, DeletedRun]:
-        """Return, of these keys, the last run that had it and is deleted."""
+        """Return, for these keys, the last run that had it and is deleted."""
         return self._ask(
             lambda db: _deleted(_all(db, sqlite_statements.DELETED, sought=list(keys))),
             lambda client: client.deleted(keys),
@@ -260,7 +259,7 @@ class SqliteLedger:
         """Do nothing: the file itself is as fast to read as any index of it."""
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         with self._lock:
             if self._connection is not None:
                 self._connection.close()
@@ -285,7 +284,7 @@ class SqliteLedger:
         through_client: Callable[[Ledger], _Answer],
         nothing: _Answer,
     ) -> _Answer:
-        """Answer from the file, from MLflow's client if the file is unfamiliar, or `nothing` if there is none."""
+        """Answer from the file, from MLflow's client if its tables are unknown, or with `nothing` if it does not exist."""
         with self._lock:
             try:
                 self._require_same_file()
@@ -299,7 +298,7 @@ class SqliteLedger:
             return nothing if self._client is None else through_client(self._client)
 
     def _require_same_file(self) -> None:
-        """Refuse to answer from a file that was deleted or replaced: its name would lead others elsewhere."""
+        """Refuse to answer from a file that was deleted or replaced: other processes would use another file of that name."""
         if self._inode is not None and (not self._path.exists() or self._path.stat().st_ino != self._inode):
             raise StoreUnavailableError(f"the tracking store '{self._path}' was removed while it was in use")
 
@@ -331,7 +330,7 @@ class SqliteLedger:
         wanted = {record_names.fit_tag(step): step for step in steps}
         rows = _all(db, sqlite_statements.LATEST, sought=sorted(tags), pipeline=pipeline, status=status)
         found = self._attempts_of(db, [row[:6] for row in rows if row[6] in wanted])
-        # A damaged file may name a run in one place and not in the other.
+        # A damaged file may contain a run in one place and not in the other.
         return {wanted[one.step]: one for one in found if one.step in wanted}
 
     def _attempts_of(self, db: sqlite3.Connection, rows: Iterable[Any]) -> tuple[Attempt, ...]:
@@ -363,7 +362,7 @@ class SqliteLedger:
 
 @contextlib.contextmanager
 def _locked_once(db: sqlite3.Connection) -> Iterator[None]:
-    """Let several quick statements lock the file, and look for a journal to roll back, once."""
+    """Let several short statements lock the file, and search for a journal to roll back, only once."""
     db.execute("BEGIN")
     try:
         yield

@@ -1,8 +1,8 @@
-"""The SQL statements that read MLflow's tables: the one place that knows them.
+"""The SQL statements that read MLflow's tables. Only this module knows the tables.
 
-Each takes its values bound, lists as one JSON text, and starts from the tags sought, whose key is the first
-column of their primary key; so none reads more than it returns. `schema` says on which versions of the tables
-they were tried.
+Each statement binds its values, a list as one JSON text, and starts from the searched tags, whose key is the first
+column of their primary key. Therefore none reads more than it returns. `schema` says with which versions of the tables
+they were tested.
 """
 # ruff: noqa: S608 - the statements are made of constants of this package only
 
@@ -36,7 +36,7 @@ __all__ = [
     "TAGS",
 ]
 
-# CROSS JOIN pins the order of SQLite's loops: from the few tags sought, by primary keys, to their runs.
+# CROSS JOIN fixes the order of SQLite's loops: from the few searched tags, by primary keys, to their runs.
 _ALIVE: Final = """
     CROSS JOIN runs r ON r.run_uuid = t.run_uuid AND r.lifecycle_stage = 'active'
     CROSS JOIN experiments e ON e.experiment_id = r.experiment_id AND e.lifecycle_stage = 'active'
@@ -53,7 +53,7 @@ _PUBLISHED: Final = f"""
 _SPELT: Final = f"""
     CROSS JOIN (SELECT '{record_names.ASIDE}' AS aside UNION ALL SELECT '') b
     CROSS JOIN tags t ON t.key = b.aside || """
-"""Tags in both spellings: this version's and that of earlier ones, of which a run bears one."""
+"""Tags in both spellings, that of this version and that of earlier ones. A run has one of them."""
 
 _RUN: Final = "r.run_uuid, r.status, r.start_time, r.end_time, r.artifact_uri, r.experiment_id"
 

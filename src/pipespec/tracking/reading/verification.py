@@ -1,7 +1,7 @@
-"""Records whose outputs are compared with their digests, not only looked for: what `--verify` asks.
+"""Compare the outputs of records with their digests, instead of only checking that they exist: for `--verify`.
 
-Takes another source of records; a run whose content is gone or altered is left out, and told of as lost. Every
-byte is read, of a remote store downloaded, also what was downloaded before.
+Takes another source of records. A run whose content is gone or altered is left out, and reported as lost. Every byte is
+read, and downloaded from a remote store even if it was downloaded before.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["VerifiedRecords"]
 
 
 class VerifiedRecords:
-    """Implements `plan.plan.Records`; downloads go to `downloads`."""
+    """Implements `plan.plan.Records`. Downloads are stored in `downloads`."""
 
     def __init__(self, ledger: Ledger, downloads: Path) -> None:
         self._ledger = ledger
@@ -40,11 +40,11 @@ class VerifiedRecords:
         return {**self._ledger.lost(keys), **{key: self._flaws[key] for key in keys if key in self._flaws}}
 
     def broken(self, keys: Collection[str]) -> Mapping[str, BrokenWitness]:
-        """Return what is another now of what runs touched."""
+        """Return what has changed of what runs used."""
         return self._ledger.broken(keys)
 
     def finished_before(self, steps: Collection[str]) -> Collection[str]:
-        """Return those that finished, whatever became of their outputs."""
+        """Return those that finished, whatever happened to their outputs later."""
         return self._ledger.finished_before(steps)
 
     def numbers(self, record: StepRecord, output: str, part: str | None) -> Mapping[str, float]:

@@ -1,1 +1,1 @@
-"""Speaking to an MLflow tracking server by its documented REST API, without mlflow."""
+"""Communicate with an MLflow tracking server by its documented REST API, without mlflow."""

@@ -1,6 +1,6 @@
-"""What the answer of a tracking server means: done, refused, to be asked for again, or none of MLflow's.
+"""Interpret the answer of a tracking server: done, refused, to be repeated, or not from MLflow.
 
-Pure. Takes status, headers and body of an answer; gives the JSON object in it, or raises the error that it is.
+Pure. Takes status, headers and body of an answer. Returns the JSON object in it, or raises the error that it describes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pipespec.tracking.tracking_uri import shown
 __all__ = ["AnswerFailedError", "RedirectedError", "RefusedError", "json_object", "require_success"]
 
 _PASSING: Final = frozenset({408, 429, 500, 502, 503, 504})
-"""Statuses of what may be better in a moment, as MLflow's client has them."""
+"""Statuses of errors that may pass soon, as in MLflow's client."""
 
 _REFUSALS: Final = frozenset(
     {"INVALID_PARAMETER_VALUE", "INVALID_STATE", "RESOURCE_ALREADY_EXISTS", "RESOURCE_DOES_NOT_EXIST"}
@@ -26,7 +26,7 @@ _REFUSALS: Final = frozenset(
 
 
 class AnswerFailedError(Exception):
-    """A request failed in a way that may pass; it never leaves the client."""
+    """A request failed in a way that may pass. This error never leaves the client."""
 
     def __init__(
         self,
@@ -37,10 +37,10 @@ class AnswerFailedError(Exception):
         is_away: bool = False,
         pause: float = 0.0,
     ) -> None:
-        """Say why; `was_sent` is false where the server surely did nothing, `is_away` true where nobody listens.
+        """Say why. `was_sent` is false if the server certainly did nothing, `is_away` true if nothing listens.
 
-        `was_kept` is true of a lost connection that was there before; `pause` are the seconds that the server asks to
-        be left alone for.
+        `was_kept` is true for a lost connection that existed before. `pause` is the number of seconds that the server
+        asks the client to wait.
         """
         super().__init__(reason)
         self.reason = reason
@@ -51,7 +51,7 @@ class AnswerFailedError(Exception):
 
 
 class RefusedError(PipespecError):
-    """The server understood, and says no; `code` is MLflow's word for why."""
+    """The server understood, and refused. `code` is MLflow's error code."""
 
     def __init__(self, message: str, code: str) -> None:
         super().__init__(message)
@@ -59,15 +59,15 @@ class RefusedError(PipespecError):
 
 
 class RedirectedError(StoreUnavailableError):
-    """The server sends the request to another address, which only MLflow's client follows."""
+    """The server redirects the request to another address, which only MLflow's client follows."""
 
 
 def json_object(answer: HTTPResponse, body: bytes, uri: str) -> Mapping[str, Any]:
-    """Return the object that an answer holds; `uri` is the server's, as it may be printed.
+    """Return the object in an answer. `uri` is the URI of the server, as it may be displayed.
 
     Raises:
-        AnswerFailedError: where it may be another one soon.
-        RefusedError: where MLflow says no.
+        AnswerFailedError: if the answer may be different soon.
+        RefusedError: if MLflow refuses.
         StoreUnavailableError: for anything else.
     """
     require_success(answer, body, uri)
@@ -81,7 +81,7 @@ def json_object(answer: HTTPResponse, body: bytes, uri: str) -> Mapping[str, Any
 
 
 def require_success(answer: HTTPResponse, body: bytes, uri: str) -> None:
-    """Return for the status of something done; raises as `json_object`."""
+    """Return if the status means success; otherwise raise as `json_object`."""
     if 200 <= answer.status < 300:
         return
     status = f"{answer.status} {answer.reason}".strip()
@@ -104,13 +104,13 @@ def require_success(answer: HTTPResponse, body: bytes, uri: str) -> None:
 def _object(body: bytes) -> Mapping[str, Any] | None:
     try:
         found = json.loads(body)
-    except ValueError:  # UnicodeDecodeError, too
+    except ValueError:  # also UnicodeDecodeError
         return None
     return found if isinstance(found, dict) else None
 
 
 def _asked_pause(text: str | None) -> float:
-    """Return the seconds that `Retry-After` asks for, in either of its spellings; 0 where it says nothing."""
+    """Return the seconds that `Retry-After` asks for, in either of its formats; 0 if it is not set."""
     if not text:
         return 0.0
     if text.strip().isdecimal():

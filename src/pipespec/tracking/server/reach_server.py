@@ -1,6 +1,6 @@
-"""From a tracking URI to a client of the server there, where we can speak to it ourselves.
+"""Create our own client of the tracking server at a tracking URI, if it can talk to that server.
 
-Takes a URI, gives a `RestClient`, or None where mlflow has to be imported: its client knows more kinds of
+Takes a URI. Returns a `RestClient`, or None if mlflow must be imported: its client supports more kinds of
 authentication than are documented, and follows redirections.
 """
 
@@ -15,12 +15,12 @@ __all__ = ["reach_server", "server_client"]
 
 
 def reach_server(uri: str) -> RestClient | None:
-    """Make sure that a store is there, and return a client of the tracking server that has answered.
+    """Check that a store is there, and return a client of the tracking server, which has answered.
 
-    None where it is no tracking server, or one that only MLflow's client can speak to.
+    None if it is not a tracking server, or one that only MLflow's client can talk to.
 
     Raises:
-        StoreUnavailableError: within 10 s where nobody listens, within 30 s where nobody answers.
+        StoreUnavailableError: within 10 s if nothing listens, within 30 s if there is no answer.
     """
     status = require_reachable(uri)
     if status is None or 300 <= status < 400:
@@ -29,7 +29,7 @@ def reach_server(uri: str) -> RestClient | None:
 
 
 def server_client(uri: str) -> RestClient | None:
-    """Return a client without asking whether the server is there; None as `reach_server`."""
+    """Return a client without asking whether the server is there; None as in `reach_server`."""
     if not is_server(uri):
         return None
     access = access_to(uri)

@@ -1,8 +1,8 @@
-"""Is a tracking server there? One short request of our own, with a deadline of our own.
+"""Check that a tracking server is there, with one short request and a time limit of our own.
 
-Takes a tracking URI, gives the status of the answer, raises StoreUnavailableError in one line. Any answer in HTTP will
-do: whether the server is the right one, the next request finds out. Of a database server it is enough that it
-takes connections.
+Takes a tracking URI. Returns the status of the answer, or raises StoreUnavailableError in one line. Any answer in HTTP
+is enough: the next request finds out whether it is the right server. For a database server it is enough that it accepts
+connections.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ __all__ = ["require_reachable", "unreachable"]
 _PORTS: Final = {"postgresql": 5432, "postgres": 5432, "mysql": 3306, "mssql": 1433}
 
 _CONNECT: Final = 8.0
-"""Seconds for a connection; a refused one is told at once."""
+"""Seconds for a connection. A refused one is reported immediately."""
 _ANSWER: Final = 20.0
-"""Seconds from the first packet to the first line of the answer, however it trickles in."""
+"""Seconds from the first packet to the first line of the answer, even if it arrives in small pieces."""
 
 
 def require_reachable(uri: str) -> int | None:
-    """Return the HTTP status when a server answers at this URI; None for a URI that names no web server.
+    """Return the HTTP status if a server answers at this URI; None for a URI that does not name a web server.
 
-    Behind an HTTP proxy nothing is asked: only the client knows the way through.
+    Behind an HTTP proxy nothing is requested: only the client knows how to use the proxy.
 
     Raises:
-        StoreUnavailableError: within 10 s where nobody listens, within 30 s where nobody answers.
+        StoreUnavailableError: within 10 s if nothing listens, within 30 s if there is no answer.
     """
     if is_server(uri):
         return _status_of(access_to(uri))
@@ -80,7 +80,7 @@ def _unreachable(uri: str, error: Exception) -> StoreUnavailableError:
 
 
 def unreachable(uri: str, reason: str) -> StoreUnavailableError:
-    """Say in one line that nobody is there, why, and the way out."""
+    """Say in one line that there is no server, why, and what to do."""
     reason = reason[:1].lower() + reason[1:]
     return StoreUnavailableError(
         f"tracking server {shown(uri)} cannot be reached: {reason}; start it, or set mlflow.tracking_uri"

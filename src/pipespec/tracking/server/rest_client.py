@@ -1,8 +1,9 @@
-"""Speaking to a tracking server by its documented REST API, with a bound on how long that may take.
+"""Send requests to a tracking server by its documented REST API, with a limit on their duration.
 
-Takes an endpoint and a body, gives what the server answered; threads may share one client, each request has a kept
-connection to itself. What may pass is tried again for some seconds: a server that starts anew, is overloaded, lost a
-connection. Whoever asks for what must not be done twice says how to find out whether it was done.
+Takes an endpoint and a body. Returns the server's answer. Threads may share one client; each request uses one kept
+connection alone. Errors that may pass are retried for some seconds: a server that restarts or is overloaded, or a lost
+connection. For a request that must not be executed twice, the caller provides a function that checks whether it was
+executed.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from pipespec.tracking.server.server_connection import (
 __all__ = ["RestClient", "WasDone"]
 
 WasDone: TypeAlias = Callable[[float], Mapping[str, Any] | None]
-"""Finds out, until a time by `time.monotonic`, whether the server did what it gave no answer to; None if it did not."""
+"""Checks, until a time of `time.monotonic`, whether the server executed a request without answering; None if it did not."""
 
 _Answer = TypeVar("_Answer")
 
@@ -45,13 +46,13 @@ _FILES: Final = "/api/2.0/mlflow-artifacts/artifacts"
 _CONNECT: Final = 8.0
 """Seconds for a connection, and for a server that refuses connections to come back."""
 _TRY: Final = 12.0
-"""Seconds for an answer, before the request is made again on another connection."""
+"""Seconds for an answer, before the request is repeated on another connection."""
 _PATIENCE: Final = 26.0
 """Seconds from the first try of a request until it is given up."""
 _PAUSES: Final = (0.1, 0.2, 0.4, 0.8, 1.6, 2.0)
-"""Seconds between tries; the last counts for all that follow."""
+"""Seconds between tries. The last value is used for all further tries."""
 _BYTES_A_SECOND: Final = 1 << 20
-"""As slowly a server may pass a file on to the store behind it before it answers."""
+"""The lowest speed at which a server may pass a file on to the store behind it before it answers."""
 _PIECE: Final = 1 << 20
 _NETWORK: Final = frozenset(
     {errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETRESET, errno.ENETUNREACH, errno.ENOTCONN}
@@ -61,12 +62,12 @@ _NETWORK: Final = frozenset(
 class RestClient:
     """One tracking server. Close it, or use it in a `with` statement.
 
-    Every request may raise StoreUnavailableError where the server did not answer in time, or something else did, and
-    RefusedError where the server says no.
+    Every request may raise StoreUnavailableError if the server did not answer in time, or if something else answered,
+    and RefusedError if the server refuses.
     """
 
     def __init__(self, access: ServerAccess) -> None:
-        """Connect with the first request."""
+        """Open no connection yet: the first request does."""
         self._access = access
         self._tls = tls_settings(access)
         self._idle: list[ServerConnection] = []
@@ -76,7 +77,7 @@ class RestClient:
     def get(
         self, endpoint: str, query: Mapping[str, str], *, until: float | None = None
     ) -> Mapping[str, Any]:
-        """Ask an endpoint such as `runs/get`; `until` shortens the usual patience, by `time.monotonic`."""
+        """Read from an endpoint such as `runs/get`. `until` shortens the usual time limit, by `time.monotonic`."""
         path = f"{_API}{endpoint}?{urlencode(query)}"
         return self._repeat(lambda seconds: self._object("GET", path, None, seconds), until=until)
 
@@ -88,9 +89,10 @@ class RestClient:
         was_done: WasDone | None = None,
         until: float | None = None,
     ) -> Mapping[str, Any]:
-        """Tell an endpoint such as `runs/create`, or ask one that wants a body.
+        """Write to an endpoint such as `runs/create`, or read from one that needs a body.
 
-        What may be done twice is repeated where its answer is lost. For anything else `was_done` is asked first.
+        If the answer is lost, requests that may be executed twice are repeated. For all others, `was_done` is called
+        first.
         """
         content = json.dumps(body, separators=(",", ":")).encode(errors="backslashreplace")
         return self._repeat(
@@ -100,18 +102,18 @@ class RestClient:
     # ------------------------------------------------------------------- files that the server hands out
 
     def list_files(self, folder: str) -> list[Mapping[str, Any]]:
-        """List a folder below the root of the server's files; one that is not there is empty."""
+        """List a folder below the root of the server's files. A folder that does not exist is empty."""
         path = f"{_FILES}?{urlencode({'path': folder})}"
         found = self._repeat(lambda seconds: self._object("GET", path, None, seconds))
         return list(found.get("files", ()))
 
     def put_file(self, name: str, content: Path | bytes, sent: Callable[[int], None] | None = None) -> None:
-        """Put a file below the root of the server's files, in place of what is there.
+        """Put a file below the root of the server's files, replacing an existing one.
 
-        `sent` is told of each piece in bytes, and of less than nothing where what was sent is sent again.
+        `sent` is called with the size of each piece in bytes, and with a negative number if data is sent again.
 
         Raises:
-            OSError: where the local file cannot be read.
+            OSError: if the local file cannot be read.
         """
         size = len(content) if isinstance(content, bytes) else content.stat().st_size
         more = size / _BYTES_A_SECOND
@@ -164,7 +166,7 @@ class RestClient:
     # ------------------------------------------------------------------------------------- trying
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         while self._idle:
             self._idle.pop().close()
 
@@ -182,7 +184,7 @@ class RestClient:
         was_done: Callable[[float], Any] | None = None,
         until: float | None = None,
     ) -> _Answer:
-        """Try until it works, or until what keeps it from working has lasted too long."""
+        """Try until it works, or until the reason why it fails has lasted too long."""
         began = time.monotonic()
         until = began + _PATIENCE if until is None else until
         for number in range(1 << 16):
@@ -191,7 +193,7 @@ class RestClient:
             except AnswerFailedError as failed:
                 pause = max(failed.pause, _PAUSES[min(number, len(_PAUSES) - 1)])
                 if failed.was_kept and number == 0:
-                    pause = 0.0  # the server closed an idle connection while the request was under way
+                    pause = 0.0  # the server closed an idle connection while the request was being sent
                 limit = min(until, began + _CONNECT) if failed.is_away else until
                 if time.monotonic() + pause >= limit:
                     raise self._gave_up(failed) from None
@@ -220,7 +222,7 @@ class RestClient:
         headers: Mapping[str, str],
         seconds: float,
     ) -> Iterator[TimedResponse]:
-        """Ask once; the connection is kept when all of the answer was read."""
+        """Send one request. The connection is kept if the whole answer was read."""
         connection, was_kept = self._connected()
         try:
             try:
@@ -277,26 +279,26 @@ def _base(name: str) -> str:
 
 
 class _Told:
-    """How much of a file was sent or fetched, told on piece by piece."""
+    """How much of a file was sent or fetched, reported piece by piece."""
 
     def __init__(self, tell: Callable[[int], None] | None) -> None:
         self._tell = tell
         self.bytes = 0
 
     def of(self, count: int) -> None:
-        """Say that so many more bytes are there."""
+        """Report additional bytes."""
         self.bytes += count
         if self._tell is not None:
             self._tell(count)
 
     def take_back(self) -> None:
-        """Say that all of it is to be done again."""
+        """Report that everything must be sent or fetched again."""
         if self._tell is not None:
             self._tell(-self.bytes)
 
 
 def _pieces(file: Path, size: int, told: _Told) -> Iterator[bytes]:
-    """Read exactly what was promised, and no more; a file that has shrunk ends the request."""
+    """Read exactly what was promised, and no more. If the file has become shorter, the request ends."""
     with file.open("rb") as source:
         while size > 0:
             piece = source.read(min(_PIECE, size))

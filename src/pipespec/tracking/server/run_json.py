@@ -1,4 +1,4 @@
-"""A run as MLflow's REST API tells it -> `RunFacts`. Pure."""
+"""Convert a run from the JSON of MLflow's REST API to `RunFacts`. Pure."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["facts_of"]
 
 
 def facts_of(run: Mapping[str, Any], uri: str) -> RunFacts:
-    """Return what a JSON run says; `uri` is the server's, as it may be printed.
+    """Return the facts in the JSON of a run. `uri` is the URI of the server, as it may be displayed.
 
     Raises:
-        StoreUnavailableError: for JSON that is no run.
+        StoreUnavailableError: for JSON that is not a run.
     """
     try:
         info, data = run["info"], run.get("data", {})
@@ -38,5 +38,5 @@ def facts_of(run: Mapping[str, Any], uri: str) -> RunFacts:
 
 
 def _texts(rows: Any) -> dict[str, str]:
-    # An empty value may be left out.
+    # An empty value may be missing.
     return {str(row["key"]): str(row.get("value", "")) for row in rows}

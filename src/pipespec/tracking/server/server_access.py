@@ -1,7 +1,7 @@
-"""How a tracking server is spoken to: its URI and MLflow's own environment -> address, credentials, TLS settings.
+"""Determine how to access a tracking server: from its URI and MLflow's own environment to address, credentials, TLS settings.
 
-Takes what MLflow's client takes: user and password in the URI, in `~/.netrc`, in `MLFLOW_TRACKING_USERNAME` and
-`_PASSWORD`, in `~/.mlflow/credentials`; a token; certificates. Knows, too, what only MLflow's client can do:
+Supports what MLflow's client supports: user and password in the URI, in `~/.netrc`, in `MLFLOW_TRACKING_USERNAME` and
+`_PASSWORD`, in `~/.mlflow/credentials`; a token; certificates. Also detects what only MLflow's client can do:
 authentication plug-ins, AWS signatures, workspaces, Databricks, an HTTP proxy.
 """
 
@@ -32,38 +32,38 @@ _SPECIAL: Final = (
     "MLFLOW_DATABRICKS_TRAFFIC_ID",
     "DATABRICKS_RUNTIME_VERSION",
 )
-"""Variables that make MLflow's client sign its requests, or add to them, in ways of its own."""
+"""Variables that make MLflow's client sign its requests, or add to them, in its own ways."""
 
 _KEPT_IN_PATHS: Final = "/%:@!$&'()*+,;=~"
 
 _PLUGINS: Final = b"mlflow.request_"
-"""How the entry points begin by which packages add headers or signatures to MLflow's requests."""
+"""Prefixes of the entry points with which packages add headers or signatures to MLflow's requests."""
 
 
 @frozen
 class ServerAccess:
-    """The address of a server and what proves who asks; a repr shows no secret."""
+    """The address of a server and the credentials. Its repr shows no secret."""
 
     uri: str
-    """As it may be printed."""
+    """As it may be displayed."""
     host: str
     port: int | None
     prefix: str
-    """The path that the server lives below, without a slash at its end."""
+    """The path of the server, without a slash at its end."""
     is_secure: bool
     headers: Mapping[str, str] = field(repr=False)
     verify: bool = True
     authorities: str | None = None
-    """A file or folder of certificates to trust in place of the system's."""
+    """A file or folder of trusted certificates, used instead of the system's."""
     certificate: str | None = None
     """A file with our own certificate and its key."""
 
 
 def access_to(uri: str, environment: Mapping[str, str] = os.environ) -> ServerAccess:
-    """Return how to speak to the tracking server at an HTTP URI.
+    """Return how to access the tracking server at an HTTP URI.
 
     Raises:
-        StoreUnavailableError: for a URI that names no host, and for settings that exclude one another.
+        StoreUnavailableError: for a URI without a host, and for settings that exclude each other.
     """
     parts = _split(uri)
     verify = not _is_true(environment.get("MLFLOW_TRACKING_INSECURE_TLS"))
@@ -101,7 +101,7 @@ def _split(uri: str) -> SplitResult:
 
 
 def needs_mlflow(access: ServerAccess, environment: Mapping[str, str] = os.environ) -> bool:
-    """Tell whether only MLflow's own client knows how to speak to this server."""
+    """Return whether only MLflow's own client can access this server."""
     return (
         any(environment.get(name) for name in _SPECIAL)
         or _is_true(environment.get("MLFLOW_TRACKING_AWS_SIGV4"))
@@ -111,7 +111,7 @@ def needs_mlflow(access: ServerAccess, environment: Mapping[str, str] = os.envir
 
 
 def is_behind_proxy(access: ServerAccess) -> bool:
-    """Tell whether an HTTP proxy stands between, by the variables that say so or the system's settings."""
+    """Return whether an HTTP proxy is used, according to environment variables or the system's settings."""
     scheme = "https" if access.is_secure else "http"
     if urllib.request.getproxies().keys().isdisjoint((scheme, "all")):
         return False
@@ -120,9 +120,9 @@ def is_behind_proxy(access: ServerAccess) -> bool:
 
 
 def _plugins() -> Iterator[str]:
-    """Name the installed packages that take part in MLflow's requests.
+    """Return the names of the installed packages that take part in MLflow's requests.
 
-    The texts are searched: `importlib.metadata` takes 70 ms to read what this finds in 2 ms.
+    The texts are searched: this takes 2 ms, and `importlib.metadata` takes 70 ms for the same.
     """
     for folder in sys.path:
         with contextlib.suppress(OSError), os.scandir(folder or ".") as entries:
@@ -141,7 +141,7 @@ def _is_true(value: str | None) -> bool:
 
 
 def _authorization(parts: SplitResult, environment: Mapping[str, str]) -> str | None:
-    """Return the header's value; what comes first is what counts with MLflow's client, too."""
+    """Return the header's value. The first source found counts, as in MLflow's client."""
     user, password = (
         _from_netrc(parts.hostname or "", environment) or _from_uri(parts) or _from_mlflow(environment)
     )

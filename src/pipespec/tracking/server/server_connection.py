@@ -1,8 +1,8 @@
-"""One kept connection to a tracking server, over which each request has a deadline of its own.
+"""One kept connection to a tracking server, with a time limit for each request.
 
-Takes a request, gives the answer's head; whoever asked reads its body. A small request leaves in one segment, and answers
-are acknowledged at once: MLflow's default server writes an answer in two pieces, and holds the second back until the
-first is acknowledged, which Linux otherwise does after 40 ms.
+Takes a request. Returns the answer's head; the caller reads its body. A small request is sent in one segment, and
+answers are acknowledged immediately: MLflow's default server writes an answer in two pieces, and does not send the
+second one until the first is acknowledged, which Linux otherwise does after 40 ms.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from pipespec.tracking.server.server_access import ServerAccess
 __all__ = ["ServerConnection", "TimedResponse", "tls_settings", "untrusted"]
 
 _SEGMENT: Final = 1 << 16
-"""Pieces below this size wait for the next one, and leave together."""
+"""Pieces below this size wait for the next one, and are sent together."""
 
 _QUICK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)
 
 
 class ServerConnection:
-    """A connection that opens with the first request and stays; used by one thread at a time."""
+    """A connection that opens with the first request and stays open. Only one thread at a time uses it."""
 
     def __init__(self, access: ServerAccess, connect_seconds: float, tls: ssl.SSLContext | None) -> None:
         self._http: _PlainConnection = (
@@ -42,15 +42,15 @@ class ServerConnection:
 
     @property
     def is_open(self) -> bool:
-        """Tell whether a request may go out at once: the server has not closed it, as it does after some idle seconds."""
+        """Return whether a request may be sent now: servers close a connection that is idle for some seconds."""
         sock = self._http.sock
         return sock is not None and not select.select([sock], [], [], 0)[0]
 
     def open(self) -> None:
-        """Connect anew.
+        """Connect again.
 
         Raises:
-            OSError: where that fails; then nothing was sent.
+            OSError: if this fails; then nothing was sent.
         """
         self._http.close()
         self._http.connect()
@@ -64,14 +64,14 @@ class ServerConnection:
         *,
         seconds: float,
     ) -> TimedResponse:
-        """Send a request and return its answer, which has so many seconds, its body too.
+        """Send a request and return its answer. The time limit, in seconds, includes the body.
 
         Raises:
-            OSError, http.client.HTTPException: where no answer came; what was asked may have been done.
+            OSError, http.client.HTTPException: if there was no answer. The request may have been executed.
         """
         assert self._http.sock is not None, "it is not open"
         self._http.sock.settimeout(seconds)
-        # A server may answer, and close, before it has all of a long body: too long, or not allowed.
+        # A server may answer, and close, before it has received a long body: too long, or not allowed.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self._http.request(method, path, body, dict(headers))
             self._http.send_rest()
@@ -81,15 +81,15 @@ class ServerConnection:
         return answer
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the connection."""
         self._http.close()
 
 
 def tls_settings(access: ServerAccess) -> ssl.SSLContext | None:
-    """Return what a server's certificates are judged by; None for plain HTTP.
+    """Return the TLS context that checks a server's certificates; None for plain HTTP.
 
     Raises:
-        StoreUnavailableError: where a file that MLflow's environment names cannot be used.
+        StoreUnavailableError: if a file that MLflow's environment names cannot be used.
     """
     if not access.is_secure:
         return None
@@ -97,7 +97,7 @@ def tls_settings(access: ServerAccess) -> ssl.SSLContext | None:
         context = _trusting(access.authorities)
         if access.certificate is not None:
             context.load_cert_chain(access.certificate)
-    except OSError as error:  # among them ssl.SSLError
+    except OSError as error:  # includes ssl.SSLError
         named = " or ".join(filter(None, (access.authorities, access.certificate)))
         raise StoreUnavailableError(
             f"tracking server {access.uri}: the certificates in {named} cannot be used: {error.strerror or error}"
@@ -109,7 +109,7 @@ def tls_settings(access: ServerAccess) -> ssl.SSLContext | None:
 
 
 def untrusted(access: ServerAccess, error: ssl.SSLCertVerificationError) -> StoreUnavailableError:
-    """Say in one line that a server's certificate is not trusted, and the way out."""
+    """Say in one line that a server's certificate is not trusted, and what to do."""
     return StoreUnavailableError(
         f"tracking server {access.uri}: its certificate is not trusted ({error.verify_message}); name the authority that "
         "signed it in MLFLOW_TRACKING_SERVER_CERT_PATH"
@@ -123,14 +123,14 @@ def _trusting(authorities: str | None) -> ssl.SSLContext:
             cafile=None if place.is_dir() else authorities, capath=authorities if place.is_dir() else None
         )
     context = ssl.create_default_context()
-    import certifi  # noqa: PLC0415 - of `requests`, whose authorities MLflow's client trusts
+    import certifi  # noqa: PLC0415 - used by `requests`, whose authorities MLflow's client trusts
 
     context.load_verify_locations(certifi.where())
     return context
 
 
 class _PlainConnection(http.client.HTTPConnection):
-    """A connection that gathers small pieces of a request, until all of it is there."""
+    """A connection that collects small pieces of a request until it is complete."""
 
     def __init__(self, host: str, port: int | None, **more: Any) -> None:
         super().__init__(host, port, blocksize=_SEGMENT, **more)
@@ -143,24 +143,24 @@ class _PlainConnection(http.client.HTTPConnection):
             self.send_rest()
 
     def send_rest(self) -> None:
-        """Send what was gathered."""
+        """Send what was collected."""
         gathered = bytes(self._gathered)
         self._gathered.clear()
         if gathered:
             super().send(gathered)
 
     def close(self) -> None:
-        """Forget what was not sent, too."""
+        """Also drop what was not sent."""
         self._gathered.clear()
         super().close()
 
 
 class _SecureConnection(_PlainConnection, http.client.HTTPSConnection):
-    """The same over TLS."""
+    """The same with TLS."""
 
 
 class TimedResponse(http.client.HTTPResponse):
-    """An answer that is given up after so many seconds, however it trickles in."""
+    """An answer with a time limit in seconds, even if it arrives in small pieces."""
 
     def __init__(self, sock: socket.socket, *args: Any, seconds: float, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
@@ -169,7 +169,7 @@ class TimedResponse(http.client.HTTPResponse):
         self.fp = io.BufferedReader(self._timed, _SEGMENT)
 
     def allow(self, seconds: float) -> None:
-        """Give it so many seconds from now on."""
+        """Set the time limit: this number of seconds from now."""
         self._timed.deadline = time.monotonic() + seconds
 
 

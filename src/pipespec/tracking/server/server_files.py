@@ -1,6 +1,6 @@
-"""The files of one run that a tracking server hands out itself, by its documented HTTP routes.
+"""The files of one run that a tracking server serves itself, by its documented HTTP routes.
 
-Takes the artifact URI that the server gave the run, and names below it; files are streamed both ways.
+Takes the artifact URI that the server gave the run, and names in it. Files are streamed in both directions.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ __all__ = ["ServerFiles", "is_handed_out"]
 
 _SCHEME: Final = "mlflow-artifacts"
 _OWN_WAY: Final = ("MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD", "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD")
-"""Variables that let MLflow's client go past the server, to the store behind it."""
+"""Variables with which MLflow's client bypasses the server and uses the store behind it."""
 
 
 def is_handed_out(artifact_uri: str, tracking_uri: str) -> bool:
-    """Tell whether the tracking server itself takes and gives the files at an artifact URI."""
+    """Return whether the tracking server itself accepts and serves the files at an artifact URI."""
     parts = urlsplit(artifact_uri)
     same_server = parts.netloc in ("", urlsplit(tracking_uri).netloc.rpartition("@")[2])
     return (
@@ -36,15 +36,15 @@ def is_handed_out(artifact_uri: str, tracking_uri: str) -> bool:
 
 
 class ServerFiles:
-    """A FarFiles behind a tracking server; threads may share it."""
+    """A FarFiles behind a tracking server. Threads may share it."""
 
     def __init__(self, client: RestClient, artifact_uri: str) -> None:
-        """Name the files of the run with this artifact URI."""
+        """Set the run by its artifact URI."""
         self._client = client
         self._root = unquote(urlsplit(artifact_uri).path).strip("/")
 
     def put(self, source: Path | bytes, name: str, sent: Callable[[int], None] | None = None) -> None:
-        """Put a file, in place of what is there."""
+        """Put a file, replacing an existing one."""
         self._client.put_file(f"{self._root}/{name}", source, sent)
 
     def sizes(self, folder: str) -> Mapping[str, int | None]:
@@ -56,10 +56,10 @@ class ServerFiles:
         }
 
     def get(self, name: str, target: Path) -> None:
-        """Fetch a file, or all of a directory, whose name ends with a slash.
+        """Fetch a file, or a whole directory, whose name ends with a slash.
 
         Raises:
-            FileNotFoundError: where there is no such file.
+            FileNotFoundError: if the file does not exist.
         """
         if name.endswith("/"):
             self._get_folder(name.rstrip("/"), target)
@@ -81,7 +81,7 @@ class ServerFiles:
             side_by_side(lambda one: self._get_file(f"{name}/{one}", target / one, work), found)
 
     def _below(self, folder: str, target: Path, within: str = "") -> Iterator[tuple[str, int]]:
-        """Yield the files below a folder with their sizes, and make the folders for them."""
+        """Yield the files below a folder with their sizes, and create the folders for them."""
         for entry in self._client.list_files(f"{self._root}/{folder}/{within}".rstrip("/")):
             base = str(entry["path"])
             if "/" in base or base in ("", ".", ".."):

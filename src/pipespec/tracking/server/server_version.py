@@ -1,4 +1,4 @@
-"""The version of MLflow that a tracking server runs, as it says itself at `/version`; None where it does not say."""
+"""The MLflow version of a tracking server, from its `/version`; None if it does not report one."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _PATIENCE: Final = 10.0
 
 
 def server_version(uri: str) -> str | None:
-    """Ask the server at an HTTP URI that is known to be there.
+    """Ask the server at an HTTP URI. It must be known that the server is there.
 
     Raises:
-        StoreUnavailableError: for a URI that names no host.
+        StoreUnavailableError: for a URI without a host.
     """
     access = access_to(uri)
     address = f"{access.uri.rstrip('/')}/version"
-    request = urllib.request.Request(address, headers=dict(access.headers))  # noqa: S310 - a server's, by its scheme
+    request = urllib.request.Request(address, headers=dict(access.headers))  # noqa: S310 - a server's URI, by its scheme
     try:
         with urllib.request.urlopen(request, timeout=_PATIENCE, context=tls_settings(access)) as answer:  # noqa: S310
             text = answer.read(100).decode(errors="replace").strip()

@@ -1,1 +1,1 @@
-"""Stores of files that are not on this disk, and what is kept here of them."""
+"""Stores of files that are not on this disk, and their local cache."""

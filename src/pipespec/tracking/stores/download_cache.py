@@ -1,8 +1,8 @@
-"""What was downloaded, kept in one folder by its digest: shared by processes, bounded in size.
+"""Keep downloads in one folder by their digest: shared by processes, of limited size.
 
-Takes content that was fetched, gives the place where it is found again. Each process keeps a list of what it uses in a file
-that it holds a lock on. Whatever no living process has on its list may go: parts of downloads that were killed at once, the
-rest, least recently used first, when the folder has become larger than it may be.
+Takes content that was fetched. Returns the place where it is found again. Each process lists what it uses in a file on
+which it holds a lock. What is on no list of a living process may be removed: parts of killed downloads immediately, the
+rest, least recently used first, when the folder is larger than its limit.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pipespec.frozen_values import frozen
 __all__ = ["LIMIT", "DownloadCache", "read_limit"]
 
 LIMIT: Final = "PIPESPEC_DOWNLOADS_LIMIT"
-"""The variable that says how large the folder may become."""
+"""The variable that sets the maximum size of the folder."""
 _DEFAULT: Final = "20GB"
 _SIZE: Final = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,6})?)\s*(k|m|g|t)?b?", re.IGNORECASE)
 _FACTORS: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
@@ -35,10 +35,10 @@ _LOCK: Final = ".lock"
 
 
 def read_limit() -> int:
-    """Return how many bytes the folder may have.
+    """Return the maximum size of the folder in bytes.
 
     Raises:
-        UsageError: where the variable has no size.
+        UsageError: if the variable does not contain a size.
     """
     text = os.environ.get(LIMIT) or _DEFAULT
     found = _SIZE.fullmatch(text.strip())
@@ -51,11 +51,11 @@ class DownloadCache:
     """The downloads in a folder."""
 
     def __init__(self, folder: Path) -> None:
-        """Name the folder, which need not exist."""
+        """Set the folder, which need not exist."""
         self._folder = folder
 
     def find(self, name: str, is_whole: Callable[[Path], bool]) -> Path | None:
-        """Return where something is, if it is there and whole; it then stays as long as this process lives."""
+        """Return the place of an item, if it exists and is complete. It then stays as long as this process lives."""
         place = self._folder / name
         if not os.path.lexists(place):
             return None
@@ -66,7 +66,7 @@ class DownloadCache:
             _use(self._folder, name)
         if is_whole(place):
             with contextlib.suppress(OSError):
-                os.utime(place)  # the least recently used goes first
+                os.utime(place)  # the least recently used is removed first
             return place
         with _locked(self._folder, fcntl.LOCK_EX):
             if _identity(place) == before:
@@ -75,7 +75,7 @@ class DownloadCache:
 
     @contextlib.contextmanager
     def part(self) -> Iterator[Path]:
-        """Give a new folder for what is being fetched; it is gone afterwards, however it ends."""
+        """Provide a new folder for what is being fetched. It is removed afterwards in every case."""
         self._folder.mkdir(parents=True, exist_ok=True)
         part = self._new_part()
         with _locked(self._folder, fcntl.LOCK_SH):
@@ -87,7 +87,7 @@ class DownloadCache:
             shutil.rmtree(part, ignore_errors=True)
 
     def keep(self, got: Path, name: str) -> Path:
-        """Move what was fetched to its place, unless another process was first, and return that; make room for it."""
+        """Move what was fetched to its place, unless another process was first, and return the place. Free space for it."""
         self._folder.mkdir(parents=True, exist_ok=True)
         place = self._folder / name
         limit = read_limit()
@@ -113,7 +113,7 @@ class _Kept:
 
 
 class _Users:
-    """The file of each folder on which this process has what it uses there."""
+    """For each folder, the file that lists what this process uses there."""
 
     def __init__(self) -> None:
         self.process = 0
@@ -126,12 +126,12 @@ _users_lock: Final = threading.Lock()
 
 
 def _use(folder: Path, name: str) -> None:
-    """Put a name on the list of what this process uses."""
+    """Add a name to the list of what this process uses."""
     with _users_lock:
-        if _users.process != os.getpid():  # forked: the parent's lists are the parent's
+        if _users.process != os.getpid():  # forked: the parent's lists belong to the parent
             _users.process, _users.files, _users.names = os.getpid(), {}, {}
         if folder not in _users.files:
-            _in_use(folder)  # so that lists of dead processes do not gather
+            _in_use(folder)  # so that lists of dead processes do not accumulate
             _users.files[folder], _users.names[folder] = _new_list(folder), set()
         if name not in _users.names[folder]:
             os.write(_users.files[folder], f"{name}\n".encode())
@@ -139,12 +139,12 @@ def _use(folder: Path, name: str) -> None:
 
 
 def _new_list(folder: Path) -> int:
-    """Make a list, and return the descriptor that keeps it."""
+    """Create a list, and return the descriptor that keeps it locked."""
     while True:
         path = folder / f"{_USER}{secrets.token_hex(8)}"
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        # Before it was locked, another process may have taken it for that of a dead one.
+        # Before it was locked, another process may have taken it for the list of a dead process.
         if _identity(path) == os.fstat(descriptor).st_ino:
             return descriptor
         os.close(descriptor)
@@ -159,7 +159,7 @@ def _identity(path: Path) -> int | None:
 
 @contextlib.contextmanager
 def _locked(folder: Path, how: int) -> Iterator[None]:
-    """Hold the folder's lock: whoever puts a name on its list shares it, whoever removes has it alone."""
+    """Hold the folder's lock: shared to add a name to a list, exclusive to remove files."""
     descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, how)
@@ -169,7 +169,7 @@ def _locked(folder: Path, how: int) -> Iterator[None]:
 
 
 def _make_room(folder: Path, limit: int) -> list[Path]:
-    """Move aside what is in nobody's use and too much, and parts that nobody writes; return where it is to be removed."""
+    """Move aside what is unused and exceeds the limit, and parts that nobody writes. Return the folder to remove."""
     used = _in_use(folder)
     gone, entries = [], []
     for path in folder.iterdir():
@@ -192,7 +192,7 @@ def _make_room(folder: Path, limit: int) -> list[Path]:
 
 
 def _in_use(folder: Path) -> set[str]:
-    """Return what living processes have on their lists, and remove the lists of dead ones."""
+    """Return what is on the lists of living processes, and remove the lists of dead ones."""
     used: set[str] = set()
     for path in folder.glob(f"{_USER}*"):
         with contextlib.suppress(FileNotFoundError):

@@ -1,7 +1,7 @@
-"""S3 as the environment describes it: boto3's client, and in plain words what it answers.
+"""S3 as the environment describes it: boto3's client, and its answers in plain words.
 
-Takes the variables of AWS and of MLflow (`MLFLOW_S3_ENDPOINT_URL` and others), gives a client that gives up in time. boto3 is
-the extra `s3`: it is imported when something in S3 is asked for.
+Takes the variables of AWS and of MLflow (`MLFLOW_S3_ENDPOINT_URL` and others). Returns a client with time limits. boto3
+is the extra `s3`: it is imported when S3 is used.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ SCHEME: Final = "s3"
 _CONNECT: Final = 8.0
 """Seconds for a connection."""
 _SILENCE: Final = 12.0
-"""Seconds without a byte of an answer, after which a request is made again."""
+"""Seconds without a byte of an answer, after which a request is repeated."""
 _TRIES: Final = 3
-"""How often a request is made in all where it fails in a way that may pass."""
+"""Total number of tries of a request that fails in a way that may pass."""
 _CONNECTIONS: Final = 32
 _PART: Final = 8 << 20
-"""Bytes of a part of a large file."""
+"""Size in bytes of a part of a large file."""
 
 _CREDENTIALS: Final = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
 _EXPIRED: Final = frozenset({"ExpiredToken", "RequestExpired", "TokenRefreshRequired"})
@@ -60,17 +60,17 @@ _MEANINGS: Final[Mapping[str, str]] = {
 
 
 def split_uri(uri: str) -> tuple[str, str]:
-    """Return bucket and key of `s3://bucket/key`; the key has no slash at its ends."""
+    """Return bucket and key of `s3://bucket/key`. The key has no slash at its ends."""
     rest = uri.partition("://")[2]
     bucket, _, key = rest.partition("/")
     return bucket, key.strip("/")
 
 
 def s3_client(uri: str) -> Any:
-    """Return boto3's client for a URI; threads may share it.
+    """Return boto3's client for a URI. Threads may share it.
 
     Raises:
-        MissingPackageError: where boto3 is not installed.
+        MissingPackageError: if boto3 is not installed.
     """
     told = tuple(sorted(item for item in os.environ.items() if item[0].startswith(("AWS_", "MLFLOW_"))))
     try:
@@ -86,7 +86,7 @@ def s3_client(uri: str) -> Any:
 
 @functools.lru_cache(maxsize=4)
 def _client(_process: int, told: tuple[tuple[str, str], ...]) -> Any:
-    """Make a client, once for each state of the environment."""
+    """Create a client, once for each state of the environment."""
     import boto3  # noqa: PLC0415 - an extra, and heavy
     from botocore.config import Config  # noqa: PLC0415
 
@@ -101,7 +101,7 @@ def _client(_process: int, told: tuple[tuple[str, str], ...]) -> Any:
         read_timeout=_SILENCE,
         max_pool_connections=_CONNECTIONS,
     )
-    # A session of our own: the default one is not made for several threads.
+    # A separate session: the default session is not made for several threads.
     return boto3.session.Session().client(
         "s3",
         endpoint_url=variables.get("MLFLOW_S3_ENDPOINT_URL") or None,
@@ -113,7 +113,7 @@ def _client(_process: int, told: tuple[tuple[str, str], ...]) -> Any:
 def transfer_settings() -> Any:
     """Return how large files are sent and fetched: in parts, one after the other.
 
-    boto3's own threads would keep a process from ending until all is sent.
+    boto3's own threads would prevent a process from ending until everything is sent.
     """
     from boto3.s3.transfer import TransferConfig  # noqa: PLC0415 - as above
 
@@ -125,16 +125,16 @@ def transfer_settings() -> Any:
 
 
 def owner() -> dict[str, str]:
-    """Return the argument that says whose bucket it must be, if MLflow's variable names an account."""
+    """Return the argument that names the required owner of the bucket, if MLflow's variable names an account."""
     account = os.environ.get("MLFLOW_S3_EXPECTED_BUCKET_OWNER")
     return {"ExpectedBucketOwner": account} if account else {}
 
 
 def upload_arguments() -> dict[str, Any]:
-    """Return what each upload is told beside the file, for instance how it is encrypted; as for MLflow.
+    """Return the extra arguments of each upload, for example for encryption, as for MLflow.
 
     Raises:
-        PipespecError: where the variable is no JSON object.
+        PipespecError: if the variable is not a JSON object.
     """
     name = "MLFLOW_S3_UPLOAD_EXTRA_ARGS"
     text = os.environ.get(name)
@@ -158,7 +158,7 @@ def keys_below(client: Any, bucket: str, prefix: str, *, deep: bool = True) -> I
 
 
 def code_of(error: BaseException) -> str:
-    """Return S3's word for an error, or the name of boto3's."""
+    """Return S3's code of an error, or the name of boto3's error."""
     response = getattr(error, "response", None)
     if isinstance(response, dict):
         return str(response.get("Error", {}).get("Code", ""))
@@ -169,10 +169,10 @@ def code_of(error: BaseException) -> str:
 
 @contextlib.contextmanager
 def speaking_to_s3(uri: str) -> Iterator[None]:
-    """Turn what boto3 raises into one line about a URI.
+    """Turn boto3's errors into one line about a URI.
 
     Raises:
-        StoreUnavailableError: for whatever S3 does not give or take.
+        StoreUnavailableError: for everything that S3 does not return or accept.
     """
     try:
         yield
@@ -180,7 +180,7 @@ def speaking_to_s3(uri: str) -> Iterator[None]:
         raise
     except Exception as error:
         if code_of(error) in _EXPIRED:
-            _client.cache_clear()  # they may be renewed in a file before we ask again
+            _client.cache_clear()  # they may be renewed in a file before the next request
         if type(error).__module__.partition(".")[0] not in ("boto3", "botocore", "s3transfer", "urllib3"):
             raise
         raise StoreUnavailableError(f"artifact store {shown(uri)}: {_meaning(error, uri)}") from error

@@ -1,6 +1,6 @@
-"""The files of one run in S3: kept under the keys that MLflow gives them, streamed both ways, without MLflow.
+"""The files of one run in S3: under the keys that MLflow uses, streamed in both directions, without MLflow.
 
-Takes an artifact URI and names below it. A large file goes in parts, of which a few are in hand at a time.
+Takes an artifact URI and names in it. A large file is sent in parts, of which a few are transferred at a time.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ __all__ = ["S3Files", "is_in_s3"]
 
 
 def is_in_s3(artifact_uri: str) -> bool:
-    """Tell whether an artifact URI is one of S3."""
+    """Return whether an artifact URI is in S3."""
     return artifact_uri.startswith(f"{SCHEME}://")
 
 
 class S3Files:
-    """A FarFiles in S3; threads may share it."""
+    """A FarFiles in S3. Threads may share it."""
 
     def __init__(self, artifact_uri: str) -> None:
-        """Name the files of the run with this artifact URI.
+        """Set the run by its artifact URI.
 
         Raises:
-            MissingPackageError: where boto3 is not installed.
+            MissingPackageError: if boto3 is not installed.
         """
         self._uri = artifact_uri
         self._bucket, self._root = split_uri(artifact_uri)
@@ -48,7 +48,7 @@ class S3Files:
             self._client = s3_client(artifact_uri)
 
     def put(self, source: Path | bytes, name: str, sent: Callable[[int], None] | None = None) -> None:
-        """Put a file, in place of what is there."""
+        """Put a file, replacing an existing one."""
         more = upload_arguments()
         kind, encoding = guess_type(name)
         if kind is not None:
@@ -77,10 +77,10 @@ class S3Files:
             return {self._name(one): int(one["Size"]) for one in found}
 
     def get(self, name: str, target: Path) -> None:
-        """Fetch a file, or all of a directory, whose name ends with a slash.
+        """Fetch a file, or a whole directory, whose name ends with a slash.
 
         Raises:
-            FileNotFoundError: where there is no such file.
+            FileNotFoundError: if the file does not exist.
         """
         with speaking_to_s3(self._uri):
             if name.endswith("/"):
@@ -132,5 +132,5 @@ class S3Files:
 
 
 def _found_missing(error: Exception, name: str) -> Exception:
-    """Return the same error, unless it says that there is no such file."""
+    """Return the same error, unless it says that the file does not exist."""
     return FileNotFoundError(name) if code_of(error) in ("404", "NoSuchKey") else error

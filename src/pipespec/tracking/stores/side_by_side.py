@@ -1,4 +1,4 @@
-"""Small pieces of work for a store that is far away, several at a time: most of each is waiting."""
+"""Run small tasks for a remote store, several at a time: most of their time is waiting."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ __all__ = ["side_by_side"]
 _Item = TypeVar("_Item")
 
 _AT_A_TIME: Final = 4
-"""As many requests as a tracking server takes at a time by default."""
+"""The number of requests that a tracking server handles at a time by default."""
 
 
 def side_by_side(work: Callable[[_Item], object], items: Collection[_Item]) -> None:
-    """Do some work for each item; the first error ends what has not begun, and is raised.
+    """Run a task for each item. The first error stops all tasks that have not begun, and is raised.
 
-    The threads keep no process from ending: what is under way then is lost, as if the process had been killed.
+    The threads do not prevent the process from ending: unfinished tasks are then lost, as if the process had been
+    killed.
     """
     waiting = iter(items)
     lock = threading.Lock()
@@ -32,7 +33,7 @@ def side_by_side(work: Callable[[_Item], object], items: Collection[_Item]) -> N
                     return
             try:
                 work(item)
-            except BaseException as error:  # noqa: BLE001 - raised where it was asked for
+            except BaseException as error:  # noqa: BLE001 - raised in the thread that asked
                 errors.append(error)
 
     threads = [

@@ -1,1 +1,1 @@
-"""Runs opened, logged to and published in a tracking store."""
+"""Create runs, log to them and publish them in a tracking store."""

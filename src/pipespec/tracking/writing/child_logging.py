@@ -1,8 +1,8 @@
-"""What other interpreters that a step begins log through MLflow's API reaches the step's run, too.
+"""Let other interpreters that a step starts log to the step's run through MLflow's API.
 
-MLflow loads this as a plug-in while it is imported: `StepRunContext` is an entry point of the group
-`mlflow.run_context_provider`. In a process whose environment names the run of a step, MLflow's API is joined as in the
-step's own process; in all others nothing is done, and nothing of ours is loaded.
+MLflow loads this module as a plug-in while it is imported: `StepRunContext` is an entry point of the group
+`mlflow.run_context_provider`. In a process whose environment names the run of a step, MLflow's API is connected to that
+run as in the step's own process. In all other processes nothing happens, and no other module of pipespec is loaded.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["StepRunContext"]
 
 
 class StepRunContext:
-    """A provider of tags, for MLflow, that has none: it is there to be loaded."""
+    """A provider of tags for MLflow that provides none. It exists only to be loaded."""
 
     def __init__(self) -> None:
         if told := os.environ.get(STEP_RUN):
@@ -30,16 +30,16 @@ class StepRunContext:
                 mlflow.__class__ = _Arriving
 
     def in_context(self) -> bool:
-        """There is nothing to add to a run."""
+        """Return no tags."""
         return False
 
     def tags(self) -> dict[str, str]:
-        """There is nothing to add to a run."""
+        """Return no tags."""
         return {}
 
 
 class _Arriving(ModuleType):
-    """The module mlflow while it is imported. Who first asks it for anything afterwards finds its API joined."""
+    """The module mlflow while it is imported. Its API is connected when an attribute is first read after the import."""
 
     def __getattribute__(self, name: str) -> Any:
         if not name.startswith("__") and "start_run" in vars(self):

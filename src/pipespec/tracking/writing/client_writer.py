@@ -1,7 +1,7 @@
-"""Writing to any tracking store through MLflow's client: what the other writers are measured by.
+"""Write to any tracking store through MLflow's client. The other writers must produce the same results.
 
-All goes through `MlflowClient`, never the fluent API, which marks runs FINISHED after exceptions. Importing mlflow takes
-seconds, so a writer of its own serves each kind of store that is in common use.
+Everything goes through `MlflowClient`, never through the fluent API, which marks runs FINISHED after exceptions.
+Importing mlflow takes seconds, so each common kind of store has its own writer.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ class ClientWriter:
 
     @classmethod
     def open(cls, uri: str, *, log: Path | None) -> Self:
-        """Import mlflow and open the store; what MLflow says goes to the file `log`.
+        """Import mlflow and open the store. MLflow's log output goes to the file `log`.
 
         Raises:
-            StoreUnavailableError: where the store cannot be opened.
+            StoreUnavailableError: if the store cannot be opened.
         """
         session = Session(uri, log)
         try:
@@ -49,11 +49,11 @@ class ClientWriter:
         self._session = session
 
     def at_once(self) -> contextlib.AbstractContextManager[bool]:
-        """Let each write be one of its own: the client has no such call."""
+        """Do not join writes: each is separate, because the client has no call for joining them."""
         return contextlib.nullcontext(enter_result=True)
 
     def find_experiment(self, name: str) -> FoundExperiment | None:
-        """Return the experiment of exactly this name, a deleted one too, or None."""
+        """Return the experiment with exactly this name, also a deleted one, or None."""
         with speaking(self.uri):
             found = self._session.client.get_experiment_by_name(name)
         if found is None:
@@ -63,7 +63,7 @@ class ClientWriter:
         )
 
     def make_experiment(self, name: str, artifact_location: str | None, note: str = "") -> str | None:
-        """Make an experiment with a description and return its id; None where another process was first."""
+        """Create an experiment with a description and return its id; None if another process was first."""
         with speaking(self.uri):
             try:
                 return str(
@@ -79,7 +79,7 @@ class ClientWriter:
     def create_run(
         self, experiment_id: str, *, tags: Mapping[str, str], params: Mapping[str, str], started: int
     ) -> CreatedRun:
-        """Create a run with its tags; its params come in a second call, if there are any."""
+        """Create a run with its tags. Its params, if there are any, are sent in a second call."""
         with speaking(self.uri):
             info = self._session.client.create_run(experiment_id, start_time=started, tags=dict(tags)).info
         reach("run.after-create")
@@ -153,7 +153,7 @@ class ClientWriter:
         return True
 
     def delete_tags(self, run_id: str, tags: Collection[str]) -> None:
-        """Take tags off a run, a call each."""
+        """Remove tags of a run, one call for each."""
         for name in tags:
             with speaking(self.uri):
                 self._session.client.delete_tag(run_id, name)
@@ -164,11 +164,11 @@ class ClientWriter:
             return dict(self._session.client.get_run(run_id).data.tags)
 
     def put_files(self, files: Mapping[str, bytes], artifact_uri: str) -> None:
-        """Put small files of ours below a run."""
+        """Put small files of ours into a run."""
         put(files, artifact_uri, self.uri)
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Close the store."""
         self._session.close()
 
     def _new(self, run_id: str, params: Mapping[str, str]) -> Mapping[str, str]:
@@ -194,7 +194,7 @@ class ClientWriter:
         except StoreUnavailableError:
             raise
         except PipespecError:
-            return  # of two runs that log the same first, one is refused
+            return  # if two runs log the same input first, one request is refused
 
     def _log(
         self,
@@ -215,5 +215,5 @@ class ClientWriter:
                 metrics=[Metric(name, value, now, 0) for name, value in metrics.items()],
                 params=[Param(name, value) for name, value in (params or {}).items()],
                 tags=[RunTag(name, value) for name, value in (tags or {}).items()],
-                synchronous=True,  # MLFLOW_ENABLE_ASYNC_LOGGING would put FINISHED before the key
+                synchronous=True,  # MLFLOW_ENABLE_ASYNC_LOGGING would write FINISHED before the key
             )

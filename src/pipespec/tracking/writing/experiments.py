@@ -1,8 +1,8 @@
-"""Experiments by name, made where there is none; each is asked for once, as soon as it is settled.
+"""Find or create experiments by name. Each is requested only once, as soon as it is certain.
 
-A deleted experiment is never restored, and its name stays taken: `<name>~2` is made beside it, then `~3`. So it is
-where the project was moved or copied, since MLflow keeps an experiment's folder as an absolute path: new runs
-would put their files where the project stood.
+A deleted experiment is never restored, and its name remains in use: `<name>~2` is created instead, then `~3`. The same
+happens after the project was moved or copied, because MLflow stores an experiment's folder as an absolute path: new
+runs would put their files into the project's old place.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NAME_LENGTH: Final = 240
 
 
 class Experiments:
-    """The experiments of one store; new ones put artifacts below `artifact_location`, or beside the database."""
+    """The experiments of one store. New ones put artifacts below `artifact_location`, or next to the database."""
 
     def __init__(self, writer: StoreWriter, root: Path, artifact_location: str | None) -> None:
         uri = writer.uri
@@ -36,14 +36,14 @@ class Experiments:
 
     @contextlib.contextmanager
     def named(self, name: str, note: str = "") -> Iterator[str]:
-        """Give the id of the experiment of that name, or of its successor if it was deleted.
+        """Provide the id of the experiment with that name, or of its successor if it was deleted.
 
-        A new one is described by `note`. It is written with what is written in the block, or not at all.
+        A new one gets the description `note`. It is written together with the writes in the block, or not at all.
         """
         with self._writer.at_once() as is_settled:
             found = self._ids.get(name) or self._find_or_make(cut(name, _NAME_LENGTH), note)
             yield found
-        if is_settled:  # else it may yet be taken back, with its id
+        if is_settled:  # otherwise it may still be rolled back, with its id
             self._ids[name] = found
 
     def _find_or_make(self, name: str, note: str) -> str:

@@ -1,4 +1,4 @@
-"""A lock on a folder, so that one process at a time makes something in it; it ends with the process that holds it."""
+"""A lock on a folder, so that one process at a time creates something in it. The lock ends with the process that holds it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["locked"]
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a lock on the folder itself; on a file system that has none, go on without."""
+    """Hold a lock on the folder itself. If the file system does not support locks, continue without one."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         with contextlib.suppress(OSError):

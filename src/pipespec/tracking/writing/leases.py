@@ -1,7 +1,7 @@
-"""Is the process that works on a run still alive? Judged without any clock but one's own.
+"""Decide whether the process that works on a run is still alive, using only this process's clock.
 
-A process on this host is looked up. One elsewhere renews its lease, a counter in a tag; it counts as dead when
-the counter was the same for 30 s of this process's monotonic clock, whatever the clocks of the hosts say.
+A process on this host is looked up. A process elsewhere renews its lease, a counter in a tag. It counts as dead if the
+counter has not changed for 30 s of this process's monotonic clock, whatever the clocks of the hosts say.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ LEASE_SECONDS: Final = 30.0
 
 
 class Leases:
-    """What this process has seen of other processes' leases."""
+    """The leases of other processes that this process has seen."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._seen: dict[str, tuple[str, float]] = {}
 
     def has_died(self, attempt: Attempt) -> bool:
-        """Tell whether a run is RUNNING in name only. For another host the first look is never enough."""
+        """Return whether a RUNNING run is dead. For another host, the first check is never enough."""
         if attempt.status != "RUNNING":
             return False
         gone = owner_is_gone(attempt.owner)

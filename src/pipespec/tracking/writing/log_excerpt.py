@@ -1,4 +1,4 @@
-"""A step's log as its run keeps it: whole, or its two ends."""
+"""A step's log as its run stores it: complete, or only its two ends."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 __all__ = ["ends_of"]
 
 _PART: Final = 8 << 20
-"""Bytes kept of the beginning and of the end of a log that is longer than both."""
+"""Number of bytes kept of the beginning and of the end of a log that is longer than both together."""
 
 
 def ends_of(log: Path) -> bytes:

@@ -1,6 +1,6 @@
-"""The manifest of a published run, `pipespec/step.json`: what it was made of and what it made, as bytes.
+"""The manifest of a published run, `pipespec/step.json`: its inputs and its outputs, as bytes.
 
-Pure. Its digest stands in a tag, so that a manifest of another run, or a changed one, is known as such.
+Pure. Its digest is in a tag, so that the manifest of another run, or a changed manifest, is detected.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from pipespec.tracking.started_run import StartedRun
 __all__ = ["FORMAT", "make_manifest", "query_files"]
 
 FORMAT: Final = 1
-"""Raised when a reader of an older one would misread it."""
+"""Increased when a reader of an older version would misread it."""
 
 
 def make_manifest(
     started: StartedRun, outcome: StepOutcome, generation: int, told: Mapping[str, JSON]
 ) -> bytes:
-    """Return the manifest as UTF-8 JSON; `told` are the caller's own entries, which ours override."""
+    """Return the manifest as UTF-8 JSON. `told` are the caller's own entries. Ours override them."""
     entries: dict[str, JSON] = {
         **told,
         "format": FORMAT,
@@ -40,13 +40,13 @@ def make_manifest(
     }
     if outcome.witness != NO_WITNESS:
         entries["witness"] = witness_to_manifest(outcome.witness)
-    # An entry a line: with an indent, json's encoder in C steps aside for one that takes ten times as long.
+    # One entry per line: with an indent, json uses an encoder that is ten times slower than the one in C.
     lines = ",\n".join(f" {_json(name)}: {_json(value)}" for name, value in entries.items())
     return f"{{\n{lines}\n}}\n".encode(errors="backslashreplace")
 
 
 def query_files(told: Mapping[str, JSON]) -> dict[str, bytes]:
-    """Return the queries that a step ran, by the names under which they stand beside the tables that it made of them."""
+    """Return the queries that a step ran, by the names under which they are stored next to the tables made from them."""
     sources = told.get("sources")
     return {
         f"{FOLDER}{PurePosixPath(name).name}": str(text).encode(errors="backslashreplace")

@@ -1,9 +1,9 @@
-"""A database file for a project that has none yet: made once, whole or not at all.
+"""Create a database file for a project that has none yet: once, completely or not at all.
 
-MLflow's own first opening fails in all but one of several processes, and leaves half a schema when it is
-killed. So the store is built under another name, and gets its own by one link; a lock on the folder lets one
-process do the work for all. Takes a path, gives a store there: a copy of the one in the user's cache, which
-MLflow makes, once for each of its versions. Only that imports mlflow.
+When several processes open a store for the first time, MLflow fails in all but one of them, and a killed process leaves
+half a schema. Therefore the store is built under another name, and gets its own name by one link. A lock on the folder
+lets one process do the work for all. Takes a path, at which the store is created: a copy of the one in the user's
+cache, which MLflow creates once for each of its versions. Only that imports mlflow.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ __all__ = ["make_store"]
 
 
 def make_store(path: Path, *, log: Path | None = None) -> None:
-    """Make an empty tracking store at `path`, unless something is there; waits while another process makes it.
+    """Create an empty tracking store at `path`, unless something exists there. Waits while another process creates it.
 
-    What MLflow says meanwhile goes to the file `log`.
+    MLflow's log output goes to the file `log`.
 
     Raises:
-        OSError: where the folder cannot be written.
+        OSError: if the folder cannot be written.
         Exception: whatever MLflow raises; then nothing is at `path`.
     """
     if path.exists():
@@ -74,20 +74,20 @@ def _copy(cache: StoreCache, path: Path) -> bool:
 
 
 def _build(path: Path, log: Path | None) -> None:
-    path.touch()  # a folder that cannot be written is told at once; MLflow would try for 100 s
+    path.touch()  # a folder that cannot be written is reported immediately; MLflow would try for 100 s
     uri = f"sqlite:///{path}"
     with quiet(log):
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore  # noqa: PLC0415 - takes seconds
 
         store = SqlAlchemyStore(uri, f"file:///{ARTIFACT_FOLDER}")
         store.engine.dispose()
-        SqlAlchemyStore._engine_map.pop(uri, None)  # noqa: SLF001 - or it would keep an engine of a name that is gone
+        SqlAlchemyStore._engine_map.pop(uri, None)  # noqa: SLF001 - it would keep an engine of a deleted name
 
 
 def _settle(path: Path, artifacts: Path) -> None:
-    """Give the default experiment its folder and its time in this project."""
+    """Set the folder and the time of the default experiment for this project."""
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
-        db.execute("PRAGMA synchronous = OFF")  # the whole file is written through before it gets its name
+        db.execute("PRAGMA synchronous = OFF")  # the whole file is synced to the disk before it gets its name
         now = int(time.time() * 1000)
         db.execute(SETTLE_DEFAULT_EXPERIMENT, {"location": f"{artifacts.as_uri()}/0", "now": now})
 

@@ -1,8 +1,8 @@
-"""Writing results that were kept elsewhere: each becomes a finished run, told apart from all others by a digest.
+"""Record results that were stored elsewhere: each becomes a finished run, identified by a digest.
 
-Takes what the runs say, in MLflow's limits already; gives their ids. In a database file all of them are one transaction. Elsewhere
-a run bears its digest from the start and is FINISHED last, so that whoever comes next can tell a whole run from one that a crash
-cut short.
+Takes the content of the runs, already within MLflow's limits. Returns their ids. In a database file, all of them are
+written in one transaction. In other stores, a run has its digest from the start and is marked FINISHED last, so that
+the next process can distinguish a complete run from one that a crash interrupted.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ __all__ = ["ImportedRuns", "NewOldRun", "OldResultsWriter", "find_imported"]
 
 @frozen
 class NewOldRun:
-    """A run that was made elsewhere; times are milliseconds since 1970, names and values fit MLflow's limits."""
+    """A run that was made elsewhere. Times are milliseconds since 1970; names and values fit MLflow's limits."""
 
     digest: str
     experiment: str
     name: str
     started: int
     source: str
-    """The name of the file that it was read from."""
+    """The name of the file from which it was read."""
     params: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -45,17 +45,17 @@ class NewOldRun:
 
 @frozen
 class ImportedRuns:
-    """The runs of a store that were imported, by their digests."""
+    """The imported runs of a store, by their digests."""
 
     whole: Mapping[str, RunFacts]
     cut_short: tuple[RunFacts, ...]
     """Begun and not finished: their process is gone."""
     going_on: tuple[RunFacts, ...]
-    """Being written by another process right now, as far as one can tell."""
+    """As far as can be seen, being written by another process now."""
 
 
 def find_imported(ledger: Ledger, digests: Iterable[str]) -> ImportedRuns:
-    """Return what is there of these digests."""
+    """Return the existing runs with these digests."""
     wanted = frozenset(digests)
     whole: dict[str, RunFacts] = {}
     cut_short, going_on = [], []
@@ -77,7 +77,7 @@ class OldResultsWriter:
 
     @classmethod
     def open(cls, uri: str, *, root: Path, log: Path | None, artifact_location: str | None) -> Self:
-        """Open the store at a resolved URI as `Recorder.open` does, with its errors."""
+        """Open the store at a resolved URI as `Recorder.open` does, with the same errors."""
         context = context_tags(os.environ.get(CONTEXT, ""))
         writer = open_writer(uri, log=log)
         return cls(writer, Experiments(writer, root, artifact_location), context)
@@ -94,7 +94,7 @@ class OldResultsWriter:
         }
 
     def write(self, runs: Sequence[NewOldRun]) -> Mapping[str, str]:
-        """Record these runs, all or none where the store can do that; return their ids by their digests."""
+        """Record these runs, all or none if the store can do that. Return their ids by their digests."""
         made = {}
         with self._writer.at_once():
             for run in runs:

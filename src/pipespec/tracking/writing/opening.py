@@ -1,7 +1,7 @@
-"""Which writer serves a store: a tracking URI -> a StoreWriter, open.
+"""Open the StoreWriter for a tracking URI.
 
-A database file that is not there yet is made, once, whoever comes first. One whose tables are familiar is written by
-statements of our own; everything else is left to MLflow's client, whose import takes seconds.
+A database file that does not exist yet is created once, by the first process. A file with known tables is written by
+our own statements. All other stores, except servers, are written through MLflow's client, whose import takes seconds.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _WORKSPACES: Final = "MLFLOW_ENABLE_WORKSPACES"
 
 
 def open_writer(uri: str, *, log: Path | None) -> StoreWriter:
-    """Open a store for writing; what MLflow says of itself goes to the file `log`.
+    """Open a store for writing. MLflow's log output goes to the file `log`.
 
     Raises:
-        StoreUnavailableError: where it cannot be opened.
+        StoreUnavailableError: if it cannot be opened.
     """
     if is_sqlite(uri):
         with speaking(uri):
@@ -35,7 +35,7 @@ def open_writer(uri: str, *, log: Path | None) -> StoreWriter:
             if writer is not None:
                 return writer
     else:
-        # Late: HTTP costs 40 ms, which a database file has no use for.
+        # Late import: HTTP takes 40 ms, which a database file does not need.
         from pipespec.tracking.server.reach_server import reach_server  # noqa: PLC0415
         from pipespec.tracking.writing.rest_writer import RestWriter  # noqa: PLC0415
 

@@ -1,9 +1,9 @@
-"""Writing to the tracking store: the life of a run, from its claim to its publication. The only writer.
+"""Write to the tracking store: the life of a run, from its claim to its publication. The only writer.
 
-Takes what is known of an attempt when it starts and when it ends; gives run ids and records. A `StoreWriter` does the
-writing; what is written when is decided here. A run is created without its key; key, outputs and the manifest's
-digest come in one batch after all files, and FINISHED after that or with it: whenever the process dies, what stands
-in the store is a whole result or none.
+Takes what is known about an attempt when it starts and when it ends. Returns run ids and records. A `StoreWriter`
+writes; this module decides what is written when. A run is created without its key. Key, outputs and the manifest's
+digest are written in one batch after all files, and FINISHED after that or with it: whenever the process dies, the
+store contains either a complete result or none.
 """
 
 from __future__ import annotations
@@ -52,16 +52,16 @@ _New = TypeVar("_New", NewAttempt, NewInvocation)
 
 
 class Recorder:
-    """The one writer of one store. Close it, or use it in a `with` statement; threads may share it.
+    """The only writer of one store. Close it, or use it in a `with` statement. Threads may share it.
 
-    Every method may raise StoreUnavailableError, and PipespecError where the store refuses, for instance since
-    someone deleted the run.
+    Every method may raise StoreUnavailableError, and PipespecError if the store refuses, for example because someone
+    deleted the run.
     """
 
     tracking_uri: str
-    """As `store.resolve_uri` gives it."""
+    """As returned by `store.resolve_uri`."""
     user: str
-    """Who writes."""
+    """The process that writes."""
 
     @classmethod
     def open(
@@ -72,14 +72,14 @@ class Recorder:
         log: Path | None = None,
         artifact_location: str | None = None,
     ) -> Self:
-        """Open a store for writing; a database file that is not there yet is made, once, whoever comes first.
+        """Open a store for writing. A database file that does not exist yet is created once, by the first process.
 
-        Where mlflow is needed for it, what that says goes to the file `log`. `artifact_location` is the spec's, for
-        experiments that are yet to be made.
+        If mlflow is needed, its log output goes to the file `log`. `artifact_location` is from the spec, for
+        experiments that are created later.
 
         Raises:
             StoreUnavailableError: as `open_ledger`.
-            UsageError: for a URI that can be no store, and for tags in the environment that are none.
+            UsageError: for a URI that cannot be a store, and for invalid tags in the environment.
         """
         uri = resolve_uri(tracking_uri, root)
         context = context_tags(os.environ.get(CONTEXT, ""))
@@ -136,7 +136,7 @@ class Recorder:
 
     @property
     def joins(self) -> bool:
-        """Whether the store takes several results, and a start, in one write."""
+        """Whether the store writes several results, and a start, in one write."""
         return self._writer.joins
 
     def publish(
@@ -222,7 +222,7 @@ class Recorder:
         return PreparedResult(record, tags, upstream, datasets)
 
     def publish_prepared(self, prepared: Sequence[PreparedResult]) -> None:
-        """Publish what was prepared: all of it, or nothing, where the store joins writes."""
+        """Publish what was prepared: everything or nothing, if the store joins writes."""
         with self._together(prepared):
             pass
 
@@ -306,8 +306,9 @@ class Recorder:
     def dead(self, attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
         """Return those of these RUNNING runs whose process is dead.
 
-        Of a process on this host the system knows. Another host's counts as dead when its lease was the same
-        for 30 s of this process's own clock; so ask again with the runs that are left, from time to time.
+        For a process on this host, the system knows. A process on another host counts as dead if its lease has not
+        changed for 30 s of this process's own clock. Therefore call this again from time to time, with the remaining
+        runs.
         """
         return tuple(attempt for attempt in attempts if self._leases.has_died(attempt))
 
@@ -329,12 +330,12 @@ class Recorder:
         return counts
 
     def mark_damaged(self, run_id: str, why: str) -> None:
-        """Keep with a run that a reader found its content to be another than recorded, so that it counts no more."""
+        """Record with a run that its content was found to differ from what was recorded, so that the run no longer counts."""
         spelt = _spelling(self._writer.tags(run_id))
         self._writer.set_tags(run_id, {spelt(record_names.DAMAGED): record_names.fit_tag(why)})
 
     def accept(self, record: StepRecord, key: str, *, who: str, why: str) -> Accepted:
-        """Let a complete run count for another key, too, and return what was said. Tags are added, in one call."""
+        """Make a complete run also count for another key, and return the acceptance. Tags are added, in one call."""
         said = Accepted(who, why, int(time.time()))
         spelt = _spelling(self._writer.tags(record.run_id))
         self._writer.set_tags(
@@ -347,10 +348,10 @@ class Recorder:
         return said
 
     def revoke(self, run_id: str, key: str, *, why: str = "") -> Accepted:
-        """Take back what `accept` said of a run, and return it; the run keeps that it was said and taken back.
+        """Revoke an acceptance that `accept` recorded, and return it. The run keeps a record of both.
 
         Raises:
-            PipespecError: where it was not said.
+            PipespecError: if there is no such acceptance.
         """
         stored = self._writer.tags(run_id)
         spelt, tags = _spelling(stored), record_names.told(stored)
@@ -366,11 +367,11 @@ class Recorder:
         return said
 
     def mark(self, run_id: str, tags: Mapping[str, str]) -> None:
-        """Put tags of a user's on a run."""
+        """Set a user's tags on a run."""
         self._writer.set_tags(run_id, {name: record_names.fit_tag(value) for name, value in tags.items()})
 
     def unmark(self, run_id: str, tag: str) -> None:
-        """Take a tag of a user's off a run."""
+        """Remove a user's tag from a run."""
         self._writer.delete_tags(run_id, (tag,))
 
     # --------------------------------------------------------------------------------- invocations
@@ -410,7 +411,7 @@ class Recorder:
     # -------------------------------------------------------------------------------------- parts
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Close the store."""
         self._writer.close()
 
     def __enter__(self) -> Self:
@@ -450,7 +451,7 @@ class Recorder:
 
 
 def _spelling(tags: Mapping[str, str]) -> Callable[[str], str]:
-    """Return how a run's tags are spelt, of which a run of an earlier version has all in another way than those of today."""
+    """Return the spelling of a run's tags: in a run of an earlier version, all of them have the earlier spelling."""
     is_earlier = record_names.GENERATION in tags and record_names.stored(record_names.GENERATION) not in tags
     return str if is_earlier else record_names.stored
 
@@ -467,7 +468,7 @@ def _encoded(files: Mapping[str, str | bytes]) -> dict[str, bytes]:
 
 
 def user_name() -> str:
-    """Return who writes."""
+    """Return the current user."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a process whose user has no name

@@ -1,7 +1,7 @@
-"""Writing to a tracking server by its documented REST API, without mlflow.
+"""Write to a tracking server by its documented REST API, without mlflow.
 
-What may be said twice is: tags and params that are there already, a status that is the same. A run must not be
-created twice; where the answer is lost, the run is looked for by what it was told, and taken for ours.
+Requests that may be repeated are repeated: tags and params that already exist, a status that is the same. A run must
+not be created twice: if the answer is lost, the run is searched for by what was sent, and used if it exists.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from pipespec.tracking.writing.store_writer import NOTE, CreatedRun, FoundExperi
 __all__ = ["RestWriter"]
 
 _PARAMS_AT_ONCE: Final = 100
-"""MLflow's limit for a batch; of tags it is the same, of metrics and in all 1,000."""
+"""MLflow's limit for params in a batch; for tags it is the same, for metrics and in total it is 1,000."""
 _METRICS_AT_ONCE: Final = 800
 _LAST_WORDS: Final = 3.0
-"""Seconds that are taken, when a writer is closed, to end runs that were created twice."""
+"""Seconds that a writer uses, when it is closed, to end runs that were created twice."""
 
 
 @frozen
@@ -52,18 +52,18 @@ class RestWriter:
     joins = False
 
     def __init__(self, uri: str, client: RestClient) -> None:
-        """Write through this client, which is closed with the writer."""
+        """Use this client, which is closed with the writer."""
         self.uri = uri
         self._client = client
         self._doubtful: list[tuple[_NewRun, str]] = []
-        """Runs whose creation was told more than once, each with the run that counts."""
+        """Runs whose creation was requested more than once, each with the run that counts."""
 
     def at_once(self) -> contextlib.AbstractContextManager[bool]:
-        """Let each write be one of its own."""
+        """Do not join writes: each is separate."""
         return contextlib.nullcontext(enter_result=True)
 
     def find_experiment(self, name: str) -> FoundExperiment | None:
-        """Return the experiment of exactly this name, a deleted one too, or None."""
+        """Return the experiment with exactly this name, also a deleted one, or None."""
         try:
             found = self._client.get("experiments/get-by-name", {"experiment_name": name})
         except RefusedError as error:
@@ -78,7 +78,7 @@ class RestWriter:
         )
 
     def make_experiment(self, name: str, artifact_location: str | None, note: str = "") -> str | None:
-        """Make an experiment with a description and return its id; None where another process was first, or an answer was lost."""
+        """Create an experiment with a description and return its id; None if another process was first, or an answer was lost."""
         body: dict[str, JSON] = {"name": name}
         if note:
             body["tags"] = _rows({NOTE: note})
@@ -190,17 +190,17 @@ class RestWriter:
         return self._tags(run_id)
 
     def put_files(self, files: Mapping[str, bytes], artifact_uri: str) -> None:
-        """Put small files of ours below a run, over the same connection where the server takes them itself."""
+        """Put small files of ours into a run, over the same connection if the server accepts them itself."""
         if is_handed_out(artifact_uri, self.uri):
             send_whole(ServerFiles(self._client, artifact_uri), files)
         else:
             put(files, artifact_uri, self.uri)
 
     def close(self) -> None:
-        """End what a server has created although its answer was lost and we asked again; let go of the server."""
+        """End runs that the server created although their answers were lost and we asked again. Then close the connection."""
         until = time.monotonic() + _LAST_WORDS
         for new, counting in self._doubtful:
-            with contextlib.suppress(PipespecError):  # the next run that meets one ends it, too
+            with contextlib.suppress(PipespecError):  # the next invocation that finds one also ends it
                 for run in self._runs_like(new, until):
                     run_id = facts_of(run, shown(self.uri)).run_id
                     if run_id != counting:
@@ -215,7 +215,7 @@ class RestWriter:
     # ---------------------------------------------------------------------------------------- parts
 
     def _runs_like(self, new: _NewRun, until: float | None = None) -> list[Mapping[str, Any]]:
-        """Return the runs that were created as we told, oldest answer first; only ours bear our owner's tag."""
+        """Return the runs that were created by our request, oldest answer first. Only ours have our owner's tag."""
         body: dict[str, JSON] = {
             "experiment_ids": [new.experiment_id],
             "filter": search_filters.started_at(new.started),
@@ -275,7 +275,7 @@ class RestWriter:
             }
             for one in datasets
         ]
-        # Servers before MLflow 2.4 do not know them, and of two runs that log the same first, one is refused.
+        # Servers before MLflow 2.4 do not know them, and if two runs log the same input first, one request is refused.
         with contextlib.suppress(RefusedError):
             self._client.post("runs/log-inputs", {"run_id": run_id, "datasets": rows})
 
@@ -297,7 +297,7 @@ def _rows(texts: Mapping[str, str]) -> list[JSON]:
 
 
 def _number(value: float) -> JSON:
-    # JSON has no NaN and no infinity; protobuf spells them so.
+    # JSON has no NaN and no infinity; protobuf spells them like this.
     if math.isnan(value):
         return "NaN"
     return value if math.isfinite(value) else "Infinity" if value > 0 else "-Infinity"

@@ -1,8 +1,8 @@
-"""Taking runs out of a tracking store: MLflow's own deletion, which can be undone, and the removal that `mlflow gc` does.
+"""Remove runs from a tracking store: MLflow's own deletion, which can be undone, and the permanent removal of `mlflow gc`.
 
-`mlflow gc` itself is not called: even with `--run-ids` it also removes every experiment and logged model that anybody
-deleted. So its part for runs is done here, for the runs named and no others. Of files only those are removed that are this
-store's: a database that was copied with its project still names the folders of the project that it was copied from.
+`mlflow gc` itself is not called: even with `--run-ids` it also removes every experiment and logged model that anyone
+deleted. Therefore its work for runs is done here, only for the named runs. Only files of this store are removed: a
+database that was copied with its project still names the folders of the original project.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from pipespec.tracking.tracking_uri import ARTIFACT_FOLDER, artifact_root, is_se
 __all__ = ["RunRemoval", "is_own_folder"]
 
 _GONE: Final = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
-"""What MLflow says of a run that is not there, or is deleted."""
+"""MLflow's errors for a run that does not exist, or is deleted."""
 
 
 def is_own_folder(folder: Path, tracking_uri: str, root: Path) -> bool:
-    """Tell whether a run's local folder is this store's to remove: it is no other project's artifact folder."""
+    """Return whether this store may remove a run's local folder: it is not in the artifact folder of another project."""
     own = artifact_root(tracking_uri, root)
     if own is None or ARTIFACT_FOLDER not in folder.parts:
         return True
@@ -37,18 +37,18 @@ class RunRemoval:
     """Removes runs of one store, through MLflow's client, which takes seconds to import. Use it in a `with` statement."""
 
     def __init__(self, tracking_uri: str, root: Path, log: Path | None) -> None:
-        """Take a resolved URI, and the file that gets what MLflow says of itself."""
+        """Take a resolved URI, and the file that gets MLflow's log output."""
         self._uri = tracking_uri
         self._root = root
         self._session = Session(tracking_uri, log)
 
     @property
     def purges(self) -> bool:
-        """Whether runs can be removed for good from here; of a server, only its own host can do that."""
+        """Whether runs can be removed permanently from here. For a server, only its own host can do this."""
         return not is_server(self._uri)
 
     def delete(self, runs: Iterable[RunFacts]) -> Iterator[str]:
-        """Delete runs as MLflow's page does, and yield each id; one that is gone already is as good."""
+        """Delete runs as MLflow's page does, and yield each id, also if the run is already gone."""
         client = self._session.client
         for run in runs:
             with _unless_gone(), speaking(self._uri):
@@ -56,10 +56,10 @@ class RunRemoval:
             yield run.run_id
 
     def purge(self, runs: Iterable[RunFacts]) -> Iterator[str]:
-        """Remove deleted runs for good, their files first, and yield each id.
+        """Remove deleted runs permanently, their files first, and yield each id.
 
         Raises:
-            PipespecError: where the store cannot do that.
+            PipespecError: if the store cannot do that.
         """
         store = self._store()
         for run in runs:
@@ -69,7 +69,7 @@ class RunRemoval:
             yield run.run_id
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Close the store."""
         self._session.close()
 
     def __enter__(self) -> Self:
@@ -98,13 +98,13 @@ class RunRemoval:
                 get_artifact_repository(run.artifact_uri).delete_artifacts()
         elif is_own_folder(folder, self._uri, self._root):
             shutil.rmtree(folder, ignore_errors=True)
-            with contextlib.suppress(OSError):  # MLflow's folder of the run, which has only that in it
+            with contextlib.suppress(OSError):  # MLflow's folder of the run, which contains only that
                 folder.parent.rmdir()
 
 
 @contextlib.contextmanager
 def _unless_gone() -> Iterator[None]:
-    """Let be a run that is not there any more."""
+    """Ignore that a run no longer exists."""
     try:
         yield
     except PipespecError as error:

@@ -1,4 +1,4 @@
-"""Which tags a run of ours bears: at its start, and when its result is published. Pure; values fit MLflow's limits."""
+"""The tags of a run of ours: at its start, and when its result is published. Pure; values fit MLflow's limits."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ __all__ = [
 ]
 
 CONTEXT: Final = "MLFLOW_RUN_CONTEXT"
-"""The variable by which a system that starts things, such as a cluster, has MLflow tag all runs: a mapping in JSON."""
+"""The variable with which a system that starts pipespec, such as a cluster, makes MLflow tag all runs: a mapping in JSON."""
 
 _MOST_LISTS: Final = 50
 _LABEL_LENGTH: Final = 80
 
 
 def context_tags(text: str) -> dict[str, str]:
-    """Return the tags that the text of `MLFLOW_RUN_CONTEXT` asks for on every run.
+    """Return the tags that the text of `MLFLOW_RUN_CONTEXT` requests for every run.
 
     Raises:
-        UsageError: where it is no mapping of texts.
+        UsageError: if it is not a mapping of texts.
     """
     try:
         tags = json.loads(text) if text else {}
@@ -80,7 +80,7 @@ def invocation_tags(new: NewInvocation, *, owner: str, user: str, when: str) -> 
 
 
 def step_note(new: NewAttempt) -> str:
-    """Return the description of an experiment that the first run of a step makes, in Markdown."""
+    """Return the description of an experiment that the first run of a step creates, in Markdown."""
     own = record_names.declared(new.step)
     if new.experiment != f"{new.pipeline}/{own}":
         return f"Runs of steps of the pipeline `{new.pipeline}`."
@@ -89,7 +89,7 @@ def step_note(new: NewAttempt) -> str:
 
 
 def pipeline_note(new: NewInvocation) -> str:
-    """Return the description of the experiment that has a pipeline's invocations, in Markdown."""
+    """Return the description of the experiment with a pipeline's invocations, in Markdown."""
     said = f" {new.description}" if new.description else ""
     return record_names.fit_tag(
         f"Invocations of the pipeline `{new.pipeline}`: a run for each `pipespec run`, with the params that were set and the "
@@ -115,10 +115,10 @@ def publication_tags(
 ) -> dict[str, str]:
     """Return the tags that make a run's result count, once it is FINISHED.
 
-    Outputs whose JSON would pass MLflow's limit are left to the manifest, never cut. `values` has the text of
-    outputs that are short lists; those beyond the first 50 are left out, as a batch holds 100 tags. A run that touched
-    nothing beyond its key has no tag for it. `inputs` are the manifest's; `upstream` are names of params of other steps that
-    the run bears, of which the tag tells the steps.
+    Outputs whose JSON would exceed MLflow's limit are only in the manifest, never cut. `values` contains the text of
+    outputs that are short lists. Those after the first 50 are left out, because a batch contains at most 100 tags. A
+    run that used nothing beyond its key has no tag for it. `inputs` are from the manifest. `upstream` are names of
+    params of other steps that the run contains; the tag names their steps.
     """
     tags = {record_names.GENERATION: str(generation), record_names.MANIFEST: manifest_digest}
     tags |= {
@@ -156,7 +156,7 @@ def _shown(run_name: str, user: str, new: NewAttempt | NewInvocation) -> dict[st
 
 
 def _fitted(tags: Mapping[str, str]) -> dict[str, str]:
-    # In reverse, so that of two names that come to be one, the later, which is ours, stays.
+    # In reverse, so that if two names become equal, the later tag, which is ours, stays.
     fitted: dict[str, str] = {}
     for name, value in [*tags.items()][::-1]:
         fitted.setdefault(record_names.fit_name(record_names.stored(name)), record_names.fit_tag(value))

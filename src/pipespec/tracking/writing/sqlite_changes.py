@@ -1,7 +1,7 @@
-"""The SQL statements that change MLflow's tables: the one place that knows them.
+"""The SQL statements that change MLflow's tables. Only this module knows how.
 
-Each leaves the rows that MLflow's own client leaves; a test compares all tables after either. `schema` says on which
-versions of the tables they were tried.
+Each statement produces the same rows as MLflow's own client. A test compares all tables after both. `schema` says with
+which versions of the tables they were tested.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ ADD_METRIC: Final = """
     INSERT INTO metrics (run_uuid, key, value, is_nan, timestamp, step) VALUES (?, ?, ?, ?, ?, 0)
     ON CONFLICT DO NOTHING
 """
-# What an experiment knows already, or the function has logged for this run itself, stays as it is.
+# Datasets that the experiment already has, or that the function logged for this run, are not changed.
 ADD_DATASET: Final = """
     INSERT INTO datasets (dataset_uuid, experiment_id, name, digest, dataset_source_type, dataset_source)
     SELECT :dataset, experiment_id, :name, :digest, :source_type, :source FROM runs WHERE run_uuid = :run_id
@@ -84,7 +84,7 @@ ADD_INPUT_TAG: Final = """
     INSERT INTO input_tags (input_uuid, name, value)
     SELECT input_uuid, :tag, :context FROM inputs WHERE input_uuid = :input
 """
-# The function may have logged the same metric at a later step; that stays the latest.
+# The function may have logged the same metric at a later step. That value stays the latest.
 ADD_LATEST_METRIC: Final = """
     INSERT INTO latest_metrics AS known (run_uuid, key, value, is_nan, timestamp, step) VALUES (?, ?, ?, ?, ?, 0)
     ON CONFLICT (key, run_uuid) DO UPDATE

@@ -1,8 +1,8 @@
-"""Writing to a tracking store in a database file: statements of our own, one transaction for each event, no mlflow.
+"""Write to a tracking store in a database file: our own statements, one transaction for each event, without mlflow.
 
-Serves files whose tables are known and hold nothing that MLflow would set right when it opens them; `open_writer` leaves
-all others to MLflow's client. Whoever else writes is waited for, as long as MLflow waits. Which writes reach the
-disk when, and why no fewer, is in decisions/0013-own-writers.md.
+Serves files whose tables are known and contain nothing that MLflow would repair when it opens them. `open_writer`
+leaves all other files to MLflow's client. It waits for other writers as long as MLflow waits. Which writes reach the
+disk when, and why no fewer, is described in decisions/0013-own-writers.md.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ __all__ = ["SqliteWriter", "artifact_uri_below"]
 _RUN_NAME: Final = "mlflow.runName"
 _USER: Final = "mlflow.user"
 _ONE_WAIT: Final = 250
-"""Milliseconds of one wait for another writer: while SQLite waits, Python obeys no signal."""
+"""Milliseconds of one wait for another writer: while SQLite waits, Python handles no signal."""
 
 
 class SqliteWriter:
-    """A StoreWriter over one database file; threads may share it, and write one after the other."""
+    """A StoreWriter over one database file. Threads may share it, and write one after the other."""
 
     joins = True
 
     @classmethod
     def open(cls, uri: str) -> Self | None:
-        """Open a file that is there; None where its tables are not familiar, or not in order for MLflow.
+        """Open an existing file; None if its tables are not known, or MLflow would repair them.
 
         Raises:
-            StoreUnavailableError: where it cannot be read, is no store, or not of the installed MLflow's version.
+            StoreUnavailableError: if it cannot be read, is not a store, or not of the installed MLflow's version.
         """
         path = sqlite_path(uri)
         with _told(path):
@@ -64,8 +64,8 @@ class SqliteWriter:
         self._keep_journal()
 
     def _keep_journal(self) -> None:
-        # A journal that stays saves two changes of its folder with each transaction. WAL is left as it is: to take it off
-        # would need all others to let go of the file, to put it on is not for us to decide.
+        # A journal that stays saves two changes of its folder per transaction. WAL is left unchanged: to turn it off, all other
+        # processes would have to close the file, and turning it on is not our decision.
         self._connection.execute("PRAGMA foreign_keys = ON")
         self._connection.execute("PRAGMA synchronous = FULL")
         if self._journal() == "delete":
@@ -76,20 +76,20 @@ class SqliteWriter:
 
     @contextlib.contextmanager
     def at_once(self) -> Iterator[bool]:
-        """Let what is written in this block be one transaction, or part of the one around it."""
+        """Make the writes in this block one transaction, or part of the surrounding one."""
         with self._lock:
             is_outermost = not self._connection.in_transaction
             with self._changing():
                 yield is_outermost
 
     def find_experiment(self, name: str) -> FoundExperiment | None:
-        """Return the experiment of exactly this name, a deleted one too, or None."""
+        """Return the experiment with exactly this name, also a deleted one, or None."""
         with self._asking() as db:
             row = db.execute(changes.EXPERIMENT_BY_NAME, (name,)).fetchone()
         return None if row is None else FoundExperiment(str(row[0]), row[1] or "", row[2] == "active")
 
     def make_experiment(self, name: str, artifact_location: str | None, note: str = "") -> str | None:
-        """Make an experiment with a description and return its id; None where another process was first."""
+        """Create an experiment with a description and return its id; None if another process was first."""
         assert artifact_location is not None, "a database has no server that would choose one"
         self._refuse_location(artifact_location)
         with self._changing() as db:
@@ -104,7 +104,7 @@ class SqliteWriter:
     def create_run(
         self, experiment_id: str, *, tags: Mapping[str, str], params: Mapping[str, str], started: int
     ) -> CreatedRun:
-        """Create a run with its tags and params: all of it, or nothing."""
+        """Create a run with its tags and params: everything or nothing."""
         run_id = uuid.uuid4().hex
         with self._changing() as db:
             artifact_uri = artifact_uri_below(self._location_of(db, experiment_id), run_id)
@@ -174,7 +174,7 @@ class SqliteWriter:
         return is_so
 
     def delete_tags(self, run_id: str, tags: Collection[str]) -> None:
-        """Take tags off a run: all or none."""
+        """Remove tags of a run: all or none."""
         with self._changing(run_id) as db:
             for name in tags:
                 if db.execute(changes.DELETE_TAG, (run_id, name)).rowcount == 0:
@@ -187,11 +187,11 @@ class SqliteWriter:
             return dict(db.execute(changes.TAGS_OF_RUN, (run_id,)).fetchall())
 
     def put_files(self, files: Mapping[str, bytes], artifact_uri: str) -> None:
-        """Put small files of ours below a run."""
+        """Put small files of ours into a run."""
         put(files, artifact_uri, self.uri)
 
     def close(self) -> None:
-        """Let go of the file, and of the journal beside it."""
+        """Close the file, and remove the journal next to it."""
         with self._lock, contextlib.suppress(sqlite3.Error):  # an empty journal that stays does no harm
             if self._journal() == "persist":
                 self._connection.execute("PRAGMA journal_mode = DELETE")
@@ -207,14 +207,14 @@ class SqliteWriter:
 
     @contextlib.contextmanager
     def _changing(self, run_id: str | None = None) -> Iterator[sqlite3.Connection]:
-        """Begin a transaction, unless one is under way; wait for other writers first, and refuse a run that is gone."""
+        """Begin a transaction, unless one is open. Wait for other writers first, and refuse a run that does not exist."""
         with self._asking() as db, _transaction(db):
             if run_id is not None:
                 self._require_active("run", run_id, self._stage_of(db, run_id))
             yield db
 
     def _require_same_file(self) -> None:
-        """Refuse to write into a file that was deleted or replaced: nobody would find it there."""
+        """Refuse to write to a file that was deleted or replaced: no one would find the data."""
         if self._path.stat().st_ino != self._inode:
             raise FileNotFoundError
 
@@ -251,7 +251,7 @@ class SqliteWriter:
 
 @contextlib.contextmanager
 def _told(path: Path) -> Iterator[None]:
-    """Put into one line why a file cannot be written."""
+    """Say in one line why a file cannot be written."""
     try:
         yield
     except FileNotFoundError as error:
@@ -278,14 +278,14 @@ def _transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def _waited(db: sqlite3.Connection, statement: str) -> None:
-    """Execute what may have to wait for others, in short waits, between which Python obeys signals."""
+    """Execute a statement that may wait for others, in short waits, between which Python handles signals."""
     until = time.monotonic() + PATIENCE_OF_WRITERS
     db.execute(f"PRAGMA busy_timeout = {_ONE_WAIT}")
     try:
         while not _is_done(db, statement, until):
             continue
     finally:
-        # What only reads waits in one piece: others hold the file for moments.
+        # A statement that only reads waits in one piece: others lock the file only for moments.
         db.execute(f"PRAGMA busy_timeout = {int(PATIENCE_OF_WRITERS * 1000)}")
 
 
@@ -332,7 +332,7 @@ def _add_datasets(db: sqlite3.Connection, run_id: str, datasets: Sequence[RunDat
 
 
 def _stored(value: float) -> tuple[float, bool]:
-    """Return a metric's value and whether it is NaN as MLflow has them: SQL knows neither NaN nor infinity."""
+    """Return a metric's value and whether it is NaN, as MLflow stores them: SQL has neither NaN nor infinity."""
     if math.isnan(value):
         return 0.0, True
     largest = sys.float_info.max

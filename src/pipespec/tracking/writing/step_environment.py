@@ -1,4 +1,4 @@
-"""What a step's process tells the processes that it starts of its run, by their environment: one variable, as JSON."""
+"""The description of a step's run for the processes that the step starts: one environment variable, as JSON."""
 
 from __future__ import annotations
 

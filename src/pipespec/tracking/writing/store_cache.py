@@ -1,8 +1,8 @@
-"""An empty tracking store for each version of MLflow, kept in the user's cache folder: MLflow takes seconds to make one.
+"""Keep an empty tracking store for each version of MLflow in the user's cache folder: MLflow takes seconds to create one.
 
-Gives the bytes of a store, or None; takes those that MLflow has just made. What stands in the folder is believed only
-as it was put there: a file of this user's that nobody else may write, under the digest of its content, with
-the revision of the installed MLflow and nothing recorded. Anything else is passed over, and replaced.
+Returns the bytes of a store, or None. Takes stores that MLflow has just created. A file in the folder is used only if
+it is exactly as it was written: a file of this user that nobody else may write, named by the digest of its content,
+with the revision of the installed MLflow and no records. Anything else is ignored, and replaced.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pipespec.user_folder import read_own_file, user_folder
 __all__ = ["StoreCache", "is_empty_store"]
 
 _LARGEST: Final = 1 << 24
-"""Bytes; an empty store has one million."""
+"""Maximum size in bytes. An empty store has one million."""
 _COUNTS: Final = """
     SELECT (SELECT count(*) FROM experiments), (SELECT count(*) FROM runs), (SELECT count(*) FROM tags),
         (SELECT count(*) FROM metrics)
@@ -33,17 +33,15 @@ _COUNTS: Final = """
 
 
 class StoreCache:
-    """The cache of this user; one that cannot be used has nothing and takes nothing."""
+    """The cache of this user. If it cannot be used, it contains nothing and stores nothing."""
 
     def __init__(self) -> None:
-        """Find the folder, and make it where there is none."""
+        """Find the folder, or create it if it does not exist."""
         self._folder = user_folder()
-        self._prefix = (
-            f"mlflow-{version('mlflow-skinny')}-{head_revision()}-"  # which mlflow consists of, too
-        )
+        self._prefix = f"mlflow-{version('mlflow-skinny')}-{head_revision()}-"  # also a part of mlflow
 
     def find(self) -> bytes | None:
-        """Return an empty store that the installed MLflow made, or None."""
+        """Return an empty store that the installed MLflow created, or None."""
         for path in self._kept():
             content = read_own_file(path, _LARGEST)
             if content is not None and path.name == self._name(content):
@@ -51,7 +49,7 @@ class StoreCache:
         return None
 
     def keep(self, content: bytes) -> None:
-        """Take a new store in the place of all others of this version; a folder that cannot be written is let be."""
+        """Replace all other stores of this version by a new one. If the folder cannot be written, do nothing."""
         if self._folder is None:
             return
         path = self._folder / self._name(content)
@@ -68,7 +66,7 @@ class StoreCache:
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
-        """Wait until no other process of this user makes a store for the cache."""
+        """Wait until no other process of this user creates a store for the cache."""
         if self._folder is None:
             yield
             return
@@ -83,7 +81,7 @@ class StoreCache:
 
 
 def is_empty_store(path: Path) -> bool:
-    """Tell whether a database file is whole, of the installed MLflow's revision, and has nothing recorded."""
+    """Return whether a database file is complete, of the installed MLflow's revision, and without records."""
     try:
         connection = open_for_writing(path)
         if connection is None:

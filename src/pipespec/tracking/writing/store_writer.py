@@ -1,10 +1,10 @@
-"""What `Recorder` asks of a tracking store when it writes: the interface that every writer has.
+"""What `Recorder` needs from a tracking store when it writes: the interface of every writer.
 
-A writer takes names and values that fit MLflow's limits already (`names.fit_name`, `names.fit_tag`), and times
-in milliseconds since 1970; it gives ids. It leaves in the store what MLflow's own client would have left, and
-decides nothing: which tags a run bears, and what comes after what, is the recorder's business. A writer does
-pass the fault points `run.after-create`, `publish.after-batch` and `publish.after-finish`, since it alone knows
-which of its writes are one.
+A writer takes names and values that already fit MLflow's limits (`names.fit_name`, `names.fit_tag`), and times in
+milliseconds since 1970. It returns ids. It leaves the store as MLflow's own client would have left it, and decides
+nothing: `Recorder` decides about the tags of a run and the order of writes. However, a writer passes the fault points
+`run.after-create`, `publish.after-batch` and `publish.after-finish`, because only the writer knows which of its writes
+are joined.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NOTE: Final = "mlflow.note.content"
 
 @frozen
 class FoundExperiment:
-    """An experiment as it stands in the store, deleted or not."""
+    """An experiment as it is in the store, deleted or not."""
 
     experiment_id: str
     artifact_location: str
@@ -33,37 +33,38 @@ class FoundExperiment:
 
 @frozen
 class CreatedRun:
-    """What the store says of a run that it has just made."""
+    """What the store returns about a run that it has just created."""
 
     run_id: str
     artifact_uri: str
 
 
 class StoreWriter(Protocol):
-    """Writes to one store; threads may share it. Close it.
+    """Writes to one store. Threads may share it. Close it.
 
-    Every method raises StoreUnavailableError where the store cannot be asked or does not do what it was told, and
-    PipespecError where it refuses, for instance since someone deleted the run; each in one line.
+    Every method raises StoreUnavailableError if the store cannot be reached or does not execute a request, and
+    PipespecError if it refuses, for example because someone deleted the run; each in one line.
     """
 
     uri: str
-    """As `store.resolve_uri` gives it."""
+    """As returned by `store.resolve_uri`."""
     joins: bool
-    """Whether what is written in `at_once` is one write."""
+    """Whether the writes in a block of `at_once` are one write."""
 
     def at_once(self) -> AbstractContextManager[bool]:
-        """Let what is written in this block reach the store in one write, where it can do that.
+        """Send the writes in this block to the store in one write, if it can do that.
 
-        Gives whether the end of this block settles it: not within another such block, whose failure takes it back.
+        Yields whether the writes are final at the end of this block. They are not inside another such block, because
+        its failure undoes them.
         """
 
     def find_experiment(self, name: str) -> FoundExperiment | None:
-        """Return the experiment of exactly this name, a deleted one too, or None."""
+        """Return the experiment with exactly this name, also a deleted one, or None."""
 
     def make_experiment(self, name: str, artifact_location: str | None, note: str = "") -> str | None:
-        """Make an experiment with a description and return its id; None where another process was first.
+        """Create an experiment with a description and return its id; None if another process was first.
 
-        Without a location the store decides where artifacts go.
+        Without a location, the store decides where artifacts are stored.
         """
 
     def create_run(
@@ -127,4 +128,4 @@ class StoreWriter(Protocol):
         """
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Close the store."""

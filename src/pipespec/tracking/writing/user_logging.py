@@ -1,14 +1,14 @@
-"""What a step's function logs through MLflow's own API reaches the step's run, and can do it no harm.
+"""Direct what a step's function logs through MLflow's own API to the step's run, without harm to the run.
 
 `activate` is called in the worker's process before the function, `deactivate` after it. mlflow is not imported for
-it: we wait until the function does. Then bare `mlflow.log_*`, `mlflow.start_run()` and autologging, from any
-thread, join the step's run; a chosen experiment, another tracking URI, a run id and nested runs stay the
-user's own. Whoever ends the step's run, its status is left to the parent, which alone knows how the step went.
+this: we wait until the function imports it. Then bare `mlflow.log_*`, `mlflow.start_run()` and autologging, from any
+thread, use the step's run. A chosen experiment, another tracking URI, a run id and nested runs remain the user's own.
+Whoever ends the step's run, its status is set by the parent, because only the parent knows the result of the step.
 
-Meanwhile the environment names the run to other interpreters: to MLflow there by its own variables, and to
-`child_logging` by one of ours, so that all of this holds there, too.
+Meanwhile the environment names the run for other interpreters: for MLflow there with its own variables, and for
+`child_logging` with one of ours, so that the same applies there.
 """
-# ruff: noqa: SLF001 - MLflow has no public way in; each pattern of use has a test
+# ruff: noqa: SLF001 - MLflow has no public interface for this; each pattern of use has a test
 
 from __future__ import annotations
 
@@ -33,35 +33,35 @@ from pipespec.tracking.writing.step_environment import STEP_RUN, read_step_run, 
 __all__ = ["activate", "deactivate", "end_open_runs", "join_api", "take_from_parent"]
 
 _CHOICES: Final = ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME")
-"""What would lead elsewhere than to the step's run; whoever started pipespec has set it for something else."""
+"""Variables that would lead to another run than the step's. Whoever started pipespec has set them for something else."""
 
 _RUN_ID: Final = "MLFLOW_RUN_ID"
 _REGISTRY: Final = "MLFLOW_REGISTRY_URI"
-"""Where models are registered: the user's own choice, but where tracking is off and nothing is to reach others."""
+"""Where models are registered: the user's own choice, except if tracking is off and nothing may reach others."""
 _ENVIRONMENT: Final = (*_CHOICES, _REGISTRY, STEP_RUN)
-"""What MLflow's API and ours write while a step runs, put back afterwards."""
+"""Variables that MLflow's API and ours write while a step runs. They are restored afterwards."""
 
 
 @frozen
 class _Step:
-    """The run that a step's function logs to."""
+    """The run to which a step's function logs."""
 
     tracking_uri: str
     run_id: str
     experiment_id: str
     environment: dict[str, str | None] = field(default_factory=dict)
-    """What it was before, to be put back."""
+    """The earlier values, to be restored."""
     is_of_parent: bool = False
     """True in another interpreter, which may outlive the step."""
     ended: threading.local = field(default_factory=threading.local)
-    """Bears `here` in the threads that ended the run: in these none is active, until one is started."""
+    """Has the attribute `here` in threads that ended the run. In these no run is active, until one is started."""
 
 
 _step: _Step | None = None
 
 
 def activate(tracking_uri: str, run_id: str, experiment_id: str) -> None:
-    """Let what this process logs from now on reach this run; call it in the worker's process, after any fork."""
+    """Direct what this process logs from now on to this run. Call it in the worker's process, after any fork."""
     global _step  # noqa: PLW0603 - MLflow's own state is global to the process, and so is this
     unset_limits()
     _step = _Step(tracking_uri, run_id, experiment_id, {name: os.environ.get(name) for name in _ENVIRONMENT})
@@ -80,17 +80,17 @@ def activate(tracking_uri: str, run_id: str, experiment_id: str) -> None:
 
 
 def take_from_parent(told: str) -> None:
-    """Let what this process logs reach the run that its parent's environment names, unless it executes a step itself."""
+    """Direct what this process logs to the run in its parent's environment, unless this process executes a step itself."""
     global _step  # noqa: PLW0603 - as above
     if _step is None:
         _step = _Step(*read_step_run(told), is_of_parent=True)
 
 
 def deactivate(*, failed: bool = False) -> bool:
-    """End what the function left open, and forget the run; tell whether another step may use this process.
+    """End what the function left open, and forget the run. Return whether another step may use this process.
 
-    Runs of the user's own that are still open end as FINISHED, or FAILED. A process in which autologging was
-    switched on, or an experiment or store was chosen, is not to be used again: MLflow cannot undo that.
+    The user's own runs that are still open end as FINISHED, or FAILED. A process must not be used again if autologging
+    was switched on, or an experiment or store was chosen in it, because MLflow cannot undo that.
     """
     global _step  # noqa: PLW0603 - as above
     if _step is None:
@@ -109,7 +109,7 @@ def deactivate(*, failed: bool = False) -> bool:
 
 
 def end_open_runs(*, failed: bool = False) -> None:
-    """End the runs that a function left open in this process, and let what it logs in the background arrive."""
+    """End the runs that a function left open in this process, and wait for what it logs in the background."""
     fluent: Any = sys.modules.get("mlflow.tracking.fluent")
     if fluent is None:
         return
@@ -125,9 +125,9 @@ def end_open_runs(*, failed: bool = False) -> None:
 
 
 def join_api(mlflow: ModuleType) -> None:
-    """Put our decisions in front of the few functions of MLflow by which runs are opened and ended; once."""
+    """Replace the few functions of MLflow that start and end runs by ours; once."""
     fluent: Any = sys.modules.get("mlflow.tracking.fluent")
-    if fluent is None:  # a module of the user's that is called mlflow
+    if fluent is None:  # a module of the user that is called mlflow
         return
     if hasattr(fluent.start_run, "joins_step"):
         return
@@ -144,7 +144,7 @@ def join_api(mlflow: ModuleType) -> None:
 
 
 class _ChosenRunId:
-    """MLflow's variable of its name, as if it were not set where it names the step's run: that is told to children."""
+    """MLflow's variable of its name; it reads as not set if it contains the step's run, which is meant for child processes."""
 
     def __init__(self, original: Any) -> None:
         self._original = original
@@ -172,7 +172,7 @@ def _joining_start(fluent: Any) -> Callable[..., Any]:
         if step is None or not _is_our_store(step, fluent):
             return original(**given)
         if not given.get("nested") and len(stack) == 1 and hasattr(stack[0], "joined_by_itself"):
-            fluent.end_run()  # opened by a bare log_*, which nobody else will close
+            fluent.end_run()  # opened by a bare log_*; nobody else will close it
         if stack or not _means_step(step, given, fluent):
             return original(**given)
         if given.get("nested"):
@@ -187,7 +187,7 @@ def _joining_start(fluent: Any) -> Callable[..., Any]:
 
 
 def _means_step(step: _Step, given: dict[str, Any], fluent: Any) -> bool:
-    """Tell whether `start_run`, called with nothing open, asks for no particular run or experiment."""
+    """Return whether `start_run`, called with no open run, asks for no particular run or experiment."""
     chosen = fluent._active_experiment_id or os.environ.get("MLFLOW_EXPERIMENT_ID")
     experiment = given.get("experiment_id") or chosen
     return (
@@ -212,8 +212,8 @@ def _joining_get(fluent: Any, original: Callable[[], Any]) -> Callable[[], Any]:
 
 
 def _joined(step: _Step, fluent: Any) -> Any:
-    """Open the step's run as one that nobody but us ends."""
-    # MLflow refuses to resume a run of another experiment than the chosen one.
+    """Open the step's run so that only we end it."""
+    # MLflow refuses to resume a run of an experiment other than the chosen one.
     chosen, fluent._active_experiment_id = fluent._active_experiment_id, None
     try:
         run = fluent.start_run(run_id=step.run_id)
@@ -272,7 +272,7 @@ def _leaving_status(original: Callable[..., Any]) -> Callable[..., Any]:
     def set_terminated(service: Any, run_id: str, *args: Any, **kwargs: Any) -> Any:
         if _step is None or run_id != _step.run_id:
             return original(service, run_id, *args, **kwargs)
-        return service.store.shut_down_async_logging()  # what `original` begins with
+        return service.store.shut_down_async_logging()  # `original` begins with this
 
     return set_terminated
 
@@ -293,7 +293,7 @@ def _is_our_store(step: _Step, fluent: Any) -> bool:
 
 
 def _goes_on(step: _Step, fluent: Any) -> bool:
-    """Tell whether the step's run may be opened: what outlives the step must not resume a run that has ended."""
+    """Return whether the step's run may be opened: a process that outlives the step must not resume a run that has ended."""
     return not step.is_of_parent or fluent.MlflowClient().get_run(step.run_id).info.status == "RUNNING"
 
 
@@ -312,7 +312,7 @@ def _is_untouched(fluent: Any) -> bool:
 
 
 def _drop_inherited_connections() -> None:
-    """A forked process must not speak through its parent's connections to a database."""
+    """A forked process must not use its parent's connections to a database."""
     store: Any = sys.modules.get("mlflow.store.tracking.sqlalchemy_store")
     if store is not None:
         for engine in store.SqlAlchemyStore._engine_map.values():
