@@ -8,6 +8,7 @@ from edits_of_classes import CLASSES
 from edits_of_definitions import DEFINITIONS
 from edits_of_files import FILES
 from edits_of_imports import IMPORTS
+from edits_of_lookups import LOOKUPS
 from edits_of_modules import MODULES
 from edits_of_state import STATE
 from edits_of_values import VALUES
@@ -23,6 +24,7 @@ TABLES = {
     "classes and values": [*CLASSES, *VALUES],
     "modules": MODULES,
     "files": FILES,
+    "lookups": LOOKUPS,
     "harmless": HARMLESS,
 }
 
