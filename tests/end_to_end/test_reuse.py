@@ -8,8 +8,12 @@ from edits_of_classes import CLASSES
 from edits_of_definitions import DEFINITIONS
 from edits_of_files import FILES
 from edits_of_imports import IMPORTS
+from edits_of_lookups import LOOKUPS
 from edits_of_modules import MODULES
+from edits_of_objects import OBJECTS
+from edits_of_origins import ORIGINS
 from edits_of_state import STATE
+from edits_of_uses import USES
 from edits_of_values import VALUES
 from edits_that_keep import HARMLESS
 from shared_project import outside_folders, pipeline, placed, write
@@ -22,7 +26,11 @@ TABLES = {
     "definitions": DEFINITIONS,
     "classes and values": [*CLASSES, *VALUES],
     "modules": MODULES,
+    "objects": OBJECTS,
+    "origins": ORIGINS,
+    "uses": USES,
     "files": FILES,
+    "lookups": LOOKUPS,
     "harmless": HARMLESS,
 }
 

@@ -5,7 +5,10 @@ from edits_of_classes import CLASSES
 from edits_of_definitions import DEFINITIONS
 from edits_of_imports import IMPORTS
 from edits_of_modules import MODULES
+from edits_of_objects import OBJECTS
+from edits_of_origins import ORIGINS
 from edits_of_state import STATE
+from edits_of_uses import USES
 from edits_of_values import VALUES
 from edits_that_keep import HARMLESS
 
@@ -14,7 +17,7 @@ from pipespec.project.disk_modules import DiskModules
 from pipespec.python.callable_ref import CallableRef
 from pipespec.python.identity.counted_code import code_facts
 
-EDITS = [*IMPORTS, *STATE, *DEFINITIONS, *CLASSES, *VALUES, *MODULES, *HARMLESS]
+EDITS = [*IMPORTS, *STATE, *DEFINITIONS, *CLASSES, *VALUES, *MODULES, *OBJECTS, *ORIGINS, *USES, *HARMLESS]
 
 
 def write(root, files):

@@ -253,7 +253,8 @@ class _Summary:
         )
         if is_documented or "docstrings" in self._reached.reads:
             parts += self._leads.docstrings(statement)
-        if "annotations" in self._reached.reads:
+        is_signed = any(Name(statement.module, name) in self._reached.signed for name in statement.names)
+        if is_signed or "annotations" in self._reached.reads:
             parts.append(self._leads.annotations(statement).digest)
         if "text" in self._reached.reads:
             parts.append(self._leads.piece(statement).text)

@@ -11,7 +11,7 @@ import ast
 import hashlib
 import json
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from pipespec.document.nodes import JSON
 from pipespec.frozen_values import frozen
@@ -25,7 +25,7 @@ from pipespec.python.identity.mentions import LOCAL, NameUsage, Ref
 from pipespec.python.identity.module_statements import ModuleCode, Statement
 from pipespec.python.identity.name_meaning import Name, Named, Outside, Resolver, Target, Whole
 from pipespec.python.identity.name_usage import collect
-from pipespec.python.identity.outside_calls import reads_docstrings
+from pipespec.python.identity.outside_calls import reads_annotations, reads_docstrings
 from pipespec.python.identity.readable_parts import (
     annotated,
     annotations_in,
@@ -45,7 +45,7 @@ class Dependency:
 
     `aside` are names that only decorators mention and that hold an object made outside (`@app.command()`): they
     count, what else is registered with that object does not. `reads` are the parts of other code that it looks at;
-    `documents` are names whose docstrings it hands to something that may read them.
+    `documents` are names whose docstrings it hands to something that may read them, `signs` those whose annotations.
     """
 
     digest: str
@@ -54,6 +54,7 @@ class Dependency:
     aside: frozenset[Name] = frozenset()
     reads: frozenset[str] = frozenset()
     documents: frozenset[Name] = frozenset()
+    signs: frozenset[Name] = frozenset()
 
 
 @frozen
@@ -231,7 +232,8 @@ class Dependencies:
             tuple(dict.fromkeys(loads)),
             frozenset(one.name for one, aside in targets.items() if aside and isinstance(one, Named)),
             frozenset(mentions.reads),
-            frozenset(self._documented(statement, mentions)),
+            frozenset(self._handed_to(reads_docstrings, statement, mentions)),
+            frozenset(self._handed_to(reads_annotations, statement, mentions)),
         )
 
     def _digest(self, nodes: Sequence[ast.AST], statement: Statement, imported: dict[str, JSON]) -> str:
@@ -246,8 +248,10 @@ class Dependencies:
             parts += docstrings_in(statement.node)
         return sha256_of(parts)
 
-    def _documented(self, statement: Statement, mentions: NameUsage) -> Iterator[Name]:
-        """Yield functions and classes that are handed to something from outside that may read their docstrings."""
+    def _handed_to(
+        self, reads: Callable[[str], bool], statement: Statement, mentions: NameUsage
+    ) -> Iterator[Name]:
+        """Yield functions and classes that are handed to something from outside that may read a part of them."""
         for callee, given in mentions.passed:
             if callee == LOCAL:
                 dotted = self.effects.executed.outside(
@@ -260,8 +264,19 @@ class Dependencies:
                     for one in found
                     for name in ([one.dotted] if isinstance(one, Outside) else self._makers_outside(one))
                 ]
-            if any(map(reads_docstrings, dotted)):
+            is_signed = reads is reads_annotations and self._hands_on(statement, callee)
+            if is_signed or any(map(reads, dotted)):
                 yield from (one.name for one in self.effects.executed.named(statement, [given]))
+
+    def _hands_on(self, statement: Statement, callee: Ref) -> bool:
+        """Tell whether code of the project may hand on what it is given to something that reads annotations.
+
+        An object of the project with which functions are registered may choose by them, as `singledispatch` does.
+        """
+        executed = self.effects.executed
+        return callee.chain[-1:] == ("register",) or any(
+            executed.behind(one.name).reads_docstrings for one in executed.named(statement, [callee])
+        )
 
     def _is_made_outside(self, target: Target) -> bool:
         return bool(self._makers_outside(target))

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-from pipespec.python.identity.mentions import LevelUsage, NameUsage, Ref
+from pipespec.python.identity.class_state import ClassState
+from pipespec.python.identity.mentions import ITEM, LevelUsage, NameUsage, Ref
 from pipespec.python.identity.module_statements import ModuleCode, Statement, is_pure_name
 from pipespec.python.identity.name_meaning import Name, Named, Outside, Resolver, Whole
 from pipespec.python.identity.name_usage import collect
@@ -37,6 +38,23 @@ class Use(Enum):
     DECORATES_BY_CALL = 3
 
 
+_DEFAULTING: Final = "collections.defaultdict"
+_PASSING: Final = frozenset(
+    {
+        _DEFAULTING,
+        "csv.DictReader",
+        "csv.reader",
+        "enumerate",
+        "filter",
+        "iter",
+        "map",
+        "open",
+        "reversed",
+        "zip",
+    }
+)
+"""Calls that make something that changes when it is read."""
+
 _LEVELS: Final = {
     Use.USED: (0, 1, 2, 3),
     Use.MADE: (1,),
@@ -51,7 +69,8 @@ class Executed:
 
     `names` are variables that it reaches and names that it sets: all of them it may change. `leaves`: it changes
     something outside of the project; `touches`: it reads or changes anything that others could change;
-    `changes_arguments`: attributes of what it is handed; `reads_docstrings`: it hands on to something that may.
+    `changes_arguments`: attributes of what it is handed; `reads_docstrings`: it hands on to something that may;
+    `changes_implicitly`: an operator that is applied to what it makes may do all of this.
     """
 
     names: set[Name] = field(default_factory=set)
@@ -59,6 +78,7 @@ class Executed:
     touches: bool = False
     changes_arguments: bool = False
     reads_docstrings: bool = False
+    changes_implicitly: bool = False
 
     def add(self, other: Executed) -> None:
         """Take in what more code does."""
@@ -67,6 +87,7 @@ class Executed:
         self.touches = self.touches or other.touches
         self.changes_arguments = self.changes_arguments or other.changes_arguments
         self.reads_docstrings = self.reads_docstrings or other.reads_docstrings
+        self.changes_implicitly = self.changes_implicitly or other.changes_implicitly
 
 
 class ExecutedCode:
@@ -78,6 +99,8 @@ class ExecutedCode:
         self._ran: dict[tuple[Statement, Use], tuple[Executed, list[tuple[Name, Use]]]] = {}
         self._behind: dict[tuple[Name, Use], Executed] = {}
         self._outside_objects: dict[Name, bool] = {}
+        self._passing: dict[Name, str | None] = {}
+        self._class_states: dict[Statement, ClassState] = {}
 
     def mentions(self, statement: Statement) -> NameUsage:
         """Return what a statement mentions, the bodies of its functions included."""
@@ -147,6 +170,44 @@ class ExecutedCode:
             or any(one.endswith("[]") or is_exposed(one) for one in self.outside(statement, level.refs))
             or any(self.is_state(one.name) for one in self.named(statement, level.refs))
         )
+
+    def changed_by_use(self, statement: Statement, level: LevelUsage) -> set[Name]:
+        """Return what is changed by being used, though no call or assignment shows it.
+
+        An iterator by whatever takes from it, a `defaultdict` by a look at an item, and anything by operators that change something.
+        """
+        names: set[Name] = set()
+        for target in self.named(statement, level.refs):
+            name = target.name
+            maker = self._passing_maker(name)
+            if maker is not None and (maker != _DEFAULTING or target.rest[:1] == (ITEM,)):
+                names.add(name)
+            if self.is_state(name) and (run := self.behind(name)).changes_implicitly:
+                names |= run.names
+        return names
+
+    def _passing_maker(self, name: Name) -> str | None:
+        """Return the maker of an iterator, or of a mapping that grows when it is read; None for what stays as it is."""
+        if name not in self._passing:
+            makers = [self._maker(one) for one in self.binding(name)]
+            self._passing[name] = next((maker for maker in makers if maker is not None), None)
+        return self._passing[name]
+
+    def _maker(self, statement: Statement) -> str | None:
+        match statement.node:
+            case ast.Assign(value=ast.GeneratorExp()):
+                return "generator"
+            case ast.Assign(value=ast.Call(func=callee)) | ast.AnnAssign(value=ast.Call(func=callee)):
+                chain = chain_of(callee)
+            case _:
+                return None
+        found = self._resolver.resolve(statement.module, Ref("", chain)) if chain is not None else ()
+        for one in found:
+            if isinstance(one, Outside) and (one.dotted in _PASSING or one.dotted.startswith("itertools.")):
+                return one.dotted
+            if isinstance(one, Named) and not one.rest and any(map(_yields, self.binding(one.name))):
+                return str(one)
+        return None
 
     def is_outside_object(self, name: Name) -> bool:
         """Tell whether a variable is another name for something outside that all share: `env = os.environ`."""
@@ -223,6 +284,9 @@ class ExecutedCode:
             done.names.add(whole(statement.module))
         if use is Use.USED and _keeps_state(statement.node):
             done.names |= {Name(statement.module, name) for name in statement.names}
+        if isinstance(statement.node, ast.ClassDef):
+            done.names |= self._shared_by_objects(statement, statement.node)
+            done.changes_implicitly = self._class_state(statement, statement.node).changes_implicitly
         following: list[tuple[Name, Use]] = []
         for refs_to, next_use in ((refs, Use.USED), (usage.bases, above)):
             for target in self._targets(statement, refs_to):
@@ -232,9 +296,45 @@ class ExecutedCode:
                     following.append((target.name, next_use))
         return done, list(dict.fromkeys(following))
 
+    def _class_state(self, statement: Statement, node: ast.ClassDef) -> ClassState:
+        if statement not in self._class_states:
+            self._class_states[statement] = ClassState(node)
+        return self._class_states[statement]
+
+    def _shared_by_objects(self, statement: Statement, node: ast.ClassDef) -> set[Name]:
+        """Return the classes of which the methods of one change what all objects share: itself, and those above it."""
+        own = self._class_state(statement, node)
+        if not own.changed and not own.changes_class:
+            return set()
+        above: dict[Statement, ClassState] = {statement: own}
+        waiting = [statement]
+        while waiting:
+            one = waiting.pop()
+            for base in self.named(one, self.mentions(one).bases):
+                for lower in self.binding(base.name):
+                    if isinstance(lower.node, ast.ClassDef) and lower not in above:
+                        above[lower] = self._class_state(lower, lower.node)
+                        waiting.append(lower)
+        of_objects = {name for state in above.values() for name in state.of_objects}
+        return {
+            Name(one.module, name)
+            for one, state in above.items()
+            if (one is statement and own.changes_class) or state.shared & (own.changed - of_objects)
+            for name in one.names
+        }
+
     def _targets(self, statement: Statement, refs: Iterable[Ref]) -> list[Named | Whole]:
         targets = (target for ref in refs for target in self._resolver.resolve(statement.module, ref))
         return [target for target in targets if isinstance(target, Named | Whole)]
+
+
+def _yields(statement: Statement) -> bool:
+    """Tell whether a function is a generator."""
+    match statement.node:
+        case ast.FunctionDef() as function:
+            return any(isinstance(one, ast.Yield | ast.YieldFrom) for one in ast.walk(function))
+        case _:
+            return False
 
 
 def _keeps_state(node: ast.AST) -> bool:

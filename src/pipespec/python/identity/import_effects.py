@@ -132,7 +132,8 @@ class Effects:
             names |= {one.name for one in self.executed.named(statement, given)}
         if usage.open_ended:
             names.add(whole(statement.module))
-        return names
+        own = {Name(statement.module, name) for name in statement.names}
+        return names | (self.executed.changed_by_use(statement, usage.levels[0]) - own)
 
     def _changed_as_subclass(self, statement: Statement, usage: NameUsage) -> set[Name]:
         names: set[Name] = set()

@@ -31,11 +31,14 @@ def execution_order(
 
     Empty where nothing is changed, or where all of it has one label: then that label's own digest shows the order.
 
-    What is imported late, by a function, comes last; in which order is in that function's text.
+    What is imported late, by a function, comes last, what imports before what it imports; in which order functions import is in
+    their text.
     """
     order: list[JSON] = []
     reading: list[str] = []
-    for statement in _Importer(steps, labels).executed([first, *sorted(loaded)]):
+    imported = {one for module in loaded for one in steps(module) if isinstance(one, str)}
+    late = sorted(loaded, key=lambda module: (module in imported, module))
+    for statement in _Importer(steps, labels).executed([first, *late]):
         kind = when(statement)
         if kind is When.CHANGES:
             order += [[*sorted(reading)], labels[statement]] if reading else [labels[statement]]

@@ -47,6 +47,8 @@ _PURE: Final = (
 """Calls that change nothing that they are given."""
 
 
+_TYPING_OVERLOADS: Final = _words("overload typing.overload typing_extensions.overload")
+
 _DEPENDENT: Final = _words("decimal.Decimal os.environ.get os.getenv")
 """Of these calls, those whose result depends on what others set."""
 
@@ -79,7 +81,7 @@ class ModuleCode:
         found = []
         bound: set[str] = set()
         for index, node in enumerate(self.module.tree.body):
-            if isinstance(node, ast.Import | ast.ImportFrom) or not _runs(node):
+            if isinstance(node, ast.Import | ast.ImportFrom) or not self._runs(node):
                 continue
             names = tuple(dict.fromkeys(_bound_names(node, self.module.package)))
             bound.update(names)
@@ -138,6 +140,19 @@ class ModuleCode:
         names = (target.module, target.attribute) if target.attribute else (target.module,)
         return ".".join((*names, *chain[1:]))
 
+    def _runs(self, node: ast.stmt) -> bool:
+        """Tell whether an import executes anything of a statement; `if TYPE_CHECKING` and `__main__` blocks are not."""
+        if isinstance(node, ast.If):
+            return any(body and not typing_only for body, typing_only in branches(node))
+        if isinstance(node, ast.FunctionDef) and any(map(self._is_overload, node.decorator_list)):
+            return False
+        return does_something(node)
+
+    def _is_overload(self, decorator: ast.expr) -> bool:
+        """Tell whether a decorator is that of `typing`; others of its name keep what they are given."""
+        chain = chain_of(decorator)
+        return chain is not None and is_overload(decorator) and self.imported_name(chain) in _TYPING_OVERLOADS
+
     def _holds_state(self, node: ast.stmt) -> bool:
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
@@ -190,15 +205,6 @@ def is_definition(node: ast.stmt) -> bool:
             return all(isinstance(target, ast.Name | ast.Tuple | ast.List) for target in targets)
         case _:
             return type(node).__name__ == "TypeAlias"  # Python 3.12 and later
-
-
-def _runs(node: ast.stmt) -> bool:
-    """Tell whether an import executes anything of a statement; `if TYPE_CHECKING` and `__main__` blocks are not."""
-    if isinstance(node, ast.If):
-        return any(body and not typing_only for body, typing_only in branches(node))
-    if isinstance(node, ast.FunctionDef) and any(is_overload(one) for one in node.decorator_list):
-        return False
-    return does_something(node)
 
 
 def _bound_names(node: ast.stmt, package: str) -> Iterator[str]:

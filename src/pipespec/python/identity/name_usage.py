@@ -35,7 +35,7 @@ from pipespec.python.identity.scopes import (
 )
 from pipespec.python.modules import Function
 from pipespec.python.name_resolution import Chain, chain_of
-from pipespec.python.statement_bindings import branches
+from pipespec.python.statement_bindings import branches, import_targets
 
 __all__ = ["collect"]
 
@@ -122,6 +122,7 @@ class _Walk:
                 self._comprehension(node, at)
             case ast.Import() | ast.ImportFrom():
                 self.found.loads.update(loaded_by(node, self._package))
+                self._import(node, at)
             case ast.Global(names=names):
                 for name in names:
                     self._add(Ref("", (name,)), at)
@@ -135,6 +136,13 @@ class _Walk:
                     self._push([] if typing_only else block, at)
             case _:
                 self._push(children(node), at)
+
+    def _import(self, node: ast.Import | ast.ImportFrom, at: _At) -> None:
+        """Mention what an import binds where code elsewhere finds it: in a class, or as a global name of a function."""
+        scope = at.scope
+        for name, target in import_targets(node, self._package) if scope is not None else ():
+            if scope is not None and (scope.is_class or scope.names.get(name, ()) is None):
+                self._add(Ref(target.module, (target.attribute,) if target.attribute else ()), at)
 
     def _level(self, at: _At) -> LevelUsage:
         return self.found.levels[min(at.level, _DEEPEST)]
@@ -253,6 +261,8 @@ class _Walk:
             self._pass_on([LOCAL] if is_method else refs, node, at)
         if self._looks_for_names(node, chain, at):
             return
+        if is_pure and not at.level:
+            self._push(_called_at_once(node, root), at._replace(handed=True))
         self._push([node.func, *node.args, *node.keywords], inner)
 
     def _pass_on(self, callees: Sequence[Ref], node: ast.Call, at: _At) -> None:
@@ -394,3 +404,9 @@ class _Walk:
                     return []  # else: what a class body binds is the module's until then
             scope = scope.outer
         return [Ref("", chain)]
+
+
+def _called_at_once(node: ast.Call, root: Chain | None) -> list[ast.AST]:
+    """Return the functions among the arguments that a call which itself changes nothing calls: `sorted(names, key=rank)`."""
+    calls: list[ast.AST] = [one.value for one in node.keywords if one.arg == "key"]
+    return calls + (list(node.args[:1]) if root in (("map",), ("filter",)) else [])

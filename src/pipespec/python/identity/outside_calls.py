@@ -19,6 +19,7 @@ __all__ = [
     "draws",
     "is_exposed",
     "keeps_with_base",
+    "reads_annotations",
     "reads_docstrings",
 ]
 
@@ -291,6 +292,11 @@ _NO_DOCSTRINGS: Final = frozenset(
 )
 """Packages that do not make anything of the docstrings of what they are given."""
 
+_ANNOTATION_READERS: Final = frozenset(
+    {"attr", "attrs", "beartype", "cattrs", "msgspec", "pytest", "typeguard"}
+)
+"""Of these packages, those that make something of annotations."""
+
 _EXPOSED: Final = frozenset(
     {"os.environ", "os.environb", "sys.path", "sys.modules", "sys.meta_path", "sys.path_hooks"}
 )
@@ -356,6 +362,11 @@ def reads_docstrings(dotted: str) -> bool:
     """Tell whether something from outside may read the docstrings of what it is given."""
     top = dotted.partition(".")[0]
     return "." in dotted and not _is_standard(top) and top not in _NO_DOCSTRINGS
+
+
+def reads_annotations(dotted: str) -> bool:
+    """Tell whether something from outside may read the annotations of a function that it is given."""
+    return reads_docstrings(dotted) or dotted.partition(".")[0] in _ANNOTATION_READERS
 
 
 def is_exposed(dotted: str) -> bool:

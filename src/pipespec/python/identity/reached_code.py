@@ -22,7 +22,8 @@ class ReachedCode:
     """What one callable reaches.
 
     `names` and `statements` count; of `wholes`, with the reasons, all statements. `modules` are loaded. `reads` are
-    the parts of other code that counted code looks at; the docstrings of `documented` names count whatever it looks at.
+    the parts of other code that counted code looks at; the docstrings of `documented` names, and the annotations of `signed` ones,
+    count whatever it looks at.
     """
 
     def __init__(self, leads: Dependencies, module: str, roots: Sequence[Target]) -> None:
@@ -35,6 +36,7 @@ class ReachedCode:
         self.signatures: dict[str, str] = {}
         self.reads: set[str] = set()
         self.documented: set[Name] = set()
+        self.signed: set[Name] = set()
         self._pulled: set[Statement] = set()
         self._active: set[Name] = set()
         self._waiting: list[Target | Statement | str] = [module, *roots]
@@ -102,6 +104,10 @@ class ReachedCode:
         lead = self._leads.lead(statement)
         self._waiting += lead.loads
         self.documented |= lead.documents
+        for name in lead.signs - self.signed:
+            self.signed.add(name)
+            for one in self._leads.effects.executed.binding(name):
+                self._waiting += self._leads.annotations(one).targets
         for target in lead.targets:
             if isinstance(target, Named) and target.name in lead.aside:
                 code = self._leads.resolver.code(target.name.module)

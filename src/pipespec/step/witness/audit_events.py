@@ -1,6 +1,7 @@
 """Python's audit events -> what an `Observer` notes: files opened, folders listed, programs started, classes unpickled.
 
-Each function takes an event's arguments and the frame that brought it about, stats a file at most, and opens nothing. Reading by the
+Each function takes an event's arguments and the frame that brought it about, stats a file at most, and opens nothing. An event comes
+before what it tells of, which may fail: nothing is made of a folder that is there. Reading by the
 import system, by tracebacks and by pipespec itself is not a step's.
 """
 
@@ -18,8 +19,9 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from pipespec.step.witness.observer import Observer, absolute_path
+from pipespec.step.witness.os_calls import path_below
 
-__all__ = ["EVENT_NOTES", "NotFoundFinder"]
+__all__ = ["EVENT_NOTES", "NotFoundFinder", "note_missed_lookup", "note_open"]
 
 _OURS: Final = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep  # noqa: PTH100, PTH120 - compared as text
 _IMPORTS: Final = "<frozen importlib"
@@ -33,6 +35,7 @@ _NOT_READERS: Final = (
 
 _LINES: Final = f"{os.sep}linecache.py"
 _PLANNED: Final = f"{_OURS}step{os.sep}arguments{os.sep}planned_sources.py"
+_OS_CALLS: Final = f"{_OURS}step{os.sep}witness{os.sep}os_calls.py"
 _CODE: Final = tuple(importlib.machinery.all_suffixes())
 
 _WRITES_ANEW: Final = os.O_TRUNC | os.O_EXCL
@@ -40,12 +43,12 @@ _NO_FILE: Final = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_PATH", 0)
 
 
 def _reader(frame: FrameType | None) -> str:
-    """Return the file of the code that reads, through whatever of the standard library; empty where nobody is found."""
+    """Return the file of the code that reads, through the standard library and what is wrapped of it; empty where nobody is found."""
     while frame is not None:
         name = frame.f_code.co_filename
         if name.startswith(_IMPORTS) or name.endswith(_LINES) or any(part in name for part in _NOT_READERS):
             return name
-        if not name.startswith(_STANDARD) or "-packages" in name:
+        if name != _OS_CALLS and (not name.startswith(_STANDARD) or "-packages" in name):
             return name
         frame = frame.f_back
     return ""
@@ -77,22 +80,50 @@ def _note_source(observer: Observer, path: object, frame: FrameType) -> None:
 
 def _note_open(observer: Observer, args: tuple[Any, ...], frame: FrameType) -> None:
     path, _, flags = args
+    note_open(observer, path, flags, frame)
+
+
+def note_open(observer: Observer, path: object, flags: int, frame: FrameType) -> None:
+    """Note a file that is about to be opened."""
     if flags & _NO_FILE:
         return
     if not _is_reader(frame, path):
         _note_source(observer, path, frame)
         return
     access = flags & (os.O_RDONLY | os.O_WRONLY | os.O_RDWR)
-    if access == os.O_WRONLY or (access == os.O_RDWR and flags & _WRITES_ANEW):
-        observer.note_written(path)
+    if access != os.O_RDONLY and flags & _WRITES_ANEW:
+        if not (flags & os.O_EXCL and _is_there(path)):
+            observer.note_written(path)
+        return
+    if access == os.O_WRONLY:
+        observer.note_changed(path)
         return
     observer.note_read(path)
     if access == os.O_RDWR:
         observer.note_written(path)
 
 
+def _is_there(path: object) -> bool:
+    name = absolute_path(path)
+    return name is not None and os.path.lexists(name)
+
+
+def note_missed_lookup(observer: Observer, path: object, frame: FrameType) -> None:
+    """Note that nothing was found where code looked; names such as `<string>` are no paths.
+
+    `pkgutil.extend_path` looks for more parts of a package in each folder of `sys.path`, which is none of the step's.
+    """
+    name = absolute_path(path)
+    if name is None or name.endswith(">") or not _is_reader(frame, path):
+        return
+    if frame.f_back is None or frame.f_back.f_code.co_name != "extend_path":
+        observer.missing.add(name)
+
+
 def _note_listing(observer: Observer, args: tuple[Any, ...], frame: FrameType) -> None:
     path = args[0] if args and args[0] is not None else "."
+    if isinstance(path, int):
+        path = path_below(path)
     if _is_reader(frame) and (name := absolute_path(path)) is not None:
         (observer.folders if os.path.isdir(name) else observer.missing).add(name)  # noqa: PTH112
 
@@ -162,15 +193,18 @@ def _split(text: str) -> list[str]:
 
 
 def _note_made(observer: Observer, args: tuple[Any, ...], _: FrameType) -> None:
-    if (name := absolute_path(args[0])) is not None:
+    if (name := absolute_path(args[0])) is not None and not os.path.lexists(name):
         observer.made.add(name)
 
 
-def _note_first(observer: Observer, args: tuple[Any, ...], _: FrameType) -> None:
-    observer.note_written(args[0])
+def _note_truncation(observer: Observer, args: tuple[Any, ...], _: FrameType) -> None:
+    observer.note_changed(args[0])
 
 
-def _note_both(observer: Observer, args: tuple[Any, ...], _: FrameType) -> None:
+def _note_move(observer: Observer, args: tuple[Any, ...], frame: FrameType) -> None:
+    """Note both names; what stood under the first can be read under the second."""
+    if _is_reader(frame):
+        observer.note_read(args[0])
     observer.note_written(args[0])
     observer.note_written(args[1])
 
@@ -206,10 +240,10 @@ EVENT_NOTES: Final[Mapping[str, Callable[[Observer, tuple[Any, ...], FrameType],
     "os.exec": _note_spawn,
     "os.system": _note_shell,
     "os.mkdir": _note_made,
-    "os.rename": _note_both,
+    "os.rename": _note_move,
     "os.link": _note_link,
     "os.symlink": _note_link,
-    "os.truncate": _note_first,
+    "os.truncate": _note_truncation,
     "pickle.find_class": _note_class,
 }
 

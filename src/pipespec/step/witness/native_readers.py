@@ -9,12 +9,11 @@ from __future__ import annotations
 import functools
 import glob
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, Final
 
-from pipespec.step.after_import import act_after_import
+from pipespec.step.witness.wrapped_functions import wrap_functions
 
 __all__ = ["watch_native_readers"]
 
@@ -43,28 +42,7 @@ _MOST: Final = 10_000
 
 def watch_native_readers(note: Callable[[str], object]) -> None:
     """Let the readers of what is loaded, and of what will be, note each path that they are given."""
-    for name in _READERS:
-        if name in sys.modules:
-            _wrap_all(name, note, sys.modules[name])
-    act_after_import({name: partial(_wrap_all, name, note) for name in _READERS})
-
-
-def _wrap_all(name: str, note: Callable[[str], object], module: Any) -> None:
-    for reader in _READERS[name]:
-        owner, _, last = reader.rpartition(".")
-        holder = getattr(module, owner, None) if owner else module
-        function = getattr(holder, last, None)
-        if function is None or holder is None:
-            continue
-        wrapped = _noting(function, note)
-        try:
-            setattr(holder, last, wrapped)
-        except (AttributeError, TypeError):  # a class in C
-            continue
-        # Where it is defined, too: pickle compares the two.
-        home = sys.modules.get(getattr(function, "__module__", None) or "")
-        if not owner and home is not None and getattr(home, last, None) is function:
-            setattr(home, last, wrapped)
+    wrap_functions(_READERS, partial(_noting, note=note))
 
 
 def _noting(function: Callable[..., Any], note: Callable[[str], object]) -> Callable[..., Any]:

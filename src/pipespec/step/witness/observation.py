@@ -1,8 +1,8 @@
 """A process observed: what it reads, lists, starts and unpickles is noted while the context is entered.
 
-An audit hook cannot be taken off again, so it is added once to a process and notes nothing unless an `Observer` is active. It runs for
-every event of the process: it is short and never raises. Not seen: files that libraries open in C, C++ or Rust past the
-readers that are known, and what other programs read.
+An audit hook cannot be taken off again, so it is added once to a process and notes nothing unless an `Observer` is active; what is wrapped
+besides stays so. The hook runs for every event of the process: it is short and never raises. Not seen: files that libraries open in C,
+C++ or Rust past the readers that are known, and what other programs read.
 """
 
 from __future__ import annotations
@@ -11,11 +11,15 @@ import contextlib
 import os
 import sys
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from pipespec.step.witness.audit_events import EVENT_NOTES, NotFoundFinder
+from pipespec.step.witness.audit_events import EVENT_NOTES, NotFoundFinder, note_missed_lookup, note_open
+from pipespec.step.witness.named_in_texts import watch_named_in_texts
 from pipespec.step.witness.native_readers import watch_native_readers
 from pipespec.step.witness.observer import Observer
+from pipespec.step.witness.os_calls import watch_os_calls
 
 __all__ = ["observe"]
 
@@ -28,6 +32,22 @@ def _note_native(path: str) -> None:
         _active.note_read(path)
         if _active.is_forked:
             _active.tell()
+
+
+def _note_named(module: str, name: str) -> None:
+    if _active is not None:
+        _active.unpickled.add((module, name))
+
+
+def _note_call(note: Callable[..., None], *args: object) -> None:
+    if _active is None:
+        return
+    try:
+        note(_active, *args)
+        if _active.is_forked:
+            _active.tell()
+    except Exception:  # noqa: BLE001, S110 - an error here would be the user's
+        pass
 
 
 class observe:  # noqa: N801 - used as a context, like contextlib's
@@ -43,6 +63,8 @@ class observe:  # noqa: N801 - used as a context, like contextlib's
             sys.addaudithook(_hook)
             os.register_at_fork(before=_before_fork, after_in_child=_in_fork)
             watch_native_readers(_note_native)
+            watch_named_in_texts(_note_named)
+            watch_os_calls(partial(_note_call, note_missed_lookup), partial(_note_call, note_open))
             _is_hooked = True
         sys.meta_path.append(self._finder)
         _active = self._observer
@@ -57,15 +79,8 @@ class observe:  # noqa: N801 - used as a context, like contextlib's
 
 def _hook(event: str, args: tuple[Any, ...]) -> None:
     note = EVENT_NOTES.get(event)
-    observer = _active
-    if note is None or observer is None:
-        return
-    try:
-        note(observer, args, sys._getframe(1))  # noqa: SLF001 - there is no other way to who is reading
-        if observer.is_forked:
-            observer.tell()
-    except Exception:  # noqa: BLE001, S110 - an error here would be the user's
-        pass
+    if note is not None and _active is not None:
+        _note_call(note, args, sys._getframe(1))  # noqa: SLF001 - there is no other way to who is reading
 
 
 def _before_fork() -> None:

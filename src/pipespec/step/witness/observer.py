@@ -54,6 +54,8 @@ class Observer:
     folders: set[str] = field(default_factory=set)
     missing: set[str] = field(default_factory=set)
     written: set[str] = field(default_factory=set)
+    changed: set[str] = field(default_factory=set)
+    """Files that were written to, and that keep some of what stood in them."""
     made: set[str] = field(default_factory=set)
     """Folders."""
     unpickled: set[tuple[str, str]] = field(default_factory=set)
@@ -94,7 +96,7 @@ class Observer:
                     self.read.setdefault(path, Seen(*stamp))
                 else:
                     {"scripts": self.scripts, "folders": self.folders, "missing": self.missing,
-                     "written": self.written, "made": self.made}[kind].add(path)  # fmt: skip
+                     "written": self.written, "changed": self.changed, "made": self.made}[kind].add(path)  # fmt: skip
 
     def tell(self) -> None:
         """Write what was noted since the last time, and forget it, but for what was written here."""
@@ -102,7 +104,7 @@ class Observer:
             return
         lines = [["read", path, *dataclasses.astuple(seen)] for path, seen in self.read.items()]
         lines += [["written", path] for path in self.unsaid]
-        for kind in ("scripts", "folders", "missing", "made"):
+        for kind in ("scripts", "folders", "missing", "changed", "made"):
             lines += [[kind, path] for path in getattr(self, kind)]
             getattr(self, kind).clear()
         self.read.clear()
@@ -110,8 +112,22 @@ class Observer:
         if lines:
             os.write(self.told.fileno(), "".join(f"{json.dumps(line)}\n" for line in lines).encode())
 
+    def note_changed(self, path: object) -> None:
+        """Note a file that is about to be written to: it may still be read for what stood in it."""
+        name = absolute_path(path)
+        if name is None or name in self.written:
+            return
+        try:
+            is_empty = not os.stat(name).st_size  # noqa: PTH116 - paths are text here
+        except OSError:
+            is_empty = True
+        if is_empty:
+            self.note_written(name)
+        else:
+            self.changed.add(name)
+
     def note_written(self, path: object) -> None:
-        """Note a file that is about to be made or changed."""
+        """Note a file that is about to be made, or of which nothing is left."""
         name = absolute_path(path)
         if name is not None and name not in self.written:
             self.written.add(name)

@@ -114,7 +114,8 @@ class WitnessTaking:
             now = Seen.of(path)
             if now is None:
                 return None
-            if now != first and path not in self._observer.written:
+            is_ours = path in self._observer.written or path in self._observer.changed
+            if now != first and not is_ours:
                 return Touched(name, Trace.FILE, "")
             if now.size > LARGEST:
                 return Touched(name, Trace.LARGE, large_digest(path))
@@ -137,13 +138,20 @@ class WitnessTaking:
         return not self._judgement.is_data(path)
 
     def _missing(self) -> Iterator[Touched]:
-        paths = {path for path in self._observer.missing if path not in self._observer.written}
+        paths = self._observer.missing - self._observer.written - {*sys.path}
         if self._job.modules:
             folders = (*self._job.folders, *(entry for entry in sys.path if self._judgement.is_code(entry)))
             paths.update(absent_modules(self._observer.not_found, folders, self._judgement))
-        for path in paths:
-            if self._judgement.is_own(path) and self._counts(path) and not os.path.lexists(path):
-                yield Touched(self._judgement.recorded(path), Trace.MISSING, "-")
+        gone = [
+            path
+            for path in paths
+            if self._judgement.is_own(path) and self._counts(path) and not os.path.lexists(path)
+        ]
+        if len(gone) > _MOST:  # what appears changes the names in a folder
+            self._observer.folders.update(_folder_around(path) for path in gone)
+            return
+        for path in gone:
+            yield Touched(self._judgement.recorded(path), Trace.MISSING, "-")
 
     # --------------------------------------------------------------------------------------- modules
 
@@ -187,6 +195,13 @@ class WitnessTaking:
 
 def _digest_of(path: str) -> str:
     return digest_file(Path(path))[0]
+
+
+def _folder_around(path: str) -> str:
+    """Return the lowest folder above a path that is there."""
+    while not os.path.isdir(path := path.rpartition("/")[0] or "/"):  # noqa: PTH112 - paths are text here
+        continue
+    return path
 
 
 def _gathered(files: Iterable[str], kept: Collection[str]) -> tuple[list[str], list[str]]:

@@ -1,0 +1,43 @@
+"""Functions of libraries replaced by others that note what they are given: at once where they are loaded, else once they are.
+
+Takes names of functions by module. A library that is not loaded costs nothing, and what a library has no more is left out.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeAlias
+
+from pipespec.step.after_import import act_after_import
+
+__all__ = ["wrap_functions"]
+
+_Function: TypeAlias = Callable[..., Any]
+
+
+def wrap_functions(names: Mapping[str, Sequence[str]], wrap: Callable[[_Function], _Function]) -> None:
+    """Put what `wrap` makes of a function in its place; `names` are functions, and methods as `Class.method`, by module."""
+    for name in names:
+        if name in sys.modules:
+            _wrap_all(names[name], wrap, sys.modules[name])
+    act_after_import({name: partial(_wrap_all, names[name], wrap) for name in names})
+
+
+def _wrap_all(names: Sequence[str], wrap: Callable[[_Function], _Function], module: Any) -> None:
+    for name in names:
+        owner, _, last = name.rpartition(".")
+        holder = getattr(module, owner, None) if owner else module
+        function = getattr(holder, last, None)
+        if function is None or holder is None:
+            continue
+        wrapped = wrap(function)
+        try:
+            setattr(holder, last, wrapped)
+        except (AttributeError, TypeError):  # a class in C
+            continue
+        # Where it is defined, too: pickle compares the two.
+        home = sys.modules.get(getattr(function, "__module__", None) or "")
+        if not owner and home is not None and getattr(home, last, None) is function:
+            setattr(home, last, wrapped)
