@@ -210,7 +210,9 @@ def test_where_the_template_is_killed_what_runs_is_lost_and_the_rest_goes_on(eng
 
 
 def test_a_step_that_removes_our_folder_fails_with_those_beside_it_and_the_rest_goes_on(engine):
-    erase = "while not list(Path().glob('*.begun')): time.sleep(0.005)\nimport shutil; shutil.rmtree('.pipespec')"
+    erase = (
+        "while not list(Path().glob('*.begun')): time.sleep(0.005)\nimport shutil; shutil.rmtree('.pipespec')"
+    )
     found = Zoo(engine, [erase], workers=2)
 
     (neighbour, last), beast = found.innocent(), found[erase]

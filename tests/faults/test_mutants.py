@@ -60,7 +60,7 @@ MUTANTS = {
         "tracking/writing/recorder.py",
         "self._put(started, {**_log(log), **query_files(manifest), record_names.MANIFEST_FILE: content})",
         "self._put(started, {**_log(log), **query_files(manifest)})",
-        "tracking/test_recorder.py -k published_run_has_lost_its_claim",
+        "tracking/test_recorder.py -k published_run_has_its_key",
     ),
     "a manifest need not be what the run's tag says": (
         "tracking/reading/record_selection.py",
@@ -130,8 +130,8 @@ MUTANTS = {
     ),
     "a result of another invocation is published a second time": (
         "engine/attempts.py",
-        "if record := newer_record(self._ledger, key, known):",
-        "if (record := newer_record(self._ledger, key, known)) and known == -1:",
+        "if record := newer_record(standing.record, known):",
+        "if (record := newer_record(standing.record, known)) and known == -1:",
         "engine/test_attempts.py -k who_waited_gets",
     ),
     "a forced result does not come in place of the one before": (

@@ -174,7 +174,7 @@ def test_a_started_run_bears_everything_but_its_key(world):
         "mlflow.pipespec.call": "shop.model:train",
         "mlflow.pipespec.invocation": "f" * 32,
         "mlflow.pipespec.lease": "0",
-        f"mlflow.{record_names.claim_tag(world.key('one'))}": "1",
+        f"mlflow.{record_names.key_tag(world.key('one'))}": "1",
         "team": "nlp",
         "pipespec.tag.model": "1",
         "mlflow.note.content": "Trains it.",
@@ -308,7 +308,7 @@ def test_a_deleted_experiment_is_never_restored(world):
 # ------------------------------------------------------------------------------------ the end of a run
 
 
-def test_a_published_run_has_lost_its_claim_and_won_its_key(world):
+def test_a_published_run_has_its_key(world):
     started = world.start()
     log = world.root / "step.log"
     log.write_text("what the step said\n")
@@ -324,7 +324,6 @@ def test_a_published_run_has_lost_its_claim_and_won_its_key(world):
     new = {tag: value for tag, value in run.tags.items() if tag not in world_tags(world)}
     assert new == {
         "pipespec.key": world.key("one"),
-        record_names.key_tag(world.key("one")): "1",
         "pipespec.generation": "2",
         "pipespec.inputs": "[]",
         "pipespec.manifest": hashlib.sha256(manifest).hexdigest(),
@@ -340,7 +339,6 @@ def test_a_published_run_has_lost_its_claim_and_won_its_key(world):
             separators=(",", ":"),
         ),
     }
-    assert record_names.claim_tag(world.key("one")) not in run.tags
     assert (run.status, run.ended) == ("FINISHED", record.ended)
     assert (world.folder(record) / "pipespec/log.txt").read_text() == "what the step said\n"
     assert sorted(
@@ -354,7 +352,9 @@ def test_a_published_run_has_lost_its_claim_and_won_its_key(world):
 
 
 def world_tags(world) -> set[str]:
-    return set(facts(world, world.start("other", "other")).tags) | {record_names.name_tag("world-train")}
+    return {*facts(world, world.start("other", "other")).tags, record_names.key_tag(world.key("one"))} | {
+        record_names.name_tag("world-train")
+    }
 
 
 def test_a_failed_run_keeps_its_log_its_error_and_what_it_tried(world):
@@ -366,7 +366,7 @@ def test_a_failed_run_keeps_its_log_its_error_and_what_it_tried(world):
     run = facts(world, started)
     folder = Path(started.artifact_uri.removeprefix("file://"))
     assert (run.status, run.ended is not None) == ("FAILED", True)
-    assert record_names.claim_tag(world.key("one")) in run.tags
+    assert record_names.key_tag(world.key("one")) in run.tags
     assert (folder / "pipespec/log.txt").read_text() == "half way\n"
     assert (folder / "pipespec/error.txt").read_text() == (
         "raised: ValueError: no such column\n\n  File news.py, line 3\n"
@@ -456,7 +456,6 @@ def test_an_executed_step_costs_few_calls_of_mlflows_client(world_of_client, mon
         "log_batch",
         "log_batch",
         "update_run_info",
-        "delete_tag",
     ]
     calls.clear()
     world.publish("train", key=None)

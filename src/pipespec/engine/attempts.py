@@ -35,7 +35,7 @@ from pipespec.plan.results import RunReport
 from pipespec.spec.pipeline_spec import StepSpec
 from pipespec.step.step_job import Failure, StepOutcome
 from pipespec.tracking.process_owner import Owner
-from pipespec.tracking.reading.ledger import Ledger
+from pipespec.tracking.reading.ledger import Ledger, Standing
 from pipespec.tracking.record_names import POINT
 from pipespec.tracking.run_datasets import outside_datasets
 from pipespec.tracking.run_facts import contenders, finished_record
@@ -129,22 +129,23 @@ class Attempts:
         if decision.key is None:
             return Claim(self._start(plan, decision), None, _now())
         key = decision.key.hex
-        if waited and self._live_claims(key):
+        if waited and self._live(self._ledger.claims(key)):
             return None
         known = self._ledger.generations((key,)).get(key) if _repeats(decision, forced=forced) else None
         since = _now()
         started = self._start(plan, decision)
-        if not self._is_alone(key, started):
+        standing = self._standing_alone(key, started)
+        if standing is None:
             self.kill(started, "another invocation computes the same key")
             return None
-        if record := newer_record(self._ledger, key, known):
+        if record := newer_record(standing.record, known):
             self.kill(started, f"run {record.run_id} has the same key")
             return record
         return Claim(started, known, since)
 
     def holder(self, key: str) -> Attempt | None:
         """Return the run of another invocation that computes a key, None where none does any more."""
-        others = [claim for claim in self._live_claims(key) if claim.run_id not in self._own]
+        others = [claim for claim in self._live(self._ledger.claims(key)) if claim.run_id not in self._own]
         return others[0] if others else None
 
     def result(
@@ -367,25 +368,24 @@ class Attempts:
         self._invocation = self._remember(self._writer.start_invocation(self._surroundings))
         self._beat_due = time.monotonic() + _HEARTBEAT
 
-    def _is_alone(self, key: str, started: StartedRun) -> bool:
-        """Say whether ours is the only live claim, after a moment for others to see ours and take theirs back.
+    def _standing_alone(self, key: str, started: StartedRun) -> Standing | None:
+        """Return how a key stands if ours is its only live claim, after a moment for others to see ours and take theirs back.
 
         Being the earlier is not enough: a run may become visible later than one that says it started later, which
         then saw nobody and went on. Whoever is alone when it looks is seen by all that come.
         """
         for _ in range(_LOOKS):
-            live = self._live_claims(key)
+            standing = self._ledger.standing(key, started.experiment_id)
+            live = self._live(standing.claims)
             if all(claim.run_id == started.run_id for claim in live):
-                return True
+                return standing
             if contenders(live, started.run_id):
-                return False
+                return None
             time.sleep(_LOOK_AGAIN)
-        return False
+        return None
 
-    def _live_claims(self, key: str) -> tuple[Attempt, ...]:
-        claims = tuple(
-            found for found in self._ledger.claims(key) if not self._is_left_over(found.run_id, found.owner)
-        )
+    def _live(self, found: Collection[Attempt]) -> tuple[Attempt, ...]:
+        claims = tuple(claim for claim in found if not self._is_left_over(claim.run_id, claim.owner))
         others = [claim for claim in claims if claim.run_id not in self._own]
         dead = self._sweep(others) if others else ()
         return tuple(claim for claim in claims if claim.run_id not in dead)

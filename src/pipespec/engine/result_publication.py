@@ -45,7 +45,9 @@ def publish_result(
     started, outcome = result.started, result.outcome
     superseded: tuple[str, ...] = ()
     if started.key is not None:
-        if result.may_be_taken and (record := newer_record(ledger, started.key, result.known)):
+        if result.may_be_taken and (
+            record := newer_record(ledger.complete((started.key,)).get(started.key), result.known)
+        ):
             if record.run_id == started.run_id:  # an earlier try came through, and its answer was lost
                 return Published(record, is_ours=True)
             why = f"run {record.run_id} was faster with the same key"
@@ -71,9 +73,8 @@ def publish_result(
     return Published(_with_logged(record, result, ledger), is_ours=True)
 
 
-def newer_record(ledger: Ledger, key: str, known: int | None) -> StepRecord | None:
-    """Return what was published beyond the generation that we knew; what was only accepted for the key is not."""
-    record = ledger.complete((key,)).get(key)
+def newer_record(record: StepRecord | None, known: int | None) -> StepRecord | None:
+    """Return the record of a key if it was published beyond the generation that we knew; what was only accepted was not."""
     if record is None or record.accepted is not None:
         return None
     return record if known is None or record.generation > known else None

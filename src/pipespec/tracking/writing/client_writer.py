@@ -93,11 +93,10 @@ class ClientWriter:
         tags: Mapping[str, str],
         metrics: Mapping[str, float],
         ended: int,
-        claim: str | None,
         params: Mapping[str, str] | None = None,
         datasets: Sequence[RunDataset] = (),
     ) -> None:
-        """Log datasets, log tags, metrics and params in one batch, end the run, take the claim off: four calls."""
+        """Log datasets, log tags, metrics and params in one batch, end the run: three calls."""
         self._add_datasets(run_id, datasets)
         try:
             self._log(run_id, tags=tags, params=params, metrics=metrics, now=ended)
@@ -111,11 +110,6 @@ class ClientWriter:
         reach("publish.after-batch")
         self.end(run_id, "FINISHED", ended=ended)
         reach("publish.after-finish")
-        # Last, since between a claim that is gone and FINISHED another process would see neither. It does not
-        # matter if it fails: a claim counts on RUNNING runs only.
-        if claim is not None:
-            with contextlib.suppress(PipespecError):
-                self.delete_tags(run_id, (claim,))
 
     def end(
         self,

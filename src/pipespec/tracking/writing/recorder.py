@@ -229,7 +229,6 @@ class Recorder:
             ended=round(record.ended * 1000),
             params=prepared.params,
             datasets=prepared.datasets,
-            claim=record_names.stored(record_names.claim_tag(record.key)) if record.key else None,
         )
 
     def fail(

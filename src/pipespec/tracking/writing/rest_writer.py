@@ -125,11 +125,10 @@ class RestWriter:
         tags: Mapping[str, str],
         metrics: Mapping[str, float],
         ended: int,
-        claim: str | None,
         params: Mapping[str, str] | None = None,
         datasets: Sequence[RunDataset] = (),
     ) -> None:
-        """Log datasets, log tags, metrics and params in one batch, end the run, take the claim off: a request each."""
+        """Log datasets, log tags, metrics and params in one batch, end the run: a request each."""
         self._add_datasets(run_id, datasets)
         try:
             self._measure(run_id, metrics, ended, tags=tags, params=params)
@@ -141,10 +140,6 @@ class RestWriter:
         reach("publish.after-batch")
         self.end(run_id, "FINISHED", ended=ended)
         reach("publish.after-finish")
-        # Last, and of no weight: a claim counts on RUNNING runs only.
-        if claim is not None:
-            with contextlib.suppress(PipespecError):
-                self.delete_tags(run_id, (claim,))
 
     def end(
         self,

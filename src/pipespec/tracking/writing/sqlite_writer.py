@@ -129,7 +129,6 @@ class SqliteWriter:
         tags: Mapping[str, str],
         metrics: Mapping[str, float],
         ended: int,
-        claim: str | None,
         params: Mapping[str, str] | None = None,
         datasets: Sequence[RunDataset] = (),
     ) -> None:
@@ -141,8 +140,6 @@ class SqliteWriter:
             _add_metrics(db, run_id, metrics, ended)
             reach("publish.after-batch")
             db.execute(changes.END_RUN, ("FINISHED", ended, run_id))
-            if claim is not None:
-                db.execute(changes.DELETE_TAG, (run_id, claim))
         if not db.in_transaction:  # else it is whoever began that one
             reach("publish.after-finish")
 

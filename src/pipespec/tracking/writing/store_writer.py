@@ -81,16 +81,14 @@ class StoreWriter(Protocol):
         tags: Mapping[str, str],
         metrics: Mapping[str, float],
         ended: int,
-        claim: str | None,
         params: Mapping[str, str] | None = None,
         datasets: Sequence[RunDataset] = (),
     ) -> None:
-        """Let a run count: its tags and metrics (of time `ended`, step 0), then FINISHED, then its `claim` tag off.
+        """Let a run count: its tags and metrics (of time `ended`, step 0), then FINISHED.
 
         At most 100 `params` come with the tags; one that the run has already stays as it is. `datasets` come before: they
         are for people, so a store that refuses them is no reason that the result does not count.
-        No reader ever sees FINISHED without the tags, nor a RUNNING run without its claim. When this returns, all
-        but the claim's end is on the disk of the store; it does not matter if that fails.
+        No reader ever sees FINISHED without the tags. When this returns, all is on the disk of the store.
         """
 
     def end(
@@ -114,7 +112,7 @@ class StoreWriter(Protocol):
         """Return all tags of a run."""
 
     def put_files(self, files: Mapping[str, bytes], artifact_uri: str) -> None:
-        """Put small files of ours below a run, name -> content, one after the other in this order.
+        """Put small files of ours below a run, name -> content.
 
         Raises:
             OSError: from a local disk.
