@@ -421,7 +421,7 @@ def test_a_store_that_breaks_while_it_is_written_is_said_to_be_unavailable(world
     holder.execute("ALTER TABLE tags RENAME TO taken")
     holder.close()
     with pytest.raises(StoreUnavailableError, match="no such table") as refused:
-        world.recorder.heartbeat([started.run_id])
+        world.recorder.heartbeat([started])
     assert "\n" not in str(refused.value)
 
 
@@ -472,7 +472,7 @@ def test_asynchronous_logging_is_for_users_and_not_for_records(world_of_client, 
     store = type(world.recorder._writer._session.client._tracking_client.store)
     monkeypatch.setattr(store, "log_batch_async", lambda *_, **__: pytest.fail("was put off"))
     record = world.publish(params={"epochs": 3})
-    world.recorder.heartbeat([record.run_id])
+    world.recorder.heartbeat([world.start("train", "two")])
     assert world.ledger().complete([world.key("one")]) == {world.key("one"): record}
 
 
@@ -543,8 +543,8 @@ def test_of_two_claims_every_process_sees_the_same_one_first(world):
 
 def test_a_heartbeat_renews_the_leases_of_its_runs(world):
     one, two = world.start(), world.start("other")
-    world.recorder.heartbeat([one.run_id])
-    world.recorder.heartbeat([one.run_id])
+    world.recorder.heartbeat([one])
+    world.recorder.heartbeat([one])
     assert facts(world, one).tags["pipespec.lease"] == "2"
     assert facts(world, two).tags["pipespec.lease"] == "0"
 

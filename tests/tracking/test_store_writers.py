@@ -163,8 +163,8 @@ def test_a_store_that_stays_locked_is_said_to_be(world_of_sqlite, project, monke
     with database(project) as holder:
         holder.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreUnavailableError, match="is locked by another process; try again"):
-            recorder.heartbeat([started.run_id])
-    recorder.heartbeat([started.run_id])
+            recorder.heartbeat([started])
+    recorder.heartbeat([started])
     recorder.close()
 
 
@@ -263,9 +263,9 @@ def test_a_file_that_is_taken_away_takes_no_more(world_of_sqlite, project, empty
     if replaced:
         (project / "mlflow.db").write_bytes(empty_store.read_bytes())
     with pytest.raises(StoreUnavailableError, match="was taken away while it was in use"):
-        world_of_sqlite.recorder.heartbeat([started.run_id])
+        world_of_sqlite.recorder.heartbeat([started])
     (project / "away.db").replace(project / "mlflow.db")
-    world_of_sqlite.recorder.heartbeat([started.run_id])
+    world_of_sqlite.recorder.heartbeat([started])
 
 
 # ---------------------------------------------------------------------------------- which writer it is

@@ -104,7 +104,7 @@ class Attempts:
         """What is told of the invocation, once there is one."""
         self._beat_due = 0.0
         self._beating: threading.Thread | None = None
-        self._own: set[str] = set()
+        self._own: dict[str, StartedRun] = {}
         self._params: UpstreamParams | None = None
         self._prepared: list[tuple[PreparedResult, Callable[[StepRecord], None]]] = []
         """What is published with the next start, and what is called then."""
@@ -211,7 +211,7 @@ class Attempts:
     def _tell_prepared(self) -> None:
         published, self._prepared = self._prepared, []
         for prepared, then in published:
-            self._own.discard(prepared.record.run_id)
+            self._own.pop(prepared.record.run_id, None)
             _ACTIVE.discard(prepared.record.run_id)
             self._ledger.note((prepared.record,))
             then(prepared.record)
@@ -288,9 +288,9 @@ class Attempts:
 
     def _beat(self) -> None:
         try:
-            for run_id in sorted(self._own):
+            for run in [*self._own.values()]:
                 with _unless_gone():
-                    self._writer.heartbeat((run_id,))
+                    self._writer.heartbeat((run,))
             self._end_rest()
         except StoreUnavailableError as error:
             self._absence.note(error)
@@ -398,12 +398,12 @@ class Attempts:
         return owner == self._here and run_id not in _ACTIVE
 
     def _remember(self, started: StartedRun) -> StartedRun:
-        self._own.add(started.run_id)
+        self._own[started.run_id] = started
         _ACTIVE.add(started.run_id)
         return started
 
     def _forget(self, started: StartedRun) -> None:
-        self._own.discard(started.run_id)
+        self._own.pop(started.run_id, None)
         _ACTIVE.discard(started.run_id)
 
     def _about(self) -> dict[str, JSON]:

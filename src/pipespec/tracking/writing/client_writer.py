@@ -94,9 +94,11 @@ class ClientWriter:
         metrics: Mapping[str, float],
         ended: int,
         params: Mapping[str, str] | None = None,
+        pending: Mapping[str, str] | None = None,
         datasets: Sequence[RunDataset] = (),
     ) -> None:
         """Log datasets, log tags, metrics and params in one batch, end the run: three calls."""
+        params = {**(params or {}), **(pending or {})}
         self._add_datasets(run_id, datasets)
         try:
             self._log(run_id, tags=tags, params=params, metrics=metrics, now=ended)
@@ -118,17 +120,20 @@ class ClientWriter:
         *,
         ended: int,
         metrics: Mapping[str, float] | None = None,
+        pending: Mapping[str, str] | None = None,
         datasets: Sequence[RunDataset] = (),
     ) -> None:
         """End a run; its last metrics and its datasets come in a call each before."""
         self._add_datasets(run_id, datasets)
-        self._log(run_id, metrics=metrics or _NO_METRICS, now=ended)
+        self._log(run_id, metrics=metrics or _NO_METRICS, params=pending, now=ended)
         with speaking(self.uri):
             self._session.client.set_terminated(run_id, status, ended)
 
-    def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
+    def set_tags(
+        self, run_id: str, tags: Mapping[str, str], pending: Mapping[str, str] | None = None
+    ) -> None:
         """Set tags of a run, in one call."""
-        self._log(run_id, tags=tags)
+        self._log(run_id, tags=tags, params=pending)
 
     def delete_tags(self, run_id: str, tags: Collection[str]) -> None:
         """Take tags off a run, a call each."""
