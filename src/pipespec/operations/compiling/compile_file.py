@@ -119,7 +119,8 @@ class Compiled:
         """The resolved document as it is shown and recorded."""
         from pipespec.views.rendering.relocation import presentable  # noqa: PLC0415 - `validate` shows none
 
-        return presentable(self.resolved.document, self.place.folders)
+        document = self.resolved.document if self.spec is None else self.spec.document
+        return presentable(document, self.place.folders)
 
     @property
     def sources(self) -> Mapping[str, str]:
