@@ -124,8 +124,8 @@ MUTANTS = {
     ),
     "a result is not looked for again before it is published": (
         "engine/result_publication.py",
-        "if result.may_be_taken and (record :=",
-        "if False and (record :=",
+        "if result.may_be_taken else None",
+        "if False else None",
         "engine/test_attempts.py -k of_two_results",
     ),
     "a result of another invocation is published a second time": (

@@ -146,7 +146,7 @@ def test_what_has_no_effect_in_a_module_is_told_beside_it_and_in_it(tmp_path, ke
     (tmp_path / "pipeline.yaml").write_text(
         f"pipespec: 1\n{keys}\nsteps: {{one: {{call: 'steps:one', outputs: {{one: one.json}}}}}}\n"
     )
-    done = PIPESPEC.run(["render", "pipeline.yaml"], cwd=tmp_path, timeout=60)
+    done = PIPESPEC.run(["render", "pipeline.yaml"], cwd=tmp_path, timeout=60, env=dict(os.environ))
 
     assert (done.returncode, done.stderr[: len(advice)]) == (0, advice)
     assert bool(done.stderr) == ("have no effect here" in done.stdout) == bool(advice)

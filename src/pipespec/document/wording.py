@@ -9,7 +9,7 @@ import difflib
 import itertools
 from collections.abc import Iterable
 
-__all__ = ["did_you_mean", "listing", "nearest", "quote", "spaces"]
+__all__ = ["counted", "did_you_mean", "listing", "nearest", "quote"]
 
 _LONGEST = 60
 _CANDIDATES = 2_000  # difflib is linear in names but slow: 2,000 take about 50 ms
@@ -43,6 +43,6 @@ def listing(names: Iterable[str], *, most: int = 10) -> str:
     return f"{shown} and {rest} more" if rest > 0 else shown
 
 
-def spaces(count: int) -> str:
-    """Say how far a line is indented."""
-    return f"{count} space{'s' if count != 1 else ''}"
+def counted(count: int, thing: str, several: str | None = None) -> str:
+    """Say how many there are of a thing: `1 byte`, `2 bytes`, `2 entries` where `several` says so."""
+    return f"{count:,} {thing if count == 1 else several or f'{thing}s'}"

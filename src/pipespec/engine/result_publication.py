@@ -45,9 +45,8 @@ def publish_result(
     started, outcome = result.started, result.outcome
     superseded: tuple[str, ...] = ()
     if started.key is not None:
-        if result.may_be_taken and (
-            record := newer_record(ledger.complete((started.key,)).get(started.key), result.known)
-        ):
+        standing = ledger.complete((started.key,)).get(started.key) if result.may_be_taken else None
+        if record := newer_record(standing, result.known):
             if record.run_id == started.run_id:  # an earlier try came through, and its answer was lost
                 return Published(record, is_ours=True)
             why = f"run {record.run_id} was faster with the same key"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from pipespec.activity import Activity, busy
+from pipespec.document.wording import counted
 from pipespec.errors import PipespecError, StoreUnavailableError
 from pipespec.fault_points import reach
 from pipespec.tracking.artifact_uris import original_name, stored_name
@@ -149,7 +150,7 @@ def _require_whole(far: FarFiles, files: Mapping[str, Path | bytes] | Mapping[st
             raise StoreUnavailableError(f"the artifact store accepted '{name}' but does not list it")
         if found[name] not in (None, size):
             raise StoreUnavailableError(
-                f"the artifact store has {found[name]} bytes of '{name}', which has {size}"
+                f"the artifact store has {counted(found[name] or 0, 'byte')} of '{name}', which has {size}"
             )
 
 

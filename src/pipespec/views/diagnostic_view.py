@@ -15,6 +15,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from pipespec.document.password_masking import without_passwords
+from pipespec.document.wording import counted
 from pipespec.errors import Diagnostic, Severity, Span
 from pipespec.views.styled_text import Style, joined, styled
 from pipespec.views.terminal_text import columns_of, printable
@@ -54,9 +55,9 @@ def summary(files: Sequence[str], diagnostics: Sequence[Diagnostic]) -> str:
     subject = printable(files[0]) if len(files) == 1 else f"{len(files)} files"
     errors = sum(found.severity is Severity.ERROR for found in diagnostics)
     advice = len(diagnostics) - errors
-    counts = [f"{errors} error{'s' if errors != 1 else ''}"] if errors else ["no errors"]
+    counts = [counted(errors, "error")] if errors else ["no errors"]
     if advice:
-        counts.append(f"{advice} piece{'s' if advice != 1 else ''} of advice")
+        counts.append(counted(advice, "piece of advice", "pieces of advice"))
     return f"{subject}: {', '.join(counts)}"
 
 

@@ -215,7 +215,7 @@ def _advice(report: RunReport) -> Iterator[str]:
     told = [result.advice for result in report.steps if result.advice is not None]
     yield from (printable(f"advice: {advice}") for advice in told[:_MOST])
     if len(told) > _MOST:
-        yield f"advice: and {len(told) - _MOST} steps more read files that no input names"
+        yield f"advice: and {len(told) - _MOST} more, of other steps"
 
 
 def counts(report: RunReport) -> str:

@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from pipespec.document.wording import quote
+from pipespec.document.wording import counted, quote
 from pipespec.engine.dask.dask_executor import DaskExecutor
 from pipespec.engine.dask.open_cluster import OpenCluster, dask_logging_to, opened_cluster
 from pipespec.engine.dask.project_archive import ProjectArchive, pack
@@ -183,9 +183,7 @@ def _notes(
 ) -> tuple[str, ...]:
     fit = [worker for worker in workers if worker not in unfit]
     threads = sum(workers[worker]["nthreads"] for worker in fit)
-    count = (
-        f"{len(fit)} worker{'' if len(fit) == 1 else 's'} with {threads} thread{'' if threads == 1 else 's'}"
-    )
+    count = f"{counted(len(fit), 'worker')} with {counted(threads, 'thread')}"
     place = (
         "in the project's own folder"
         if archive is None

@@ -14,6 +14,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from pipespec.document.wording import counted
 from pipespec.engine.staging import dead_folders
 from pipespec.errors import PipespecError, StoreUnavailableError
 from pipespec.operations.housekeeping.store_place import StorePlace
@@ -54,7 +55,7 @@ def examine(place: StorePlace, *, verify: bool = False) -> Examination:
             findings += _left_running(ledger.running())
             records = [(run, record) for run in runs if (record := _complete(run)) is not None]
             findings += _artifacts(records, ledger, place, verify=verify)
-        looked_at.append(f"{len(runs)} runs, {len(records)} of them complete")
+        looked_at.append(f"{counted(len(runs), 'run')}, {len(records)} of them complete")
     except StoreUnavailableError as error:
         hint = "start or correct the store, or choose another one: mlflow.tracking_uri"
         findings.append(StoreFinding("store-unavailable", place.name.short, str(error), hint))
