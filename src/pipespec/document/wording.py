@@ -9,7 +9,7 @@ import difflib
 import itertools
 from collections.abc import Iterable
 
-__all__ = ["counted", "did_you_mean", "listing", "nearest", "quote"]
+__all__ = ["did_you_mean", "listing", "nearest", "quote"]
 
 _LONGEST = 60
 _CANDIDATES = 2_000  # difflib is linear in names but slow: 2,000 take about 50 ms
@@ -41,8 +41,3 @@ def listing(names: Iterable[str], *, most: int = 10) -> str:
     shown = ", ".join(quote(name) for name in everything[:most])
     rest = len(everything) - most
     return f"{shown} and {rest} more" if rest > 0 else shown
-
-
-def counted(count: int, thing: str, several: str | None = None) -> str:
-    """Say how many there are of a thing: `1 byte`, `2 bytes`, `2 entries` where `several` says so."""
-    return f"{count:,} {thing if count == 1 else several or f'{thing}s'}"

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from pipespec.document.wording import counted
-from pipespec.errors import PipespecError, StoreUnavailableError
+from pipespec.errors import PipespecError, StoreUnavailableError, counted
 from pipespec.step.active_environment import other_environment
 from pipespec.step.failed_command import command_text, ending_text, last_lines
 from pipespec.step.step_job import Failure

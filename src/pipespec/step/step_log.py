@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import Final, TextIO
 
-from pipespec.document.wording import counted
+from pipespec.errors import counted
 from pipespec.step.secrets import Redactor
 
 __all__ = ["LOG_LIMIT", "attach_streams", "c_library", "clean_log", "flush_streams", "open_log"]

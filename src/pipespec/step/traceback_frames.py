@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from pipespec.document.wording import counted
+from pipespec.errors import counted
 from pipespec.frozen_values import frozen
 
 __all__ = ["LONGEST_LINE", "frame_lines", "without_library_frames"]

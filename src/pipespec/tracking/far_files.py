@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from pipespec.activity import Activity, busy
-from pipespec.document.wording import counted
-from pipespec.errors import PipespecError, StoreUnavailableError
+from pipespec.errors import PipespecError, StoreUnavailableError, counted
 from pipespec.fault_points import reach
 from pipespec.tracking.artifact_uris import original_name, stored_name
 from pipespec.tracking.mlflow_client import import_mlflow, without_progress

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
 from pathlib import Path
 
-from pipespec.document.wording import counted
+from pipespec.errors import counted
 from pipespec.frozen_values import frozen
 from pipespec.plan.records import Attempt, OutputRecord, StepRecord
 from pipespec.tracking import record_names

@@ -15,8 +15,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from pipespec.document.password_masking import without_passwords
-from pipespec.document.wording import counted
-from pipespec.errors import Diagnostic, Severity, Span
+from pipespec.errors import Diagnostic, Severity, Span, counted
 from pipespec.views.styled_text import Style, joined, styled
 from pipespec.views.terminal_text import columns_of, printable
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from pipespec.document.nodes import JSON, Node, ScalarNode, plain
-from pipespec.document.wording import counted
+from pipespec.errors import counted
 from pipespec.plan.changes import Change, Part, place_text, value_text
 from pipespec.plan.pipeline_diff import Difference, Rerun, ValueChange
 from pipespec.plan.plan import Action

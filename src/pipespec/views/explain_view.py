@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from pipespec.document.nodes import JSON
-from pipespec.document.wording import counted
+from pipespec.errors import counted
 from pipespec.plan.changes import piece_place, value_text
 from pipespec.plan.explanation import Explanation, Upstream
 from pipespec.plan.plan import Action, Reason

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pipespec.document.wording import counted
+from pipespec.errors import counted
 from pipespec.plan.store_findings import Examination
 from pipespec.views.mlflow_links import name_of_store
 from pipespec.views.terminal_text import WIDTH, printable, wrap

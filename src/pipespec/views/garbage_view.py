@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any, Final
 
-from pipespec.document.wording import counted
+from pipespec.errors import counted
 from pipespec.plan.garbage import Garbage
 from pipespec.views.mlflow_links import name_of_store
 from pipespec.views.terminal_text import age_text, printable, rows

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
-from pipespec.document.wording import counted
+from pipespec.errors import counted
 from pipespec.plan.old_results.import_report import ImportReport
 from pipespec.plan.old_results.sheet import CellProblem, column_letters
 from pipespec.views.mlflow_links import name_of_store

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pipespec.document.nodes import JSON
-from pipespec.document.wording import counted
+from pipespec.errors import counted
 from pipespec.plan.run_outcome import MetricChange, RunOutcome, ToldStep
 from pipespec.views.terminal_text import number_text, printable, seconds_text
 

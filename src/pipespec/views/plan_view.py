@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from pipespec.document.wording import counted
+from pipespec.errors import counted
 from pipespec.plan.forecast import forecast
 from pipespec.plan.plan import Action, Decision, Plan, ReasonKind
 from pipespec.plan.store_name import StoreName

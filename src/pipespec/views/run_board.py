@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from pipespec.activity import Activity
-from pipespec.document.wording import counted
+from pipespec.errors import counted
 from pipespec.plan.results import StoreAway
 from pipespec.plan.time_left import Remaining, Rest
 from pipespec.views.run_view import rest_text, waiting_text

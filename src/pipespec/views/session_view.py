@@ -12,8 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from pipespec.display import View, show_as
-from pipespec.document.wording import counted
-from pipespec.errors import InvalidPipelineError, UsageError
+from pipespec.errors import InvalidPipelineError, UsageError, counted
 from pipespec.plan.explanation import Explanation
 from pipespec.plan.lineage import Lineage
 from pipespec.plan.pipeline_diff import Difference

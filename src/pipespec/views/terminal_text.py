@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Final
 
-from pipespec.document.wording import counted
+from pipespec.errors import counted
 from pipespec.views.styled_text import joined
 
 __all__ = [

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from pipespec.document.nodes import Entry, ScalarNode
-from pipespec.document.wording import counted, listing, quote
-from pipespec.errors import Span
+from pipespec.document.wording import listing, quote
+from pipespec.errors import Span, counted
 from pipespec.frozen_values import frozen
 
 __all__ = ["Misindented", "first_without_colon", "likely_depth", "misindented", "shifted_key"]

@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-from pipespec.document.wording import counted, quote
+from pipespec.document.wording import quote
 from pipespec.document.yaml.indentation import first_without_colon, likely_depth, misindented
-from pipespec.errors import Diagnostic, Span
+from pipespec.errors import Diagnostic, Span, counted
 from pipespec.frozen_values import frozen
 
 __all__ = ["Finding", "explain", "span_between"]

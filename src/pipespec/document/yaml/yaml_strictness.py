@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from pipespec.document.wording import counted
+from pipespec.errors import counted
 
 __all__ = ["Flaw", "block_scalar_flaw", "comment_flaw", "indentation_flaw", "plain_text_flaw"]
 

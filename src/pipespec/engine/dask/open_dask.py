@@ -16,14 +16,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from pipespec.document.wording import counted, quote
+from pipespec.document.wording import quote
 from pipespec.engine.dask.dask_executor import DaskExecutor
 from pipespec.engine.dask.open_cluster import OpenCluster, dask_logging_to, opened_cluster
 from pipespec.engine.dask.project_archive import ProjectArchive, pack
 from pipespec.engine.dask.step_host import NO_FOLDER, StepHost, Visit, refusals
 from pipespec.engine.processes.executors import Executor, OpenExecutor
 from pipespec.engine.run_settings import RunSettings
-from pipespec.errors import ClusterUnavailableError, UsageError
+from pipespec.errors import ClusterUnavailableError, UsageError, counted
 from pipespec.plan.plan import Plan
 from pipespec.spec.pipeline_spec import DirInput, FileInput, FilesInput, StepSpec
 from pipespec.step.failure import one_line

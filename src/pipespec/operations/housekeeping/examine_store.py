@@ -14,9 +14,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from pipespec.document.wording import counted
 from pipespec.engine.staging import dead_folders
-from pipespec.errors import PipespecError, StoreUnavailableError
+from pipespec.errors import PipespecError, StoreUnavailableError, counted
 from pipespec.operations.housekeeping.store_place import StorePlace
 from pipespec.plan.records import Attempt, StepRecord
 from pipespec.plan.store_findings import Examination, StoreFinding

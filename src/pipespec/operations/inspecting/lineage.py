@@ -14,8 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from pipespec.document.wording import counted
-from pipespec.errors import PipespecError, StoreUnavailableError, UsageError
+from pipespec.errors import PipespecError, StoreUnavailableError, UsageError, counted
 from pipespec.operations.inspecting.models_of_runs import MODELS, models_of_runs, run_of_model
 from pipespec.operations.planning.named_run import find_run, require_ours
 from pipespec.plan.lineage import Lineage, LineageEdge, LineageRun, OutsideData, downstream

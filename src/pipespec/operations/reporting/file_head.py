@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from pipespec.document.wording import counted
+from pipespec.errors import counted
 from pipespec.step.content_digest import open_regular
 from pipespec.step.secrets import Redactor
 from pipespec.views.report.report_parts import PicturePreview, Preview, Table, TextPreview

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from pipespec.document.wording import counted
-from pipespec.errors import MissingPackageError, UsageError
+from pipespec.errors import MissingPackageError, UsageError, counted
 from pipespec.project.remote.remote_files import RemoteFile
 from pipespec.spec.pipeline_spec import DirInput, FileInput, FilesInput
 from pipespec.tracking.tracking_uri import shown

@@ -12,8 +12,8 @@ from typing import Final, TypeAlias
 
 from pipespec.document.key_search import find_key
 from pipespec.document.nodes import Entry, MappingNode, Node, ScalarNode
-from pipespec.document.wording import counted, listing, quote
-from pipespec.errors import Diagnostic
+from pipespec.document.wording import listing, quote
+from pipespec.errors import Diagnostic, counted
 from pipespec.frozen_values import frozen
 from pipespec.spec.schema.json_schema import Path, SchemaRule, Violation, violations
 

@@ -21,8 +21,7 @@ from urllib.parse import quote, urlencode
 
 from pipespec.activity import Activity, busy
 from pipespec.document.nodes import JSON
-from pipespec.document.wording import counted
-from pipespec.errors import StoreUnavailableError
+from pipespec.errors import StoreUnavailableError, counted
 from pipespec.tracking.server.answers import AnswerFailedError, RefusedError, json_object, require_success
 from pipespec.tracking.server.reachability import unreachable
 from pipespec.tracking.server.server_access import ServerAccess

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from pipespec.document.wording import counted
+from pipespec.errors import counted
 
 __all__ = ["ends_of"]
 

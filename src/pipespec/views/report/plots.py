@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from pipespec.document.wording import counted
+from pipespec.errors import counted
 from pipespec.frozen_values import frozen
 from pipespec.views.report.report_parts import Metric
 from pipespec.views.terminal_text import number_text

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from pipespec.document.wording import counted
+from pipespec.errors import counted
 from pipespec.frozen_values import frozen
 from pipespec.plan.results import SweepPoint
 from pipespec.spec.variant_names import point_text
