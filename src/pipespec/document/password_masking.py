@@ -22,13 +22,25 @@ from pipespec.document.nodes import (
 )
 from pipespec.errors import Span
 
-__all__ = ["hide_passwords", "without_addresses", "without_passwords"]
+__all__ = [
+    "concerns_messages",
+    "hide_passwords",
+    "without_addresses",
+    "without_passwords",
+    "without_receivers",
+]
 
 _PASSWORD: Final = re.compile(r"(?<=://)([^\s/:?#'\"]*):(?!\$\{[^}]*\}@)[^\s/?#'\"]*@")
 """Of the URI's user and password; one that is a reference may stay."""
 
 _KEPT: Final = re.compile(r"(?P<kept>^['\"]?(?:\w+:/{0,2})?|\$\{[^}]*\}|['\"]$)|.", re.DOTALL)
 """Of a URL: the service, references, and quotes around it; else one character at a time."""
+
+_URL: Final = re.compile(r"\b\w+://(?!HOST/PATH\b)(?:\$\{[^}]*\}|[^\s'\"])+?(?=[\]}),;]*(?:[\s'\"]|$))")
+"""A URL in a message; of one in a hint that says how to write one, there is nothing to hide."""
+
+_OPTION: Final = re.compile(r"((?:^|[\s'\"])[\w.$+-]*notif[^=\s]*=)(.*)", re.IGNORECASE | re.DOTALL)
+"""An option that sets who is told, and its value."""
 
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 
@@ -40,12 +52,28 @@ def without_passwords(text: str) -> str:
     return _PASSWORD.sub(r"\1:***@", text) if "://" in text else text
 
 
+def concerns_messages(text: str) -> bool:
+    """Tell whether a text is about `notify`, maybe misspelt: whose URLs are passwords themselves."""
+    return "notif" in text.lower()
+
+
+def without_receivers(text: str, *, everywhere: bool = False) -> str:
+    """Return a text in which `*` stand for what an option gave to `notify`, or `everywhere` for what stands in URLs.
+
+    Services, references and the places of all characters stay.
+    """
+    if option := _OPTION.search(text):
+        starred = re.sub(r"[^\s'\"]", "*", option[2])
+        return f"{text[: option.start()]}{option[1]}{starred}"
+    return _URL.sub(lambda url: _KEPT.sub(_stars, url[0]), text) if everywhere and "://" in text else text
+
+
 def hide_passwords(document: MappingNode) -> MappingNode:
-    """Return a document without the passwords of the servers that it names."""
+    """Return a document without the passwords of the servers that it names, and without those who are told."""
     entries = dict(document.entries)
     for name in _SERVERS:
         if name in entries:
-            entries[name] = replace(entries[name], value=_hidden(entries[name].value))
+            entries[name] = _hidden_entry(name, entries[name], is_receiver=name == "notify")
     return replace(document, entries=entries)
 
 
@@ -76,21 +104,28 @@ def _stars(found: re.Match[str]) -> str:
     return "*" if found["kept"] is None else found["kept"]
 
 
-def _hidden(node: Node) -> Node:
+def _hidden_entry(key: str, entry: Entry, *, is_receiver: bool) -> Entry:
+    value = entry.value
+    if is_receiver and key == "url" and isinstance(value, ScalarNode) and isinstance(value.value, str):
+        starred = _KEPT.sub(_stars, value.value)
+        value = replace(value, value=starred, text=None if value.text is None else starred)
+    return Entry(_place(entry.key_span), _hidden(value, is_receiver=is_receiver))
+
+
+def _hidden(node: Node, *, is_receiver: bool) -> Node:
+    def hidden(text: str) -> str:
+        return without_receivers(without_passwords(text), everywhere=is_receiver)
+
+    node = replace(node, span=_place(node.span), origin=node.origin and _place(node.origin))
     match node:
         case ScalarNode(value=str(value)):
-            text = None if node.text is None else without_passwords(node.text)
-            return replace(
-                node,
-                value=without_passwords(value),
-                text=text,
-                span=_place(node.span),
-                origin=None if node.origin is None else _place(node.origin),
-            )
+            return replace(node, value=hidden(value), text=node.text and hidden(node.text))
         case SequenceNode(items=items):
-            return replace(node, items=tuple(map(_hidden, items)))
+            return replace(node, items=tuple(_hidden(item, is_receiver=is_receiver) for item in items))
         case MappingNode(entries=entries):
-            below = {key: Entry(entry.key_span, _hidden(entry.value)) for key, entry in entries.items()}
+            below = {
+                key: _hidden_entry(key, entry, is_receiver=is_receiver) for key, entry in entries.items()
+            }
             return replace(node, entries=below)
         case _:
             return node
@@ -98,4 +133,4 @@ def _hidden(node: Node) -> Node:
 
 def _place(span: Span) -> Span:
     """A value of the command line has the option, as it was typed, for its file."""
-    return span._replace(file=without_passwords(span.file))
+    return span._replace(file=without_receivers(without_passwords(span.file)))

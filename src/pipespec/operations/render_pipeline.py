@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from pipespec.document.nodes import MappingNode, Node, ScalarNode, set_at, walk
-from pipespec.document.password_masking import without_passwords
+from pipespec.document.password_masking import without_passwords, without_receivers
 from pipespec.document.wording import listing
 from pipespec.errors import Diagnostic, InvalidPipelineError, Severity, Span
 from pipespec.operations.compiling.compile_file import Compiled, compile_file
@@ -125,7 +125,9 @@ def _is_own(known: CodeFacts, root: Path) -> bool:
 
 def _command(spec: PipelineSpec, module: str, overlays: Sequence[str], overrides: Sequence[str]) -> str:
     options = [word for overlay in overlays for word in ("-f", overlay)]
-    options += [word for override in overrides for word in ("--set", without_passwords(override))]
+    options += [
+        word for override in overrides for word in ("--set", without_receivers(without_passwords(override)))
+    ]
     file = _below_root(spec.file, spec.root)
     return shlex.join(["pipespec", "render", file, *options, "-o", f"{module}.py"])
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from pipespec.document.password_masking import without_passwords
+from pipespec.document.password_masking import without_passwords, without_receivers
 from pipespec.plan.results import (
     Registered,
     RunReport,
@@ -133,7 +133,9 @@ def render_text(report: RunReport, *, command: str) -> str:
     if report.invocation is not None:
         lines.append(f"invocation: MLflow run {printable(report.invocation)}")
     if not report.succeeded:
-        lines.append(f"resume with: {printable(without_passwords(_resuming(report, command)))}")
+        lines.append(
+            f"resume with: {printable(without_receivers(without_passwords(_resuming(report, command))))}"
+        )
     return joined("\n", lines)
 
 
