@@ -1,4 +1,4 @@
-"""What can go wrong, as values: places, findings and the exception tree.
+"""What can go wrong, as values: places, findings and the exception tree; and how messages count things.
 
 A leaf module: it imports nothing of the package except how values are shown.
 
@@ -31,6 +31,7 @@ __all__ = [
     "StepFailedError",
     "StoreUnavailableError",
     "UsageError",
+    "counted",
 ]
 
 
@@ -106,9 +107,7 @@ class InvalidPipelineError(PipespecError):
         self.diagnostics = tuple(sorted(diagnostics, key=lambda found: (found.span, found.code)))
         self.sources = dict(sources)
         count = len(self.diagnostics)
-        super().__init__(
-            f"{count} mistake{'s' if count != 1 else ''}, the first: {self.diagnostics[0].message}"
-        )
+        super().__init__(f"{counted(count, 'mistake')}, the first: {self.diagnostics[0].message}")
 
     def __str__(self) -> str:
         """Return all mistakes as text, formatted as on the command line if the views are available."""
@@ -149,3 +148,8 @@ class StoreUnavailableError(PipespecError):
 
 class ClusterUnavailableError(StoreUnavailableError):
     """A cluster that executes steps cannot be reached, or not any more."""
+
+
+def counted(count: int, thing: str, several: str | None = None) -> str:
+    """Say how many there are of a thing: `1 byte`, `2 bytes`, `2 entries` where `several` says so."""
+    return f"{count:,} {thing if count == 1 else several or f'{thing}s'}"

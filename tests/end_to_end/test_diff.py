@@ -181,6 +181,28 @@ def test_records_tell_what_is_there_already(committed):
     }
 
 
+def test_what_the_environment_gave_a_past_run_is_compared_as_its_functions_got_it(project, monkeypatch):
+    monkeypatch.setenv("SIZE", "3")
+    project.write("sizes.py", "def made(size: int, sizes: list[int], label: str) -> int:\n    return size\n")
+    project.write(
+        "sizes.yaml",
+        "pipespec: 1\nsteps:\n  made:\n    call: sizes:made\n    matrix: {size: ['${env:SIZE}', 7]}\n"
+        "    params: {sizes: ['${env:SIZE}', 4], label: '${env:SIZE}'}\n    outputs: {made: made.json}\n",
+    )
+    run = project.pipespec("run", "sizes.yaml", "--format", "json").json["invocation"]
+
+    same = compared(project, f"run:{run}", "sizes.yaml")
+    monkeypatch.setenv("SIZE", "4")
+    other = compared(project, f"run:{run}", "sizes.yaml")
+
+    assert (same["changed"], same["values"], same["reruns"]) == ([], [], [])
+    assert {one["path"] for one in other["values"]} == {
+        "steps.made.matrix.size",
+        "steps.made.params.sizes",
+        "steps.made.params.label",
+    }
+
+
 def test_records_tell_what_it_will_cost(committed):
     committed.ran()
     committed.edit("pipeline.yaml", "{count: 5}", "{count: 6}")

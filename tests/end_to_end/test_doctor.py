@@ -3,7 +3,9 @@
 import json
 import shutil
 import sqlite3
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,55 @@ def test_nothing_is_found_where_nothing_is_wrong(sound):
         ),
     )
     assert found(sound, "--verify", code=0) == []
+
+
+class Closed(BaseHTTPRequestHandler):
+    """An S3 that lets nobody in."""
+
+    def do_GET(self):
+        asked.append(self.path)
+        self.send_response(403)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_HEAD = do_GET
+
+    def log_message(self, *_):
+        return
+
+
+asked: list[str] = []
+
+
+def test_artifacts_that_cannot_be_read_are_told_once_for_each_store_and_the_others_are_verified(sound):
+    pytest.importorskip("boto3")
+    squares = artifact(sound, "squares", "squares.json")
+    squares.write_text(squares.read_text().replace("0", "1", 1))
+    run = run_of(sound, "squares")
+    with (
+        ThreadingHTTPServer(("127.0.0.1", 0), Closed) as server,
+        sqlite3.connect(sound.folder / "mlflow.db") as db,
+    ):
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        move = "update runs set artifact_uri = ? || run_uuid where run_uuid = ?"
+        db.execute(move, ("s3://closed/", run_of(sound, "numbers")))
+        db.execute(move, ("s3://closed/", run_of(sound, "total")))
+        db.commit()
+        told = found(
+            sound,
+            "--verify",
+            MLFLOW_S3_ENDPOINT_URL=f"http://127.0.0.1:{server.server_port}",
+            AWS_ACCESS_KEY_ID="wrong",
+            AWS_SECRET_ACCESS_KEY="wrong",
+            AWS_DEFAULT_REGION="us-east-1",
+        )
+        server.shutdown()
+    assert [(code, place) for code, place, _ in told] == [
+        ("altered-artifact", f"run {run} of step 'squares'"),
+        ("unreadable-artifacts", "s3://closed"),
+    ]
+    assert told[1][2].endswith("; what 2 runs left there was not verified")
+    assert len(asked) == 1
 
 
 def test_missing_cut_and_altered_artifacts_are_found(sound):

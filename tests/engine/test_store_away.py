@@ -155,18 +155,18 @@ def test_ctrl_c_ends_the_wait_for_a_store_at_once(sums, store):
 
 
 def test_ctrl_c_ends_a_question_that_the_store_does_not_answer(sums, monkeypatch):
-    original = SqliteLedger.claims
+    original = SqliteLedger.standing
 
     asked = []
 
-    def claims(self, key):
+    def standing(self, key, experiment_id):
         if events(sums, "ended"):
             asked.append(time.monotonic())
             interrupt_soon()
             time.sleep(60)
-        return original(self, key)
+        return original(self, key, experiment_id)
 
-    monkeypatch.setattr(SqliteLedger, "claims", claims)
+    monkeypatch.setattr(SqliteLedger, "standing", standing)
 
     report = sums.run(is_alone=False)
 

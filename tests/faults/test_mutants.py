@@ -60,7 +60,7 @@ MUTANTS = {
         "tracking/writing/recorder.py",
         "self._put(started, {**_log(log), **query_files(manifest), record_names.MANIFEST_FILE: content})",
         "self._put(started, {**_log(log), **query_files(manifest)})",
-        "tracking/test_recorder.py -k published_run_has_lost_its_claim",
+        "tracking/test_recorder.py -k published_run_has_its_key",
     ),
     "a manifest need not be what the run's tag says": (
         "tracking/reading/record_selection.py",
@@ -124,8 +124,8 @@ MUTANTS = {
     ),
     "a result is not looked for again before it is published": (
         "engine/result_publication.py",
-        "if in_doubt() and (record :=",
-        "if False and (record :=",
+        "if in_doubt() else None",
+        "if False else None",
         "engine/test_attempts.py -k of_two_results",
     ),
     "who was taken over publishes all the same": (

@@ -98,3 +98,29 @@ def test_a_rendered_module_reads_them_the_same_way(value_of):
     value_of("int", '"${env:VALUE, 3}"', VALUE="4")
 
     assert 'runtime.scalar(runtime.env("VALUE", "3"))' in api.render("pipeline.yaml")
+
+
+@pytest.mark.parametrize(
+    ("annotation", "written"),
+    [
+        ("int", '"${env:VALUE}"'),
+        ("int", '"${params.shared}"'),
+        ("int", '"${env:NOTHING, 3}"'),
+        ("str", '"${env:VALUE}"'),
+        ("list[int]", '["${env:VALUE}", 4]'),
+        ("list[str]", '["${env:VALUE}", "4"]'),
+        ("dict[str, list[int]]", '{a: ["${env:VALUE}"]}'),
+        ("Settings", '{number: "${env:VALUE}", text: "${env:VALUE}"}'),
+    ],
+)
+def test_the_document_that_a_run_records_says_what_the_function_got(
+    value_of, tmp_path, monkeypatch, annotation, written
+):
+    value = value_of(annotation, written, VALUE="3")
+    recorded = api.load("pipeline.yaml").config()
+    monkeypatch.delenv("VALUE")
+    (tmp_path / "recorded.yaml").write_text(str(recorded))
+
+    again = api.load("recorded.yaml")
+
+    assert plain(again.spec.steps["step"].params["value"]) == value

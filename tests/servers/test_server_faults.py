@@ -197,7 +197,6 @@ def test_errors_of_a_server_that_pass_are_waited_out(proxied, proxy):
         "runs/create",
         "runs/log-batch",
         "runs/update",
-        "runs/delete-tag",
         "runs/search",
         "/mlflow-artifacts/artifacts",
     ],

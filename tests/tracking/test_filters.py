@@ -17,8 +17,8 @@ KEY = "0123456789abcdef" * 4
 def test_filters_are_made_of_digests():
     assert search_filters.bearing(record_names.key_tag(KEY)) == f"tags.`pipespec.key.{KEY}` = '1'"
     assert (
-        search_filters.running_claim(KEY)
-        == f"tags.`mlflow.pipespec.claim.{KEY}` = '1' AND attributes.status = 'RUNNING'"
+        search_filters.running_or_finished(record_names.key_tag(KEY))
+        == f"tags.`pipespec.key.{KEY}` = '1' AND attributes.status != 'FAILED' AND attributes.status != 'KILLED'"
     )
     assert search_filters.of_ids(["a" * 32, "b" * 32]) == f"attributes.run_id IN ('{'a' * 32}', '{'b' * 32}')"
 
@@ -28,9 +28,8 @@ def test_any_other_text_is_refused(text):
     for make in (
         search_filters.bearing,
         search_filters.finished_bearing,
-        search_filters.running_claim,
+        search_filters.running_or_finished,
         record_names.key_tag,
-        record_names.claim_tag,
     ):
         with pytest.raises(ValueError):
             make(text)

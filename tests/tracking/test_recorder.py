@@ -179,7 +179,7 @@ def test_a_started_run_bears_everything_but_its_key(world):
         "mlflow.pipespec.call": "shop.model:train",
         "mlflow.pipespec.invocation": "f" * 32,
         "mlflow.pipespec.lease": "0",
-        f"mlflow.{record_names.claim_tag(world.key('one'))}": "1",
+        f"mlflow.{record_names.key_tag(world.key('one'))}": "1",
         "team": "nlp",
         "pipespec.tag.model": "1",
         "mlflow.note.content": "Trains it.",
@@ -313,7 +313,7 @@ def test_a_deleted_experiment_is_never_restored(world):
 # ------------------------------------------------------------------------------------ the end of a run
 
 
-def test_a_published_run_has_lost_its_claim_and_won_its_key(world):
+def test_a_published_run_has_its_key(world):
     started = world.start()
     log = world.root / "step.log"
     log.write_text("what the step said\n")
@@ -329,7 +329,6 @@ def test_a_published_run_has_lost_its_claim_and_won_its_key(world):
     new = {tag: value for tag, value in run.tags.items() if tag not in world_tags(world)}
     assert new == {
         "pipespec.key": world.key("one"),
-        record_names.key_tag(world.key("one")): "1",
         "pipespec.generation": "2",
         "pipespec.inputs": "[]",
         "pipespec.manifest": hashlib.sha256(manifest).hexdigest(),
@@ -345,7 +344,6 @@ def test_a_published_run_has_lost_its_claim_and_won_its_key(world):
             separators=(",", ":"),
         ),
     }
-    assert record_names.claim_tag(world.key("one")) not in run.tags
     assert (run.status, run.ended) == ("FINISHED", record.ended)
     assert (world.folder(record) / "pipespec/log.txt").read_text() == "what the step said\n"
     assert sorted(
@@ -359,7 +357,9 @@ def test_a_published_run_has_lost_its_claim_and_won_its_key(world):
 
 
 def world_tags(world) -> set[str]:
-    return set(facts(world, world.start("other", "other")).tags) | {record_names.name_tag("world-train")}
+    return {*facts(world, world.start("other", "other")).tags, record_names.key_tag(world.key("one"))} | {
+        record_names.name_tag("world-train")
+    }
 
 
 def test_a_failed_run_keeps_its_log_its_error_and_what_it_tried(world):
@@ -371,7 +371,7 @@ def test_a_failed_run_keeps_its_log_its_error_and_what_it_tried(world):
     run = facts(world, started)
     folder = Path(started.artifact_uri.removeprefix("file://"))
     assert (run.status, run.ended is not None) == ("FAILED", True)
-    assert record_names.claim_tag(world.key("one")) in run.tags
+    assert record_names.key_tag(world.key("one")) in run.tags
     assert (folder / "pipespec/log.txt").read_text() == "half way\n"
     assert (folder / "pipespec/error.txt").read_text() == (
         "raised: ValueError: no such column\n\n  File news.py, line 3\n"
@@ -426,7 +426,7 @@ def test_a_store_that_breaks_while_it_is_written_is_said_to_be_unavailable(world
     holder.execute("ALTER TABLE tags RENAME TO taken")
     holder.close()
     with pytest.raises(StoreUnavailableError, match="no such table") as refused:
-        world.recorder.heartbeat([started.run_id])
+        world.recorder.heartbeat([started])
     assert "\n" not in str(refused.value)
 
 
@@ -461,7 +461,6 @@ def test_an_executed_step_costs_few_calls_of_mlflows_client(world_of_client, mon
         "log_batch",
         "log_batch",
         "update_run_info",
-        "delete_tag",
     ]
     calls.clear()
     world.publish("train", key=None)
@@ -478,7 +477,7 @@ def test_asynchronous_logging_is_for_users_and_not_for_records(world_of_client, 
     store = type(world.recorder._writer._session.client._tracking_client.store)
     monkeypatch.setattr(store, "log_batch_async", lambda *_, **__: pytest.fail("was put off"))
     record = world.publish(params={"epochs": 3})
-    world.recorder.heartbeat([record.run_id])
+    world.recorder.heartbeat([world.start("train", "two")])
     assert world.ledger().complete([world.key("one")]) == {world.key("one"): record}
 
 
@@ -551,8 +550,8 @@ def test_of_two_claims_every_process_sees_the_same_one_first(world):
 
 def test_a_heartbeat_renews_the_leases_of_its_runs(world):
     one, two = world.start(), world.start("other")
-    world.recorder.heartbeat([one.run_id])
-    world.recorder.heartbeat([one.run_id])
+    world.recorder.heartbeat([one])
+    world.recorder.heartbeat([one])
     assert facts(world, one).tags["pipespec.lease"] == "2"
     assert facts(world, two).tags["pipespec.lease"] == "0"
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from scripted_server import CUT, Asked, Said, ScriptedServer
 
+from pipespec.errors import PipespecError
 from pipespec.tracking.writing.rest_writer import RestWriter
 
 
@@ -62,7 +63,8 @@ def runs(server) -> Runs:
     return Runs(server)
 
 
-TAGS = {"pipespec.owner": "me", "pipespec.claim." + "a" * 64: "1"}
+TAGS = {"pipespec.owner": "me", "mlflow.pipespec.key." + "a" * 64: "1"}
+PARAMS = {f"p{number}": "1" for number in range(250)}
 
 
 def test_a_run_whose_answer_was_lost_is_found_and_taken(server, client, runs, pauses):
@@ -93,12 +95,57 @@ def test_a_run_that_a_slow_server_made_after_all_does_not_run_for_ever(server, c
 
 def test_a_run_is_created_once_where_nothing_is_lost(server, client, runs):
     writer = RestWriter(server.url, client)
-    writer.create_run("1", tags=TAGS, params={f"p{number}": "1" for number in range(250)}, started=5)
+    created = writer.create_run("1", tags=TAGS, params=dict(PARAMS), started=5)
     writer.close()
-    batches = [asked.json for asked in server.asked if asked.path.endswith("log-batch")]
-    assert [len(batch["params"]) for batch in batches] == [100, 100, 50]
+    assert created.pending == PARAMS
+    assert not [asked for asked in server.asked if asked.path.endswith("log-batch")]
     assert len(runs.made) == 1
     assert not [asked for asked in server.asked if asked.path.endswith("runs/search")]
+
+
+@pytest.mark.parametrize(
+    "tell",
+    [
+        lambda writer: writer.publish("1", tags={"a": "b"}, metrics={"c": 1.0}, ended=5, pending=PARAMS),
+        lambda writer: writer.end("1", "FAILED", ended=5, metrics={"c": 1.0}, pending=PARAMS),
+        lambda writer: writer.set_tags("1", {"a": "b"}, PARAMS),
+    ],
+    ids=["publish", "end", "heartbeat"],
+)
+def test_pending_params_come_with_whatever_is_written_next(server, client, runs, tell):
+    tell(RestWriter(server.url, client))
+    batches = [asked.json for asked in server.asked if asked.path.endswith("log-batch")]
+    assert [len(batch["params"]) for batch in batches] == [100, 100, 50]
+    assert {row["key"] for batch in batches for row in batch["params"]} == PARAMS.keys()
+    assert [batch.keys() & {"tags", "metrics"} for batch in batches[:-1]] == [set(), set()]
+    assert batches[-1].keys() & {"tags", "metrics"}
+
+
+def test_what_a_function_logs_does_not_take_the_place_of_a_param_of_its_step(server, client):
+    has = [{"key": "depth", "value": "7"}, {"key": "up.depth", "value": "8"}]
+
+    def rule(asked):
+        if asked.path.endswith("log-batch") and any(
+            row["key"] in ("depth", "up.depth") for row in asked.json.get("params", ())
+        ):
+            return Said(400, b'{"error_code": "INVALID_PARAMETER_VALUE", "message": "already logged"}')
+        info = {"run_id": "1", "experiment_id": "1", "status": "RUNNING"}
+        return Said(200, json.dumps({"run": {"info": info, "data": {"params": has}}}).encode())
+
+    server.rule = rule
+    writer = RestWriter(server.url, client)
+    told = {"tags": {}, "metrics": {}, "ended": 5}
+    with pytest.raises(
+        PipespecError, match="param 'depth' of the step is '4', but the function logged it as '7'"
+    ):
+        writer.publish("1", **told, params={"up.depth": "9"}, pending={"depth": "4"})
+    assert not [asked for asked in server.asked if asked.path.endswith("runs/update")]
+    writer.publish("1", **told, params={"up.depth": "9"}, pending={"depth": "7", "new": "1"})
+    writer.end("1", "FAILED", ended=5, pending={"depth": "4"})
+    (first, second) = [asked.json for asked in server.asked if asked.path.endswith("log-batch")][2::2]
+    assert first["params"] == [{"key": "new", "value": "1"}]
+    assert "params" not in second
+    assert len([asked for asked in server.asked if asked.path.endswith("runs/update")]) == 2
 
 
 @pytest.mark.parametrize("was_applied", [True, False])

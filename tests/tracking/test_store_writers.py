@@ -85,7 +85,7 @@ def test_an_experiment_is_found_by_its_very_name_deleted_or_not(world, writer):
         (lambda writer: writer.delete_tags(UNKNOWN, ["a"]), "not found"),
         (lambda writer: writer.tags(UNKNOWN), "not found"),
         (
-            lambda writer: writer.publish(UNKNOWN, tags={"a": "b"}, metrics={}, ended=1, claim=None),
+            lambda writer: writer.publish(UNKNOWN, tags={"a": "b"}, metrics={}, ended=1),
             "not found",
         ),
         (lambda writer: _create(writer, "77"), "No Experiment with id=77 exists"),
@@ -130,7 +130,7 @@ def test_what_is_refused_leaves_nothing_behind(world, writer):
     before = writer.tags(run_id)
     world.client.delete_run(run_id)
     with pytest.raises(PipespecError):
-        writer.publish(run_id, tags={"a": "b"}, metrics={"c": 1.0}, ended=1, claim=None)
+        writer.publish(run_id, tags={"a": "b"}, metrics={"c": 1.0}, ended=1)
     world.client.restore_run(run_id)
     assert writer.tags(run_id) == before
     assert world.client.get_run(run_id).data.metrics == {}
@@ -163,8 +163,8 @@ def test_a_store_that_stays_locked_is_said_to_be(world_of_sqlite, project, monke
     with database(project) as holder:
         holder.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreUnavailableError, match="is locked by another process; try again"):
-            recorder.heartbeat([started.run_id])
-    recorder.heartbeat([started.run_id])
+            recorder.heartbeat([started])
+    recorder.heartbeat([started])
     recorder.close()
 
 
@@ -263,9 +263,9 @@ def test_a_file_that_is_taken_away_takes_no_more(world_of_sqlite, project, empty
     if replaced:
         (project / "mlflow.db").write_bytes(empty_store.read_bytes())
     with pytest.raises(StoreUnavailableError, match="was taken away while it was in use"):
-        world_of_sqlite.recorder.heartbeat([started.run_id])
+        world_of_sqlite.recorder.heartbeat([started])
     (project / "away.db").replace(project / "mlflow.db")
-    world_of_sqlite.recorder.heartbeat([started.run_id])
+    world_of_sqlite.recorder.heartbeat([started])
 
 
 # ---------------------------------------------------------------------------------- which writer it is

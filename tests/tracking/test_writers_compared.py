@@ -123,7 +123,7 @@ def tell(world) -> None:
     world.client.log_inputs(
         started.run_id, [DatasetInput(Dataset("of the user's", "0123456789abcdef", "local", "{}"))]
     )
-    recorder.heartbeat([started.run_id, invocation.run_id])
+    recorder.heartbeat([started, invocation])
     first = recorder.publish(
         started,
         world.outcome(started, {"t.csv": b"1"}, metrics),

@@ -126,3 +126,27 @@ def test_yaml_is_the_document_that_config_prints_with_the_environment_as_written
         assert "canary" not in text
     else:
         assert text == config.stdout
+
+
+@pytest.mark.parametrize(
+    ("keys", "advice"),
+    [
+        ("", ""),
+        ("notify: []", ""),
+        ("notify: [{url: 'json://localhost', on: [failure]}]", "advice: 'notify' has no effect"),
+        (
+            "engine: {workers: 2, keep_going: true}",
+            "advice: 'engine.workers', 'engine.keep_going' have no effect",
+        ),
+    ],
+)
+def test_what_has_no_effect_in_a_module_is_told_beside_it_and_in_it(tmp_path, keys, advice):
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "steps.py").write_text("def one() -> int:\n    return 1\n")
+    (tmp_path / "pipeline.yaml").write_text(
+        f"pipespec: 1\n{keys}\nsteps: {{one: {{call: 'steps:one', outputs: {{one: one.json}}}}}}\n"
+    )
+    done = PIPESPEC.run(["render", "pipeline.yaml"], cwd=tmp_path, timeout=60, env=dict(os.environ))
+
+    assert (done.returncode, done.stderr[: len(advice)]) == (0, advice)
+    assert bool(done.stderr) == ("have no effect here" in done.stdout) == bool(advice)

@@ -40,6 +40,8 @@ def render(
     """
     module = None if output is None or format_ == "yaml" else _module_name(output)
     text = api.render(file, format_=format_, module=module, overlays=overlays, overrides=overrides)
+    if advice := getattr(text, "advice", ""):
+        say(f"advice: {advice}", err=True)
     if output is None:
         say(text, newline=False)
         return

@@ -14,7 +14,13 @@ from typing import Final
 from pipespec.document.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode
 from pipespec.errors import Span
 
-__all__ = ["hide_passwords", "without_addresses", "without_passwords"]
+__all__ = [
+    "concerns_messages",
+    "hide_passwords",
+    "without_addresses",
+    "without_passwords",
+    "without_receivers",
+]
 
 _PASSWORD: Final = re.compile(r"(?<=://)([^\s/:?#'\"]*):(?!\$\{[^}]*\}@)[^\s/?#'\"]*@")
 """User and password of the URI. A password that is a reference may stay."""
@@ -23,6 +29,14 @@ _KEPT: Final = re.compile(r"(?P<kept>^[\s'\"\[{]*(?:\w+://)?|\$\{[^}$]*\}|[\s'\"
 """Parts of a URL: the service, references, quotes and brackets around it; otherwise one character at a time."""
 
 _STARS: Final = re.compile(r"\*+")
+_ANY_URL: Final = re.compile(
+    r"\b\w+://(?!HOST/PATH\b|github\.com/caronc/apprise)(?:\$\{[^}]*\}|[^\s'\"])+?(?=[\]}),;]*(?:[\s'\"]|$))"
+)
+"""A URL in a message, except those in hints that say how to write one."""
+
+_OPTION: Final = re.compile(r"((?:^|[\s'\"])[\w.$+-]*notif[^=\s]*=)(.*)", re.IGNORECASE | re.DOTALL)
+"""An option that sets `notify`, and its value."""
+
 
 _NOTICES: Final = re.compile(
     r"""(?:^|(?<=[{,]))[ \t]*["']?notify["']?[ \t]*[:=].*(?:\r?\n(?:[ \t#\]}-].*|(?=\r?\n)))*""", re.MULTILINE
@@ -46,6 +60,22 @@ _URL: Final = "url"
 def without_passwords(text: str) -> str:
     """Return a text in which the passwords of URIs are `***`."""
     return _PASSWORD.sub(r"\1:***@", text) if "://" in text else text
+
+
+def concerns_messages(text: str) -> bool:
+    """Return whether a text is about `notify`, which may be misspelt. The URLs of `notify` are passwords themselves."""
+    return "notif" in text.lower()
+
+
+def without_receivers(text: str, *, everywhere: bool = False) -> str:
+    """Return a text with `*` instead of the value that an option sets for `notify` or, with `everywhere`, instead of all URLs.
+
+    Services and references are kept. The length of the text does not change.
+    """
+    if option := _OPTION.search(text):
+        starred = re.sub(r"[^\s'\"]", "*", option[2])
+        return f"{text[: option.start()]}{option[1]}{starred}"
+    return _ANY_URL.sub(lambda url: _KEPT.sub(_stars, url[0]), text) if everywhere and "://" in text else text
 
 
 def hide_passwords(document: MappingNode) -> MappingNode:
@@ -97,7 +127,8 @@ def _without_urls(notify: Node) -> Node:
         case MappingNode(entries=entries):
             below = {
                 key: Entry(
-                    entry.key_span, _hidden(entry.value, _masked if key == _URL else without_passwords)
+                    _place(entry.key_span),
+                    _hidden(entry.value, _masked if key == _URL else without_passwords),
                 )
                 for key, entry in entries.items()
             }
@@ -112,25 +143,22 @@ def _masked(url: str) -> str:
 
 
 def _hidden(node: Node, mask: Callable[[str], str]) -> Node:
+    node = replace(node, span=_place(node.span), origin=None if node.origin is None else _place(node.origin))
     match node:
         case ScalarNode(value=str(value)):
-            text = None if node.text is None else mask(node.text)
-            return replace(
-                node,
-                value=mask(value),
-                text=text,
-                span=_place(node.span),
-                origin=None if node.origin is None else _place(node.origin),
-            )
+            return replace(node, value=mask(value), text=None if node.text is None else mask(node.text))
         case SequenceNode(items=items):
             return replace(node, items=tuple(_hidden(item, mask) for item in items))
         case MappingNode(entries=entries):
-            below = {key: Entry(entry.key_span, _hidden(entry.value, mask)) for key, entry in entries.items()}
+            below = {
+                key: Entry(_place(entry.key_span), _hidden(entry.value, mask))
+                for key, entry in entries.items()
+            }
             return replace(node, entries=below)
         case _:
             return node
 
 
 def _place(span: Span) -> Span:
-    """The file of a value from the command line is the option as typed."""
-    return span._replace(file=without_passwords(span.file))
+    """Return a place without passwords: the file of a value from the command line is the option as it was typed."""
+    return span._replace(file=without_receivers(without_passwords(span.file)))

@@ -9,7 +9,7 @@ import difflib
 import itertools
 from collections.abc import Iterable
 
-__all__ = ["did_you_mean", "listing", "nearest", "quote", "spaces"]
+__all__ = ["did_you_mean", "listing", "nearest", "quote"]
 
 _LONGEST = 60
 _CANDIDATES = 2_000  # difflib is linear in names but slow: 2,000 take about 50 ms
@@ -41,8 +41,3 @@ def listing(names: Iterable[str], *, most: int = 10) -> str:
     shown = ", ".join(quote(name) for name in everything[:most])
     rest = len(everything) - most
     return f"{shown} and {rest} more" if rest > 0 else shown
-
-
-def spaces(count: int) -> str:
-    """Say how far a line is indented."""
-    return f"{count} space{'s' if count != 1 else ''}"

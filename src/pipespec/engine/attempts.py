@@ -101,7 +101,7 @@ class Attempts:
         """What is told of the invocation, once there is one."""
         self._beat_due = 0.0
         self._beating: threading.Thread | None = None
-        self._own: set[str] = set()
+        self._own: dict[str, StartedRun] = {}
         self._sure: dict[str, float] = {}
         """When runs were last known to be ours alone, by `_now`; it stands still once a renewal came too late."""
         self._others = OtherRuns(
@@ -158,10 +158,11 @@ class Attempts:
             return found
         if self._writer.joins:  # nobody else wrote since we looked
             return Claim(started, known)
-        if not self._others.is_alone(key, started.run_id):
+        standing = self._others.standing_alone(key, started)
+        if standing is None:
             self.kill(started, "another invocation computes the same key")
             return None
-        if record := newer_record(self._ledger, key, known):
+        if record := newer_record(standing.record, known):
             self.kill(started, f"run {record.run_id} has the same key")
             return record
         return Claim(started, known)
@@ -172,7 +173,7 @@ class Attempts:
         """Say whether a key is free to be claimed, and what came of it where it is not; None while others compute it."""
         if self._others.holder(key) is not None:
             return False, None
-        if record := newer_record(self._ledger, key, known):
+        if record := newer_record(self._ledger.complete((key,)).get(key), known):
             return False, record
         failure = self._others.failure(key) if takes_failure else None
         return failure is None, failure
@@ -327,12 +328,12 @@ class Attempts:
 
     def _beat(self) -> None:
         try:
-            for run_id in sorted(self._own):
+            for run in [*self._own.values()]:
                 began = _now()
                 with _unless_gone():
-                    self._writer.heartbeat((run_id,))
-                if not self._is_in_doubt(run_id):
-                    self._sure[run_id] = began
+                    self._writer.heartbeat((run,))
+                if not self._is_in_doubt(run.run_id):
+                    self._sure[run.run_id] = began
             self._end_rest()
         except StoreUnavailableError as error:
             self._absence.note(error)
@@ -417,12 +418,12 @@ class Attempts:
         return _now() - self._sure.get(run_id, -math.inf) >= LEASE_SECONDS / 2
 
     def _remember(self, started: StartedRun) -> StartedRun:
-        self._own.add(started.run_id)
+        self._own[started.run_id] = started
         _ACTIVE.add(started.run_id)
         return started
 
     def _forget(self, run_id: str) -> None:
-        self._own.discard(run_id)
+        self._own.pop(run_id, None)
         self._sure.pop(run_id, None)
         _ACTIVE.discard(run_id)
 

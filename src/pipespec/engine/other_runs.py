@@ -16,8 +16,9 @@ from pipespec.plan.records import Attempt
 from pipespec.tracking import record_names
 from pipespec.tracking.artifacts import read
 from pipespec.tracking.process_owner import Owner
-from pipespec.tracking.reading.ledger import Ledger
+from pipespec.tracking.reading.ledger import Ledger, Standing
 from pipespec.tracking.run_facts import contenders
+from pipespec.tracking.started_run import StartedRun
 
 __all__ = ["FailedElsewhere", "OtherRuns"]
 
@@ -73,31 +74,31 @@ class OtherRuns:
 
     def claims(self, key: str) -> tuple[Attempt, ...]:
         """Return the live claims of a key, the earliest first, ours too."""
-        claims = tuple(found for found in self._ledger.claims(key) if not self._is_left_over(found))
-        others = [claim for claim in claims if not self._is_ours(claim.run_id)]
-        dead = self._settle(others) if others else ()
-        live = tuple(claim for claim in claims if claim.run_id not in dead)
-        self._note(claim for claim in live if not self._is_ours(claim.run_id))
-        return live
+        return self._live(self._not_left_over(self._ledger.claims(key)))
 
     def holder(self, key: str) -> Attempt | None:
         """Return the run of another that computes a key, None where none does."""
         return next((claim for claim in self.claims(key) if not self._is_ours(claim.run_id)), None)
 
-    def is_alone(self, key: str, run_id: str) -> bool:
-        """Say whether a run of ours is the only live claim, after a moment for others to see it and take theirs back.
+    def standing_alone(self, key: str, started: StartedRun) -> Standing | None:
+        """Return how a key stands if a run of ours is its only live claim; None if another run computes it.
 
-        Being the earlier is not enough: a run may become visible later than one that says it started later, which
-        then saw nobody and went on. Whoever is alone when it looks is seen by all that come.
+        Waits a moment for others to see our run and to take theirs back. Being the earlier is not enough: a run may become
+        visible later than one that says it started later, which then saw nobody and went on. Whoever is alone when it
+        looks is seen by all that come later.
         """
         for _ in range(_LOOKS):
-            live = self.claims(key)
-            if all(claim.run_id == run_id for claim in live):
-                return True
-            if contenders(live, run_id):
-                return False
+            standing = self._ledger.standing(key, started.experiment_id)
+            claims = self._not_left_over(standing.claims)
+            live = self._live(claims)
+            if all(claim.run_id == started.run_id for claim in live):
+                if len(live) < len(claims):  # the result of a dead process may count by now
+                    return Standing(live, self._ledger.complete((key,)).get(key))
+                return standing
+            if contenders(live, started.run_id):
+                return None
             time.sleep(_LOOK_AGAIN)
-        return False
+        return None
 
     def failure(self, key: str) -> FailedElsewhere | None:
         """Say how the run failed that was seen at work on a key; None where it did not, or for a reason of its own. Told once."""
@@ -117,6 +118,16 @@ class OtherRuns:
         return FailedElsewhere(
             facts.run_id, f"{message.strip()} (in run {facts.run_id[:8]}{where})", traceback.rstrip()
         )
+
+    def _not_left_over(self, claims: Iterable[Attempt]) -> tuple[Attempt, ...]:
+        return tuple(claim for claim in claims if not self._is_left_over(claim))
+
+    def _live(self, claims: Collection[Attempt]) -> tuple[Attempt, ...]:
+        others = [claim for claim in claims if not self._is_ours(claim.run_id)]
+        dead = self._settle(others) if others else ()
+        live = tuple(claim for claim in claims if claim.run_id not in dead)
+        self._note(claim for claim in live if not self._is_ours(claim.run_id))
+        return live
 
     def _note(self, others: Iterable[Attempt]) -> None:
         for one in others:

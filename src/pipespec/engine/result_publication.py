@@ -53,7 +53,8 @@ def publish_result(
     try:
         return _publish(result, ledger, recorder, downloads, in_doubt)
     except TakenOverError:
-        if theirs := newer_record(ledger, result.started.key or "", result.known):
+        key = result.started.key or ""
+        if theirs := newer_record(ledger.complete((key,)).get(key), result.known):
             return Published(theirs, is_ours=False)
         raise
 
@@ -68,7 +69,8 @@ def _publish(
     started, outcome = result.started, result.outcome
     superseded: tuple[str, ...] = ()
     if started.key is not None:
-        if in_doubt() and (record := newer_record(ledger, started.key, result.known)):
+        standing = ledger.complete((started.key,)).get(started.key) if in_doubt() else None
+        if record := newer_record(standing, result.known):
             if record.run_id == started.run_id:  # an earlier try came through, and its answer was lost
                 recorder.insist(record.run_id)
                 return Published(record, is_ours=True)
@@ -96,9 +98,8 @@ def _publish(
     return Published(_with_logged(record, result, ledger), is_ours=True)
 
 
-def newer_record(ledger: Ledger, key: str, known: int | None) -> StepRecord | None:
-    """Return what was published beyond the generation that we knew; what was only accepted for the key is not."""
-    record = ledger.complete((key,)).get(key)
+def newer_record(record: StepRecord | None, known: int | None) -> StepRecord | None:
+    """Return the record of a key if it was published beyond the generation that we knew; what was only accepted was not."""
     if record is None or record.accepted is not None:
         return None
     return record if known is None or record.generation > known else None

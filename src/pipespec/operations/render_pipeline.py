@@ -12,10 +12,11 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from pipespec.document.nodes import MappingNode, Node, ScalarNode, set_at, walk
-from pipespec.document.password_masking import without_passwords
+from pipespec.document.password_masking import without_passwords, without_receivers
+from pipespec.document.wording import listing
 from pipespec.errors import Diagnostic, InvalidPipelineError, Severity, Span
 from pipespec.operations.compiling.compile_file import Compiled, compile_file
 from pipespec.operations.planning.gather_facts import code_of, sources_of
@@ -23,15 +24,28 @@ from pipespec.python.identity.code_facts import CodeFacts
 from pipespec.spec.pipeline_spec import DirInput, FileInput, FilesInput, PipelineInput, PipelineSpec, StepSpec
 from pipespec.spec.registered_models import ModelInput
 from pipespec.views.document_view import to_yaml
-from pipespec.views.rendering.luigi_module import ModuleFacts, render_module
+from pipespec.views.rendering.luigi_module import ModuleFacts, render_module, unused_keys
 from pipespec.views.rendering.open_values import READABLE, waiting
 from pipespec.views.rendering.relocation import presentable
 from pipespec.views.rendering.spec_lines import StepLines
 
-__all__ = ["luigi_module", "resolved_yaml"]
+__all__ = ["RenderedModule", "luigi_module", "resolved_yaml"]
 
 _CODE: Final = "not-static"
 _PATHS: Final = ("file", "dir", "files")
+
+
+class RenderedModule(str):
+    """The source of a module; `advice` says which keys of the pipeline have no effect in it, if there are any."""
+
+    __slots__ = ("advice",)
+    advice: str
+
+    def __new__(cls, text: str, advice: str) -> Self:
+        """Make it of its text."""
+        made = super().__new__(cls, text)
+        made.advice = advice
+        return made
 
 
 def resolved_yaml(file: str, *, overlays: Sequence[str] = (), overrides: Sequence[str] = ()) -> str:
@@ -51,7 +65,7 @@ def luigi_module(
     overlays: Sequence[str] = (),
     overrides: Sequence[str] = (),
     module: str | None = None,
-) -> str:
+) -> RenderedModule:
     """Return the source of a Luigi module that runs the pipeline. `module` is the name that it will have.
 
     Raises:
@@ -83,7 +97,19 @@ def luigi_module(
         },
         bases=_bases(compiled, spec),
     )
-    return render_module(spec, facts)
+    return RenderedModule(render_module(spec, facts), _advice(unused_keys(spec)))
+
+
+def _advice(unused: Sequence[str]) -> str:
+    if not unused:
+        return ""
+    have = "has" if len(unused) == 1 else "have"
+    why = (
+        "it sends no messages; use 'pipespec run' for these"
+        if "notify" in unused
+        else "Luigi has its own settings"
+    )
+    return f"{listing(unused)} {have} no effect in a Luigi module: {why}"
 
 
 def _below_root(path: Path, root: Path) -> str:
@@ -102,7 +128,9 @@ def _is_own(known: CodeFacts, root: Path) -> bool:
 
 def _command(spec: PipelineSpec, module: str, overlays: Sequence[str], overrides: Sequence[str]) -> str:
     options = [word for overlay in overlays for word in ("-f", overlay)]
-    options += [word for override in overrides for word in ("--set", without_passwords(override))]
+    options += [
+        word for override in overrides for word in ("--set", without_receivers(without_passwords(override)))
+    ]
     file = _below_root(spec.file, spec.root)
     return shlex.join(["pipespec", "render", file, *options, "-o", f"{module}.py"])
 

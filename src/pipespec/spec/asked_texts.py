@@ -8,12 +8,13 @@ does not match the annotation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeAlias
 
-from pipespec.document.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from pipespec.document.nodes import MappingNode, Node, ScalarNode, SequenceNode, walk
 from pipespec.document.yaml.plain_scalars import Refused, resolve_plain
+from pipespec.errors import Span
 from pipespec.python.signature import (
     Annotation,
     CallableProblem,
@@ -26,6 +27,8 @@ from pipespec.spec.placeholders import is_open
 
 __all__ = ["read_asked_texts"]
 
+_Path: TypeAlias = tuple[str | int, ...]
+
 _NO_TEXTS: Final = frozenset({"int", "float", "complex", "bool", "None"})
 
 
@@ -33,10 +36,44 @@ def read_asked_texts(
     spec: PipelineSpec, callables: Mapping[str, CallableSource | CallableProblem]
 ) -> PipelineSpec:
     """Return the pipeline with the texts in params converted as the arguments require. Steps without such texts are shared."""
-    return replace(
-        spec,
-        steps={step_id: _step(step, callables.get(str(step.call))) for step_id, step in spec.steps.items()},
-    )
+    steps = {step_id: _step(step, callables.get(str(step.call))) for step_id, step in spec.steps.items()}
+    if all(steps[step_id] is step for step_id, step in spec.steps.items()):
+        return spec
+    return replace(spec, steps=steps, document=_with_texts_read(spec.document, steps.values()))
+
+
+def _with_texts_read(document: MappingNode, steps: Iterable[StepSpec]) -> MappingNode:
+    """Return the document with the texts as the steps have them, so that it can be recorded and read again.
+
+    Values of a matrix do not change, since variants are named by them.
+    """
+    known: dict[_Path, ScalarNode] = {}
+    written: dict[Span, ScalarNode] = {}
+    for step in steps:
+        for name, node in step.params.items():
+            for path, leaf in walk(node, ("steps", step.name, "params", name)):
+                if isinstance(leaf, ScalarNode) and not leaf.asked:
+                    known.setdefault(path, leaf)
+                    written.setdefault(leaf.span, leaf)  # of defaults, and what others refer to
+
+    def told(node: Node, path: _Path) -> Node:
+        match node:
+            case ScalarNode(asked=True):
+                return node if "matrix" in path else known.get(path) or written.get(node.span) or node
+            case SequenceNode(items=items):
+                return replace(node, items=tuple(told(item, (*path, at)) for at, item in enumerate(items)))
+            case MappingNode():
+                return told_mapping(node, path)
+            case _:
+                return node
+
+    def told_mapping(node: MappingNode, path: _Path) -> MappingNode:
+        entries = {
+            key: replace(entry, value=told(entry.value, (*path, key))) for key, entry in node.entries.items()
+        }
+        return replace(node, entries=entries)
+
+    return told_mapping(document, ())
 
 
 def _step(step: StepSpec, source: CallableSource | CallableProblem | None) -> StepSpec:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from pipespec.errors import PipespecError, StoreUnavailableError
+from pipespec.errors import PipespecError, StoreUnavailableError, counted
 from pipespec.step.active_environment import other_environment
 from pipespec.step.failed_command import command_text, ending_text, last_lines
 from pipespec.step.step_job import Failure
@@ -92,7 +92,7 @@ def traceback_text(error: BaseException, redact: Callable[[str], str] = str, *, 
     text = "\n".join(_lines(error, redact, 0, is_told=is_told))
     if len(text) > _LONGEST_TRACEBACK:
         half = _LONGEST_TRACEBACK // 2
-        text = f"{text[:half]}\n[{len(text) - 2 * half} characters left out]\n{text[-half:]}"
+        text = f"{text[:half]}\n[{counted(len(text) - 2 * half, 'character')} left out]\n{text[-half:]}"
     return _printable(text)
 
 
@@ -218,7 +218,11 @@ def _type_name(error: BaseException) -> str:
 
 
 def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[:longest]} … [{len(text) - longest} characters left out]"
+    return (
+        text
+        if len(text) <= longest
+        else f"{text[:longest]} … [{counted(len(text) - longest, 'character')} left out]"
+    )
 
 
 def _printable(text: str) -> str:

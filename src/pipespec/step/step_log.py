@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 from typing import Final, TextIO
 
+from pipespec.errors import counted
 from pipespec.step.secrets import Redactor
 
 __all__ = ["LOG_LIMIT", "attach_streams", "c_library", "clean_log", "flush_streams", "open_log"]
@@ -118,7 +119,7 @@ def clean_log(path: Path, redact: Redactor, *, limit: int = LOG_LIMIT) -> None:
             first = redact.clean(file.read(half))
             file.seek(size - half)
             last = redact.clean(file.read(half))
-            note = f"\n[{size - limit} bytes left out]\n".encode()
+            note = f"\n[{counted(size - limit, 'byte')} left out]\n".encode()
             kept = first[: len(first) - redact.reach] + note + last[redact.reach :]
         file.seek(0)
         file.truncate()

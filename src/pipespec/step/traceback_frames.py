@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
+from pipespec.errors import counted
 from pipespec.frozen_values import frozen
 
 __all__ = ["LONGEST_LINE", "frame_lines", "without_library_frames"]
@@ -121,5 +122,5 @@ def _shown(entry: TracebackType) -> str:
     place = f'  File "{code.co_filename}", line {entry.tb_lineno}, in {code.co_name}'
     line = linecache.getline(code.co_filename, entry.tb_lineno).strip()
     if len(line) > LONGEST_LINE:
-        line = f"{line[:LONGEST_LINE]} … [{len(line) - LONGEST_LINE} characters left out]"
+        line = f"{line[:LONGEST_LINE]} … [{counted(len(line) - LONGEST_LINE, 'character')} left out]"
     return f"{place}\n    {line}" if line else place

@@ -161,7 +161,7 @@ def _sync(path: Path) -> None:
 
 
 def put(files: Mapping[str, bytes], artifact_uri: str, tracking_uri: str) -> None:
-    """Put small files of ours below a run, name -> content, one after the other in this order.
+    """Put small files of ours below a run, name -> content.
 
     In a local store only the manifest is written through to the disk: a result counts by it, the others are for people
     to read.

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from pipespec.activity import Activity, busy
-from pipespec.errors import PipespecError, StoreUnavailableError
+from pipespec.errors import PipespecError, StoreUnavailableError, counted
 from pipespec.fault_points import reach
 from pipespec.tracking.artifact_uris import original_name, stored_name
 from pipespec.tracking.mlflow_client import import_mlflow, without_progress
@@ -35,8 +35,11 @@ class FarFiles(Protocol):
     def put(self, source: Path | bytes, name: str, sent: Sent | None = None) -> None:
         """Put a file, in place of what is there."""
 
-    def sizes(self, folder: str) -> Mapping[str, int | None]:
-        """Return what is in a folder, by its whole name, with its size where the store tells it."""
+    def sizes(self, folder: str) -> Mapping[str, int | None] | None:
+        """Return what is in a folder, by its whole name, with its size where the store tells it.
+
+        None where that need not be looked at: the store is told how long a file is, and refuses what is shorter.
+        """
 
     def get(self, name: str, target: Path) -> None:
         """Fetch a file, or a whole directory, whose name ends with a slash, to a place where nothing exists yet.
@@ -77,9 +80,9 @@ class _NamedFiles:
     def put(self, source: Path | bytes, name: str, sent: Sent | None = None) -> None:
         self._files.put(source, stored_name(name), sent)
 
-    def sizes(self, folder: str) -> Mapping[str, int | None]:
+    def sizes(self, folder: str) -> Mapping[str, int | None] | None:
         found = self._files.sizes(stored_name(folder))
-        return {original_name(name): size for name, size in found.items()}
+        return found and {original_name(name): size for name, size in found.items()}
 
     def get(self, name: str, target: Path) -> None:
         self._files.get(stored_name(name), target)
@@ -103,27 +106,30 @@ def _by_server(artifact_uri: str, tracking_uri: str, stack: contextlib.ExitStack
 
 
 def send_whole(far: FarFiles, files: Mapping[str, Path | bytes]) -> None:
-    """Put small files, one after the other in this order, and look whether all of each is there.
+    """Put small files, several at a time, and make sure that all of each is there.
 
     Raises:
         StoreUnavailableError: where it is not.
     """
-    for name, source in files.items():
-        far.put(source, name)
-        reach("publish.mid-upload")
-    _require_whole(far, files)
+    _send(far, files, lambda name: far.put(files[name], name))
 
 
 def send_beside(far: FarFiles, files: Mapping[str, Path], work: Activity) -> None:
-    """Put files, several at a time, and look whether all of each is there; `work` is told how far it is.
+    """Put files, several at a time, and make sure that all of each is there; `work` is told how far it is.
 
     Raises:
         StoreUnavailableError: where it is not.
     """
+    _send(far, files, lambda name: far.put(files[name], name, work.advance))
+
+
+def _send(
+    far: FarFiles, files: Mapping[str, Path | bytes] | Mapping[str, Path], put: Callable[[str], None]
+) -> None:
     from pipespec.tracking.stores.side_by_side import side_by_side  # noqa: PLC0415 - what stays here has no use for it
 
     def send(name: str) -> None:
-        far.put(files[name], name, work.advance)
+        put(name)
         reach("publish.mid-upload")
 
     side_by_side(send, files)
@@ -133,14 +139,17 @@ def send_beside(far: FarFiles, files: Mapping[str, Path], work: Activity) -> Non
 def _require_whole(far: FarFiles, files: Mapping[str, Path | bytes] | Mapping[str, Path]) -> None:
     found: dict[str, int | None] = {}
     for folder in {name.rpartition("/")[0] for name in files}:
-        found.update(far.sizes(folder))
+        listed = far.sizes(folder)
+        if listed is None:
+            return
+        found.update(listed)
     for name, source in files.items():
         size = len(source) if isinstance(source, bytes) else source.stat().st_size
         if name not in found:
             raise StoreUnavailableError(f"the artifact store accepted '{name}' but does not list it")
         if found[name] not in (None, size):
             raise StoreUnavailableError(
-                f"the artifact store has {found[name]} bytes of '{name}', which has {size}"
+                f"the artifact store has {counted(found[name] or 0, 'byte')} of '{name}', which has {size}"
             )
 
 

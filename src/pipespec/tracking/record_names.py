@@ -64,7 +64,6 @@ __all__ = [
     "VALUES",
     "WITNESS",
     "accepted_tag",
-    "claim_tag",
     "claimed_key",
     "cut",
     "declared",
@@ -171,13 +170,8 @@ def _checked(key: str) -> str:
 
 
 def key_tag(key: str) -> str:
-    """Return the tag by which runs are found that were published under this key, or accepted for it."""
+    """Return the tag of runs that work on this key while they are RUNNING, and were published under it, or accepted for it, then."""
     return f"{KEY}.{_checked(key)}"
-
-
-def claim_tag(key: str) -> str:
-    """Return the tag whose presence on a RUNNING run says that it is working on this key."""
-    return f"{CLAIM}{_checked(key)}"
 
 
 def accepted_tag(key: str) -> str:
@@ -191,8 +185,9 @@ def revoked_tag(key: str) -> str:
 
 
 def claimed_key(tags: Iterable[str]) -> str | None:
-    """Return the key that one of these tags claims, or None."""
-    return next((tag.removeprefix(CLAIM) for tag in tags if tag.startswith(CLAIM)), None)
+    """Return the key that one of these tags says a run worked on, or None; runs of earlier versions say it in a way of their own."""
+    families = (CLAIM, f"{KEY}.")
+    return next((tag.rpartition(".")[2] for tag in tags if tag.startswith(families)), None)
 
 
 def declared(step: str) -> str:

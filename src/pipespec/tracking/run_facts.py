@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
 from pathlib import Path
 
+from pipespec.errors import counted
 from pipespec.frozen_values import frozen
 from pipespec.plan.records import Attempt, OutputRecord, StepRecord
 from pipespec.tracking import record_names
@@ -229,7 +230,8 @@ def _file_flaw(folder: Path, output: OutputRecord) -> str | None:
     if not stat.S_ISREG(status.st_mode):
         return f"'{output.file}' is no longer a file"
     size = status.st_size
-    return None if size == output.bytes else f"'{output.file}' has {size} bytes, not {output.bytes}"
+    found = counted(size, "byte")
+    return None if size == output.bytes else f"'{output.file}' has {found}, not {output.bytes}"
 
 
 def _directory_flaw(folder: Path, output: OutputRecord) -> str | None:
@@ -237,7 +239,8 @@ def _directory_flaw(folder: Path, output: OutputRecord) -> str | None:
         count = _count_files(folder / output.file)
     except OSError:
         return f"'{output.file}' no longer exists" if output.files else None
-    return None if count == output.files else f"'{output.file}' has {count} files, not {output.files}"
+    found = counted(count, "file")
+    return None if count == output.files else f"'{output.file}' has {found}, not {output.files}"
 
 
 def _count_files(folder: Path) -> int:

@@ -78,6 +78,8 @@ class StartedRun:
     started: float
     step: str = ""
     key: str | None = None
+    pending: Mapping[str, str] = field(default_factory=dict)
+    """Params that the store is told with what is written of the run next."""
 
 
 @frozen
@@ -88,4 +90,6 @@ class PreparedResult:
     tags: Mapping[str, str]
     params: Mapping[str, str] = field(default_factory=dict)
     """Those of the steps upstream."""
+    pending: Mapping[str, str] = field(default_factory=dict)
+    """As the run that was started has them."""
     datasets: tuple[RunDataset, ...] = ()

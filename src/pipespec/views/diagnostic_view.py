@@ -14,8 +14,13 @@ from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import quote
 
-from pipespec.document.password_masking import without_addresses, without_passwords
-from pipespec.errors import Diagnostic, Severity, Span
+from pipespec.document.password_masking import (
+    concerns_messages,
+    without_addresses,
+    without_passwords,
+    without_receivers,
+)
+from pipespec.errors import Diagnostic, Severity, Span, counted
 from pipespec.views.styled_text import Style, joined, styled
 from pipespec.views.terminal_text import columns_of, printable
 
@@ -56,9 +61,9 @@ def summary(files: Sequence[str], diagnostics: Sequence[Diagnostic]) -> str:
     subject = printable(files[0]) if len(files) == 1 else f"{len(files)} files"
     errors = sum(found.severity is Severity.ERROR for found in diagnostics)
     advice = len(diagnostics) - errors
-    counts = [f"{errors} error{'s' if errors != 1 else ''}"] if errors else ["no errors"]
+    counts = [counted(errors, "error")] if errors else ["no errors"]
     if advice:
-        counts.append(f"{advice} piece{'s' if advice != 1 else ''} of advice")
+        counts.append(counted(advice, "piece of advice", "pieces of advice"))
     return f"{subject}: {', '.join(counts)}"
 
 
@@ -120,29 +125,36 @@ def to_sarif(
 
 
 def _to_be_shown(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
-    """Remove the passwords of URIs, which may be in a `--set` or quoted as values."""
+    """Remove passwords, which may be in a `--set` or quoted as values."""
     return [
         replace(
             found,
-            message=without_passwords(found.message),
-            hint=None if found.hint is None else without_passwords(found.hint),
-            span=found.span._replace(file=without_passwords(found.span.file)),
+            message=_clean(found.message, found),
+            hint=None if found.hint is None else _clean(found.hint, found),
+            span=found.span._replace(file=_clean(found.span.file, found)),
         )
         for found in diagnostics
     ]
 
 
+def _clean(text: str, found: Diagnostic) -> str:
+    """Take passwords out of a text that belongs to a finding."""
+    is_secret = concerns_messages(f"{found.message} {found.span.file}")
+    return without_receivers(without_passwords(text), everywhere=is_secret)
+
+
 def _block(found: Diagnostic, lines: Sequence[str]) -> str:
-    place, message = (without_passwords(printable(text)) for text in (str(found.span), found.message))
+    span = found.span._replace(file=_clean(found.span.file, found))
+    place, message = printable(str(span)), _clean(printable(found.message), found)
     word = styled(f"{found.severity}[{found.code}]", _STYLES[found.severity])
     block: list[str] = [joined("", [place, ": ", word, ": ", message])]
     if 1 <= found.span.line <= len(lines):
         text, mark = _snippet(lines[found.span.line - 1], found.span)
-        block.append(f"{found.span.line:>5} | {text}".rstrip())
+        block.append(_clean(f"{found.span.line:>5} | {text}".rstrip(), found))
         margin = f"{'':>{max(5, len(str(found.span.line)))}} | {mark.replace('^', '')}"
         block.append(joined("", [margin, styled(mark.lstrip(), Style.BAD)]))
     if found.hint is not None:
-        help_ = without_passwords(printable(found.hint))
+        help_ = _clean(printable(found.hint), found)
         block.append(joined("", ["   ", styled("help", Style.PLACE), f": {help_}"]))
     return joined("\n", block)
 

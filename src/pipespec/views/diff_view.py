@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from pipespec.document.nodes import JSON, Node, ScalarNode, plain
+from pipespec.errors import counted
 from pipespec.plan.changes import Change, Part, place_text, value_text
 from pipespec.plan.pipeline_diff import Difference, Rerun, ValueChange
 from pipespec.plan.plan import Action
@@ -161,7 +162,8 @@ def _recorded(found: Difference) -> str:
         return ""
     reused = sum(action is Action.REUSE for action in found.actions.values())
     rest = f"; the rest takes {total_text(found.expected)}" if found.expected.steps else ""
-    return f"{reused} of {len(found.actions)} results are recorded{rest}"
+    count = len(found.actions)
+    return f"{reused} of {counted(count, 'result')} {'is' if count == 1 else 'are'} recorded{rest}"
 
 
 def _marked_why(found: Difference, one: Rerun) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from pipespec.document.nodes import JSON
+from pipespec.errors import counted
 from pipespec.plan.changes import piece_place, value_text
 from pipespec.plan.explanation import Explanation, Upstream
 from pipespec.plan.plan import Action, Reason
@@ -213,7 +214,7 @@ def _content(value: JSON) -> str:
         case {"file": str(digest)} | {"tree": str(digest)} | {"files": str(digest)}:
             return f"sha256 {digest[:16]}"
         case {"variants": dict(variants)}:
-            return f"{len(variants)} variants"
+            return counted(len(variants), "variant")
         case _:
             return "not known yet"
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from pipespec.errors import counted
 from pipespec.plan.store_findings import Examination
 from pipespec.views.mlflow_links import name_of_store
 from pipespec.views.terminal_text import WIDTH, printable, wrap
@@ -26,7 +27,7 @@ def render_text(found: Examination) -> str:
     if rest > 0:
         lines.append(f"and {rest} more")
     count = len(found.findings)
-    told = f"{count} {'finding' if count == 1 else 'findings'}" if count else "nothing is wrong"
+    told = counted(count, "finding") if count else "nothing is wrong"
     seen = f"looked at: {', '.join(found.looked_at)}"
     return "\n".join([*lines, *([""] if lines else []), told, seen, name_of_store(found.store)])
 

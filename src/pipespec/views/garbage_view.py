@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any, Final
 
+from pipespec.errors import counted
 from pipespec.plan.garbage import Garbage
 from pipespec.views.mlflow_links import name_of_store
 from pipespec.views.terminal_text import age_text, printable, rows
@@ -23,7 +24,7 @@ def render_text(found: Garbage, *, now: float) -> str:
     lines = rows([*_runs(found, now), *_leftovers(found, now)])
     count, kept = len(found.unreached), len(found.kept)
     word = "purged" if found.purged else "deleted" if found.deleted else "unreached"
-    told = f"{count} {'run' if count == 1 else 'runs'} {word}, {kept} kept"
+    told = f"{counted(count, 'run')} {word}, {kept} kept"
     if found.young:
         told += f", {found.young} younger than --older-than"
     lines += ["", f"{told}; {size_text(found.bytes)}", name_of_store(found.store)]
@@ -35,7 +36,7 @@ def size_text(size: int) -> str:
     for unit, factor in _UNITS:
         if size >= factor:
             return f"{size / factor:.3g} {unit}" if size < 1000 * factor else f"{size / factor:.0f} {unit}"
-    return f"{size} bytes"
+    return counted(size, "byte")
 
 
 def to_json(found: Garbage, *, now: float) -> dict[str, Any]:
@@ -77,7 +78,7 @@ def _runs(found: Garbage, now: float) -> Iterator[tuple[tuple[str, ...], str]]:
         runs = [*group]
         name = f"{pipeline} {step or '(invocations)'}"
         told = (
-            f"{len(runs)} {'run' if len(runs) == 1 else 'runs'}",
+            f"{counted(len(runs), 'run')}",
             size_text(sum(run.bytes for run in runs)),
         )
         yield (printable(name), *told), _ages([run.ended for run in runs], now)
@@ -87,7 +88,7 @@ def _leftovers(found: Garbage, now: float) -> Iterator[tuple[tuple[str, ...], st
     for kind, group in groupby(found.leftovers, key=lambda one: one.kind):
         left = [*group]
         told = (
-            f"{len(left)} {'entry' if len(left) == 1 else 'entries'}",
+            f"{counted(len(left), 'entry', 'entries')}",
             size_text(sum(one.bytes for one in left)),
         )
         yield (f".pipespec/{kind}", *told), _ages([one.changed for one in left], now)

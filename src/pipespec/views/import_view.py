@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
+from pipespec.errors import counted
 from pipespec.plan.old_results.import_report import ImportReport
 from pipespec.plan.old_results.sheet import CellProblem, column_letters
 from pipespec.views.mlflow_links import name_of_store
@@ -28,7 +29,11 @@ def render_text(report: ImportReport) -> str:
         lines.append(f"  row {row} says the same as row {first}, and is the same run")
     there = len(report.rows) - len(report.new)
     done = "would be recorded" if report.is_dry_run else "recorded"
-    lines += ["", f"{_count(len(report.new))} {done}, {there} already there", name_of_store(report.store)]
+    lines += [
+        "",
+        f"{counted(len(report.new), 'run')} {done}, {there} already there",
+        name_of_store(report.store),
+    ]
     return "\n".join(lines)
 
 
@@ -42,7 +47,7 @@ def render_problems(report: ImportReport) -> str:
     if rest > 0:
         lines.append(f"and {rest} more")
     count = len(report.problems)
-    lines += ["", f"{count} {'problem' if count == 1 else 'problems'}; nothing was recorded"]
+    lines += ["", f"{counted(count, 'problem')}; nothing was recorded"]
     return "\n".join(lines)
 
 
@@ -85,7 +90,3 @@ def _experiments(report: ImportReport) -> Iterator[tuple[tuple[str, ...], str]]:
         yield (printable(name),), ", ".join(told)
     if len(names) > _MOST_EXPERIMENTS:
         yield (f"and {len(names) - _MOST_EXPERIMENTS} more",), ""
-
-
-def _count(number: int) -> str:
-    return f"{number} {'run' if number == 1 else 'runs'}"

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pipespec.document.nodes import JSON
+from pipespec.errors import counted
 from pipespec.plan.run_outcome import MetricChange, RunOutcome, ToldStep
 from pipespec.views.terminal_text import number_text, printable, seconds_text
 
@@ -34,10 +35,10 @@ def _end(outcome: RunOutcome) -> str:
     if outcome.interrupted_by:
         return f"interrupted by {outcome.interrupted_by}"
     if outcome.failed:
-        return f"{_count(len(outcome.failed), 'step')} failed"
-    ran = f"{_count(len(outcome.ran), 'step')} ran"
+        return f"{counted(len(outcome.failed), 'step')} failed"
+    ran = f"{counted(len(outcome.ran), 'step')} ran"
     worse = len(outcome.regressions)
-    return f"{ran}, {_count(worse, 'regression')}" if worse else ran
+    return f"{ran}, {counted(worse, 'regression')}" if worse else ran
 
 
 def body_of(outcome: RunOutcome) -> str:
@@ -86,10 +87,6 @@ def _metric(metric: MetricChange) -> str:
 def _first(told: tuple[str, ...], most: int) -> str:
     more = f" and {len(told) - most} more" if len(told) > most else ""
     return f"{', '.join(told[:most])}{more}"
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _cut(text: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from pipespec.errors import counted
 from pipespec.plan.forecast import forecast
 from pipespec.plan.plan import Action, Decision, Plan, ReasonKind
 from pipespec.plan.store_name import StoreName
@@ -149,5 +150,5 @@ def summary(plan: Plan) -> str:
         parts.append(f"{count[Action.WAIT]} may run")
     parts.append(f"{count[Action.REUSE]} reused")
     if failing:
-        parts.append(f"{failing} fail{'s' if failing == 1 else ''} its checks")
+        parts.append(counted(failing, "fails its checks", "fail their checks"))
     return ", ".join(parts)

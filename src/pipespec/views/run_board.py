@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from pipespec.activity import Activity
+from pipespec.errors import counted
 from pipespec.plan.results import StoreAway
 from pipespec.plan.time_left import Remaining, Rest
 from pipespec.views.run_view import rest_text, waiting_text
@@ -87,7 +88,7 @@ class RunBoard:
         for one in own:
             _add(board, "", one)
         left = "" if self._rest is None else f", {rest_text(self._rest)}"
-        board.add_row(f"{self.done} of {self.total} steps, {len(running)} running{left}")
+        board.add_row(f"{self.done} of {counted(self.total, 'step')}, {len(running)} running{left}")
         return board
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from pipespec.document.password_masking import without_passwords
+from pipespec.document.password_masking import without_passwords, without_receivers
 from pipespec.plan.results import (
     Registered,
     RunReport,
@@ -131,7 +131,9 @@ def render_text(report: RunReport, *, command: str) -> str:
     if report.invocation is not None:
         lines.append(f"invocation: MLflow run {printable(report.invocation)}")
     if not report.succeeded:
-        lines.append(f"resume with: {printable(without_passwords(_resuming(report, command)))}")
+        lines.append(
+            f"resume with: {printable(without_receivers(without_passwords(_resuming(report, command))))}"
+        )
     return joined("\n", lines)
 
 
@@ -213,7 +215,7 @@ def _advice(report: RunReport) -> Iterator[str]:
     told = [result.advice for result in report.steps if result.advice is not None]
     yield from (printable(f"advice: {advice}") for advice in told[:_MOST])
     if len(told) > _MOST:
-        yield f"advice: and {len(told) - _MOST} steps more read files that no input names"
+        yield f"advice: and {len(told) - _MOST} more, of other steps"
 
 
 def counts(report: RunReport) -> str:

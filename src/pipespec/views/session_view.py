@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from pipespec.display import View, show_as
-from pipespec.errors import InvalidPipelineError, UsageError
+from pipespec.errors import InvalidPipelineError, UsageError, counted
 from pipespec.plan.explanation import Explanation
 from pipespec.plan.lineage import Lineage
 from pipespec.plan.pipeline_diff import Difference
@@ -76,13 +76,13 @@ def pipeline_text(spec: PipelineSpec, file: str) -> str:
         read = dict.fromkeys(input_text(each.source) for each in step.inputs.values())
         after = f"<- {', '.join(read)}" if read else ""
         cells.append(((printable(step.id), printable(str(step.call))), printable(after)))
-    title = printable(f"Pipeline '{spec.name}' ({file}), {_counted(len(spec.steps))}")
+    title = printable(f"Pipeline '{spec.name}' ({file}), {counted(len(spec.steps), 'step')}")
     return "\n".join([title, *rows(cells), *_rest(len(spec.steps), _MOST)])
 
 
 def pipeline_html(spec: PipelineSpec, file: str, states: StepStates | None, picture: str) -> str:
     """Show a pipeline's name, the states of its steps if they are known, and its graph, which is already HTML."""
-    title = f"<p><b>{_escaped(spec.name)}</b> ({_escaped(file)}), {_counted(len(spec.steps))}</p>"
+    title = f"<p><b>{_escaped(spec.name)}</b> ({_escaped(file)}), {counted(len(spec.steps), 'step')}</p>"
     return f"{title}{picture}{'' if states is None else _states_html(states)}"
 
 
@@ -213,10 +213,6 @@ def _short(text: str) -> str:
 
 def _escaped(text: str) -> str:
     return html.escape("\n".join(map(printable, text.split("\n"))))
-
-
-def _counted(steps: int) -> str:
-    return f"{steps} step{'' if steps == 1 else 's'}"
 
 
 def _rest(count: int, shown: int) -> list[str]:

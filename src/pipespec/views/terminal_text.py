@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Final
 
+from pipespec.errors import counted
 from pipespec.views.styled_text import joined
 
 __all__ = [
@@ -186,7 +187,7 @@ def bytes_text(count: int) -> str:
     value, unit = float(count), 0
     while value >= 1000 and unit < len(_UNITS) - 1:
         value, unit = value / 1000, unit + 1
-    return f"{count} bytes" if unit == 0 else f"{value:.3g} {_UNITS[unit]}"
+    return counted(count, "byte") if unit == 0 else f"{value:.3g} {_UNITS[unit]}"
 
 
 def age_text(seconds: float) -> str:

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from pipespec.document.nodes import Entry, ScalarNode
-from pipespec.document.wording import listing, quote, spaces
-from pipespec.errors import Span
+from pipespec.document.wording import listing, quote
+from pipespec.errors import Span, counted
 from pipespec.frozen_values import frozen
 
 __all__ = ["Misindented", "first_without_colon", "likely_depth", "misindented", "shifted_key"]
@@ -68,14 +68,14 @@ def misindented(text: str, at: int) -> Misindented | None:
     inner = next((level for level in reversed(levels) if level.depth > line.depth), None)
     outer = next((level for level in levels if level.depth < line.depth), None)
     ways = [
-        f"{f'by {spaces(level.depth)}' if level.depth else 'not at all'}, as {quote(level.name)} on line {level.number}"
+        f"{_by(level.depth)}, as {quote(level.name)} on line {level.number}"
         for level in (inner, outer)
         if level is not None
     ]
     if _is_first_wrong(line, above, inner, outer):
-        ways = [ways[0], f"that line by {spaces(line.depth)}"]
+        ways = [ways[0], f"that line by {counted(line.depth, 'space')}"]
     name = key[0] if key else line.content
-    told = f"indented by {spaces(line.depth)}" if line.depth else "not indented"
+    told = f"indented by {counted(line.depth, 'space')}" if line.depth else "not indented"
     message = f"{quote(name)} is {told}, which matches no line above it"
     place = start + line.depth
     hint = f"indent it {', or '.join(ways)}".replace("indent it not at all", "do not indent it")
@@ -127,13 +127,11 @@ def shifted_key(
     is_first = leader is not None and _is_empty(entries[leader])
     told = listing(dict.fromkeys(name for name, _ in repeated))
     are = "is" if told.count("'") == 2 else "are"
-    message = (
-        f"{quote(before[-1])} is indented by {spaces(depth)}, as the keys below it, so {told} {are} set twice"
-    )
+    message = f"{quote(before[-1])} is indented by {counted(depth, 'space')}, as the keys below it, so {told} {are} set twice"
     if is_first:
-        hint = f"indent the keys below {quote(str(leader))} and {quote(before[-1])} by {spaces(depth + 2)}"
+        hint = f"indent the keys below {quote(str(leader))} and {quote(before[-1])} by {counted(depth + 2, 'space')}"
     elif outer is not None:
-        hint = f"indent {quote(before[-1])} by {spaces(outer[1])}, as {quote(outer[0])}; or remove what is set twice"
+        hint = f"indent {quote(before[-1])} by {counted(outer[1], 'space')}, as {quote(outer[0])}; or remove what is set twice"
     else:
         return None
     return message, owner.key_span, hint
@@ -208,3 +206,7 @@ def _levels(above: Sequence[_TextLine]) -> list[_Level]:
         if found:
             limit = min(limit, depth)
     return levels
+
+
+def _by(depth: int) -> str:
+    return f"by {counted(depth, 'space')}" if depth else "not at all"

@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-from pipespec.document.wording import quote, spaces
+from pipespec.document.wording import quote
 from pipespec.document.yaml.indentation import first_without_colon, likely_depth, misindented
-from pipespec.errors import Diagnostic, Span
+from pipespec.errors import Diagnostic, Span, counted
 from pipespec.frozen_values import frozen
 
 __all__ = ["Finding", "explain", "span_between"]
@@ -251,7 +251,11 @@ def _no_key(trouble: _Trouble) -> Finding:
 
 def _below_line(trouble: _Trouble) -> str:
     likely = likely_depth(trouble.text, trouble.at)
-    return f" by {spaces(likely[0])}, below line {likely[1]}" if likely and likely[0] else " under its key"
+    return (
+        f" by {counted(likely[0], 'space')}, below line {likely[1]}"
+        if likely and likely[0]
+        else " under its key"
+    )
 
 
 def _no_dash(trouble: _Trouble) -> Finding:

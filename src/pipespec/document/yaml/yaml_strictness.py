@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from pipespec.errors import counted
+
 __all__ = ["Flaw", "block_scalar_flaw", "comment_flaw", "indentation_flaw", "plain_text_flaw"]
 
 _GLUED_COMMENT: Final = re.compile(r"#|[ \t\n]*,#")
@@ -72,7 +74,7 @@ def indentation_flaw(text: str, start: int, end: int, indent: int, *, quoted: bo
         spaces = len(line) - len(line.lstrip(" "))
         is_free = not line.strip() if quoted else _NEEDS_NO_INDENTATION.match(line) is not None
         if spaces <= indent and not is_free:
-            hint = f"indent it by {indent + 1} space{'s' if indent else ''} at least; tabs do not count"
+            hint = f"indent it by {counted(indent + 1, 'space')} at least; tabs do not count"
             return Flaw(
                 "this line is indented less than what it belongs to", hint, position, position + len(line)
             )

@@ -23,7 +23,7 @@ from pipespec.engine.dask.project_archive import ProjectArchive, pack
 from pipespec.engine.dask.step_host import NO_FOLDER, StepHost, Visit, refusals
 from pipespec.engine.processes.executors import Executor, OpenExecutor
 from pipespec.engine.run_settings import RunSettings
-from pipespec.errors import ClusterUnavailableError, UsageError
+from pipespec.errors import ClusterUnavailableError, UsageError, counted
 from pipespec.plan.plan import Plan
 from pipespec.spec.pipeline_spec import DirInput, FileInput, FilesInput, StepSpec
 from pipespec.spec.resource_amounts import spelled_amount
@@ -186,9 +186,7 @@ def _notes(
 ) -> tuple[str, ...]:
     fit = [worker for worker in workers if worker not in unfit]
     threads = sum(workers[worker]["nthreads"] for worker in fit)
-    count = (
-        f"{len(fit)} worker{'' if len(fit) == 1 else 's'} with {threads} thread{'' if threads == 1 else 's'}"
-    )
+    count = f"{counted(len(fit), 'worker')} with {counted(threads, 'thread')}"
     place = (
         "in the project's own folder"
         if archive is None

@@ -120,7 +120,8 @@ class Compiled:
         """The resolved document as it is displayed and recorded."""
         from pipespec.views.rendering.relocation import presentable  # noqa: PLC0415 - `validate` does not show any
 
-        return presentable(self.resolved.document, self.place.folders)
+        document = self.resolved.document if self.spec is None else self.spec.document
+        return presentable(document, self.place.folders)
 
     @property
     def sources(self) -> Mapping[str, str]:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from pipespec.engine.staging import dead_folders
-from pipespec.errors import PipespecError, StoreUnavailableError
+from pipespec.errors import MissingPackageError, PipespecError, StoreUnavailableError, counted
 from pipespec.operations.housekeeping.store_place import StorePlace
 from pipespec.plan.records import Attempt, StepRecord
 from pipespec.plan.store_findings import Examination, StoreFinding
@@ -54,7 +56,7 @@ def examine(place: StorePlace, *, verify: bool = False) -> Examination:
             findings += _left_running(ledger.running())
             records = [(run, record) for run in runs if (record := _complete(run)) is not None]
             findings += _artifacts(records, ledger, place, verify=verify)
-        looked_at.append(f"{len(runs)} runs, {len(records)} of them complete")
+        looked_at.append(f"{counted(len(runs), 'run')}, {len(records)} of them complete")
     except StoreUnavailableError as error:
         hint = "start or correct the store, or choose another one: mlflow.tracking_uri"
         findings.append(StoreFinding("store-unavailable", place.name.short, str(error), hint))
@@ -105,6 +107,8 @@ def _complete(run: RunFacts) -> StepRecord | None:
 def _artifacts(
     records: Sequence[tuple[RunFacts, StepRecord]], ledger: Ledger, place: StorePlace, *, verify: bool
 ) -> Iterator[StoreFinding]:
+    closed: dict[str, str] = {}
+    unread: Counter[str] = Counter()
     again = "the next 'pipespec run' makes it again, if it is still needed; 'pipespec gc' finds what is not"
     for run, record in records:
         where = f"run {record.run_id} of step '{record.step}'"
@@ -116,18 +120,34 @@ def _artifacts(
         if problem is not None:
             yield StoreFinding("missing-artifact", where, problem, again)
         elif verify:
-            problem = _altered(record, ledger, place)
+            store = _store_of(record.artifact_uri)
+            try:
+                problem = None if store in closed else _altered(record, ledger, place)
+            except (StoreUnavailableError, MissingPackageError) as error:
+                closed[store] = str(error)
+            unread[store] += store in closed
             if problem is not None:
                 yield StoreFinding(
                     "altered-artifact", where, problem, "run with --verify: pipespec run --verify"
                 )
+
+    for store, why in closed.items():
+        message = f"{why}; what {counted(unread[store], 'run')} left there was not verified"
+        hint = "let this store be read from here, and look again"
+        yield StoreFinding("unreadable-artifacts", store, message, hint)
+
+
+def _store_of(artifact_uri: str) -> str:
+    """Return what answers for an artifact: a bucket, a host, or the tracking server."""
+    parts = urlsplit(artifact_uri)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else f"{parts.scheme}:"
 
 
 def _altered(record: StepRecord, ledger: Ledger, place: StorePlace) -> str | None:
     for name in record.outputs:
         try:
             verify(recorded_artifact(record, name), place.state.downloads, ledger.tracking_uri)
-        except StoreUnavailableError:
+        except (StoreUnavailableError, MissingPackageError):
             raise
         except (PipespecError, OSError) as error:
             return f"output '{name}': {error}"

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from pipespec.document.interpolation.resolver_interface import Problem
 from pipespec.document.layers.resolve_layers import Fetch, IncludedSource, resolve
-from pipespec.document.nodes import JSON
+from pipespec.document.nodes import JSON, Node, ScalarNode
 from pipespec.engine.final_metrics import final_metrics
 from pipespec.errors import (
     Diagnostic,
@@ -209,12 +210,33 @@ def _of_run(name: str, store: str | None, layers: _Layers) -> Side:
         answers = ProjectAnswers(find_root(path), {name: path.parent})
         spec = _built(name, IncludedSource(name, text), path, files, answers, layers, fetch=_nothing_included)
         manifests = list(_manifests_of_run(facts, ledger))
+    spec = _with_params_of(manifests, spec)
     code = {call: known for manifest in manifests for call, known in _code_in(manifest)}
     unknown = sorted({str(step.call) for step in spec.steps.values() if str(step.call) not in code})
     notes = (f"the code that run {facts.run_id[:8]} called was not recorded for: {', '.join(unknown)}",)
     measured = own_metrics(facts.metrics) or final_metrics(_metrics_in(manifests))
     content = content_in_manifests(manifests)
     return Side(name, spec, code, notes if unknown else (), content, metrics=measured)
+
+
+def _with_params_of(manifests: Sequence[Mapping[str, JSON]], spec: PipelineSpec) -> PipelineSpec:
+    """Return the pipeline with what functions got for texts that the surroundings gave: a matrix is recorded with the texts."""
+    got = {str(manifest.get("step")): _mapping(manifest.get("params")) for manifest in manifests}
+    steps = {
+        step_id: replace(
+            step, params={name: _as_got(node, got[step_id].get(name)) for name, node in step.params.items()}
+        )
+        if step_id in got
+        else step
+        for step_id, step in spec.steps.items()
+    }
+    return replace(spec, steps=steps)
+
+
+def _as_got(node: Node, value: JSON) -> Node:
+    if isinstance(node, ScalarNode) and isinstance(node.value, str) and isinstance(value, int | float):
+        return ScalarNode(value, node.span, origin=node.origin)
+    return node
 
 
 def _metrics_in(manifests: Sequence[Mapping[str, JSON]]) -> Mapping[str, Mapping[str, float]]:

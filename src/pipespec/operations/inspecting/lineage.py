@@ -14,7 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from pipespec.errors import PipespecError, StoreUnavailableError, UsageError
+from pipespec.errors import PipespecError, StoreUnavailableError, UsageError, counted
 from pipespec.operations.inspecting.models_of_runs import MODELS, models_of_runs, run_of_model
 from pipespec.operations.planning.named_run import find_run, require_ours
 from pipespec.plan.lineage import Lineage, LineageEdge, LineageRun, OutsideData, downstream
@@ -131,7 +131,8 @@ class _LineageReading:
     def notes(self) -> Iterable[str]:
         """Say what was not examined."""
         if self.unread:
-            yield f"{self.unread} runs of earlier versions were not looked at: what they read is only in their manifests"
+            runs = counted(self.unread, "run of an earlier version was", "runs of earlier versions were")
+            yield f"{runs} not looked at: what was read is only in the manifest"
 
     def _edges(self, run: RunFacts) -> list[LineageEdge]:
         self.runs[run.run_id] = _told(run)

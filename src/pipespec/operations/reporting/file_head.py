@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+from pipespec.errors import counted
 from pipespec.step.content_digest import open_regular
 from pipespec.step.secrets import Redactor
 from pipespec.views.report.report_parts import PicturePreview, Preview, Table, TextPreview
@@ -172,7 +173,7 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], total: int | N
 def _left(count: int | None, what: str) -> str:
     if count is None:
         return f"more {what}s"
-    return f"{count:,} more {what}{'' if count == 1 else 's'}"
+    return counted(count, f"more {what}")
 
 
 def _cell(value: object) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from pipespec.document.nodes import MappingNode, Node, plain, walk
-from pipespec.document.password_masking import without_passwords
+from pipespec.document.password_masking import concerns_messages, without_passwords
 from pipespec.document.yaml.plain_scalars import spell
 from pipespec.operations.compiling.pipeline_source import PipelineSource
 from pipespec.plan.run_outcome import SetValue
@@ -31,7 +31,9 @@ def label_of(source: PipelineSource) -> str:
     }  # the first point's values are among those that were set
     paths = (text.partition("=")[0].lstrip("+") for text in source.options.overrides)
     values = [
-        _short(text) for path, text in zip(paths, source.options.overrides, strict=True) if path not in swept
+        _short(text)
+        for path, text in zip(paths, source.options.overrides, strict=True)
+        if path not in swept and not concerns_messages(path)  # who is told makes no difference, and is secret
     ]
     return " ".join([*overlays, *values])
 

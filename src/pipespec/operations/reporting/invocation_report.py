@@ -24,7 +24,7 @@ from typing import Final, Self
 
 from pipespec.activity import busy
 from pipespec.document.nodes import JSON, plain
-from pipespec.document.password_masking import without_passwords
+from pipespec.document.password_masking import without_passwords, without_receivers
 from pipespec.errors import UsageError
 from pipespec.operations.compiling.pipeline_source import PipelineSource
 from pipespec.operations.planning.plan_waves import Planning
@@ -235,7 +235,7 @@ def _environment(source: PipelineSource, ledger: Ledger, about: NewInvocation) -
     }
     return RunEnvironment(
         facts,
-        source.layers,
+        tuple(map(without_receivers, source.layers)),
         tuple(_text(about, PACKAGES_FILE).splitlines()),
         patch if len(patch) <= _PATCH else f"{patch[:_PATCH]}\n... {len(patch) - _PATCH:,} more characters",
     )

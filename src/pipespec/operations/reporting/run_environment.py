@@ -13,7 +13,7 @@ from dataclasses import field
 from typing import Final
 
 from pipespec.document.nodes import JSON
-from pipespec.document.password_masking import without_passwords
+from pipespec.document.password_masking import without_passwords, without_receivers
 from pipespec.frozen_values import frozen
 from pipespec.plan.provenance import GitProvenance, PatchProvenance, Provenance, render_provenance
 from pipespec.project.git_state import ask_git, git_facts
@@ -46,7 +46,8 @@ class PipelineOrigin:
 
     def shown(self, text: str) -> str:
         """Return a text without secrets and passwords."""
-        return without_passwords(self.clean(text.encode("utf-8", "replace")).decode("utf-8", "replace"))
+        cleaned = self.clean(text.encode("utf-8", "replace")).decode("utf-8", "replace")
+        return without_receivers(without_passwords(cleaned))
 
 
 def about() -> dict[str, JSON]:

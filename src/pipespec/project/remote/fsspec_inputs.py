@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from pipespec.errors import MissingPackageError, UsageError
+from pipespec.errors import MissingPackageError, UsageError, counted
 from pipespec.project.remote.remote_files import RemoteFile
 from pipespec.spec.pipeline_spec import DirInput, FileInput, FilesInput
 from pipespec.tracking.tracking_uri import shown
@@ -89,7 +89,9 @@ class FsspecInputs:
         except Exception as error:
             raise UsageError(f"'{self._text}' cannot be downloaded: {_reason(error)}") from error
         if file.size and there != file.size:
-            raise UsageError(f"'{self._text}' cannot be downloaded: {there} of {file.size} bytes came")
+            raise UsageError(
+                f"'{self._text}' cannot be downloaded: {there} of {counted(file.size, 'byte')} came"
+            )
 
 
 def _mark(info: Mapping[str, Any]) -> tuple[str, str] | None:

@@ -12,8 +12,8 @@ from typing import Final, TypeAlias
 
 from pipespec.document.key_search import find_key
 from pipespec.document.nodes import Entry, MappingNode, Node, ScalarNode
-from pipespec.document.wording import listing, quote, spaces
-from pipespec.errors import Diagnostic
+from pipespec.document.wording import listing, quote
+from pipespec.errors import Diagnostic, counted
 from pipespec.frozen_values import frozen
 from pipespec.spec.schema.json_schema import Path, SchemaRule, Violation, violations
 
@@ -203,8 +203,8 @@ def _is_empty(node: Node) -> bool:
 
 
 def _indented(count: int) -> str:
-    return f"indented by {spaces(count)}" if count else "not indented"
+    return f"indented by {counted(count, 'space')}" if count else "not indented"
 
 
 def _indent(what: str, count: int) -> str:
-    return f"indent {what} by {spaces(count)}" if count else f"do not indent {what},"
+    return f"indent {what} by {counted(count, 'space')}" if count else f"do not indent {what},"

@@ -7,10 +7,19 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from pipespec.document.nodes import JSON
+from pipespec.frozen_values import frozen
 from pipespec.plan.records import Attempt, DeletedRun, Records, StepRecord
 from pipespec.tracking.run_facts import RunFacts
 
-__all__ = ["Ledger"]
+__all__ = ["Ledger", "Standing"]
+
+
+@frozen
+class Standing:
+    """Who works on a key, the earliest first, and what counts for it: as the store had both at one moment."""
+
+    claims: tuple[Attempt, ...]
+    record: StepRecord | None
 
 
 class Ledger(Records, Protocol):
@@ -30,6 +39,12 @@ class Ledger(Records, Protocol):
 
     def claims(self, key: str) -> tuple[Attempt, ...]:
         """Return the RUNNING runs that say they are working on this key, the earliest first."""
+
+    def standing(self, key: str, experiment_id: str) -> Standing:
+        """Return the claims on a key together with the record that counts for it.
+
+        Experiments that others make are seen here some seconds later, except for `experiment_id`.
+        """
 
     def running(self, pipeline: str | None = None) -> tuple[Attempt, ...]:
         """Return all RUNNING runs of ours, invocations included: what `Recorder.sweep` judges."""

@@ -28,7 +28,7 @@ __all__ = [
     "of_pipeline",
     "published",
     "running",
-    "running_claim",
+    "running_or_finished",
     "started_at",
     "with_tag",
 ]
@@ -42,7 +42,7 @@ _RUN_ID: Final = re.compile(r"[0-9a-f]{32}")
 _BEGINNING: Final = re.compile(r"[0-9a-f]{1,32}")
 _NAME: Final = re.compile(r"[\w.\- :/]{1,250}", re.ASCII)
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.\-]{1,250}")
-_TAG: Final = re.compile(r"(?:mlflow\.)?pipespec\.(?:(?:key|claim)\.[0-9a-f]{64}|name\.[0-9a-f]{16})")
+_TAG: Final = re.compile(r"(?:mlflow\.)?pipespec\.(?:key\.[0-9a-f]{64}|name\.[0-9a-f]{16})")
 
 
 def bearing(tag: str, *, finished: bool = False) -> str:
@@ -77,9 +77,9 @@ def published() -> str:
     return f"attributes.status = 'FINISHED' AND tags.`{record_names.KEY}` LIKE '%' AND tags.`{record_names.MANIFEST}` LIKE '%'"
 
 
-def running_claim(key: str) -> str:
-    """Find runs that are working on a key."""
-    return f"{bearing(record_names.stored(record_names.claim_tag(key)))} AND attributes.status = 'RUNNING'"
+def running_or_finished(tag: str) -> str:
+    """Find runs that bear such a tag and neither failed nor were killed."""
+    return f"{bearing(tag)} AND attributes.status != 'FAILED' AND attributes.status != 'KILLED'"
 
 
 def running() -> str:

@@ -7,6 +7,7 @@ certainly absent are looked up by tag name, with one request per key. No text of
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, islice
@@ -20,6 +21,7 @@ from pipespec.plan.witness import BrokenWitness, WitnessCheck
 from pipespec.tracking import record_names
 from pipespec.tracking.acceptances import accepted_runs
 from pipespec.tracking.reading import search_filters
+from pipespec.tracking.reading.ledger import Standing
 from pipespec.tracking.reading.read_ahead import ReadAhead
 from pipespec.tracking.reading.record_selection import Candidate, RecordSelection
 from pipespec.tracking.reading.recorded_numbers import recorded_numbers
@@ -40,6 +42,8 @@ _FEW: Final = 4
 
 _LATE: Final = 60_000
 """Milliseconds by which an experiment may come to be seen after one that says that it is younger."""
+_RECENT: Final = 10.0
+"""Seconds for which the list of experiments serves to look for others that compute a key."""
 _REQUESTS_AT_ONCE: Final = 8
 """A server with several workers answers them side by side; a database file gains nothing from it."""
 
@@ -57,6 +61,7 @@ class SearchingLedger:
         """None as soon as something is about to be claimed."""
         self._experiments: dict[str, int] = {}
         self._is_listing_old = True
+        self._listed = 0.0
         self._knows_earlier_runs: bool | None = None
 
     def complete(self, keys: Collection[str]) -> Mapping[str, StepRecord]:
@@ -105,7 +110,22 @@ class SearchingLedger:
     def claims(self, key: str) -> tuple[Attempt, ...]:
         """Return the RUNNING runs that say they are working on this key, the earliest first."""
         self._look_anew()
-        return _attempts(self._search(search_filters.running_claim(key)))
+        return self._standing(key).claims
+
+    def standing(self, key: str, experiment_id: str) -> Standing:
+        """Return the claims on a key together with the record that counts for it: one read."""
+        self._look_anew(within=_RECENT)
+        self._experiments.setdefault(experiment_id, 0)
+        return self._standing(key)
+
+    def _standing(self, key: str) -> Standing:
+        found = [
+            run
+            for tag in self._spellings(record_names.key_tag(key))
+            for run in self._search(search_filters.running_or_finished(tag))
+        ]
+        chosen = self._sifting.choose((key,), [(key, run) for run in found])
+        return Standing(_attempts(run for run in found if run.status == "RUNNING"), chosen.get(key))
 
     def running(self, pipeline: str | None = None) -> tuple[Attempt, ...]:
         """Return all RUNNING runs of ours, including invocations, the earliest first."""
@@ -245,10 +265,13 @@ class SearchingLedger:
 
     # ------------------------------------------------------------------------------------- answering
 
-    def _look_anew(self) -> None:
-        """Let go of what was read for a plan: what others published or claimed since counts from now on."""
+    def _look_anew(self, within: float = 0.0) -> None:
+        """Let go of what was read for a plan: what others published or claimed since counts from now on.
+
+        Another process may have made experiments, and so may ours; those are listed again unless they were `within` some seconds.
+        """
         self._ahead = None
-        self._is_listing_old = True  # another process may have made experiments, and so may ours
+        self._is_listing_old |= time.monotonic() >= self._listed + within
 
     def _guessed(self, keys: Collection[str]) -> list[Candidate]:
         """Read the runs that are guessed for these keys; while a plan is made, all runs that it needed last time."""
@@ -359,8 +382,9 @@ class SearchingLedger:
         """All experiments that are not deleted: MLflow searches none that are not named."""
         if self._is_listing_old:
             newest = max(self._experiments.values(), default=0)
+            listed = time.monotonic()
             self._experiments |= self._store.experiments(max(0, newest - _LATE))
-            self._is_listing_old = False
+            self._is_listing_old, self._listed = False, listed
         return [*self._experiments]
 
     def _spellings(self, tag: str) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from pipespec.plan.witness import BrokenWitness, WitnessCheck
 from pipespec.tracking import record_names
 from pipespec.tracking.acceptances import accepted_runs
 from pipespec.tracking.reading import search_filters, sqlite_statements
+from pipespec.tracking.reading.ledger import Standing
 from pipespec.tracking.reading.record_selection import Candidate, RecordSelection
 from pipespec.tracking.reading.recorded_numbers import recorded_numbers
 from pipespec.tracking.run_facts import RunFacts, attempt, generations
@@ -97,14 +98,17 @@ class SqliteLedger:
 
     def claims(self, key: str) -> tuple[Attempt, ...]:
         """Return the RUNNING runs that say they are working on this key, the earliest first."""
+        return self.standing(key, "").claims
 
-        def from_file(db: sqlite3.Connection) -> tuple[Attempt, ...]:
+    def standing(self, key: str, experiment_id: str) -> Standing:
+        """Return the claims on a key together with the record that counts for it."""
+
+        def from_file(db: sqlite3.Connection) -> Standing:
             with _locked_once(db):
-                return self._attempts_of(
-                    db, _all(db, sqlite_statements.CLAIMS, tag=record_names.claim_tag(key))
-                )
+                claims = _all(db, sqlite_statements.CLAIMS, tag=record_names.key_tag(key))
+                return Standing(self._attempts_of(db, claims), self._complete(db, (key,)).get(key))
 
-        return self._ask(from_file, lambda client: client.claims(key), ())
+        return self._ask(from_file, lambda client: client.standing(key, experiment_id), Standing((), None))
 
     def running(self, pipeline: str | None = None) -> tuple[Attempt, ...]:
         """Return all RUNNING runs of ours, including invocations, the earliest first."""

@@ -22,7 +22,7 @@ from urllib.parse import quote, urlencode
 
 from pipespec.activity import Activity, busy
 from pipespec.document.nodes import JSON
-from pipespec.errors import StoreUnavailableError
+from pipespec.errors import StoreUnavailableError, counted
 from pipespec.tracking.server.answers import AnswerFailedError, RefusedError, json_object, require_success
 from pipespec.tracking.server.reachability import unreachable
 from pipespec.tracking.server.server_access import ServerAccess
@@ -155,7 +155,7 @@ class RestClient:
                         answer.allow(_TRY)
                 if expected not in (None, told.bytes):
                     told.take_back()
-                    raise AnswerFailedError(f"it sent {told.bytes} of {expected} bytes")
+                    raise AnswerFailedError(f"it sent {told.bytes} of {counted(expected or 0, 'byte')}")
 
         self._repeat(receive)
 

@@ -147,11 +147,9 @@ def upload_arguments() -> dict[str, Any]:
     return {**owner(), **found}
 
 
-def keys_below(client: Any, bucket: str, prefix: str, *, deep: bool = True) -> Iterator[Mapping[str, Any]]:
-    """Yield the objects whose keys begin so, as S3 lists them; those below a further slash only if `deep`."""
-    pages = client.get_paginator("list_objects_v2").paginate(
-        Bucket=bucket, Prefix=prefix, **({} if deep else {"Delimiter": "/"}), **owner()
-    )
+def keys_below(client: Any, bucket: str, prefix: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the objects whose keys begin so, as S3 lists them."""
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, **owner())
     for page in pages:
         # A key that ends with a slash is how some tools show an empty folder.
         yield from (found for found in page.get("Contents", ()) if not found["Key"].endswith("/"))

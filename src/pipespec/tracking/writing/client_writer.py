@@ -93,11 +93,12 @@ class ClientWriter:
         tags: Mapping[str, str],
         metrics: Mapping[str, float],
         ended: int,
-        claim: str | None,
         params: Mapping[str, str] | None = None,
+        pending: Mapping[str, str] | None = None,
         datasets: Sequence[RunDataset] = (),
     ) -> None:
-        """Log datasets, log tags, metrics and params in one batch, end the run, take the claim off: four calls."""
+        """Log datasets, log tags, metrics and params in one batch, end the run: three calls."""
+        params = {**(params or {}), **(pending or {})}
         self._add_datasets(run_id, datasets)
         try:
             self._log(run_id, tags=tags, params=params, metrics=metrics, now=ended)
@@ -111,11 +112,6 @@ class ClientWriter:
         reach("publish.after-batch")
         self.end(run_id, "FINISHED", ended=ended)
         reach("publish.after-finish")
-        # Last, since between a claim that is gone and FINISHED another process would see neither. It does not
-        # matter if it fails: a claim counts on RUNNING runs only.
-        if claim is not None:
-            with contextlib.suppress(PipespecError):
-                self.delete_tags(run_id, (claim,))
 
     def end(
         self,
@@ -124,17 +120,20 @@ class ClientWriter:
         *,
         ended: int,
         metrics: Mapping[str, float] | None = None,
+        pending: Mapping[str, str] | None = None,
         datasets: Sequence[RunDataset] = (),
     ) -> None:
         """End a run; its last metrics and its datasets come in a call each before."""
         self._add_datasets(run_id, datasets)
-        self._log(run_id, metrics=metrics or _NO_METRICS, now=ended)
+        self._log(run_id, metrics=metrics or _NO_METRICS, params=pending, now=ended)
         with speaking(self.uri):
             self._session.client.set_terminated(run_id, status, ended)
 
-    def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
+    def set_tags(
+        self, run_id: str, tags: Mapping[str, str], pending: Mapping[str, str] | None = None
+    ) -> None:
         """Set tags of a run, in one call."""
-        self._log(run_id, tags=tags)
+        self._log(run_id, tags=tags, params=pending)
 
     def decide(self, run_id: str, name: str, value: str, tags: Mapping[str, str]) -> bool:
         """Log a param and tags in one call, of which MLflow takes the param first."""

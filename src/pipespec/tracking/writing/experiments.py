@@ -33,6 +33,8 @@ class Experiments:
         self._own = artifact_root(uri, root) if artifact_location is None else None
         self._location = _base(uri, root, artifact_location)
         self._ids: dict[str, str] = {}
+        self._had_none = False
+        """Whether the last one had to be made: then the next is probably new, too, and is not asked for first."""
 
     @contextlib.contextmanager
     def named(self, name: str, note: str = "") -> Iterator[str]:
@@ -49,9 +51,11 @@ class Experiments:
     def _find_or_make(self, name: str, note: str) -> str:
         for number in count(1):
             candidate = name if number == 1 else f"{name}~{number}"
-            found = self._writer.find_experiment(candidate)
+            found = None if self._had_none else self._writer.find_experiment(candidate)
             if found is None:
-                if made := self._make(candidate, note):
+                made = self._make(candidate, note)
+                self._had_none = made is not None
+                if made is not None:
                     return made
                 found = self._writer.find_experiment(candidate)
             if found is None or not found.experiment_id:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from pipespec.errors import counted
+
 __all__ = ["ends_of"]
 
 _PART: Final = 8 << 20
@@ -19,5 +21,5 @@ def ends_of(log: Path) -> bytes:
             return file.read(2 * _PART)
         beginning = file.read(_PART)
         file.seek(size - _PART)
-        mark = f"\n... ({size - 2 * _PART} bytes left out) ...\n"
+        mark = f"\n... ({counted(size - 2 * _PART, 'byte')} left out) ...\n"
         return beginning + mark.encode() + file.read(_PART)

@@ -111,7 +111,9 @@ class OldResultsWriter:
         }
         with self._experiments.named(run.experiment) as experiment:
             created = self._writer.create_run(experiment, tags=tags, params=run.params, started=run.started)
-            self._writer.publish(created.run_id, tags={}, metrics=run.metrics, ended=run.started, claim=None)
+            self._writer.publish(
+                created.run_id, tags={}, metrics=run.metrics, ended=run.started, pending=created.pending
+            )
         return created.run_id
 
     def __enter__(self) -> Self:

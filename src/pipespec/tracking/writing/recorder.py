@@ -219,7 +219,7 @@ class Recorder:
             witness=outcome.witness,
         )
         datasets = datasets_of_run(manifest.get("inputs"), outputs, step=started.step, run_id=started.run_id)
-        return PreparedResult(record, tags, upstream, datasets)
+        return PreparedResult(record, tags, upstream, started.pending, datasets)
 
     def publish_prepared(self, prepared: Sequence[PreparedResult]) -> None:
         """Publish what was prepared: everything or nothing, if the store joins writes."""
@@ -252,8 +252,8 @@ class Recorder:
                 metrics={record_names.fit_name(name): value for name, value in record.metrics.items()},
                 ended=round(record.ended * 1000),
                 params=prepared.params,
+                pending=prepared.pending,
                 datasets=prepared.datasets,
-                claim=record_names.stored(record_names.claim_tag(record.key)) if record.key else None,
             )
             if record.key and in_doubt():
                 self.insist(record.run_id)
@@ -293,15 +293,19 @@ class Recorder:
             with contextlib.suppress(OSError, PipespecError):
                 self._put(started, {**_log(log), record_names.ERROR: text.encode(errors="backslashreplace")})
         metrics = {} if seconds is None else {record_names.SECONDS: seconds}
-        self._writer.end(started.run_id, status, ended=_now(), metrics=metrics)
+        self._writer.end(started.run_id, status, ended=_now(), metrics=metrics, pending=started.pending)
 
     # ----------------------------------------------------------------------------- other processes
 
-    def heartbeat(self, run_ids: Iterable[str]) -> None:
-        """Renew the leases of runs that are going on, the invocation's too: every 10 s, one call a run."""
+    def heartbeat(self, runs: Iterable[StartedRun]) -> None:
+        """Renew the leases of runs that are going on, the invocation's too: every 10 s, one call a run.
+
+        So the page of a run that takes long shows its params, too, where these were not written at its start.
+        """
         self._beats += 1
-        for run_id in run_ids:
-            self._writer.set_tags(run_id, {record_names.stored(record_names.LEASE): str(self._beats)})
+        lease = {record_names.stored(record_names.LEASE): str(self._beats)}
+        for run in runs:
+            self._writer.set_tags(run.run_id, lease, run.pending)
 
     def dead(self, attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
         """Return those of these RUNNING runs whose process is dead.
@@ -386,7 +390,7 @@ class Recorder:
             self._put(started, _encoded(new.files))
         except (PipespecError, OSError):  # the artifact store takes nothing: no step begins
             with contextlib.suppress(PipespecError):
-                self._writer.end(started.run_id, "FAILED", ended=_now())
+                self._writer.end(started.run_id, "FAILED", ended=_now(), pending=started.pending)
             raise
         return started
 
@@ -406,7 +410,14 @@ class Recorder:
         self._put(started, _encoded(files))
         reach("invocation.before-finish")
         fitted = {record_names.fit_name(name): value for name, value in (metrics or {}).items()}
-        self._writer.end(started.run_id, status, ended=_now(), metrics=fitted, datasets=datasets)
+        self._writer.end(
+            started.run_id,
+            status,
+            ended=_now(),
+            metrics=fitted,
+            pending=started.pending,
+            datasets=datasets,
+        )
 
     # -------------------------------------------------------------------------------------- parts
 
@@ -443,6 +454,7 @@ class Recorder:
             started=now / 1000,
             step=step,
             key=key,
+            pending=created.pending,
         )
 
     def _put(self, started: StartedRun, files: Mapping[str, bytes]) -> None:

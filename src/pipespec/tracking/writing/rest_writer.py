@@ -94,7 +94,7 @@ class RestWriter:
     def create_run(
         self, experiment_id: str, *, tags: Mapping[str, str], params: Mapping[str, str], started: int
     ) -> CreatedRun:
-        """Create a run with its tags, in one request; its params come in a second one, if there are any."""
+        """Create a run with its tags, in one request; its params come with the next."""
         new = _NewRun(experiment_id, tags, started)
         asked: list[float] = []
 
@@ -113,10 +113,7 @@ class RestWriter:
         if asked:
             self._doubtful.append((new, facts.run_id))
         reach("run.after-create")
-        rows = _rows(params)
-        for at in range(0, len(rows), _PARAMS_AT_ONCE):
-            self._batch(facts.run_id, params=rows[at : at + _PARAMS_AT_ONCE])
-        return CreatedRun(facts.run_id, facts.artifact_uri)
+        return CreatedRun(facts.run_id, facts.artifact_uri, params)
 
     def publish(
         self,
@@ -125,26 +122,25 @@ class RestWriter:
         tags: Mapping[str, str],
         metrics: Mapping[str, float],
         ended: int,
-        claim: str | None,
         params: Mapping[str, str] | None = None,
+        pending: Mapping[str, str] | None = None,
         datasets: Sequence[RunDataset] = (),
     ) -> None:
-        """Log datasets, log tags, metrics and params in one batch, end the run, take the claim off: a request each."""
+        """Log datasets, log tags, metrics and params in one batch, end the run: a request each."""
         self._add_datasets(run_id, datasets)
+        whole = {**(params or {}), **(pending or {})}
         try:
-            self._measure(run_id, metrics, ended, tags=tags, params=params)
+            self._measure(run_id, metrics, ended, tags=tags, params=whole)
         except RefusedError:
-            if not params:
+            if not whole:
                 raise
             # The function may have logged another value under one of these names.
-            self._measure(run_id, metrics, ended, tags=tags, params=self._new(run_id, params))
+            known = self._run(run_id).params
+            _require_same(known, pending or {}, run_id)
+            self._measure(run_id, metrics, ended, tags=tags, params=_without(known, whole))
         reach("publish.after-batch")
         self.end(run_id, "FINISHED", ended=ended)
         reach("publish.after-finish")
-        # Last, and of no weight: a claim counts on RUNNING runs only.
-        if claim is not None:
-            with contextlib.suppress(PipespecError):
-                self.delete_tags(run_id, (claim,))
 
     def end(
         self,
@@ -153,17 +149,31 @@ class RestWriter:
         *,
         ended: int,
         metrics: Mapping[str, float] | None = None,
+        pending: Mapping[str, str] | None = None,
         datasets: Sequence[RunDataset] = (),
     ) -> None:
-        """End a run; its last metrics and its datasets come in a request each before."""
+        """End a run; its datasets, and its last metrics with its pending params, come in a request each before."""
         self._add_datasets(run_id, datasets)
-        if metrics:
-            self._measure(run_id, metrics, ended)
+        if metrics or pending:
+            try:
+                self._measure(run_id, metrics or {}, ended, params=pending)
+            except RefusedError:
+                if not pending:
+                    raise
+                known = self._run(run_id).params
+                self._measure(run_id, metrics or {}, ended, params=_without(known, pending))
         self._client.post("runs/update", {"run_id": run_id, "status": status, "end_time": ended})
 
-    def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
-        """Set tags of a run, in one request."""
-        self._batch(run_id, tags=_rows(tags))
+    def set_tags(
+        self, run_id: str, tags: Mapping[str, str], pending: Mapping[str, str] | None = None
+    ) -> None:
+        """Set tags of a run, in one request; pending params come with them, unless the function has logged one itself."""
+        try:
+            self._measure(run_id, {}, 0, tags=tags, params=pending)
+        except RefusedError:
+            if not pending:
+                raise
+            self._measure(run_id, {}, 0, tags=tags)
 
     def decide(self, run_id: str, name: str, value: str, tags: Mapping[str, str]) -> bool:
         """Log a param and tags in one request, of which MLflow takes the param first; another is asked only where it is refused."""
@@ -231,11 +241,6 @@ class RestWriter:
     def _tags(self, run_id: str, until: float | None = None) -> Mapping[str, str]:
         return self._run(run_id, until).tags
 
-    def _new(self, run_id: str, params: Mapping[str, str]) -> Mapping[str, str]:
-        """Return those of these params that a run does not have yet."""
-        known = self._run(run_id).params
-        return {name: value for name, value in params.items() if name not in known}
-
     def _delete_tag(self, run_id: str, name: str) -> None:
         def was_deleted(until: float) -> Mapping[str, Any] | None:
             return None if name in self._tags(run_id, until) else {}
@@ -250,7 +255,7 @@ class RestWriter:
         tags: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
     ) -> None:
-        """Log metrics; tags and params come with the last of them."""
+        """Log metrics and params; tags come with the last of them."""
         rows: list[JSON] = [
             {"key": name, "value": _number(value), "timestamp": at, "step": 0}
             for name, value in metrics.items()
@@ -258,7 +263,11 @@ class RestWriter:
         while len(rows) > _METRICS_AT_ONCE:
             self._batch(run_id, metrics=rows[:_METRICS_AT_ONCE])
             del rows[:_METRICS_AT_ONCE]
-        self._batch(run_id, metrics=rows, tags=_rows(tags or {}), params=_rows(params or {}))
+        texts = _rows(params or {})
+        while len(texts) > _PARAMS_AT_ONCE:
+            self._batch(run_id, params=texts[:_PARAMS_AT_ONCE])
+            del texts[:_PARAMS_AT_ONCE]
+        self._batch(run_id, metrics=rows, tags=_rows(tags or {}), params=texts)
 
     def _add_datasets(self, run_id: str, datasets: Sequence[RunDataset]) -> None:
         if not datasets:
@@ -290,6 +299,20 @@ class RestWriter:
                 f"tracking server {shown(self.uri)}: its answer has no {name}; is it a tracking server?"
             )
         return str(answer[name])
+
+
+def _require_same(known: Mapping[str, str], pending: Mapping[str, str], run_id: str) -> None:
+    """Refuse that a function logged another value under the name of a param of its step."""
+    for name, value in pending.items():
+        if known.get(name, value) != value:
+            raise PipespecError(
+                f"run {run_id}: param '{name}' of the step is '{value}', but the function logged it as '{known[name]}'; log it "
+                "under another name"
+            )
+
+
+def _without(known: Mapping[str, str], params: Mapping[str, str]) -> Mapping[str, str]:
+    return {name: value for name, value in params.items() if name not in known}
 
 
 def _rows(texts: Mapping[str, str]) -> list[JSON]:

@@ -67,7 +67,7 @@ def attempt_tags(new: NewAttempt, *, owner: str, user: str, when: str, in_experi
         if in_experiment:
             ours["mlflow.parentRunId"] = new.invocation
     if new.key is not None:
-        ours[record_names.claim_tag(new.key)] = "1"
+        ours[record_names.key_tag(new.key)] = "1"
     shown = _shown(_run_name(new.step, new.label, when), user, new)
     return _fitted({**new.tags, **shown, **ours})
 

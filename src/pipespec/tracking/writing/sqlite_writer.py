@@ -129,20 +129,18 @@ class SqliteWriter:
         tags: Mapping[str, str],
         metrics: Mapping[str, float],
         ended: int,
-        claim: str | None,
         params: Mapping[str, str] | None = None,
+        pending: Mapping[str, str] | None = None,
         datasets: Sequence[RunDataset] = (),
     ) -> None:
         """Let a run count: all at once."""
         with self._changing(run_id) as db:
             _add_datasets(db, run_id, datasets)
             _set_tags(db, run_id, tags)
-            db.executemany(changes.ADD_NEW_PARAM, [(run_id, *item) for item in (params or {}).items()])
+            _add_params(db, run_id, {**(params or {}), **(pending or {})})
             _add_metrics(db, run_id, metrics, ended)
             reach("publish.after-batch")
             db.execute(changes.END_RUN, ("FINISHED", ended, run_id))
-            if claim is not None:
-                db.execute(changes.DELETE_TAG, (run_id, claim))
 
     def end(
         self,
@@ -151,17 +149,22 @@ class SqliteWriter:
         *,
         ended: int,
         metrics: Mapping[str, float] | None = None,
+        pending: Mapping[str, str] | None = None,
         datasets: Sequence[RunDataset] = (),
     ) -> None:
         """Give a run its last metrics, its datasets, its status and its end: all at once."""
         with self._changing(run_id) as db:
+            _add_params(db, run_id, pending or {})
             _add_datasets(db, run_id, datasets)
             _add_metrics(db, run_id, metrics or {}, ended)
             db.execute(changes.END_RUN, (status, ended, run_id))
 
-    def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
+    def set_tags(
+        self, run_id: str, tags: Mapping[str, str], pending: Mapping[str, str] | None = None
+    ) -> None:
         """Set tags of a run: all or none."""
         with self._changing(run_id) as db:
+            _add_params(db, run_id, pending or {})
             _set_tags(db, run_id, tags)
 
     def decide(self, run_id: str, name: str, value: str, tags: Mapping[str, str]) -> bool:
@@ -304,6 +307,10 @@ def _set_tags(db: sqlite3.Connection, run_id: str, tags: Mapping[str, str]) -> N
     db.executemany(changes.ADD_TAG, [(run_id, *item) for item in tags.items()])
     if _RUN_NAME in tags:
         db.execute(changes.RENAME_RUN, (tags[_RUN_NAME], run_id))
+
+
+def _add_params(db: sqlite3.Connection, run_id: str, params: Mapping[str, str]) -> None:
+    db.executemany(changes.ADD_NEW_PARAM, [(run_id, *item) for item in params.items()])
 
 
 def _add_metrics(db: sqlite3.Connection, run_id: str, metrics: Mapping[str, float], now: int) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import field
 from typing import Final, Protocol
 
 from pipespec.frozen_values import frozen
@@ -37,6 +38,8 @@ class CreatedRun:
 
     run_id: str
     artifact_uri: str
+    pending: Mapping[str, str] = field(default_factory=dict)
+    """Params that the run does not have yet: they come with what is written of it next."""
 
 
 class StoreWriter(Protocol):
@@ -70,10 +73,7 @@ class StoreWriter(Protocol):
     def create_run(
         self, experiment_id: str, *, tags: Mapping[str, str], params: Mapping[str, str], started: int
     ) -> CreatedRun:
-        """Create a run, RUNNING, with its tags and params.
-
-        Where this takes several writes, the tags are in the first, so that a claim is seen with its run.
-        """
+        """Create a run, RUNNING, with its tags and params; those that would take a further write may be left pending."""
 
     def publish(
         self,
@@ -82,16 +82,16 @@ class StoreWriter(Protocol):
         tags: Mapping[str, str],
         metrics: Mapping[str, float],
         ended: int,
-        claim: str | None,
         params: Mapping[str, str] | None = None,
+        pending: Mapping[str, str] | None = None,
         datasets: Sequence[RunDataset] = (),
     ) -> None:
-        """Let a run count: its tags and metrics (of time `ended`, step 0), then FINISHED, then its `claim` tag off.
+        """Let a run count: its tags and metrics (of time `ended`, step 0), then FINISHED.
 
-        At most 100 `params` come with the tags; one that the run has already stays as it is. `datasets` come before: they
+        At most 100 `params` come with the tags; one that the run has already stays as it is. So do those that were left
+        `pending`; one that the run has with another value is refused. `datasets` come before: they
         are for people, so a store that refuses them is no reason that the result does not count.
-        No reader ever sees FINISHED without the tags, nor a RUNNING run without its claim. When this returns, all
-        but the claim's end is on the disk of the store; it does not matter if that fails.
+        No reader ever sees FINISHED without the tags. When this returns, all is on the disk of the store.
         """
 
     def end(
@@ -101,12 +101,15 @@ class StoreWriter(Protocol):
         *,
         ended: int,
         metrics: Mapping[str, float] | None = None,
+        pending: Mapping[str, str] | None = None,
         datasets: Sequence[RunDataset] = (),
     ) -> None:
-        """Give a run its last metrics and its datasets, if any, its status (FINISHED, FAILED or KILLED) and its end."""
+        """Give a run its last metrics, its pending params and its datasets, if any, its status (FINISHED, FAILED or KILLED) and its end."""
 
-    def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
-        """Set tags of a run, all or none of up to 100."""
+    def set_tags(
+        self, run_id: str, tags: Mapping[str, str], pending: Mapping[str, str] | None = None
+    ) -> None:
+        """Set tags of a run, all or none of up to 100; pending params come with them."""
 
     def decide(self, run_id: str, name: str, value: str, tags: Mapping[str, str]) -> bool:
         """Give a run a param, and these tags with it; False where it has another value, and then no tags.
@@ -121,7 +124,7 @@ class StoreWriter(Protocol):
         """Return all tags of a run."""
 
     def put_files(self, files: Mapping[str, bytes], artifact_uri: str) -> None:
-        """Put small files of ours below a run, name -> content, one after the other in this order.
+        """Put small files of ours below a run, name -> content.
 
         Raises:
             OSError: from a local disk.

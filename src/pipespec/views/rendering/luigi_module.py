@@ -15,7 +15,7 @@ from typing import Final
 
 from pipespec.document.interpolation.interpolate import interpolate_node
 from pipespec.document.interpolation.resolver_interface import ReferenceScope
-from pipespec.document.nodes import JSON, MappingNode, Node, ScalarNode
+from pipespec.document.nodes import JSON, MappingNode, Node, ScalarNode, SequenceNode
 from pipespec.frozen_values import frozen
 from pipespec.python.callable_ref import CallableRef
 from pipespec.spec.contracts.data_schema import SchemaFile
@@ -64,6 +64,10 @@ _MAIN: Final = """\
 if __name__ == "__main__":
     runtime.main(Pipeline)
 """
+
+
+_UNUSED: Final = ("workers", "scheduler", "keep_going")
+"""Keys of `engine` for which Luigi has settings of its own."""
 
 
 @frozen
@@ -115,7 +119,22 @@ def _header(spec: PipelineSpec, facts: ModuleFacts) -> Iterator[str]:
     yield from ("", f"    python -m luigi --module {facts.module} Pipeline --local-scheduler", "")
     yield "A step is complete when MLflow has a finished run with its key, as for 'pipespec run':"
     yield "what the one has done the other does not do again."
+    if unused := unused_keys(spec):
+        yield ""
+        yield from textwrap.wrap(
+            _harmless(f"These keys of the pipeline have no effect here: {', '.join(unused)}."), WIDTH
+        )
     yield '"""'
+
+
+def unused_keys(spec: PipelineSpec) -> tuple[str, ...]:
+    """Return the keys of a pipeline that its module does not obey: nobody is sent a message, and Luigi has settings of its own."""
+    notices, engine = spec.document.get("notify"), spec.document.get("engine")
+    has_notices = isinstance(notices, SequenceNode) and bool(notices.items)
+    return (
+        *(["notify"] if has_notices else []),
+        *(f"engine.{name}" for name in _UNUSED if isinstance(engine, MappingNode) and name in engine.entries),
+    )
 
 
 def _harmless(text: str) -> str:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
+from pipespec.errors import counted
 from pipespec.frozen_values import frozen
 from pipespec.views.report.report_parts import Metric
 from pipespec.views.terminal_text import number_text
@@ -81,4 +82,4 @@ def _path(points: Sequence[tuple[float, float] | None]) -> str:
 
 def _words(metric: Metric, values: Sequence[float]) -> str:
     told = ", ".join(map(number_text, values))
-    return f"{metric.name} of {metric.step}, {len(values)} runs, the oldest first: {told}"
+    return f"{metric.name} of {metric.step}, {counted(len(values), 'run')}, the oldest first: {told}"

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from pipespec.errors import counted
 from pipespec.frozen_values import frozen
 from pipespec.plan.results import SweepPoint
 from pipespec.spec.variant_names import point_text
@@ -222,22 +223,32 @@ def _longest(executed: Sequence[StepPart]) -> str:
     return ", ".join(f"{step} {seconds_text(seconds[step])}" for step in most)
 
 
+def _several(thing: str) -> str:
+    noun, of, rest = thing.partition(" of ")
+    return f"{noun}s{of}{rest}"
+
+
 def _left_out(report: Report) -> list[str]:
     of_state = Counter(step.state for step in report.steps)
     executed = sum(bool(step.executions) for step in report.steps)
     told = [
-        *((of_state[state] - _MOST_STEPS, f"{state} steps are not listed") for state in ENDED),
-        (of_state["failed"] - _MOST_FAILED, "failed steps are listed without traceback and log"),
-        (len(report.metrics) - _MOST_METRICS, "metrics are not listed"),
+        *((of_state[state] - _MOST_STEPS, f"{state} step", "not listed") for state in ENDED),
+        (of_state["failed"] - _MOST_FAILED, "failed step", "listed without traceback and log"),
+        (len(report.metrics) - _MOST_METRICS, "metric", "not listed"),
         (
             len({name for point in report.points for name in point.metrics}) - _COLUMNS,
-            "metrics of the points are not listed",
+            "metric of the points",
+            "not listed",
         ),
-        (len(report.points) - _MOST_POINTS, "points of the sweep are not listed"),
-        (len(report.outputs) - _MOST_STEPS, "outputs are not listed"),
-        (executed - _MOST_BARS, "steps are not in the timeline"),
+        (len(report.points) - _MOST_POINTS, "point of the sweep", "not listed"),
+        (len(report.outputs) - _MOST_STEPS, "output", "not listed"),
+        (executed - _MOST_BARS, "step", "not in the timeline"),
     ]
-    sentences = [f"{count:,} more {what}." for count, what in told if count > 0]
+    sentences = [
+        f"{counted(count, f'more {thing} is', f'more {_several(thing)} are')} {what}."
+        for count, thing, what in told
+        if count > 0
+    ]
     if len(report.steps) > _MOST_NODES:
         sentences.append(f"The graph of {len(report.steps):,} steps is not shown; use 'pipespec graph'.")
     return sentences

@@ -10,6 +10,8 @@ Run it in the project, where luigi, mlflow and pipespec-runtime are installed:
 
 A step is complete when MLflow has a finished run with its key, as for 'pipespec run':
 what the one has done the other does not do again.
+
+These keys of the pipeline have no effect here: engine.workers.
 """
 
 try:
