@@ -136,15 +136,15 @@ def test_a_twin_is_reused_once_the_other_is_on_the_disk(pairs):
 
 
 def test_where_a_joint_write_fails_each_is_written_by_itself(sums, monkeypatch):
-    original, failures = Recorder.start, []
+    original, failures = Recorder.start_unless, []
 
-    def start(self, new, *, after=()):
+    def start(self, is_settled, new, *, after=()):
         if after and not failures:
             failures.append(new.step)
             raise StoreUnavailableError("the store is away for a moment")
-        return original(self, new, after=after)
+        return original(self, is_settled, new, after=after)
 
-    monkeypatch.setattr(Recorder, "start", start)
+    monkeypatch.setattr(Recorder, "start_unless", start)
 
     assert sums.states() == {"numbers": "ran", "squares": "ran", "total": "ran"}
     assert failures == ["squares"]
