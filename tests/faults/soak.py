@@ -14,6 +14,7 @@ import contextlib
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -316,6 +317,7 @@ def main() -> int:
         flush=True,
     )
     adopt_orphans()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # else what it started would live on
     with kept_folder(arguments.folder) as folder:
         try:
             wrong = soak(arguments, folder)
