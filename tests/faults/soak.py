@@ -14,6 +14,7 @@ import contextlib
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -42,6 +43,9 @@ from soak_pipelines import PIPELINES, SoakPipeline  # noqa: E402
 
 ROUND_LIMIT = 600.0
 """Seconds in which both hosts must have done one round, whatever is killed."""
+
+LEAST_FAULTS = 5
+"""A soak goes on beyond its time until there were so many, else it would show nothing on a slow machine."""
 
 ENDING_LIMIT = 15.0
 """Seconds in which all processes of a run that has ended must be gone."""
@@ -81,7 +85,7 @@ class Soak:
         while True:
             self._round(until)
             self._wait_for_ends()
-            if time.monotonic() >= until:
+            if self._is_over(until):
                 break
         grown = descriptors(descendants(self.server.pid)) - base
         if grown > 40:
@@ -107,7 +111,7 @@ class Soak:
                     self._start(host, is_watched=watched[host.name])
                 elif host.run.poll() is not None and self._ended(host) == 0:
                     done.add(host.name)
-            if self._strike_due < now < until:
+            if self._strike_due < now and not self._is_over(until):
                 self._strike()
                 self._put_off()
             time.sleep(0.02)
@@ -116,6 +120,9 @@ class Soak:
     def _start(self, host: Host, *, is_watched: bool) -> None:
         scheduler = ["--scheduler", f"http://{self.address}:{self.luigid.port}"] if is_watched else []
         host.start("run", self.pipeline.file, "-j", "2", *self.pipeline.settings(self.rounds), *scheduler)
+
+    def _is_over(self, until: float) -> bool:
+        return time.monotonic() >= until and self.strikes.total() >= LEAST_FAULTS
 
     def _note(self, *words: object) -> None:
         noted.note(*words, folder=self.hosts[0].notes)
@@ -310,6 +317,7 @@ def main() -> int:
         flush=True,
     )
     adopt_orphans()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # else what it started would live on
     with kept_folder(arguments.folder) as folder:
         try:
             wrong = soak(arguments, folder)
