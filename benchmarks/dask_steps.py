@@ -214,6 +214,7 @@ def main() -> None:
     parser.add_argument("--memory", action="store_true")
     asked = parser.parse_args()
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the cluster ends with us
     logging.disable(logging.INFO)
     with tempfile.TemporaryDirectory() as folder, cluster(Path(folder)) as (address, pids):
         pause = 5.0 if asked.memory else asked.pause
