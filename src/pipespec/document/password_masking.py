@@ -36,10 +36,8 @@ _PASSWORD: Final = re.compile(r"(?<=://)([^\s/:?#'\"]*):(?!\$\{[^}]*\}@)[^\s/?#'
 _KEPT: Final = re.compile(r"(?P<kept>^['\"]?(?:\w+:/{0,2})?|\$\{[^}]*\}|['\"]$)|.", re.DOTALL)
 """Of a URL: the service, references, and quotes around it; else one character at a time."""
 
-_URL: Final = re.compile(
-    r"\b\w+://(?!HOST/PATH\b|github\.com/caronc/apprise)(?:\$\{[^}]*\}|[^\s'\"])+?(?=[\]}),;]*(?:[\s'\"]|$))"
-)
-"""A URL in a message; of one in a hint that says how to write one, there is nothing to hide."""
+_URL: Final = re.compile(r"\b\w+://(?:\$\{[^}]*\}|[^\s'\"])+?(?=[\]}),;]*(?:[\s'\"]|$))")
+"""A URL in a message."""
 
 _OPTION: Final = re.compile(r"((?:^|[\s'\"])[\w.$+-]*notif[^=\s]*=)(.*)", re.IGNORECASE | re.DOTALL)
 """An option that sets who is told, and its value."""
