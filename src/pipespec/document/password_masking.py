@@ -29,10 +29,8 @@ _KEPT: Final = re.compile(r"(?P<kept>^[\s'\"\[{]*(?:\w+://)?|\$\{[^}$]*\}|[\s'\"
 """Parts of a URL: the service, references, quotes and brackets around it; otherwise one character at a time."""
 
 _STARS: Final = re.compile(r"\*+")
-_ANY_URL: Final = re.compile(
-    r"\b\w+://(?!HOST/PATH\b|github\.com/caronc/apprise)(?:\$\{[^}]*\}|[^\s'\"])+?(?=[\]}),;]*(?:[\s'\"]|$))"
-)
-"""A URL in a message, except those in hints that say how to write one."""
+_ANY_URL: Final = re.compile(r"\b\w+://(?:\$\{[^}]*\}|[^\s'\"])+?(?=[\]}),;]*(?:[\s'\"]|$))")
+"""A URL in a message."""
 
 _OPTION: Final = re.compile(r"((?:^|[\s'\"])[\w.$+-]*notif[^=\s]*=)(.*)", re.IGNORECASE | re.DOTALL)
 """An option that sets `notify`, and its value."""

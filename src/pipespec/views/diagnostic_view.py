@@ -130,11 +130,16 @@ def _to_be_shown(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
         replace(
             found,
             message=_clean(found.message, found),
-            hint=None if found.hint is None else _clean(found.hint, found),
+            hint=None if found.hint is None else _clean_hint(found.hint, found),
             span=found.span._replace(file=_clean(found.span.file, found)),
         )
         for found in diagnostics
     ]
+
+
+def _clean_hint(hint: str, found: Diagnostic) -> str:
+    """Take passwords out of a hint; URLs in one are ours, unless it repeats what was written."""
+    return _clean(hint, found) if "{url: " in hint else without_passwords(hint)
 
 
 def _clean(text: str, found: Diagnostic) -> str:
@@ -154,7 +159,7 @@ def _block(found: Diagnostic, lines: Sequence[str]) -> str:
         margin = f"{'':>{max(5, len(str(found.span.line)))}} | {mark.replace('^', '')}"
         block.append(joined("", [margin, styled(mark.lstrip(), Style.BAD)]))
     if found.hint is not None:
-        help_ = _clean(printable(found.hint), found)
+        help_ = _clean_hint(printable(found.hint), found)
         block.append(joined("", ["   ", styled("help", Style.PLACE), f": {help_}"]))
     return joined("\n", block)
 
