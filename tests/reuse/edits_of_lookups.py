@@ -429,23 +429,4 @@ LOOKUPS = [
             {"a.cfg": "2"},
         ),
     ),
-    *edits(
-        "modules that `__all__` names",
-        star_all_submodule=(
-            {
-                "m.py": "from pkg import *\ndef f(): return sub.g()",
-                "pkg/__init__.py": "__all__ = ['sub']\n",
-                "pkg/sub.py": "def g(): return 1\n",
-            },
-            {"pkg/sub.py": ("return 1", "return 2")},
-        ),
-        star_all_submodule_over=(
-            {
-                "m.py": "class sub:\n    def g(): return 5\nfrom pkg import *\ndef f(): return sub.g()",
-                "pkg/__init__.py": "__all__ = ['sub']\n",
-                "pkg/sub.py": "def g(): return 1\n",
-            },
-            {"pkg/sub.py": ("return 1", "return 2")},
-        ),
-    ),
 ]

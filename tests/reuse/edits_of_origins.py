@@ -347,4 +347,33 @@ ORIGINS = [
             {"params": {"c": {"N": 5}}},
         ),
     ),
+    *edits(
+        "modules that `__all__` names",
+        star_all_submodule=(
+            {
+                "m.py": "from pkg import *\ndef f(): return sub.g()",
+                "pkg/__init__.py": "__all__ = ['sub']\n",
+                "pkg/sub.py": "def g(): return 1\n",
+            },
+            {"pkg/sub.py": ("return 1", "return 2")},
+        ),
+        star_all_submodule_over=(
+            {
+                "m.py": "class sub:\n    def g(): return 5\nfrom pkg import *\ndef f(): return sub.g()",
+                "pkg/__init__.py": "__all__ = ['sub']\n",
+                "pkg/sub.py": "def g(): return 1\n",
+            },
+            {"pkg/sub.py": ("return 1", "return 2")},
+        ),
+        order_of_modules_in_all=(
+            {
+                "m.py": "from pkg import *\nfrom pkg.c import K\ndef f(): return K",
+                "pkg/__init__.py": "__all__ = ['pa', 'pb']\n",
+                "pkg/c.py": "K = []\n",
+                "pkg/pa.py": "from pkg.c import K\nK.append(1)\n",
+                "pkg/pb.py": "from pkg.c import K\nK.append(2)\n",
+            },
+            {"pkg/__init__.py": ("['pa', 'pb']", "['pb', 'pa']")},
+        ),
+    ),
 ]

@@ -68,9 +68,9 @@ def is_method_of_literal(node: ast.expr) -> bool:
 
 
 def loaded_by(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[ImportTarget]:
-    """Yield what an import statement loads: of `import a.b.c` all of it, not just the `a` that it binds."""
+    """Yield what an import statement loads: of `import a.b.c` all of it, not just the `a` that it binds; `*` stands for all names."""
     if isinstance(node, ast.Import):
         yield from (ImportTarget(alias.name) for alias in node.names)
     else:
-        yield ImportTarget(absolute_module(node, package))
+        yield ImportTarget(absolute_module(node, package), "*" if node.names[0].name == "*" else None)
         yield from (target for _, target in import_targets(node, package))

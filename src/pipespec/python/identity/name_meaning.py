@@ -114,10 +114,16 @@ class Resolver:
 
     def own_modules(self, target: ImportTarget) -> tuple[str, ...]:
         """Return the project's modules that importing this loads, without the packages around them."""
-        names = [target.module]
-        if target.attribute is not None:
-            names.append(f"{target.module}.{target.attribute}")
+        below = self._exported(target.module) if target.attribute == "*" else [target.attribute or ""]
+        names = [target.module, *(f"{target.module}.{name}" for name in below if name)]
         return tuple(name for name in names if self._modules.is_own(name))
+
+    def _exported(self, module: str) -> list[str]:
+        """Return the names that the `__all__` of a module spells: an import of all names loads submodules among them."""
+        code = self.code(module) if self._modules.is_own(module) else None
+        nodes = [one.node for one in code.binding.get("__all__", ())] if code is not None else []
+        texts = [one.value for node in nodes for one in ast.walk(node) if isinstance(one, ast.Constant)]
+        return [text for text in texts if isinstance(text, str) and text.isidentifier()]
 
     def resolve(self, module: str, ref: Ref) -> tuple[Target, ...]:
         """Return all that a mention in a module may stand for, in an order that does not change; nothing, of what is local."""
@@ -260,7 +266,8 @@ class Resolver:
             if one in seen or code is None:
                 continue
             seen.add(one)
-            if name in code.module.bindings:
+            is_submodule = code.module.file.is_package and self._modules.find(f"{one}.{name}") is not None
+            if name in code.module.bindings or (is_submodule and name in self._exported(one)):
                 return True
             waiting += code.module.stars
         return False
