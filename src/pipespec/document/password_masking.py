@@ -15,11 +15,13 @@ from pipespec.document.nodes import Entry, MappingNode, Node, ScalarNode, Sequen
 from pipespec.errors import Span
 
 __all__ = [
+    "NOTIFY",
     "concerns_messages",
     "hide_passwords",
     "without_addresses",
     "without_passwords",
     "without_receivers",
+    "without_urls",
 ]
 
 _PASSWORD: Final = re.compile(r"(?<=://)([^\s/:?#'\"]*):(?!\$\{[^}]*\}@)[^\s/?#'\"]*@")
@@ -51,7 +53,8 @@ _URL_VALUE: Final = re.compile(
 """What stands behind the key `url`, to the next key or item."""
 
 _SERVERS: Final = ("mlflow", "engine")
-_NOTIFY: Final = "notify"
+NOTIFY: Final = "notify"
+"""The key whose URLs are passwords themselves."""
 _URL: Final = "url"
 
 
@@ -85,8 +88,8 @@ def hide_passwords(document: MappingNode) -> MappingNode:
     for name in _SERVERS:
         if name in entries:
             entries[name] = replace(entries[name], value=_hidden(entries[name].value, without_passwords))
-    if _NOTIFY in entries:
-        entries[_NOTIFY] = replace(entries[_NOTIFY], value=_without_urls(entries[_NOTIFY].value))
+    if NOTIFY in entries:
+        entries[NOTIFY] = replace(entries[NOTIFY], value=_without_urls(entries[NOTIFY].value))
     return replace(document, entries=entries)
 
 
@@ -96,7 +99,12 @@ def without_addresses(text: str) -> str:
     The file may have mistakes, so only its text is searched. The length of the text does not change, so places in it remain correct.
     """
     shown = _PASSWORD.sub(_starred_password, text) if "://" in text else text
-    return _NOTICES.sub(_starred_notices, shown) if _NOTIFY in shown else shown
+    return _NOTICES.sub(_starred_notices, shown) if NOTIFY in shown else shown
+
+
+def without_urls(text: str) -> str:
+    """Return a text in which nothing but the service is left of URLs."""
+    return _ADDRESS.sub("***", text) if "://" in text else text
 
 
 def _starred_password(found: re.Match[str]) -> str:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipespec.document.interpolation.resolver_interface import Problem, Resolvers
 from pipespec.document.size_limits import MAX_BYTES
-from pipespec.document.toml_text import read_toml
 from pipespec.errors import Span
 from pipespec.project.environment_variables import variable
 from pipespec.project.package_resolvers import InstalledResolvers
@@ -135,6 +134,8 @@ class ProjectAnswers:
 
     @cached_property
     def _pyproject(self) -> dict[str, Any] | Problem:
+        from pipespec.document.toml_text import read_toml  # noqa: PLC0415 - few projects are asked for it
+
         try:
             content = self._tree.read(self._root / "pyproject.toml", MAX_BYTES)
             return read_toml(content)

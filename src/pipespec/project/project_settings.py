@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipespec.document.size_limits import MAX_BYTES
-from pipespec.document.toml_text import read_toml
 from pipespec.errors import UsageError
 
 __all__ = ["SETTINGS_FILE", "default_file", "read_settings"]
@@ -74,6 +73,8 @@ def _table(folder: Path) -> Mapping[str, Any]:
         return {}
     if b"pipespec" not in content:
         return {}
+    from pipespec.document.toml_text import read_toml  # noqa: PLC0415 - few projects are asked for it
+
     try:
         tool = read_toml(content).get("tool", {})
     except ValueError:

@@ -6,8 +6,6 @@ in any other thread of a program that uses pipespec, there is no limit.
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -23,6 +21,9 @@ class _OutOfTimeError(Exception):
 
 def within_limit(act: Callable[[], _Answer], seconds: float = _SECONDS) -> _Answer | None:
     """Return what a function returns, or None where it takes more processor time than this."""
+    import signal  # noqa: PLC0415 - few pipelines need it
+    import threading  # noqa: PLC0415 - as above
+
     if threading.current_thread() is not threading.main_thread():
         return act()
     handler = signal.signal(signal.SIGVTALRM, _end)

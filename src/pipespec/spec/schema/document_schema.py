@@ -10,6 +10,7 @@ import functools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 from pipespec.document.key_paths import join_path
 from pipespec.document.key_search import find_key, single_keys
 from pipespec.document.nodes import MappingNode, Node, ScalarNode, plain, set_at
+from pipespec.document.password_masking import NOTIFY, without_urls
 from pipespec.document.wording import did_you_mean, nearest
 from pipespec.errors import Diagnostic, Span
 from pipespec.python.callable_ref import likely_call
@@ -72,7 +74,7 @@ def shape_findings(document: MappingNode) -> tuple[tuple[json_schema.Path, Diagn
     if not broken:
         return ()
     misplaced, others = misplaced_keys(document, _rule(), broken)
-    return (*misplaced, *((one.path, _diagnostic(one)) for one in _without_consequences(others)))
+    return (*misplaced, *((one.path, _shown_diagnostic(one)) for one in _without_consequences(others)))
 
 
 def _without_consequences(broken: Iterable[json_schema.Violation]) -> Iterator[json_schema.Violation]:
@@ -94,6 +96,15 @@ def _is_meant(missing: json_schema.Violation, key: str) -> bool:
     if word is not None:
         return word.key == missing.key
     return get_close_matches(key, missing.rule.properties, n=1) == [missing.key]
+
+
+def _shown_diagnostic(broken: json_schema.Violation) -> Diagnostic:
+    """Return the diagnostic; in `notify`, a URL is a password, wherever it stands by mistake."""
+    found = _diagnostic(broken)
+    if broken.path[:1] != (NOTIFY,):
+        return found
+    hint = None if found.hint is None else without_urls(found.hint)
+    return replace(found, message=without_urls(found.message), hint=hint)
 
 
 def _diagnostic(broken: json_schema.Violation) -> Diagnostic:
