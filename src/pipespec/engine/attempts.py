@@ -46,10 +46,10 @@ from pipespec.tracking.writing.recorder import Recorder
 __all__ = ["Attempts", "Claim"]
 
 _HEARTBEAT: Final = 10.0
-"""Seconds between renewals of leases, a third of the time after which others count them as dead."""
+"""Seconds between renewals of leases: a third of the time after which other processes consider the run dead."""
 
 _CLOSING: Final = 5.0
-"""Seconds for letting go of the store."""
+"""Seconds for closing the store."""
 
 _LOOKS: Final = 5
 _LOOK_AGAIN: Final = 0.05
@@ -67,12 +67,12 @@ class Claim:
     started: StartedRun
     known: int | None
     since: float
-    """When it was about to be made, by `_now`."""
+    """When it was about to be created, by `_now`."""
 
 
 @frozen
 class _Ending:
-    """A run without a result that is to be ended."""
+    """A run without a result that must be ended."""
 
     started: StartedRun
     failure: Failure
@@ -113,7 +113,7 @@ class Attempts:
 
     @property
     def invocation(self) -> str | None:
-        """The run id of the invocation; None while nothing executed."""
+        """The run id of the invocation; None as long as nothing executed."""
         return None if self._invocation is None else self._invocation.run_id
 
     def claim(
@@ -158,10 +158,10 @@ class Attempts:
         log: Path,
         staging: Path,
     ) -> UnpublishedResult:
-        """Gather what the publication of an outcome takes, here or in a later run."""
+        """Collect what the publication of an outcome needs, in this run or in a later one."""
         seed = seed_of(decision, claim.started.run_id, self._settings.seeds)
         entries = manifest_entries(plan, decision, upstream, self._about(), seed)
-        # Code may hold what was meant to be a secret.
+        # Code may contain something that should have been a secret.
         texts = {name: self._settings.redact.value(entries[name]) for name in ("sources", "imports")}
         return UnpublishedResult(
             claim.started,
@@ -179,16 +179,16 @@ class Attempts:
         )
 
     def publish(self, result: UnpublishedResult) -> Published:
-        """Publish a result; raises as `publish_result`. May be called again where the store was away."""
+        """Publish a result; raises as `publish_result`. May be called again if the store was not reachable."""
         published = publish_result(result, self._ledger, self._writer, self._settings.state.downloads)
         self._forget(result.started)
         return published
 
     def prepare(self, result: UnpublishedResult, then: Callable[[StepRecord], None]) -> StepRecord | None:
-        """Prepare a result to be published together with the next start, and return its record to be.
+        """Prepare a result to be published together with the next start, and return its future record.
 
-        `then` is called with it once it is. None where it must be looked at once more what the store has, or says, before
-        the result counts.
+        `then` is called with it when it is published. Returns None if the state of the store must be checked again
+        before the result counts.
         """
         outcome = result.outcome
         must_look = result.may_be_taken or result.known is not None or bool(result.bounded)
@@ -199,12 +199,12 @@ class Attempts:
         return prepared.record
 
     def publish_prepared(self) -> None:
-        """Publish what waits for the next start without it: all, or nothing."""
+        """Publish what waits for the next start without that start: everything or nothing."""
         self._writer.publish_prepared([one for one, _ in self._prepared])
         self._tell_prepared()
 
     def forget_prepared(self) -> None:
-        """Publish what waits neither with the next start nor by itself."""
+        """Publish what waits neither with the next start nor separately."""
         self._prepared.clear()
 
     def _tell_prepared(self) -> None:
@@ -216,23 +216,23 @@ class Attempts:
             then(prepared.record)
 
     def let_go(self, started: StartedRun, failure: Failure) -> None:
-        """End a run whose result is kept for another invocation, once the store can be told."""
+        """End a run whose result is kept for another invocation, as soon as the store can be written."""
         self._forget(started)
         self._endings.append(_Ending(started, failure, None, "FAILED", has_files=False))
 
     def fail(self, started: StartedRun, failure: Failure, log: Path, seconds: float | None = None) -> None:
-        """End a run without a result, later if the store is away; `seconds` is how long its step took."""
+        """End a run without a result, later if the store is not reachable. `seconds` is how long its step took."""
         status = "KILLED" if failure.kind in ("cancelled", "cluster") else "FAILED"
         self._end(_Ending(started, failure, log, status, seconds))
 
     def kill(self, started: StartedRun, why: str) -> None:
-        """Take a run back that did nothing."""
+        """Withdraw a run that did nothing."""
         self._end(_Ending(started, Failure("cancelled", why), None, "KILLED"))
 
     def mark_damaged(self, run_id: str, why: str) -> None:
-        """Let a run count no more whose content is another than it recorded.
+        """Make a run not count any more if its content differs from what it recorded.
 
-        Where its manifest is gone as well a whole store may have been moved, and nothing is noted.
+        If its manifest is also gone, perhaps a whole store was moved, and nothing is recorded.
         """
         try:
             with _unless_gone():
@@ -245,7 +245,7 @@ class Attempts:
             self._absence.note(error)
 
     def keep_alive(self) -> None:
-        """Renew what others would count as dead, when it is time, without waiting for the store."""
+        """Renew what others would otherwise consider dead, if it is time, without waiting for the store."""
         is_beating = self._beating is not None and self._beating.is_alive()
         if self._own and not is_beating and time.monotonic() >= self._beat_due:
             self._beat_due = time.monotonic() + _HEARTBEAT
@@ -270,11 +270,11 @@ class Attempts:
         self._forget(self._invocation)
 
     def close(self) -> None:
-        """Let go of the store; runs that are still open are left to the next invocation, which sweeps them."""
+        """Close the store. Runs that are still open are left to the next invocation, which sweeps them."""
         _ACTIVE.difference_update(self._own)
         self._own.clear()
         if self._recorder is not None:
-            # A thread may still wait for the store, which may never answer; what it holds ends with the process.
+            # A thread may still wait for the store, which may never answer. What it holds ends with the process.
             closing = threading.Thread(target=self._recorder.close, daemon=True)
             closing.start()
             closing.join(_CLOSING)
@@ -305,7 +305,7 @@ class Attempts:
             self._absence.note(error)
 
     def _end_rest(self) -> None:
-        """End what was to be ended, and is not yet."""
+        """End what should have been ended and is not yet."""
         while self._endings:
             ending = self._endings[0]
             with _unless_gone():
@@ -352,7 +352,7 @@ class Attempts:
         return self._params
 
     def _final_metrics(self, report: RunReport) -> Mapping[str, float]:
-        """Return the metrics of all steps that are complete now, those that functions logged by themselves included."""
+        """Return the metrics of all steps that are complete now, including those that functions logged themselves."""
         logged = self._ledger.runs(unmeasured(report))
         by_step = {
             result.step: facts.metrics if (facts := logged.get(record.run_id)) else record.metrics
@@ -411,21 +411,21 @@ class Attempts:
 
 
 def _may_be_taken(claim: Claim) -> bool:
-    """Say whether others may have counted the claim's lease as dead, and have computed the key themselves.
+    """Return whether others may have considered the claim's lease dead, and have computed the key themselves.
 
-    As long as nobody can have, the look that was taken after the claim was made still holds.
+    As long as this is not possible, the check that was made after the claim was created is still valid.
     """
     return _now() - claim.since >= LEASE_SECONDS / 2
 
 
 def _now() -> float:
-    """Return seconds that pass while the process is stopped, or the computer asleep: by whichever clock goes on."""
+    """Return seconds that also pass while the process is stopped or the computer sleeps, by whichever clock continues."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 @contextlib.contextmanager
 def _unless_gone() -> Iterator[None]:
-    """Let it pass that somebody deleted the run; that the store cannot be asked does not."""
+    """Ignore that somebody deleted the run, but not that the store cannot be reached."""
     try:
         yield
     except StoreUnavailableError:
@@ -435,7 +435,7 @@ def _unless_gone() -> Iterator[None]:
 
 
 def _repeats(decision: Decision, *, forced: bool) -> bool:
-    """Say whether the key may have been published before."""
+    """Return whether the key may have been published before."""
     return forced or any(reason.kind in (ReasonKind.LOST, ReasonKind.WITNESS) for reason in decision.reasons)
 
 

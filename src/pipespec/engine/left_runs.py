@@ -20,10 +20,10 @@ __all__ = ["settle"]
 def settle(
     attempts: Collection[Attempt], recorder: Recorder, state: StateFolder, redact: Redactor
 ) -> tuple[str, ...]:
-    """End the runs of dead processes, take the secrets out of the logs that they left, and return their ids.
+    """End the runs of dead processes, remove the secrets from the logs that they left, and return their ids.
 
     Raises:
-        StoreUnavailableError: where the store cannot be written.
+        StoreUnavailableError: if the store cannot be written.
     """
     dead = recorder.sweep(attempts)
     for attempt in attempts:

@@ -24,7 +24,7 @@ __all__ = ["Published", "newer_record", "publish_kept", "publish_result"]
 
 @frozen
 class Published:
-    """What counts for a key now: our own result, or that of an invocation that was faster."""
+    """The result that counts for a key now: our own, or that of an invocation that was faster."""
 
     record: StepRecord
     is_ours: bool
@@ -105,7 +105,7 @@ def publish_kept(folder: Path, ledger: Ledger, recorder: Recorder, downloads: Pa
 
 
 def _with_logged(record: StepRecord, result: UnpublishedResult, ledger: Ledger) -> StepRecord:
-    """Add the metrics that the function logged by itself, where bounds are set on any of them."""
+    """Add the metrics that the function logged itself, if the step has bounds for any of them."""
     if set(result.bounded) <= record.metrics.keys():
         return record
     facts = ledger.run(record.run_id)

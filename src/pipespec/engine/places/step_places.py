@@ -1,7 +1,7 @@
 """How many steps of a run execute at a time, on this machine and on a cluster, and what each gets there.
 
-Takes a plan and the steps that execute; says whether there is room for one more, and on what terms. Each kind of place has a
-limit of its own where a plan has steps of both.
+Takes a plan and the steps that execute. Returns whether there is room for one more, and on what terms. If a plan has
+steps of both kinds, each kind of place has its own limit.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["StepPlaces"]
 
 
 class StepPlaces:
-    """The places of one invocation; used from one thread."""
+    """The places of one invocation. Used from one thread."""
 
     def __init__(self, settings: RunSettings, executor: Executor) -> None:
         self._settings = settings
@@ -30,7 +30,7 @@ class StepPlaces:
         self._devices = Devices(settings.resources, os.environ.get(VARIABLE))
 
     def take(self, plan: Plan) -> None:
-        """Know the steps of a plan."""
+        """Take the steps of a plan."""
         self._plan = plan
         steps = (decision.step for decision in plan.decisions.values())
         self._kinds = {self._settings.is_on_cluster(step) for step in steps} or {False}
@@ -41,7 +41,7 @@ class StepPlaces:
         return sum(map(self._limit, self._kinds))
 
     def has_room(self, step: str, executing: Collection[str]) -> bool:
-        """Tell whether a step may execute beside these."""
+        """Return whether a step may execute next to these."""
         kind = self._kind(step)
         if len(self._kinds) == 1:
             return len(executing) < self._limit(kind)
@@ -52,7 +52,7 @@ class StepPlaces:
         return len(self._kinds) == 1 or self.has_room(step, executing)
 
     def cluster_terms(self, step: StepSpec) -> ClusterTerms | None:
-        """Return on what terms a step executes on the cluster; None for one of this machine."""
+        """Return the terms on which a step executes on the cluster; None for a step of this machine."""
         if not self._settings.is_on_cluster(step):
             return None
         return ClusterTerms(step.priority, self._settings.cluster_resources(step))
@@ -62,7 +62,7 @@ class StepPlaces:
         return {} if self._settings.is_on_cluster(step) else self._devices.hand_out(step.id, step.resources)
 
     def take_back(self, step: str) -> None:
-        """Let others have what a step had."""
+        """Make the place of a step available to others."""
         self._devices.take_back(step)
 
     def _kind(self, step: str) -> bool:
