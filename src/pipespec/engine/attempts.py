@@ -67,7 +67,7 @@ class Claim:
     started: StartedRun
     known: int | None
     since: float
-    """When it was about to be created, by `_now`."""
+    """When it was about to be made, by `_now`."""
 
 
 @frozen
@@ -179,7 +179,7 @@ class Attempts:
         )
 
     def publish(self, result: UnpublishedResult) -> Published:
-        """Publish a result; raises as `publish_result`. May be called again if the store was not reachable."""
+        """Publish a result; raises as `publish_result`. May be called again where the store was away."""
         published = publish_result(result, self._ledger, self._writer, self._settings.state.downloads)
         self._forget(result.started)
         return published
@@ -216,7 +216,7 @@ class Attempts:
             then(prepared.record)
 
     def let_go(self, started: StartedRun, failure: Failure) -> None:
-        """End a run whose result is kept for another invocation, as soon as the store can be written."""
+        """End a run whose result is kept for another invocation, once the store can be told."""
         self._forget(started)
         self._endings.append(_Ending(started, failure, None, "FAILED", has_files=False))
 
@@ -411,9 +411,9 @@ class Attempts:
 
 
 def _may_be_taken(claim: Claim) -> bool:
-    """Return whether others may have considered the claim's lease dead, and have computed the key themselves.
+    """Say whether others may have counted the claim's lease as dead, and have computed the key themselves.
 
-    As long as this is not possible, the check that was made after the claim was created is still valid.
+    As long as nobody can have, the look that was taken after the claim was made still holds.
     """
     return _now() - claim.since >= LEASE_SECONDS / 2
 

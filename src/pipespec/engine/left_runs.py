@@ -23,7 +23,7 @@ def settle(
     """End the runs of dead processes, remove the secrets from the logs that they left, and return their ids.
 
     Raises:
-        StoreUnavailableError: if the store cannot be written.
+        StoreUnavailableError: where the store cannot be written.
     """
     dead = recorder.sweep(attempts)
     for attempt in attempts:

@@ -70,7 +70,7 @@ def opened_cluster(
             client = Client(where, timeout=_CONNECT_LIMIT, set_as_default=False, name="pipespec")
         except ValueError as error:
             raise UsageError(f"{_named(spec)} is no address of a scheduler: {one_line(str(error))}") from None
-        except Exception as error:  # noqa: BLE001 - whatever the transport raises, the cluster cannot be reached
+        except Exception as error:  # noqa: BLE001 - whatever the transport raises, nobody can be asked
             raise ClusterUnavailableError(
                 f"the Dask scheduler at {_named(spec)} does not answer ({one_line(str(error)) or type(error).__name__});"
                 " nothing was run, repeat the command once it does"

@@ -1,7 +1,7 @@
 """How many steps of a run execute at a time, on this machine and on a cluster, and what each gets there.
 
-Takes a plan and the steps that execute. Returns whether there is room for one more, and on what terms. If a plan has
-steps of both kinds, each kind of place has its own limit.
+Takes a plan and the steps that execute; says whether there is room for one more, and on what terms. Each kind of place has a
+limit of its own where a plan has steps of both.
 """
 
 from __future__ import annotations
