@@ -275,7 +275,7 @@ class Recorder:
             except StoreUnavailableError:
                 raise
             except PipespecError:
-                continue  # deleted meanwhile, which is as good
+                continue  # deleted meanwhile, which has the same effect
         return dead
 
     def mark_damaged(self, run_id: str, why: str) -> None:
