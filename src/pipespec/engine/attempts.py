@@ -53,16 +53,16 @@ _CLOSING: Final = 5.0
 
 _LOOKS: Final = 5
 _LOOK_AGAIN: Final = 0.05
-"""Seconds between looks at claims that came later than ours and should be taken back."""
+"""Seconds between checks for claims that came later than ours and should be withdrawn."""
 
 _ACTIVE: Final[set[str]] = set()
-"""The runs that invocations in this process work on: a RUNNING run of this process that is not here was left by
+"""The runs on which invocations in this process work. A RUNNING run of this process that is not here was left by
 an invocation that lost its store."""
 
 
 @frozen
 class Claim:
-    """The right to compute a key. `known` is the generation that was there before, None for none."""
+    """The right to compute a key. `known` is the generation that existed before; None if there was none."""
 
     started: StartedRun
     known: int | None
@@ -92,7 +92,7 @@ class Attempts:
         settings: RunSettings,
         absence: StoreAbsence | None = None,
     ) -> None:
-        """Note in `absence` where the store does not answer what need not be answered at once."""
+        """Note in `absence` if the store does not answer a question whose answer is not needed immediately."""
         self._ledger = ledger
         self._open_recorder = open_recorder
         self._settings = settings
@@ -101,7 +101,7 @@ class Attempts:
         self._recorder: Recorder | None = None
         self._invocation: StartedRun | None = None
         self._surroundings: NewInvocation
-        """What is told of the invocation, once there is one."""
+        """Called with the description of the invocation, once there is one."""
         self._beat_due = 0.0
         self._beating: threading.Thread | None = None
         self._own: set[str] = set()
@@ -109,7 +109,7 @@ class Attempts:
         self._prepared: list[tuple[PreparedResult, Callable[[StepRecord], None]]] = []
         """What is published with the next start, and what is called then."""
         self._endings: list[_Ending] = []
-        """What the store could not be told yet."""
+        """What could not be written to the store yet."""
 
     @property
     def invocation(self) -> str | None:
@@ -368,10 +368,10 @@ class Attempts:
         self._beat_due = time.monotonic() + _HEARTBEAT
 
     def _is_alone(self, key: str, started: StartedRun) -> bool:
-        """Say whether ours is the only live claim, after a moment for others to see ours and take theirs back.
+        """Return whether ours is the only live claim, after others had a moment to see ours and withdraw theirs.
 
-        Being the earlier is not enough: a run may become visible later than one that says it started later, which
-        then saw nobody and went on. Whoever is alone when it looks is seen by all that come.
+        It is not enough to be the earlier one: a run may become visible later than one that claims to have started
+        later, which then saw no other claim and continued. If a run is alone when it checks, all later runs see it.
         """
         for _ in range(_LOOKS):
             live = self._live_claims(key)

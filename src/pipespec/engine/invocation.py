@@ -196,7 +196,7 @@ class Invocation:
         return bool(self._executing or self._pausing or self._publications or self._joined)
 
     def begin(self, step: str) -> None:
-        """Give a step its turn, or let it wait where others have all the places of its kind."""
+        """Give a step its turn, or let it wait if others occupy all places of its kind."""
         if self._places.may_begin(step, self._executing):
             self._try(step, 1, waited=False)
         else:
@@ -322,10 +322,10 @@ class Invocation:
                 self._tell_awaited(decision)
 
     def _wait_for_store(self, step: str, number: int, error: StoreUnavailableError, asked: int) -> None:
-        """Ask again later, for as long as the run has patience; where nothing has begun there is nothing to wait with.
+        """Ask again later, within the run's waiting time. If nothing has begun yet, the run does not wait.
 
         Raises:
-            StoreUnavailableError: where this is the first step of the run.
+            StoreUnavailableError: if this is the first step of the run.
         """
         if not self._has_begun and not self._interrupts.count:
             raise error

@@ -1,6 +1,7 @@
-"""Runs that a process left RUNNING when it died: marked KILLED, their logs cleaned, and what was half written removed.
+"""Handle runs that a dead process left RUNNING: mark them KILLED, clean their logs, and remove incomplete files.
 
-Takes runs of ours and says which of them were left; whose process lives, or cannot be told dead from here, is not touched.
+Takes runs of ours and determines which of them were left. A run is not touched if its process is alive, or cannot be
+known from here to be dead.
 """
 
 from __future__ import annotations

@@ -53,9 +53,9 @@ def require_resources(
     complete: Collection[str],
     counted: Callable[[StepSpec], Mapping[str, int]] = lambda step: step.resources,
 ) -> None:
-    """Refuse a plan that would wait for ever: of a resource that `resources` does not name there is one.
+    """Refuse a plan that would wait forever. Of a resource that is not in `resources` there is one.
 
-    `counted` says what a step takes of them.
+    `counted` returns how much of them a step takes.
 
     Raises:
         UsageError: naming the first step that needs more than there is.

@@ -1,7 +1,7 @@
-"""Publishing one result: looked for again under its key, its files sent, its run ended.
+"""Publish one result: search for it again under its key, send its files, end its run.
 
-Takes an `UnpublishedResult`, of this process or kept by an earlier one; gives the record that counts. Everything here
-may be done twice: a store that went away in between is asked for the whole again.
+Takes an `UnpublishedResult`, of this process or kept by an earlier one. Returns the record that counts. Everything here
+may be done twice: if the store became unreachable in between, the whole publication is repeated.
 """
 
 from __future__ import annotations
@@ -82,10 +82,10 @@ def newer_record(ledger: Ledger, key: str, known: int | None) -> StepRecord | No
 def publish_kept(folder: Path, ledger: Ledger, recorder: Recorder, downloads: Path) -> tuple[str, ...]:
     """Publish what earlier runs kept for this store, and return the steps whose results now count.
 
-    What was published meanwhile, or whose run is gone, is dropped.
+    Results that were published meanwhile, or whose run is gone, are dropped.
 
     Raises:
-        StoreUnavailableError: where the store is still away; what is not published stays.
+        StoreUnavailableError: if the store is still not reachable. What is not published stays.
     """
     published = []
     for result in kept_results(folder, ledger.tracking_uri):

@@ -34,8 +34,8 @@ _UNUSED_BY_LUIGI: Final = ("requests", "requests_unixsocket", "jsonschema", "tor
 """Packages that Luigi imports if installed: for a luigid, schemas, its server. More than half of its import time."""
 
 NextWave: TypeAlias = Callable[[Mapping[str, StepRecord]], Plan | None]
-"""Plans again, with the matrices that the records of complete steps make known; None when there is nothing new.
-Raises AxisError for a step whose matrix cannot be made of them, and leaves that step out when it is asked again."""
+"""Plans again, with the matrices that the records of complete steps determine; None if there is nothing new.
+Raises AxisError for a step whose matrix cannot be created from them, and leaves that step out in the next call."""
 
 
 def run_plan(
@@ -127,9 +127,10 @@ def _lost(invocation: Invocation) -> StoreUnavailableError:
 def _conduct(
     invocation: Invocation, plan: Plan, token: str, settings: RunSettings, *, is_first: bool
 ) -> None:
-    """Let Luigi run what a plan leaves to run, but for steps whose matrix is not known yet, and what is below them.
+    """Let Luigi run the steps that a plan must run, except steps whose matrix is not known yet and those that need them.
 
-    `token` tells the wave from all others. A luigid that shows the run is told of reused steps in the first.
+    `token` distinguishes the wave from all others. If a luigid shows the run, it is told of reused steps in the first
+    wave.
     """
     from pipespec.engine.luigi.luigi_worker import SchedulerUnavailableError, drive  # noqa: PLC0415 - see above
     from pipespec.engine.luigi.make_task_graph import make_task_graph  # noqa: PLC0415

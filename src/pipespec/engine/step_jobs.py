@@ -101,13 +101,14 @@ def job_for(
     place: JobPlace,
     code_files: Mapping[str, str],
 ) -> StepJob:
-    """Say everything that one execution of a step needs.
+    """Return everything that one execution of a step needs.
 
-    `upstream` has by step id the record of each step that an input reads, `code_files` the digests of `planned_code`.
+    `upstream` maps step ids to the records of the steps that an input reads. `code_files` are the digests of
+    `planned_code`.
 
     Raises:
-        PipespecError: where an external input is not what was planned any more.
-        StoreUnavailableError: where an earlier record cannot be asked.
+        PipespecError: if an external input is no longer as it was planned.
+        StoreUnavailableError: if an earlier record cannot be read.
     """
     code = facts.code[str(step.call)]
     inputs = tuple(_input(spec, pipeline, facts, upstream, external, parts) for spec in step.inputs.values())

@@ -104,7 +104,7 @@ IMPORTED: Final = "pipespec.imported"
 PEAK_BYTES: Final = "pipespec.peak_bytes"
 
 FOLDER: Final = "pipespec/"
-"""Where our own files are among the artifacts of a run."""
+"""The folder of our own files among the artifacts of a run."""
 MANIFEST_FILE: Final = "pipespec/step.json"
 PIPELINE_FILE: Final = "pipespec/pipeline.yaml"
 RUN_FILE: Final = "pipespec/run.json"
@@ -160,7 +160,7 @@ def _checked(key: str) -> str:
 
 
 def key_tag(key: str) -> str:
-    """Return the tag by which runs are found that were published under this key, or accepted for it."""
+    """Return the tag that finds runs which were published under this key, or accepted for it."""
     return f"{KEY}.{_checked(key)}"
 
 

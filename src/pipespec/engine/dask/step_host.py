@@ -150,9 +150,10 @@ class StepHost(WorkerPlugin):  # type: ignore[misc]  # Dask is not followed
             return [key for key in keys if key in self._active]
 
     def _begun_by_another(self, key: str) -> str | None:
-        """Return the worker that began this job; else note that we do.
+        """Return the worker that started this job. If there is none, note that this worker starts it.
 
-        Dask gives the task of a worker that is gone to another one. Whether a step is tried again is not Dask's to decide.
+        If a worker is lost, Dask gives its task to another worker. However, Dask must not decide whether a step is
+        tried again.
         """
         client = get_client()
         place = [self.visit.name, key]

@@ -68,13 +68,14 @@ def drive(
     scheduler_url: str | None = None,
     page_of: Callable[[StartedRun], str | None] = lambda _run: None,
 ) -> None:
-    """Let Luigi hand out the graph's steps until none is left that could begin.
+    """Let Luigi hand out the graph's steps until none is left that could start.
 
-    `resources` says how many there are of each, one of those it does not name. With `scheduler_url` a luigid
-    does the scheduling, and shows it: each step with the id of its run, and a link to the page that `page_of` gives.
+    `resources` says how many there are of each resource; of a resource without an entry there is one. With
+    `scheduler_url`, a luigid schedules the steps and shows them: each step with the id of its run, and a link to the
+    page that `page_of` returns.
 
     Raises:
-        SchedulerUnavailableError: where the luigid cannot be asked.
+        SchedulerUnavailableError: if the luigid cannot be reached.
     """
     with open_task_graph(graph):
         if scheduler_url is None:
@@ -147,7 +148,7 @@ class _StepWorker(luigi.worker.Worker):  # type: ignore[misc]  # Luigi is untype
         return super()._get_work()
 
     def _log_remote_tasks(self, get_work_response: Any) -> None:
-        """Say nothing: Luigi would log each running task at each look."""
+        """Log nothing: Luigi would log each running task whenever it looks for work."""
 
 
 class _EndedSteps:

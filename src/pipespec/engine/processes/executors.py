@@ -281,7 +281,7 @@ def _restored_process() -> Iterator[None]:
 
 
 def _judge(execution: _RunningJob, code: int) -> StepOutcome:
-    """Believe a result only with a clean exit, and a clean exit only with a result."""
+    """Accept a result only with a clean exit, and a clean exit only with a result."""
     if execution.ending is not None:
         return _failed(execution, execution.ending)
     if code < 0:

@@ -153,7 +153,7 @@ def keys_below(client: Any, bucket: str, prefix: str, *, deep: bool = True) -> I
         Bucket=bucket, Prefix=prefix, **({} if deep else {"Delimiter": "/"}), **owner()
     )
     for page in pages:
-        # A key that ends with a slash is how some tools show an empty folder.
+        # Some tools represent an empty folder by a key that ends with a slash.
         yield from (found for found in page.get("Contents", ()) if not found["Key"].endswith("/"))
 
 
