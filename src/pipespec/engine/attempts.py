@@ -53,7 +53,7 @@ _CLOSING: Final = 5.0
 
 _LOOKS: Final = 5
 _LOOK_AGAIN: Final = 0.05
-"""Seconds between checks for claims that came later than ours and should be withdrawn."""
+"""Seconds between looks at claims that came later than ours and should be taken back."""
 
 _ACTIVE: Final[set[str]] = set()
 """The runs on which invocations in this process work. A RUNNING run of this process that is not here was left by
@@ -368,10 +368,10 @@ class Attempts:
         self._beat_due = time.monotonic() + _HEARTBEAT
 
     def _is_alone(self, key: str, started: StartedRun) -> bool:
-        """Return whether ours is the only live claim, after others had a moment to see ours and withdraw theirs.
+        """Say whether ours is the only live claim, after a moment for others to see ours and take theirs back.
 
-        It is not enough to be the earlier one: a run may become visible later than one that claims to have started
-        later, which then saw no other claim and continued. If a run is alone when it checks, all later runs see it.
+        Being the earlier is not enough: a run may become visible later than one that says it started later, which
+        then saw nobody and went on. Whoever is alone when it looks is seen by all that come.
         """
         for _ in range(_LOOKS):
             live = self._live_claims(key)

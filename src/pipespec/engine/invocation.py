@@ -196,7 +196,7 @@ class Invocation:
         return bool(self._executing or self._pausing or self._publications or self._joined)
 
     def begin(self, step: str) -> None:
-        """Give a step its turn, or let it wait if others occupy all places of its kind."""
+        """Give a step its turn, or let it wait where others have all the places of its kind."""
         if self._places.may_begin(step, self._executing):
             self._try(step, 1, waited=False)
         else:

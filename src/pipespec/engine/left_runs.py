@@ -1,4 +1,4 @@
-"""Handle runs that a dead process left RUNNING: mark them KILLED, clean their logs, and remove incomplete files.
+"""Runs that a process left RUNNING when it died: marked KILLED, their logs cleaned, and what was half written removed.
 
 Takes runs of ours and determines which of them were left. A run is not touched if its process is alive, or cannot be
 known from here to be dead.

@@ -82,7 +82,7 @@ def newer_record(ledger: Ledger, key: str, known: int | None) -> StepRecord | No
 def publish_kept(folder: Path, ledger: Ledger, recorder: Recorder, downloads: Path) -> tuple[str, ...]:
     """Publish what earlier runs kept for this store, and return the steps whose results now count.
 
-    Results that were published meanwhile, or whose run is gone, are dropped.
+    What was published meanwhile, or whose run is gone, is dropped.
 
     Raises:
         StoreUnavailableError: if the store is still not reachable. What is not published stays.

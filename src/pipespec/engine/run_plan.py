@@ -129,8 +129,7 @@ def _conduct(
 ) -> None:
     """Let Luigi run the steps that a plan must run, except steps whose matrix is not known yet and those that need them.
 
-    `token` distinguishes the wave from all others. If a luigid shows the run, it is told of reused steps in the first
-    wave.
+    `token` tells the wave from all others. A luigid that shows the run is told of reused steps in the first.
     """
     from pipespec.engine.luigi.luigi_worker import SchedulerUnavailableError, drive  # noqa: PLC0415 - see above
     from pipespec.engine.luigi.make_task_graph import make_task_graph  # noqa: PLC0415

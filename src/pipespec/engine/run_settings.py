@@ -49,7 +49,7 @@ class RunSettings:
     keep_going: bool = False
     """After a failure, continue with all steps that do not depend on it."""
     resources: Mapping[str, int] = field(default_factory=dict)
-    """How many there are of each resource. Of a resource without an entry there is one."""
+    """How many there are of each; of one that is not named there is one."""
     scheduler: str | None = None
     """The address of a luigid that shows the run. None schedules in this process."""
     page_of: Callable[[StartedRun], str | None] = lambda _run: None
@@ -78,13 +78,13 @@ class RunSettings:
         return self.open_cluster is not None and (step.engine.executor or self.executor) == DASK
 
     def counted_resources(self, step: StepSpec) -> Mapping[str, int]:
-        """Return what a step takes of the totals of the run. On the cluster, resources without a total are offered by workers."""
+        """Return what a step takes of the totals of the run; of a step on the cluster, workers offer what has no total."""
         if not self.is_on_cluster(step):
             return step.resources
         return {name: amount for name, amount in step.resources.items() if name in self.resources}
 
     def cluster_resources(self, step: StepSpec) -> Mapping[str, int]:
-        """Return what a step on the cluster requires of its worker."""
+        """Return what a step on the cluster needs of its worker."""
         return {name: amount for name, amount in step.resources.items() if name not in self.resources}
 
     def log_of(self, run_id: str) -> Path:

@@ -23,7 +23,7 @@ __all__ = ["StepTurn", "StepTurns", "at_its_turn"]
 class StepTurn:
     """A step as it was decided, with the records of the steps upstream, and the right to compute it.
 
-    Instead of a claim it may contain the step's record, or None if another invocation computes it.
+    In place of a claim stands the record that the step has, or None while another invocation computes it.
     """
 
     decision: Decision

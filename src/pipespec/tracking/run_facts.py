@@ -103,8 +103,8 @@ def _output(row: Mapping[str, object]) -> OutputRecord:
 def complete_record(facts: RunFacts) -> StepRecord | None:
     """Return the record of a run that was published, still without its outputs; None for any other run.
 
-    Published means: FINISHED, a key that is in both of its tags, and a manifest. A run without a key (`identity: none`)
-    never counts for any key.
+    Published means: FINISHED, a key that stands in both of its tags, and a manifest. A run without a key
+    (`identity: none`) is no answer to any question.
     """
     key = facts.tags.get(record_names.KEY)
     if (

@@ -31,13 +31,13 @@ _LAST: Final = 1 << 62
 class ReadyScheduler(luigi.scheduler.Scheduler):  # type: ignore[misc]  # Luigi is untyped
     """A local scheduler for one run.
 
-    `positions` maps task ids to their position in the plan; other tasks come last. `resources` says how many there are
-    of each resource; of a resource without an entry there is one (Luigi's rule). A task's priority is used unchanged:
-    the code that creates the tasks raises the priority of those for which others wait.
+    `positions` maps task ids to their place in the plan; others come last. `resources` says how many there are of
+    each; of a resource that it does not name there is one (Luigi's rule). A task's priority is taken as it
+    is: whoever makes the tasks raises what others wait for.
     """
 
     def __init__(self, positions: Mapping[str, int], resources: Mapping[str, int]) -> None:
-        # Each setting that a stray luigi.cfg could change in an important way is set explicitly.
+        # Each setting that a stray luigi.cfg could change in a way that matters is stated.
         super().__init__(
             prune_on_get_work=False,
             record_task_history=False,
@@ -84,7 +84,7 @@ class ReadyScheduler(luigi.scheduler.Scheduler):  # type: ignore[misc]  # Luigi 
         }
 
     def count_pending(self, worker: str) -> dict[str, Any]:
-        """Count the pending tasks in O(running). Luigi's own method visits all tasks and everything above them."""
+        """Count what is pending, in O(running) where Luigi's own walks all tasks and all that is above them."""
         by_status = self._state._status_tasks  # noqa: SLF001 - a subclass reads its parent's state
         pending = len(by_status[PENDING]) + len(by_status[FAILED])
         return {

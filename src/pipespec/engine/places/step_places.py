@@ -48,7 +48,7 @@ class StepPlaces:
         return sum(self._kind(other) == kind for other in executing) < self._limit(kind)
 
     def may_begin(self, step: str, executing: Collection[str]) -> bool:
-        """Return whether there is room for a step that Luigi hands out. Luigi counts steps, but does not know kinds of places."""
+        """Tell whether a step that Luigi hands out has room; Luigi counts, but does not know kinds."""
         return len(self._kinds) == 1 or self.has_room(step, executing)
 
     def cluster_terms(self, step: StepSpec) -> ClusterTerms | None:
