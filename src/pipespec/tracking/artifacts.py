@@ -161,7 +161,7 @@ def _sync(path: Path) -> None:
 
 
 def put(files: Mapping[str, bytes], artifact_uri: str, tracking_uri: str) -> None:
-    """Put small files of ours into a run, name -> content, one after the other in this order.
+    """Put small files of ours below a run, name -> content, one after the other in this order.
 
     In a local store only the manifest is synced to the disk: a result counts if its manifest exists. The others are
     only for users to read.

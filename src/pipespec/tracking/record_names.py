@@ -160,7 +160,7 @@ def _checked(key: str) -> str:
 
 
 def key_tag(key: str) -> str:
-    """Return the tag that finds runs which were published under this key, or accepted for it."""
+    """Return the tag by which runs are found that were published under this key, or accepted for it."""
     return f"{KEY}.{_checked(key)}"
 
 

@@ -87,5 +87,5 @@ class PreparedResult:
     record: StepRecord
     tags: Mapping[str, str]
     params: Mapping[str, str] = field(default_factory=dict)
-    """The params of the steps upstream."""
+    """Those of the steps upstream."""
     datasets: tuple[RunDataset, ...] = ()
