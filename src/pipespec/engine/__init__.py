@@ -1,1 +1,1 @@
-"""Plan -> Luigi tasks -> steps run in processes of their own. The only importer of luigi."""
+"""Run a plan: from a plan to Luigi tasks, to steps in separate processes. The only package that imports luigi."""

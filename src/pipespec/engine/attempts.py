@@ -49,19 +49,19 @@ from pipespec.tracking.writing.recorder import Recorder
 __all__ = ["Attempts", "Claim"]
 
 _HEARTBEAT: Final = 10.0
-"""Seconds between renewals of leases, a third of the time after which others count them as dead."""
+"""Seconds between renewals of leases: a third of the time after which other processes consider the run dead."""
 
 _CLOSING: Final = 5.0
-"""Seconds for letting go of the store."""
+"""Seconds for closing the store."""
 
 _ACTIVE: Final[set[str]] = set()
-"""The runs that invocations in this process work on: a RUNNING run of this process that is not here was left by
+"""The runs on which invocations in this process work. A RUNNING run of this process that is not here was left by
 an invocation that lost its store."""
 
 
 @frozen
 class Claim:
-    """The right to compute a key. `known` is the generation that was there before, None for none."""
+    """The right to compute a key. `known` is the generation that existed before; None if there was none."""
 
     started: StartedRun
     known: int | None
@@ -69,7 +69,7 @@ class Claim:
 
 @frozen
 class _Ending:
-    """A run without a result that is to be ended."""
+    """A run without a result that must be ended."""
 
     started: StartedRun
     failure: Failure
@@ -89,7 +89,7 @@ class Attempts:
         settings: RunSettings,
         absence: StoreAbsence | None = None,
     ) -> None:
-        """Note in `absence` where the store does not answer what need not be answered at once."""
+        """Note in `absence` if the store does not answer a question whose answer is not needed immediately."""
         self._ledger = ledger
         self._open_recorder = open_recorder
         self._settings = settings
@@ -98,7 +98,7 @@ class Attempts:
         self._recorder: Recorder | None = None
         self._invocation: StartedRun | None = None
         self._surroundings: NewInvocation
-        """What is told of the invocation, once there is one."""
+        """Called with the description of the invocation, once there is one."""
         self._beat_due = 0.0
         self._beating: threading.Thread | None = None
         self._own: dict[str, StartedRun] = {}
@@ -111,11 +111,11 @@ class Attempts:
         self._prepared: list[tuple[PreparedResult, Callable[[StepRecord], None]]] = []
         """What is published with the next start, and what is called then."""
         self._endings: list[_Ending] = []
-        """What the store could not be told yet."""
+        """What could not be written to the store yet."""
 
     @property
     def invocation(self) -> str | None:
-        """The run id of the invocation; None while nothing executed."""
+        """The run id of the invocation; None as long as nothing executed."""
         return None if self._invocation is None else self._invocation.run_id
 
     def claim(
@@ -193,10 +193,10 @@ class Attempts:
         log: Path,
         staging: Path,
     ) -> UnpublishedResult:
-        """Gather what the publication of an outcome takes, here or in a later run."""
+        """Collect what the publication of an outcome needs, in this run or in a later one."""
         seed = seed_of(decision, claim.started.run_id, self._settings.seeds)
         entries = manifest_entries(plan, decision, upstream, self._about(), seed)
-        # Code may hold what was meant to be a secret.
+        # Code may contain something that should have been a secret.
         texts = {name: self._settings.redact.value(entries[name]) for name in ("sources", "imports")}
         return UnpublishedResult(
             claim.started,
@@ -226,10 +226,10 @@ class Attempts:
         return published
 
     def prepare(self, result: UnpublishedResult, then: Callable[[StepRecord], None]) -> StepRecord | None:
-        """Prepare a result to be published together with the next start, and return its record to be.
+        """Prepare a result to be published together with the next start, and return its future record.
 
-        `then` is called with it once it is. None where it must be looked at once more what the store has, or says, before
-        the result counts.
+        `then` is called with it when it is published. Returns None if the state of the store must be checked again
+        before the result counts.
         """
         outcome = result.outcome
         in_doubt = self._is_in_doubt(result.started.run_id)
@@ -241,12 +241,12 @@ class Attempts:
         return prepared.record
 
     def publish_prepared(self) -> None:
-        """Publish what waits for the next start without it: all, or nothing."""
+        """Publish what waits for the next start without that start: everything or nothing."""
         self._writer.publish_prepared([one for one, _ in self._prepared])
         self._tell_prepared()
 
     def forget_prepared(self) -> None:
-        """Publish what waits neither with the next start nor by itself."""
+        """Publish what waits neither with the next start nor separately."""
         self._prepared.clear()
 
     def _tell_prepared(self) -> None:
@@ -262,18 +262,18 @@ class Attempts:
         self._endings.append(_Ending(started, failure, None, "FAILED", has_files=False))
 
     def fail(self, started: StartedRun, failure: Failure, log: Path, seconds: float | None = None) -> None:
-        """End a run without a result, later if the store is away; `seconds` is how long its step took."""
+        """End a run without a result, later if the store is not reachable. `seconds` is how long its step took."""
         status = "KILLED" if failure.kind in ("cancelled", "cluster") else "FAILED"
         self._end(_Ending(started, failure, log, status, seconds))
 
     def kill(self, started: StartedRun, why: str) -> None:
-        """Take a run back that did nothing."""
+        """Withdraw a run that did nothing."""
         self._end(_Ending(started, Failure("cancelled", why), None, "KILLED"))
 
     def mark_damaged(self, run_id: str, why: str) -> None:
-        """Let a run count no more whose content is another than it recorded.
+        """Make a run not count any more if its content differs from what it recorded.
 
-        Where its manifest is gone as well a whole store may have been moved, and nothing is noted.
+        If its manifest is also gone, perhaps a whole store was moved, and nothing is recorded.
         """
         try:
             with _unless_gone():
@@ -286,7 +286,7 @@ class Attempts:
             self._absence.note(error)
 
     def keep_alive(self) -> None:
-        """Renew what others would count as dead, when it is time, without waiting for the store."""
+        """Renew what others would otherwise consider dead, if it is time, without waiting for the store."""
         is_beating = self._beating is not None and self._beating.is_alive()
         if self._own and not is_beating and time.monotonic() >= self._beat_due:
             self._beat_due = time.monotonic() + _HEARTBEAT
@@ -311,11 +311,11 @@ class Attempts:
         self._forget(self._invocation.run_id)
 
     def close(self) -> None:
-        """Let go of the store; runs that are still open are left to the next invocation, which sweeps them."""
+        """Close the store. Runs that are still open are left to the next invocation, which sweeps them."""
         _ACTIVE.difference_update(self._own)
         self._own.clear()
         if self._recorder is not None:
-            # A thread may still wait for the store, which may never answer; what it holds ends with the process.
+            # A thread may still wait for the store, which may never answer. What it holds ends with the process.
             closing = threading.Thread(target=self._recorder.close, daemon=True)
             closing.start()
             closing.join(_CLOSING)
@@ -349,7 +349,7 @@ class Attempts:
             self._absence.note(error)
 
     def _end_rest(self) -> None:
-        """End what was to be ended, and is not yet."""
+        """End what should have been ended and is not yet."""
         while self._endings:
             ending = self._endings[0]
             with _unless_gone():
@@ -388,7 +388,7 @@ class Attempts:
         return self._params
 
     def _final_metrics(self, report: RunReport) -> Mapping[str, float]:
-        """Return the metrics of all steps that are complete now, those that functions logged by themselves included."""
+        """Return the metrics of all steps that are complete now, including those that functions logged themselves."""
         logged = self._ledger.runs(unmeasured(report))
         by_step = {
             result.step: facts.metrics if (facts := logged.get(record.run_id)) else record.metrics
@@ -432,13 +432,13 @@ class Attempts:
 
 
 def _now() -> float:
-    """Return seconds that pass while the process is stopped, or the computer asleep: by whichever clock goes on."""
+    """Return seconds that also pass while the process is stopped or the computer sleeps, by whichever clock continues."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 @contextlib.contextmanager
 def _unless_gone() -> Iterator[None]:
-    """Let it pass that somebody deleted the run; that the store cannot be asked does not."""
+    """Ignore that somebody deleted the run, but not that the store cannot be reached."""
     try:
         yield
     except StoreUnavailableError:
@@ -448,7 +448,7 @@ def _unless_gone() -> Iterator[None]:
 
 
 def _repeats(decision: Decision, *, forced: bool) -> bool:
-    """Say whether the key may have been published before."""
+    """Return whether the key may have been published before."""
     return forced or any(reason.kind in (ReasonKind.LOST, ReasonKind.WITNESS) for reason in decision.reasons)
 
 

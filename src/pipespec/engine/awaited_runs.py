@@ -1,6 +1,6 @@
-"""Steps that wait since another invocation computes the same: for whom, since when, and what a user can do about it, told once.
+"""Steps that wait because another invocation computes the same: for which run, since when, and what a user can do, reported once.
 
-Takes a step at each turn that it does not get. A wait of a moment is not told.
+Takes a step at each turn that it does not get. A short wait is not reported.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _WORTH_TELLING: Final = 2.0
 
 
 class AwaitedRuns:
-    """What one invocation waits for; used from one thread."""
+    """The runs for which one invocation waits. Used from one thread."""
 
     def __init__(self, attempts: Attempts, progress: Progress) -> None:
         self._attempts = attempts
@@ -29,10 +29,10 @@ class AwaitedRuns:
         self._told: set[str] = set()
 
     def note(self, step: str, key: str) -> None:
-        """Take note that a step waits, and tell for whom once that takes longer; the store is asked for that once.
+        """Note that a step waits. If that takes longer, report for which run; the store is asked for this once.
 
         Raises:
-            StoreUnavailableError: where the store cannot be asked.
+            StoreUnavailableError: if the store cannot be read.
         """
         now = time.monotonic()
         since = self._since.setdefault(step, now)

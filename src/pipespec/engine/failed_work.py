@@ -1,7 +1,7 @@
-"""What a step wrote before it failed for its outputs or metrics: kept beside the logs, and removed after a month like them.
+"""Keep what a step wrote before its outputs or metrics failed: next to the logs, and like them for a month.
 
-Takes a step's staging folder and its failure; gives the failure, which says where the files are. A function that raised has
-made nothing that is known to be whole, so nothing of it is kept.
+Takes a step's staging folder and its failure. Returns the failure with the place of the files. If the function raised,
+its files may be incomplete, so nothing is kept.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _AGE: Final = 30 * 24 * 3600.0
 
 
 def keep_failed_work(staging: Path, folder: Path, failure: Failure) -> Failure:
-    """Move what a step wrote to a folder below `folder`, named like its run, if the function had returned."""
+    """If the function had returned, move what a step wrote into `folder`, to a folder named after its run."""
     if failure.kind not in _AFTER_THE_WORK:
         return failure
     place = folder / staging.name
     for made in (taken_outputs(staging), written_outputs(staging)):
-        with contextlib.suppress(OSError):  # nothing is there, or the disk takes it no more
+        with contextlib.suppress(OSError):  # nothing is there, or the disk does not accept it
             if any(path.is_file() for path in made.rglob("*")):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 made.rename(place)

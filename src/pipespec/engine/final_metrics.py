@@ -1,7 +1,7 @@
-"""The metrics that an invocation's run bears: those of its steps, under names that stay the same from run to run. Pure.
+"""The metrics of an invocation's run: those of its steps, under names that stay the same from run to run. Pure.
 
-Takes metrics by step; gives `{"accuracy": 0.9}`. A name that several steps have is preceded by the step's. Metrics of ours and
-of MLflow's system monitor are left out.
+Takes metrics by step. Returns `{"accuracy": 0.9}`. If several steps have the same name, it is prefixed with the step's.
+Metrics of pipespec and of MLflow's system monitor are left out.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from pipespec.plan.results import RunReport, StepState
 __all__ = ["MOST_METRICS", "final_metrics", "unmeasured"]
 
 MOST_METRICS: Final = 100
-"""So many are on an invocation's run; a matrix of a thousand variants has its own runs for that."""
+"""Maximum number of metrics of an invocation's run. For a matrix of a thousand variants, the runs of the steps are enough."""
 
 
 def final_metrics(by_step: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    """Return the metrics of steps, given by their ids in topological order, under one roof."""
+    """Return the metrics of steps, given by their ids in topological order, in one mapping."""
     steps = {step: own_metrics(metrics) for step, metrics in by_step.items()}
     count = Counter(name for metrics in steps.values() for name in metrics)
     named = (

@@ -1,8 +1,8 @@
-"""Signals that end a run early: noted when they come, acted on when the run looks.
+"""Signals that end a run early: noted when they arrive, handled when the run checks for them.
 
-A run in the main thread takes SIGINT, SIGTERM and SIGHUP over and gives them back when it ends; in another thread (a
-notebook's, a server's) Python lets nobody do that, so there the signals stay their owner's business. A call to a store
-that does not answer is left a moment after the signal.
+A run in the main thread handles SIGINT, SIGTERM and SIGHUP, and restores the handlers when it ends. In another thread
+(of a notebook, a server) Python does not allow this, so the owner of the signals keeps handling them. A call to a store
+that does not answer is interrupted a moment after the signal.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ __all__ = ["Interrupts", "watch_signals"]
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _MOMENT: Final = 1.0
-"""Seconds that a call to the store has after a signal."""
+"""Seconds that a call to the store may still take after a signal."""
 
 _LOOK: Final = 0.1
-"""Seconds between looks at what was noted, in a sleep."""
+"""Seconds between checks for noted signals, while sleeping."""
 
 
 class Interrupts:
-    """How often the run was asked to end, and by what first."""
+    """How often the run was asked to end, and by which signal first."""
 
     def __init__(self) -> None:
         self.count = 0
         self.signum: int | None = None
         self._wake: Callable[[], None] | None = None
         self._asking = 0
-        """The number of the call to the store that goes on, 0 for none."""
+        """The number of the current call to the store; 0 for none."""
         self._asked = 0
         self._nudged = 0
 
     def note(self, signum: int) -> None:
-        """Count one more request, and end the wait that goes on; a call to the store ends a moment later."""
+        """Count one more request, and end the current wait. A call to the store ends a moment later."""
         if self._asking and self._nudged == self._asking:
             self._nudged = 0
             raise StoreUnavailableError("the tracking store did not answer until the run was interrupted")
@@ -57,7 +57,7 @@ class Interrupts:
 
     @contextmanager
     def asking(self) -> Iterator[None]:
-        """Let a call to the store in this block end, as with a store that is away, a moment after a signal."""
+        """Let a call to the store in this block end a moment after a signal, as if the store were not reachable."""
         self._asked += 1
         self._asking = self._asked
         try:
@@ -66,14 +66,14 @@ class Interrupts:
             self._asking = 0
 
     def sleep(self, seconds: float) -> None:
-        """Wait so long, or until a signal comes."""
+        """Wait this long, or until a signal arrives."""
         until, before = time.monotonic() + seconds, self.count
         while self.count == before and (left := until - time.monotonic()) > 0:
             time.sleep(min(left, _LOOK))
 
     @contextmanager
     def waking(self, wake: Callable[[], None]) -> Iterator[None]:
-        """Call `wake`, from the signal handler, for as long as the context is open."""
+        """Call `wake`, from the signal handler, as long as the context is open."""
         self._wake = wake
         try:
             yield
@@ -81,7 +81,7 @@ class Interrupts:
             self._wake = None
 
     def _nudge(self, number: int, signum: int) -> None:
-        """Let the handler run once more, in the main thread, if the same call still goes on."""
+        """Make the handler run once more, in the main thread, if the same call still lasts."""
         if self._asking == number:
             self._nudged = number
             signal.pthread_kill(threading.main_thread().ident or 0, signum)
@@ -89,9 +89,9 @@ class Interrupts:
 
 @contextmanager
 def watch_signals() -> Iterator[Interrupts]:
-    """Note signals instead of dying of them.
+    """Note signals instead of ending because of them.
 
-    A signal that was ignored before (SIGHUP under nohup) stays ignored.
+    A signal that was ignored before (SIGHUP under nohup) is still ignored.
     """
     interrupts = Interrupts()
 

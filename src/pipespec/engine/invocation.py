@@ -1,10 +1,10 @@
-"""One invocation: what each of its steps is doing, and what became of it.
+"""One invocation: what each of its steps is doing, and what the result was.
 
-Takes a plan, wave by wave; Luigi says whose turn it is, in this process or, for a rendered module, in another. A step
-whose turn has come is decided (its inputs are known now), claimed, executed, published, or tried again; all in one
-thread, which waits in one place, for the executor; only a store that is far or away is published to in others. Where the
-store is away, what executes goes on, its results wait, and what has not begun is not begun. A step is complete when we
-have its record, and by nothing that anybody else says.
+Takes a plan, wave by wave. Luigi decides which step gets a turn, in this process or, for a rendered module, in another
+one. At its turn, a step is decided (its inputs are known now), claimed, executed, published, or tried again. All this
+happens in one thread, which waits in one place, for the executor. Only publications to a store that is remote or not
+reachable happen in other threads. If the store is not reachable, running steps continue, their results wait, and no new
+step is started. A step is complete only if this invocation has its record, whatever others report.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ _TICK: Final = 0.25
 """Seconds between ticks of the progress."""
 
 _ASK_AGAIN: Final = 1.0
-"""Seconds until another invocation that computes the same key is looked at again, and a luigid asked for work."""
+"""Seconds until another invocation that computes the same key is checked again, and a luigid asked for work."""
 
 
 @frozen
@@ -80,13 +80,13 @@ class _Pause:
     number: int
     failed: StepResult | None = None
     asked: int = 0
-    """How often a store that is away was asked for it."""
+    """How often the unreachable store was asked because of this step."""
 
 
 class Invocation:
-    """The state of one invocation; Luigi drives it by `slots`, `stopping`, `begin` and `next_ended`.
+    """The state of one invocation. Luigi drives it by `slots`, `stopping`, `begin` and `next_ended`.
 
-    Without Luigi in this process it is driven by `begin`, `turn` and `pop_ended`.
+    Without Luigi in this process, it is driven by `begin`, `turn` and `pop_ended`.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Invocation:
         progress: Progress,
         began: float,
     ) -> None:
-        """Conduct plans; `began` is when the run did, by the monotonic clock."""
+        """Run plans. `began` is when the run began, by the monotonic clock."""
         self._ledger = ledger
         self._parts = parts
         self._attempts = attempts
@@ -112,11 +112,11 @@ class Invocation:
         self._told_away: StoreAway | None = None
         self._has_begun = False
         self.lost_store: StoreUnavailableError | None = None
-        """Why something could not be begun, or published, in all the time that the run waits for its store."""
+        """Why something could not be started, or published, during the whole time that the run waits for its store."""
         self.lost_cluster: ClusterUnavailableError | None = None
         """Why steps that executed on a cluster were given up."""
         self.kept: dict[str, Path] = {}
-        """The steps whose results the next run publishes, each with where they are."""
+        """The steps whose results the next run publishes, each with the place of the results."""
         self._executor = executor
         self._publications = publications
         self._staging = staging
@@ -131,34 +131,34 @@ class Invocation:
         self.settled = SettledSteps(progress)
         self._joined = JoinedResults(attempts, publications, self.settled, staging)
         self._joins = False
-        """Whether Luigi may be told of results first: it is in this process, and hands out what comes next."""
+        """Whether Luigi may be told of results first: it is in this process, and decides what comes next."""
         self._decisions: dict[str, Decision] = {}
-        """Of steps that had their turn, as it was decided then."""
+        """For steps that had their turn: what was decided then."""
         self._executing: dict[str, StepInProgress] = {}
         self._places = StepPlaces(settings, executor)
         self._begun: dict[str, StartedRun] = {}
-        """Of steps whose runs began, until somebody asks for them."""
+        """The runs of steps that have begun, until they are requested."""
         self._pausing: dict[str, _Pause] = {}
         self._is_closing = False
         self._obeyed = 0
 
     def take(self, plan: Plan) -> None:
-        """Go on with a plan, and settle what of it needs no turn. What is complete from an earlier one stays so."""
+        """Continue with a plan, and settle its steps that need no turn. What is complete from an earlier plan stays complete."""
         self._plan = plan
         self._places.take(plan)
         self.settled.settle_reused(self._plan)
 
     def forget(self) -> None:
-        """Know of nothing that ended, so that the next plan says what is complete."""
+        """Forget what has ended, so that the next plan determines what is complete."""
         self.settled.forget()
 
     def drain(self) -> None:
-        """Begin nothing more, and wait until what was begun has ended."""
+        """Start nothing more, and wait until everything that was started has ended."""
         self._is_closing = True
         self.finish_begun()
 
     def finish_begun(self) -> None:
-        """Write what Luigi was told before it was written, and wait for what is not written at once."""
+        """Write the results of which Luigi was told in advance, and wait for those that are written by threads."""
         self._joined.publish()
         while self.is_busy:
             self.turn()
@@ -168,7 +168,7 @@ class Invocation:
         self.settled.settle(StepResult(step, StepState.FAILED, error=error))
 
     def settle_rest(self) -> None:
-        """Say of each step that did not get its turn why not."""
+        """Report for each step that did not get its turn why not."""
         culprit_of = culprits(waits_for(self._plan), self.settled.failed)
         for step, decision in self._plan.decisions.items():
             if step not in self.settled.results:
@@ -179,7 +179,7 @@ class Invocation:
 
     @property
     def carried_out(self) -> Plan:
-        """The last plan, each step as it was decided at its turn, with the record that it has now."""
+        """The last plan, with each step as it was decided at its turn, and with its current record."""
         decided = {
             step: replace(
                 at_its_turn(planned, self._decisions.get(step)), record=self.settled.records.get(step)
@@ -192,7 +192,7 @@ class Invocation:
 
     @property
     def slots(self) -> int:
-        """As many as may execute, and those that wait, or are published, without executing."""
+        """The number of steps that may execute, plus those that wait or are published without executing."""
         places = self._places.count
         publishing = min(len(self._publications), places)
         return places + len(self._pausing) + publishing
@@ -204,14 +204,14 @@ class Invocation:
 
     @property
     def stopping(self) -> bool:
-        """True after an interrupt, and after a failure unless the run is to go on."""
+        """True after an interrupt, and after a failure, unless the run continues after failures."""
         is_failing = bool(self.settled.failed) and not self._settings.keep_going
         is_lost = self.lost_store is not None or self.lost_cluster is not None
         return is_failing or is_lost or self._is_closing or self._interrupts.count > 0
 
     @property
     def is_busy(self) -> bool:
-        """True while a step executes, waits to, or is published."""
+        """True while a step executes, waits for this, or is published."""
         return bool(self._executing or self._pausing or self._publications or self._joined)
 
     def begin(self, step: str) -> None:
@@ -222,7 +222,7 @@ class Invocation:
             self._pausing[step] = _Pause(time.monotonic(), 1)
 
     def next_ended(self) -> tuple[str, bool] | None:
-        """Wait until a step ended; None after a while, and when Luigi may have more to hand out."""
+        """Wait until a step has ended. Return None after a while, and when Luigi may have more steps to hand out."""
         self._joins = self._settings.scheduler is None
         before = (self.slots, self.stopping)
         until = time.monotonic() + _ASK_AGAIN
@@ -233,16 +233,16 @@ class Invocation:
         return self.pop_ended()
 
     def pop_begun(self) -> Mapping[str, StartedRun]:
-        """Return the runs that began and were not told of yet, by step."""
+        """Return the runs that have begun and were not reported yet, by step."""
         begun, self._begun = self._begun, {}
         return begun
 
     def pop_ended(self) -> tuple[str, bool] | None:
-        """Return a step that ended and was not told of yet, with whether it is complete."""
+        """Return a step that has ended and was not reported yet, with whether it is complete."""
         return self.settled.ended.popleft() if self.settled.ended else None
 
     def cancel(self, step: str) -> None:
-        """End a step that nobody waits for any more."""
+        """End a step for which nobody waits any more."""
         if step in self._executing:
             self._executor.cancel(step, at_once=False)
 
@@ -269,7 +269,7 @@ class Invocation:
         return max(0.0, min([_TICK, *dues]))
 
     def _obey_interrupts(self) -> None:
-        """End what executes: kindly at the first signal, at once at the next."""
+        """End what executes: gently at the first signal, immediately at the next."""
         if self._interrupts.count == self._obeyed:
             return
         self._obeyed = self._interrupts.count
@@ -278,7 +278,7 @@ class Invocation:
             self._executor.cancel(step, at_once=self._obeyed > 1)
 
     def _resume(self) -> None:
-        """Let what has waited long enough try again, as far as there is room; nothing waits once we stop."""
+        """Let steps that have waited long enough try again, as far as there is room. When the run stops, nothing waits."""
         now = time.monotonic()
         for step, pause in list(self._pausing.items()):
             if self.stopping:
@@ -289,7 +289,7 @@ class Invocation:
                 self._try(step, pause.number, waited=pause.failed is None, asked=pause.asked)
 
     def _take_turn(self, step: str, *, waited: bool) -> StepTurn | None:
-        """Ask for a step's turn, and publish what waits for its start; None where that did not work, and is done by itself."""
+        """Request a step's turn, and publish what waits for its start. Return None if this failed; it is then done separately."""
         if self._plan.decisions[step].same_as is not None:
             self._joined.publish()
         with self._interrupts.asking():
@@ -303,7 +303,7 @@ class Invocation:
         return None
 
     def _is_ready(self, step: str, number: int) -> bool:
-        """Say whether all above a step is complete, as Luigi was told; else block it, or let it wait."""
+        """Return whether all steps upstream are complete, as Luigi was told. Otherwise block the step, or let it wait."""
         missing = [above for above in self._plan.pipeline.upstream[step] if above in self.settled.missing]
         if not missing:
             return True
@@ -345,10 +345,10 @@ class Invocation:
                 self._tell_awaited(decision)
 
     def _wait_for_store(self, step: str, number: int, error: StoreUnavailableError, asked: int) -> None:
-        """Ask again later, for as long as the run has patience; where nothing has begun there is nothing to wait with.
+        """Ask again later, within the run's waiting time. If nothing has begun yet, the run does not wait.
 
         Raises:
-            StoreUnavailableError: where this is the first step of the run.
+            StoreUnavailableError: if this is the first step of the run.
         """
         if not self._has_begun and not self._interrupts.count:
             raise error
@@ -363,7 +363,7 @@ class Invocation:
 
     def _tell_awaited(self, decision: Decision) -> None:
         if decision.key is not None:
-            with contextlib.suppress(PipespecError):  # it is asked again, and told then
+            with contextlib.suppress(PipespecError):  # it is asked again, and reported then
                 self._awaited.note(decision.step.id, decision.key.hex)
 
     def _tell_of_store(self) -> None:
@@ -407,17 +407,17 @@ class Invocation:
         return time.monotonic() - self._began
 
     def _take(self, outcome: StepOutcome) -> None:
-        """Publish what a step made, or end its run; then it is settled, or will be tried again."""
+        """Publish a step's result, or end its run. The step is then settled, or will be tried again."""
         execution = self._executing.pop(outcome.step)
         self._places.take_back(outcome.step)
         run_id = execution.claim.started.run_id
         now = self._now()
         began = execution.started
-        if self._settings.is_on_cluster(execution.decision.step):  # which may have kept it waiting
+        if self._settings.is_on_cluster(execution.decision.step):  # it may have waited on the cluster
             began = max(began, now - outcome.seconds)
         executed = Execution(run_id, execution.worker, began, now)
         self.settled.note_execution(outcome.step, executed)
-        # Again, for a process that died, or that wrote until its very end.
+        # Again, for a process that died, or that wrote until the end.
         clean_log(execution.log, self._settings.redact)
         if outcome.failure is not None:
             self._fail_execution(execution, outcome.failure, outcome.seconds)
@@ -437,7 +437,7 @@ class Invocation:
             self._publications.begin(execution, result, publish, takes_long=not outcome.is_uploaded)
 
     def _settle_published(self) -> None:
-        """Take what was published meanwhile as the steps' records."""
+        """Use what was published meanwhile as the steps' records."""
         for publication in self._publications.take_ended():
             execution, seconds = publication.step, publication.result.outcome.seconds
             try:

@@ -1,8 +1,8 @@
-"""Results that are written in one transaction with the start of the next step: half as many waits for the disk.
+"""Write results in one transaction with the start of the next step: this halves the number of waits for the disk.
 
-Takes what steps made; until it is written, Luigi alone knows of it, so that it may hand out the next step. Nothing depends on it
-that is in the store before it is: the next step executes once that transaction is on the disk, or is not begun. Where it fails,
-each result is published by itself, and says what is wrong.
+Takes the results of steps. Until a result is written, only Luigi knows of it, so that it can hand out the next step.
+Nothing that depends on it is stored earlier: the next step executes only when that transaction is on the disk, or is
+not started. If the transaction fails, each result is published separately, and reports what is wrong.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["JoinedResults"]
 
 
 class JoinedResults:
-    """The results of one invocation that wait for the next start; used from one thread."""
+    """The results of one invocation that wait for the next start. Used from one thread."""
 
     def __init__(
         self, attempts: Attempts, publications: Publications, settled: SettledSteps, staging: Staging
@@ -39,10 +39,10 @@ class JoinedResults:
         return len(self._waiting)
 
     def take(self, step: StepInProgress, result: UnpublishedResult) -> bool:
-        """Let a result wait for the next start; False where it is to be published by itself."""
+        """Let a result wait for the next start. Return False if it must be published separately."""
         try:
             record = self._attempts.prepare(result, partial(self._tell, step, result))
-        except (PipespecError, OSError):  # met again, and told, where it is published by itself
+        except (PipespecError, OSError):  # reported when it is published separately
             return False
         if record is None:
             return False
@@ -65,7 +65,7 @@ class JoinedResults:
                 self._publications.begin(step, result, partial(self._attempts.publish, result))
 
     def _tell(self, step: StepInProgress, result: UnpublishedResult, record: StepRecord) -> None:
-        """Tell of a result that is published by now."""
+        """Report a result that is now published."""
         declared = step.decision.step
         del self._waiting[declared.id]
         seconds = result.outcome.seconds

@@ -1,6 +1,7 @@
 """Runs that a process left RUNNING when it died: finished or marked KILLED, their logs cleaned, and what was half written removed.
 
-Takes runs of ours and says which of them were left; whose process lives, or cannot be told dead from here, is not touched.
+Takes runs of ours and determines which of them were left. A run is not touched if its process is alive, or cannot be
+known from here to be dead.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def settle(
     state: StateFolder,
     redact: Redactor,
 ) -> tuple[str, ...]:
-    """End the runs of dead processes, take the secrets out of the logs that they left, and return their ids.
+    """End the runs of dead processes, remove the secrets from the logs that they left, and return their ids.
 
     Raises:
         StoreUnavailableError: where the store cannot be asked or written.

@@ -1,4 +1,4 @@
-"""What the engine tells of a result in its manifest: the parts of its key, and what its inputs were. Pure.
+"""The engine's entries in a result's manifest: the parts of its key, and its inputs. Pure.
 
 The rest (outputs with digests and sizes, metrics, run, generation) is added where the manifest is written.
 """
@@ -27,7 +27,7 @@ from pipespec.spec.registered_models import ModelInput
 __all__ = ["SOURCE_LIMIT", "manifest_entries", "outside_entries"]
 
 SOURCE_LIMIT: Final = 256 << 10
-"""Characters of source that one manifest keeps."""
+"""Maximum number of characters of source code in one manifest."""
 
 
 def manifest_entries(
@@ -37,7 +37,7 @@ def manifest_entries(
     about: Mapping[str, JSON],
     seed: RandomSeed,
 ) -> dict[str, JSON]:
-    """Return the entries; `upstream` has by step id the record of each step that an input reads."""
+    """Return the entries. `upstream` maps step ids to the records of the steps that an input reads."""
     step, facts = decision.step, plan.facts
     return {
         **about,
@@ -63,7 +63,7 @@ def manifest_entries(
 
 
 def outside_entries(plan: Plan) -> list[JSON]:
-    """Return the entries `inputs` of all steps of a plan, without what its own steps make."""
+    """Return the entries `inputs` of all steps of a plan, without the outputs of its own steps."""
     facts = plan.facts
     return [
         {
@@ -86,12 +86,12 @@ def _is_known_outside(source: InputSource, facts: Facts) -> bool:
 
 
 def _called(step: StepSpec, facts: Facts) -> dict[str, CodeFacts]:
-    """Return the code of all that a step calls: its function, loaders, savers and probe, as far as it is known."""
+    """Return the code of everything that a step calls: its function, loaders, savers and probe, as far as it is known."""
     return {str(ref): facts.code[str(ref)] for ref in step.counted if str(ref) in facts.code}
 
 
 def _sources(step: StepSpec, facts: Facts) -> dict[str, JSON]:
-    """Return the text of each counted piece of code, the smallest first, as far as there is room for all."""
+    """Return the text of each counted piece of code, the smallest first, as many as fit."""
     pieces = {
         name: piece.text for known in _called(step, facts).values() for name, piece in known.pieces.items()
     }
@@ -142,7 +142,7 @@ def _input(source: InputSource, facts: Facts, upstream: Mapping[str, StepRecord]
 
 
 def _of_step(producer: str, source: StepInput, record: StepRecord) -> JSON:
-    assert source.output is not None  # checks see to it
+    assert source.output is not None  # guaranteed by the checks
     entry: dict[str, JSON] = {"step": producer, "output": source.output}
     if source.part is not None:
         entry["part"] = source.part

@@ -1,4 +1,4 @@
-"""Digests of single files in directory outputs, as the manifests of their runs tell them."""
+"""Digests of single files in directory outputs, from the manifests of their runs."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ __all__ = ["ManifestParts"]
 
 
 class ManifestParts:
-    """Looks digests of files in directory outputs up in the manifests of their runs; each is read once."""
+    """Looks up digests of files in directory outputs in the manifests of their runs. Each manifest is read once."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._known: dict[str, dict[str, JSON]] = {}
 
     def digest_of_part(self, record: StepRecord, output: str, part: str) -> str | None:
-        """Return sha256 of one file, or None where the manifest does not say."""
+        """Return the sha256 of one file, or None if it is not in the manifest."""
         if record.run_id not in self._known:
             self._known[record.run_id] = self._ledger.manifest(record)
         match self._known[record.run_id]:

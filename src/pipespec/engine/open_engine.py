@@ -1,7 +1,8 @@
-"""An invocation with all that it needs, opened and closed as one: staging, attempts, an executor, signals.
+"""Open and close an invocation with everything that it needs: staging, attempts, an executor, signals.
 
-Takes a plan, a ledger to read and a way to open a recorder; the store is opened for writing, and MLflow imported, when the
-first step executes. However it ends, no process of it is left, no staging folder, and no handler.
+Takes a plan, a ledger to read and a function that opens a recorder. The store is opened for writing, and MLflow
+imported, when the first step executes. However the invocation ends, no process, no staging folder and no handler of it
+is left.
 """
 
 from __future__ import annotations
@@ -37,12 +38,12 @@ _FETCHING: Final = (
     "pipespec.tracking.server.reach_server",
     "pipespec.tracking.server.server_files",
 )
-"""What each step's process would import to fetch files from a server: HTTP, above all."""
+"""What each step's process would import to fetch files from a server: mainly HTTP."""
 
 
 @frozen
 class Opened:
-    """An invocation under way; `token` tells it from all others."""
+    """An active invocation. `token` distinguishes it from all others."""
 
     token: str
     began: float
@@ -102,7 +103,7 @@ def opened(
 def _opened_executor(
     plan: Plan, settings: RunSettings, token: str, staging: Staging, told: Progress, *, is_far: bool
 ) -> Iterator[Executor]:
-    """Open what executes steps: processes on this machine, a cluster for the steps that are to run there."""
+    """Open the executor: processes on this machine, and a cluster for the steps that run there."""
     modules = _preloaded(plan, settings, is_far=is_far)
     local = LocalExecutor(
         modules=modules,
@@ -128,16 +129,16 @@ def _opened_executor(
 
 
 def _preloaded(plan: Plan, settings: RunSettings, *, is_far: bool) -> tuple[str, ...]:
-    """Name what is imported before steps are forked; nothing where a step has an environment that it is to be imported in."""
+    """Return what is imported before steps are forked; nothing if a step has an environment in which imports must run."""
     has_own = any(decision.step.engine.env for decision in plan.decisions.values())
-    # Apple's libraries do not bear a fork once they are loaded.
+    # After Apple's libraries are loaded, a fork fails.
     if not settings.preload or has_own or sys.platform == "darwin":
         return ()
     return (*(_FETCHING if is_far else ()), *shared_imports(plan))
 
 
 def _may_execute(plan: Plan, settings: RunSettings, *, on_cluster: bool) -> bool:
-    """Tell whether steps may execute on the cluster, or on this machine; a matrix to come may have any of the pipeline's."""
+    """Return whether steps may execute on the cluster, or on this machine. A later matrix may create any of the steps."""
     decisions = plan.decisions.values()
     has_waves = any(decision.step.deferred for decision in decisions)
     return any(

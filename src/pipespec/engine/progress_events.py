@@ -1,4 +1,4 @@
-"""Who is told how a run goes on. All is told from the run's own thread."""
+"""The receiver of a run's progress. All calls come from the run's own thread."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ __all__ = ["PatientProgress", "Progress"]
 
 
 class Progress(Protocol):
-    """What a run tells while it goes on."""
+    """What a run reports while it is active."""
 
     def expect(self, remaining: Remaining) -> None:
-        """Tell what the run has left, before it begins."""
+        """Report what the run will do, before it begins."""
 
     def begin(self, total: int) -> None:
-        """So many steps are part of the run."""
+        """Report how many steps are part of the run."""
 
     def started(self, event: StepStarted) -> None:
-        """Tell that a step began, or began again."""
+        """Report that a step began, or began again."""
 
     def ended(self, result: StepResult) -> None:
-        """Tell what became of a step; once for each."""
+        """Report the result of a step; once for each."""
 
     def store_away(self, away: StoreAway | None) -> None:
-        """Tell that the store does not answer, or, with None, that it does again; once for each absence."""
+        """Report that the store does not answer, or, with None, that it does again; once for each absence."""
 
     def note(self, text: str) -> None:
-        """Tell one line that is worth knowing before steps run."""
+        """Report one line of information before steps run."""
 
     def awaits(self, event: StepAwaited) -> None:
-        """Tell that a step waits for another run that computes the same; once for each."""
+        """Report that a step waits for another run that computes the same; once for each."""
 
     def tick(self) -> None:
-        """Tell that time passes: a few times a second."""
+        """Report that time passes: a few times a second."""
 
 
 class PatientProgress:
-    """Passes on what happens until that fails: a run does not fail because its output was closed."""
+    """Passes events on until that fails: a run does not fail because its output was closed."""
 
     def __init__(self, listener: Progress | None) -> None:
         self._listener = listener

@@ -1,8 +1,9 @@
-"""Publishing what steps made: at once, or in threads beside what executes next where the store is far away.
+"""Publish the results of steps: immediately, or in threads in parallel to the next steps if the store is remote.
 
-Takes a function that publishes, gives in time what it returned or raised. Outputs that are yet to be uploaded take long; a server needs tens of milliseconds for each
-request; a database file is written faster than a thread is woken. Where the store is away, a thread asks again
-with growing waits, until the patience of the run is over or it is told to hurry.
+Takes a function that publishes. Returns later what it returned or raised. Outputs that still have to be uploaded take
+long. A server needs tens of milliseconds for each request. A database file is written faster than a thread is woken. If
+the store is not reachable, a thread asks again with growing waits, until the run's waiting time is over or it is told
+to hurry.
 """
 
 from __future__ import annotations
@@ -24,15 +25,15 @@ from pipespec.frozen_values import frozen
 __all__ = ["Publication", "Publications"]
 
 _SIDE_BY_SIDE: Final = 4
-"""As many requests as a tracking server takes at a time by default."""
+"""The number of requests that a tracking server handles at a time by default."""
 
 _LAST_MOMENT: Final = 2.0
-"""Seconds that a request under way has, once all is to end."""
+"""Seconds that an active request has when everything must end."""
 
 
 @frozen
 class Publication:
-    """A step whose result is being published, or was; `published` raises what went wrong."""
+    """A step whose result is being or was published. `published` raises what went wrong."""
 
     step: StepInProgress
     result: UnpublishedResult
@@ -40,10 +41,10 @@ class Publication:
 
 
 class Publications:
-    """The publications of one invocation; used from one thread. Close it."""
+    """The publications of one invocation. Used from one thread. Close it."""
 
     def __init__(self, *, is_far: bool, wake: Callable[[], None], absence: StoreAbsence) -> None:
-        """Let `wake` be called by a thread that has published."""
+        """Take `wake`, which is called by a thread that has published."""
         self._is_far = is_far
         self._wake = wake
         self._absence = absence
@@ -63,7 +64,7 @@ class Publications:
         *,
         takes_long: bool = False,
     ) -> None:
-        """Publish what a step made; what takes long is done in a thread in any case."""
+        """Publish a step's result. Publications that take long are always done in a thread."""
         publication = Publication(step, result, Future())
         self._under_way.append(publication)
         number = 0
@@ -76,7 +77,7 @@ class Publications:
         ).start()
 
     def take_ended(self) -> list[Publication]:
-        """Return those that ended and were not returned before, in the order in which they began."""
+        """Return those that have ended and were not returned before, in the order in which they began."""
         if self._hurry.is_set() and time.monotonic() - self._hurried > _LAST_MOMENT:
             for one in self._under_way:
                 with contextlib.suppress(InvalidStateError):
@@ -89,13 +90,13 @@ class Publications:
         return ended
 
     def hurry(self) -> None:
-        """Wait for the store no more: what it does not take in a moment ends as unpublished."""
+        """Stop waiting for the store: what it does not accept in a moment ends as unpublished."""
         if not self._hurry.is_set():
             self._hurried = time.monotonic()
             self._hurry.set()
 
     def close(self) -> None:
-        """Wait a moment for what is being published."""
+        """Wait a moment for results that are being published."""
         self.hurry()
         for one in self._under_way:
             with contextlib.suppress(Exception):
@@ -110,7 +111,7 @@ class Publications:
         self._wake()
 
     def _may_end(self, number: int) -> bool:
-        """Wait until the store is to be asked again, and say whether this is the last time."""
+        """Wait until the store should be asked again, and return whether this is the last time."""
         if number:
             self._hurry.wait(self._absence.pause(number - 1))
         return self._hurry.is_set() or self._absence.is_spent
@@ -125,7 +126,7 @@ class Publications:
             if not is_last:
                 return False
             _tell(published.set_exception, error)
-        except Exception as error:  # noqa: BLE001 - whoever asks for the result gets it
+        except Exception as error:  # noqa: BLE001 - raised for the reader of the result
             _tell(published.set_exception, error)
         else:
             self._absence.over()

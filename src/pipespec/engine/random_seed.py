@@ -1,6 +1,6 @@
-"""The seed that a step's random numbers start from: that of its key, or a new one where it is to be another result. Pure.
+"""The seed of a step's random numbers: from its key, or a new one if the result should be a different one. Pure.
 
-Takes a decision and the id of the run that it executes in, which no other execution has.
+Takes a decision and the id of the run in which the step executes. No other execution has this id.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ _NO_SEEDS: Final[Mapping[str, int]] = {}
 
 @frozen
 class RandomSeed:
-    """A seed below 2 ** 32, None for random numbers that start anywhere; `is_new` where no other execution has it."""
+    """A seed below 2 ** 32, or None for unseeded random numbers. `is_new` if no other execution has it."""
 
     value: int | None
     is_new: bool = False
 
 
 def seed_of(decision: Decision, run_id: str, seeds: Mapping[str, int] = _NO_SEEDS) -> RandomSeed:
-    """Say what an execution starts from; `seeds` are those that a run was given for some steps, by id.
+    """Return the seed of an execution. `seeds` are the seeds that a run was given for some steps, by id.
 
-    A step that runs anew (for it was lost, or after another failed) repeats its numbers. One that is forced, or has no
-    identity, is executed for the sake of another result.
+    A step that runs again (because its result was lost, or after another attempt failed) repeats its numbers. A step
+    that is forced, or has no identity, is executed to get a different result.
     """
     if not decision.step.is_seeded:
         return RandomSeed(None)

@@ -1,7 +1,7 @@
-"""Which steps of a plan can run now, and what keeps the others back. Pure.
+"""Determine which steps of a plan can run now, and what prevents the others. Pure.
 
-Takes a plan and what is known of its steps; gives who waits for whom, and the culprits of what will not run. All
-linear in steps and edges, without recursion.
+Takes a plan and what is known about its steps. Returns which step waits for which, and the causes of steps that will
+not run. Everything is linear in steps and edges, without recursion.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ __all__ = ["culprits", "postponed", "require_resources", "shared_imports", "wait
 
 
 def waits_for(plan: Plan) -> dict[str, tuple[str, ...]]:
-    """Map each step of a plan, in its order, to those of the plan that it waits for.
+    """Map each step of a plan, in its order, to the steps of the plan for which it waits.
 
-    A step with the key of an earlier one waits for that one too, whose result will be its own.
+    A step with the same key as an earlier step also waits for that step, and uses its result.
     """
     found = {}
     for step, decision in plan.decisions.items():
@@ -31,13 +31,13 @@ def waits_for(plan: Plan) -> dict[str, tuple[str, ...]]:
 
 
 def postponed(plan: Plan) -> frozenset[str]:
-    """Return the steps whose matrix is not known yet, and all that depends on them: they are a later wave's."""
+    """Return the steps whose matrix is not known yet, and all that depend on them: they belong to a later wave."""
     unknown = [step for step, decision in plan.decisions.items() if decision.step.deferred]
     return descendants(waits_for(plan), unknown) | frozenset(unknown)
 
 
 def culprits(upstream: Mapping[str, tuple[str, ...]], failed: Collection[str]) -> dict[str, str]:
-    """Map each step that depends on a failed one to that one; `upstream` is in topological order."""
+    """Map each step that depends on a failed step to that step. `upstream` is in topological order."""
     found: dict[str, str] = {}
     for step, above in upstream.items():
         culprit = next(
@@ -54,9 +54,9 @@ def require_resources(
     complete: Collection[str],
     counted: Callable[[StepSpec], Mapping[str, int]] = lambda step: step.resources,
 ) -> None:
-    """Refuse a plan that would wait for ever: of a resource that `resources` does not name there is one.
+    """Refuse a plan that would wait forever. Of a resource that is not in `resources` there is one.
 
-    `counted` says what a step takes of them.
+    `counted` returns how much of them a step takes.
 
     Raises:
         UsageError: naming the first step that needs more than there is.
@@ -74,7 +74,7 @@ def require_resources(
 
 
 def shared_imports(plan: Plan) -> tuple[str, ...]:
-    """Return the installed modules that two or more steps which may run import, the most wanted first."""
+    """Return the installed modules that two or more steps which may run import, the most used first."""
     counts: Counter[str] = Counter()
     for decision in plan.decisions.values():
         if decision.action is not Action.REUSE:

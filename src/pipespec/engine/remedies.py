@@ -1,6 +1,6 @@
-"""What helps after a failure that the same command would meet again: pure, but for the working directory.
+"""Suggest what to do after a failure that the same command would repeat. Pure, except for the working directory.
 
-Takes a failure and what its step read; gives options to add to the command, or another command to run before it.
+Takes a failure and what its step read. Returns options to add to the command, or another command to run before it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def command_making(source: PipelineInput, step: str, *options: str) -> str:
 def refused_runs(
     decision: Decision, upstream: Mapping[str, StepRecord], failure: Failure, facts: Facts
 ) -> Mapping[str, PipelineInput | None]:
-    """Return the runs whose content a step refused to read, each with the input of another pipeline that it is.
+    """Return the runs whose content a step refused to read, each with its input from another pipeline.
 
     The place of refused content names the run that made it.
     """
@@ -43,7 +43,7 @@ def refused_runs(
 
 
 def remedy_for(refused: Mapping[str, PipelineInput | None], facts: Facts) -> Remedy | None:
-    """Return what makes refused content anew: whoever made it is run again, and looks at content."""
+    """Return the command that makes refused content again: its producer runs again, and checks content."""
     if not refused:
         return None
     for source in refused.values():

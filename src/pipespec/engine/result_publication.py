@@ -1,7 +1,7 @@
-"""Publishing one result: looked for again under its key, its files sent, its run ended.
+"""Publish one result: search for it again under its key, send its files, end its run.
 
-Takes an `UnpublishedResult`, of this process or kept by an earlier one; gives the record that counts. Everything here
-may be done twice: a store that went away in between is asked for the whole again.
+Takes an `UnpublishedResult`, of this process or kept by an earlier one. Returns the record that counts. Everything here
+may be done twice: if the store became unreachable in between, the whole publication is repeated.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["Published", "newer_record", "publish_kept", "publish_result"]
 
 @frozen
 class Published:
-    """What counts for a key now: our own result, or that of an invocation that was faster."""
+    """The result that counts for a key now: our own, or that of an invocation that was faster."""
 
     record: StepRecord
     is_ours: bool
@@ -111,7 +111,7 @@ def publish_kept(folder: Path, ledger: Ledger, recorder: Recorder, downloads: Pa
     What was published meanwhile, or whose run is gone, is dropped; what another invocation is computing stays.
 
     Raises:
-        StoreUnavailableError: where the store is still away; what is not published stays.
+        StoreUnavailableError: if the store is still not reachable. What is not published stays.
     """
     published = []
     for result in kept_results(folder, ledger.tracking_uri):
@@ -139,7 +139,7 @@ def _is_computed(started: StartedRun, ledger: Ledger) -> bool:
 
 
 def _with_logged(record: StepRecord, result: UnpublishedResult, ledger: Ledger) -> StepRecord:
-    """Add the metrics that the function logged by itself, where bounds are set on any of them."""
+    """Add the metrics that the function logged itself, if the step has bounds for any of them."""
     if set(result.bounded) <= record.metrics.keys():
         return record
     facts = ledger.run(record.run_id)

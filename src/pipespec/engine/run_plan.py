@@ -1,6 +1,6 @@
-"""Run a plan: from a `Plan` to a `RunReport`, by Luigi, in processes, recorded in MLflow.
+"""Run a plan: from a `Plan` to a `RunReport`, with Luigi, in processes, recorded in MLflow.
 
-Takes a plan, a ledger to read and a way to open a recorder; what it opens is closed however the run ends.
+Takes a plan, a ledger to read and a function that opens a recorder. What it opens is closed however the run ends.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from pipespec.tracking.writing.recorder import Recorder
 __all__ = ["NextWave", "run_plan"]
 
 _UNUSED_BY_LUIGI: Final = ("requests", "requests_unixsocket", "jsonschema", "tornado")
-"""What it imports where it is there: to ask a luigid, for schemas of params, for its server. More than half of its import."""
+"""Packages that Luigi imports if installed: for a luigid, schemas, its server. More than half of its import time."""
 
 NextWave: TypeAlias = Callable[[Mapping[str, StepRecord]], Plan | None]
-"""Plans again, with the matrices that the records of complete steps make known; None when there is nothing new.
-Raises AxisError for a step whose matrix cannot be made of them, and leaves that step out when it is asked again."""
+"""Plans again, with the matrices that the records of complete steps determine; None if there is nothing new.
+Raises AxisError for a step whose matrix cannot be created from them, and leaves that step out in the next call."""
 
 
 def run_plan(
@@ -47,20 +47,21 @@ def run_plan(
     progress: Progress | None = None,
     next_wave: NextWave | None = None,
 ) -> RunReport:
-    """Run what a plan leaves to run, and report on every step of it, in plan order.
+    """Run the steps of a plan that must run, and report on every step of it, in plan order.
 
-    Where steps wait for a matrix, `next_wave` is asked once nothing else is left; its plan takes the place of the first.
-    A failure of a step is in the report; so is a signal that ended the run early.
+    If steps wait for a matrix, `next_wave` is called when nothing else is left. Its plan replaces the first one. A
+    failure of a step is in the report; so is a signal that ended the run early.
 
     Raises:
-        UsageError: where a step needs more of a resource than there is.
-        StoreUnavailableError: where the tracking store cannot be asked before anything began, or not for as long as
-            the run waits for it, or a luigid or a cluster cannot be. What executed was published before, or is kept for the next run.
+        UsageError: if a step needs more of a resource than there is.
+        StoreUnavailableError: if the tracking store cannot be reached before anything began, or not for as long as the
+            run waits for it, or a luigid or a cluster cannot be reached. What executed was published before, or is kept
+            for the next run.
     """
     with opened(
         plan, ledger=ledger, open_recorder=open_recorder, settings=settings, progress=progress
     ) as run:
-        # Luigi, a tenth of a second, while the process that steps are forked from gets ready.
+        # Luigi takes a tenth of a second, while the process from which steps are forked gets ready.
         with busy("importing luigi"), leaving_out(*_UNUSED_BY_LUIGI):
             from pipespec.engine.luigi.luigi_worker import logging_to  # noqa: PLC0415
 
@@ -93,7 +94,7 @@ def run_plan(
 
 
 def _finish(run: Opened, report: RunReport, settings: RunSettings) -> RunReport:
-    """End the invocation's run; one that a store does not take in time, or before a signal, is left to the next run."""
+    """End the invocation's run. If the store does not accept this in time, or before a signal, the next run does it."""
     invocation, began = run.invocation, time.monotonic()
     for number in count():
         try:
@@ -112,7 +113,7 @@ def _finish(run: Opened, report: RunReport, settings: RunSettings) -> RunReport:
 
 
 def _lost(invocation: Invocation) -> StoreUnavailableError:
-    """Say that the store stayed away, and what became of the results."""
+    """Report that the store was not reachable, and what happened to the results."""
     kept = [f"'{step}'" for step in invocation.kept]
     if not kept:
         return StoreUnavailableError(str(invocation.lost_store))
@@ -126,7 +127,7 @@ def _lost(invocation: Invocation) -> StoreUnavailableError:
 def _conduct(
     invocation: Invocation, plan: Plan, token: str, settings: RunSettings, *, is_first: bool
 ) -> None:
-    """Let Luigi run what a plan leaves to run, but for steps whose matrix is not known yet, and what is below them.
+    """Let Luigi run the steps that a plan must run, except steps whose matrix is not known yet and those that need them.
 
     `token` tells the wave from all others. A luigid that shows the run is told of reused steps in the first, and of what is
     left once more if it came to an end before.
@@ -169,7 +170,7 @@ def _conduct(
 
 
 def _next_plan(next_wave: NextWave | None, invocation: Invocation) -> Plan | None:
-    """Ask for the next wave; a step whose matrix cannot be made fails, and others may still go on."""
+    """Request the next wave. A step whose matrix cannot be created fails, and others may still continue."""
     while next_wave is not None and not invocation.stopping:
         try:
             return next_wave(invocation.settled.records)

@@ -1,4 +1,4 @@
-"""What a caller of the engine decides and knows: values, and the few edges that only it can reach."""
+"""What a caller of the engine decides and knows: values, and the few functions that only it can provide."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ def _nothing(_report: RunReport) -> Mapping[str, str]:
 
 @frozen
 class RunSettings:
-    """How a run goes about it."""
+    """The settings of a run."""
 
     state: StateFolder
-    """Logs, staging and downloads go below it."""
+    """The folder for logs, staging and downloads."""
     invocation: Callable[[], NewInvocation]
-    """Says what is recorded of the invocation; asked once, and only when a step executes."""
+    """Returns what is recorded about the invocation. Called once, and only if a step executes."""
     external: ExternalInputs
     workers: int = 1
     """How many steps execute at a time on this machine, at least 1."""
     executor: str = LOCAL
-    """Where steps execute that do not say it themselves."""
+    """Where steps execute that do not set it themselves."""
     open_cluster: Callable[..., AbstractContextManager[OpenExecutor]] | None = None
-    """`opened_dask`, or None where steps cannot execute on a cluster; rendered modules have none."""
+    """`opened_dask`, or None if steps cannot execute on a cluster. Rendered modules have none."""
     travelling_files: Callable[[Path], Collection[str]] = lambda _root: ()
-    """Names the files of a project that workers get who do not see its folder."""
+    """Returns the files of a project that are sent to workers that do not see its folder."""
     cluster: ClusterSpec = ClusterSpec()
-    """Where steps of the executor `dask` do."""
+    """The cluster for steps with the executor `dask`."""
     cluster_places: int | None = None
-    """How many are given to the cluster at a time; None is as many as keep it busy."""
+    """How many steps are given to the cluster at a time. None means as many as keep it busy."""
     keep_going: bool = False
-    """After a failure, go on with all that does not depend on it."""
+    """After a failure, continue with all steps that do not depend on it."""
     resources: Mapping[str, int] = field(default_factory=dict)
     """How many there are of each, as the pipeline says."""
     machine: Mapping[str, int] = field(default_factory=dict)
@@ -56,30 +56,30 @@ class RunSettings:
     counts_resources: bool = True
     """False where Luigi does, in another process."""
     scheduler: str | None = None
-    """The address of a luigid that shows the run; None schedules in this process."""
+    """The address of a luigid that shows the run. None schedules in this process."""
     page_of: Callable[[StartedRun], str | None] = lambda _run: None
-    """Says where a run of MLflow can be looked at, if anywhere; a luigid links there."""
+    """Returns the page of an MLflow run, if there is one. A luigid links to it."""
     inline: Collection[str] = ()
-    """Steps that execute in this very process, without isolation and time limits, for a debugger."""
+    """Steps that execute in this process itself, without isolation and time limits, for a debugger."""
     on_error: Callable[[BaseException], None] | None = None
-    """Told the live exception of an inline step that failed."""
+    """Called with the live exception of an inline step that failed."""
     preload: bool = True
-    """Load what several steps import once, before they are forked."""
+    """Load modules that several steps import once, before the steps are forked."""
     patience: float = 600.0
-    """Seconds that what is computed waits for a store that is away; after that it is kept for the next run."""
+    """Seconds that results wait for a store that is not reachable. After that, they are kept for the next run."""
     grace: float = 5.0
     """Seconds between SIGTERM and SIGKILL."""
     seeds: Mapping[str, int] = field(default_factory=dict)
-    """What random numbers of some steps start from, by id, in place of what their keys say."""
+    """Seeds of the random numbers of some steps, by id, instead of those from their keys."""
     redact: Redactor = field(default_factory=lambda: Redactor({}))
-    """Takes the values of the pipeline's secrets out of logs."""
+    """Removes the values of the pipeline's secrets from logs."""
     about: Mapping[str, JSON] = field(default_factory=dict)
-    """What stands in each step's manifest beside what the engine knows: versions above all."""
+    """Entries of each step's manifest in addition to those of the engine: mainly versions."""
     report_files: Callable[[RunReport], Mapping[str, str]] = _nothing
     """Files that the invocation's run gets at its end: name -> text."""
 
     def is_on_cluster(self, step: StepSpec) -> bool:
-        """Tell whether a step executes on the cluster."""
+        """Return whether a step executes on the cluster."""
         return self.open_cluster is not None and (step.engine.executor or self.executor) == DASK
 
     def is_elsewhere(self, step: StepSpec) -> bool:
@@ -112,5 +112,5 @@ class RunSettings:
         return resource in self.resources and resource != MEMORY
 
     def log_of(self, run_id: str) -> Path:
-        """Return where the log of a step's run is."""
+        """Return the place of the log of a step's run."""
         return self.state.log_of(run_id)

@@ -1,6 +1,7 @@
-"""What became of the steps of one invocation, and what is still to be told of it.
+"""The results of the steps of one invocation, and those that have not been reported to Luigi yet.
 
-Takes results as they come; a step is complete when its record is here. Settling again replaces: a retry, or a later plan.
+Takes results as they arrive. A step is complete if its record is here. A second result replaces the first: after a
+retry, or in a later plan.
 """
 
 from __future__ import annotations
@@ -25,39 +26,39 @@ class SettledSteps:
         self._progress = progress
         self.results: dict[str, StepResult] = {}
         self.records: dict[str, StepRecord] = {}
-        """Of each complete step."""
+        """The records of complete steps."""
         self.failed: dict[str, None] = {}
         """The steps that failed, in order."""
         self.ended: deque[tuple[str, bool]] = deque()
-        """What Luigi was not told yet: a step, and whether it is complete."""
+        """What was not reported to Luigi yet: a step, and whether it is complete."""
         self._executions: dict[str, list[Execution]] = {}
         self._anticipated: set[str] = set()
         self.missing: set[str] = set()
-        """The steps that Luigi takes for complete, and whose records could not be written."""
+        """The steps that Luigi considers complete, but whose records could not be written."""
 
     def forget(self) -> None:
-        """Know of nothing that ended."""
+        """Forget what has ended."""
         self.results, self.records = {}, {}
         self.failed.clear()
         self.missing.clear()
 
     def note_execution(self, step: str, execution: Execution) -> None:
-        """Keep when and where a step executed."""
+        """Record when and where a step executed."""
         self._executions.setdefault(step, []).append(execution)
 
     def anticipate(self, step: str, record: StepRecord) -> None:
-        """Let Luigi know of a step whose record is still to be written, and nobody else."""
+        """Report a step to Luigi, and only to Luigi, whose record has not been written yet."""
         self.records[step] = record
         self._anticipated.add(step)
         self.ended.append((step, True))
 
     def retract(self, step: str) -> None:
-        """Take back what was anticipated; Luigi, which was told, is told nothing else."""
+        """Revert what was anticipated. Luigi, which was told, is told nothing else."""
         del self.records[step]
         self.missing.add(step)
 
     def settle(self, result: StepResult, record: StepRecord | None = None) -> None:
-        """Take a result, and a record as the step's, unless that misses the step's bounds."""
+        """Take a result, and a record for the step, unless the record misses the step's bounds."""
         if record is not None and result.state is not StepState.FAILED:
             self.records[result.step] = record
             self.missing.discard(result.step)
@@ -74,7 +75,7 @@ class SettledSteps:
         self._progress.ended(result)
 
     def settle_reused(self, plan: Plan) -> None:
-        """Settle what needs no turn, but for what depends on a reused step that misses its bounds."""
+        """Settle the steps that need no turn, except those that depend on a reused step that misses its bounds."""
         shut = set(self.failed)
         for step, above in waits_for(plan).items():
             decision = plan.decisions[step]

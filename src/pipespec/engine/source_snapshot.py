@@ -1,7 +1,7 @@
-"""The bytes of planned code in a folder of one run, each in a file named by its digest.
+"""Keep the bytes of planned code in a folder of one run, each in a file named by its digest.
 
-Takes files with their bytes as they were parsed; gives the digests, by which workers find the bytes. A run goes on with
-what it planned, whoever edits the files meanwhile; the folder goes with the run.
+Takes files with their bytes as they were parsed. Returns the digests, by which workers find the bytes. A run continues
+with the code that it planned, whoever edits the files meanwhile. The folder is removed with the run.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ __all__ = ["SourceSnapshot"]
 
 
 class SourceSnapshot:
-    """Keeps each content once."""
+    """Stores each content once."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._digests: dict[bytes, str] = {}
 
     def keep(self, files: Mapping[str, bytes]) -> dict[str, str]:
-        """Keep these files' bytes, and return sha256 of each file."""
+        """Store the bytes of these files, and return the sha256 of each file."""
         return {file: self._digest(content) for file, content in files.items()}
 
     def _digest(self, content: bytes) -> str:

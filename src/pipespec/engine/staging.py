@@ -1,9 +1,8 @@
-"""What runs leave on the local disk: private folders that are gone when their run is, and logs for a month,
-or as long as there is room for them.
+"""What runs leave on the local disk: private folders that are removed with their run, and logs.
 
-Takes the folder `.pipespec/staging`, gives a folder a step, readable for this user alone. A lock that the system
-drops when its process dies says which runs live: what a dead one left is removed at the next start, by
-nobody's hand.
+Logs are kept for a month, or as long as there is room for them. Takes the folder `.pipespec/staging`. Returns one
+folder for each step, readable only by this user. A lock, which the system releases when its process dies, shows which
+runs are alive: the folders of a dead run are removed automatically at the next start.
 """
 
 from __future__ import annotations
@@ -21,16 +20,16 @@ from typing import Final, Self
 __all__ = ["Staging", "dead_folders", "sweep_logs"]
 
 _LOG_AGE: Final = 30 * 24 * 3600.0
-"""Seconds that local logs are kept; MLflow keeps a copy of each for good."""
+"""Seconds that local logs are kept. MLflow keeps a copy of each permanently."""
 
 _LOG_BYTES: Final = 256 << 20
-"""On the disk, that all logs may take."""
+"""Maximum size of all logs on the disk."""
 _LOG_HOUR: Final = 3600.0
-"""Seconds in which a log is not removed, since its step may run."""
+"""Seconds in which a log is not removed, because its step may still be running."""
 
 
 class Staging:
-    """The staging folders of one run; use it in a `with` statement."""
+    """The staging folders of one run. Use it in a `with` statement."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -52,7 +51,7 @@ class Staging:
         os.close(self._lock)
 
     def make(self, name: str) -> Path:
-        """Make an empty folder of this name, which must be new; where a step removed what it is in, that is made again."""
+        """Create an empty folder with this name, which must be new. If a step removed its parent, create that again."""
         folder = self._own / name
         try:
             folder.mkdir(mode=0o700)
@@ -69,12 +68,12 @@ class Staging:
         self._own.mkdir(mode=0o700, exist_ok=True)
 
     def discard(self, folder: Path) -> None:
-        """Remove a step's folder with all that is in it."""
+        """Remove a step's folder with everything in it."""
         _remove(folder)
 
 
 def sweep_logs(folder: Path) -> None:
-    """Remove the logs that have not been written to for a month, and of the others the oldest where they take too much."""
+    """Remove the logs that have not been written to for a month, then the oldest others as long as all logs are too large."""
     now, found = time.time(), []
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -90,10 +89,10 @@ def sweep_logs(folder: Path) -> None:
 
 
 def dead_folders(folder: Path) -> list[Path]:
-    """Return the folders that runs left here whose processes are dead; the next run removes them."""
+    """Return the folders of runs whose processes are dead. The next run removes them."""
     found = []
     for path in folder.glob("*.lock"):
-        with contextlib.suppress(OSError):  # the run lives, or is gone
+        with contextlib.suppress(OSError):  # the run is alive, or is gone
             descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -108,7 +107,7 @@ def _lock_of(folder: Path) -> Path:
 
 
 def _hold(path: Path) -> int:
-    """Lock a new file, and return the descriptor that keeps it."""
+    """Lock a new file, and return the descriptor that holds the lock."""
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -121,7 +120,7 @@ def _hold(path: Path) -> int:
 
 def _sweep(folder: Path) -> None:
     for path in folder.glob("*.lock"):
-        with contextlib.suppress(OSError):  # another sweep was faster, or the run lives: BlockingIOError
+        with contextlib.suppress(OSError):  # another sweep was faster, or the run is alive: BlockingIOError
             descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -132,7 +131,7 @@ def _sweep(folder: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a folder, also where a step took its own permissions away."""
+    """Remove a folder, even if a step removed its own permissions."""
     shutil.rmtree(folder, ignore_errors=True)
     if not folder.exists():
         return

@@ -1,4 +1,4 @@
-"""A step from its claim to its publication: what was decided for it, and where it executes."""
+"""A step from its claim to its publication: the decision about it, and where it executes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["StepInProgress"]
 
 @frozen
 class StepInProgress:
-    """A step that executes, for the `number`th time, on a `worker` that has no other."""
+    """A step that executes for the `number`th time, on a `worker` that it does not share."""
 
     decision: Decision
     claim: Claim
@@ -35,11 +35,11 @@ class StepInProgress:
     def job(
         self, plan: Plan, settings: RunSettings, parts: PartDigests, code: SourceSnapshot, tracking_uri: str
     ) -> StepJob:
-        """Say everything that its process needs.
+        """Return everything that its process needs.
 
         Raises:
-            PipespecError: where an external input is not what was planned any more.
-            StoreUnavailableError: where an earlier record cannot be asked.
+            PipespecError: if an external input is no longer as it was planned.
+            StoreUnavailableError: if an earlier record cannot be read.
         """
         decision, started = self.decision, self.claim.started
         place = JobPlace(

@@ -1,8 +1,8 @@
-"""From a decided step and the records above it to the `StepJob` that a worker gets: paths and digests, no questions left.
+"""Create the `StepJob` of a worker from a decided step and the records upstream: paths and digests, no open questions.
 
-Takes values, and two small edges: where external inputs are now, and the manifest of an earlier run. Secrets stay
-references; the worker fills them in. What a job says of content is what was planned: a worker that finds
-something else fails the step rather than recording it under the planned key.
+Takes values, and two small functions: where external inputs are now, and the manifest of an earlier run. Secrets stay
+references; the worker replaces them. A job describes content as it was planned: if a worker finds something else, it
+fails the step instead of recording the result under the planned key.
 """
 
 from __future__ import annotations
@@ -51,30 +51,30 @@ ExternalInput: TypeAlias = FileInput | DirInput | FilesInput | PipelineInput | M
 
 
 class ExternalInputs(Protocol):
-    """Where content from outside of the pipeline is."""
+    """Finds content from outside the pipeline."""
 
     def artifacts(self, source: ExternalInput) -> tuple[Artifact, ...]:
-        """Return where it is, of a glob one for each file in order, with the digests that were planned.
+        """Return the place of an input, for a glob one for each file in order, with the planned digests.
 
         Raises:
-            PipespecError: where it is gone, or not what was planned any more.
+            PipespecError: if it is gone, or is no longer as it was planned.
         """
 
 
 class PartDigests(Protocol):
-    """What earlier runs recorded of single files in directory outputs."""
+    """What earlier runs recorded about single files in directory outputs."""
 
     def digest_of_part(self, record: StepRecord, output: str, part: str) -> str | None:
-        """Return sha256 of one file, or None where the record does not say.
+        """Return the sha256 of one file, or None if it is not in the record.
 
         Raises:
-            StoreUnavailableError: where the record cannot be asked.
+            StoreUnavailableError: if the record cannot be read.
         """
 
 
 @frozen
 class JobPlace:
-    """Where one execution happens: its MLflow run, its private folder, its log."""
+    """The place of one execution: its MLflow run, its private folder, its log."""
 
     tracking_uri: str
     run_id: str
@@ -86,7 +86,7 @@ class JobPlace:
     secrets: tuple[str, ...] = ()
     code_folder: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
-    """What the place gives its processes, where the pipeline does not say it."""
+    """Environment variables that the place sets for its processes, unless the pipeline sets them."""
 
 
 def job_for(
@@ -102,13 +102,14 @@ def job_for(
     place: JobPlace,
     code_files: Mapping[str, str],
 ) -> StepJob:
-    """Say everything that one execution of a step needs.
+    """Return everything that one execution of a step needs.
 
-    `upstream` has by step id the record of each step that an input reads, `code_files` the digests of `planned_code`.
+    `upstream` maps step ids to the records of the steps that an input reads. `code_files` are the digests of
+    `planned_code`.
 
     Raises:
-        PipespecError: where an external input is not what was planned any more.
-        StoreUnavailableError: where an earlier record cannot be asked.
+        PipespecError: if an external input is no longer as it was planned.
+        StoreUnavailableError: if an earlier record cannot be read.
     """
     code = facts.code[str(step.call)]
     inputs = tuple(_input(spec, pipeline, facts, upstream, external, parts) for spec in step.inputs.values())
@@ -154,7 +155,7 @@ def _memory_limit(step: StepSpec, pipeline: PipelineSpec) -> int | None:
 def _witness_job(
     step: StepSpec, pipeline: PipelineSpec, facts: Facts, inputs: tuple[InputJob, ...], place: JobPlace
 ) -> WitnessJob:
-    """Say what is noted of the files and modules that a step touches."""
+    """Return what must be noted about the files and modules that a step uses."""
     known = [facts.code[str(ref)] for ref in step.counted if str(ref) in facts.code]
     by_modules = step.identity.code is CountedCode.MODULES
     covered = (local_path(artifact.location) for job in inputs for artifact in job.artifacts)
@@ -180,7 +181,7 @@ def _witness_job(
 
 
 def planned_code(step: StepSpec, facts: Facts) -> dict[str, bytes]:
-    """Return the bytes of the modules that belong to all that a step calls, by their absolute files."""
+    """Return the bytes of the modules of everything that a step calls, by their absolute files."""
     files = {file for ref in step.counted if str(ref) in facts.code for file in facts.code[str(ref)].files}
     return {file: facts.sources[file] for file in sorted(files) if file in facts.sources}
 
@@ -214,7 +215,7 @@ def _input(
 
 
 def _of_step(step: StepSpec, record: StepRecord, source: StepInput, parts: PartDigests) -> Artifact:
-    assert source.output is not None  # checks see to it
+    assert source.output is not None  # guaranteed by the checks
     if source.part is None:
         is_model = step.outputs[source.output].model is not None
         return replace(recorded_artifact(record, source.output), is_model=is_model)

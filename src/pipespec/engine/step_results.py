@@ -1,4 +1,4 @@
-"""What became of a step, in the words of a report. Pure: from records, failures and reasons to `StepResult`s."""
+"""The result of a step in the terms of a report. Pure: from records, failures and reasons to `StepResult`s."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def completed(
     seconds: float | None = None,
     log: Path | None = None,
 ) -> StepResult:
-    """Judge a record's metrics by the step's bounds: what misses one is recorded, and has failed all the same."""
+    """Check a record's metrics against the step's bounds. A result that misses a bound is recorded, but counts as failed."""
     missed = check_failures(step, record.metrics)
     return StepResult(
         step.id,
@@ -43,7 +43,7 @@ def completed(
 def failed(
     started: StartedRun, failure: Failure, *, seconds: float, log: Path, remedy: Remedy | None = None
 ) -> StepResult:
-    """Say how an execution failed, and what helps."""
+    """Say how an execution failed, and what to do."""
     return StepResult(
         started.step,
         StepState.FAILED,
@@ -71,19 +71,19 @@ def failed_elsewhere(decision: Decision, other: FailedElsewhere, log: Path) -> S
 
 
 def blocked(decision: Decision, culprit: str) -> StepResult:
-    """Say whose failure keeps a step from running."""
+    """Say whose failure prevents a step from running."""
     error = f"depends on '{culprit}', which failed"
     return StepResult(decision.step.id, StepState.BLOCKED, _key(decision), error=error)
 
 
 def cancelled(decision: Decision, why: str, started: StartedRun | None = None) -> StepResult:
-    """Say why a step was not begun, or was ended."""
+    """Say why a step was not started, or was ended."""
     run_id = None if started is None else started.run_id
     return StepResult(decision.step.id, StepState.CANCELLED, _key(decision), run_id, error=why)
 
 
 def why_not_run(step: StepSpec, *, signum: int | None, failed: str | None) -> str:
-    """Say what kept a step from its turn: a signal, another step's failure, or else who decides on turns."""
+    """Say what prevented a step's turn: a signal, another step's failure, or otherwise the scheduler of turns."""
     if signum is not None:
         return f"interrupted by {signal.Signals(signum).name}"
     if failed is not None:

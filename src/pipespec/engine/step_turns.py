@@ -1,6 +1,6 @@
-"""What a step's turn brings: decided with the inputs that are known now, and claimed if it is to execute.
+"""Determine what a step's turn means: decide with the inputs that are known now, and claim the key if it must execute.
 
-Takes a plan and the records that its steps have by now; asks the store, and gives a `StepTurn`. It begins nothing.
+Takes a plan and the current records of its steps. Asks the store, and returns a `StepTurn`. It starts nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["StepTurn", "StepTurns", "at_its_turn"]
 
 @frozen
 class StepTurn:
-    """A step as it was decided, with the records of the steps above it, and the right to compute it.
+    """A step as it was decided, with the records of the steps upstream, and the right to compute it.
 
     In place of a claim stands the record that the step has, how it failed in another invocation, or None while that one
     computes it.
@@ -41,10 +41,10 @@ class StepTurns:
         self._attempts = attempts
 
     def take(self, plan: Plan, step: str, records: Mapping[str, StepRecord], *, waited: bool) -> StepTurn:
-        """Decide a step and claim it; `records` are those of this invocation, `waited` is as for `Attempts.claim`.
+        """Decide a step and claim its key. `records` are those of this invocation, `waited` is as for `Attempts.claim`.
 
         Raises:
-            StoreUnavailableError: where the store cannot be asked.
+            StoreUnavailableError: if the store cannot be read.
         """
         planned = plan.decisions[step]
         upstream = {producer: records[producer] for producer in planned.step.producers}
@@ -65,14 +65,14 @@ class StepTurns:
     ) -> Decision:
         if planned.step.identity.never or (planned.action is Action.RUN and planned.key is not None):
             return planned
-        # The twin of a forced step takes that one's new record.
+        # A twin of a forced step uses the new record of that step.
         forced = planned.step.id in plan.forced and planned.same_as is None
         known = TurnRecords(self._ledger, planned, records.values())
         return decide(planned.step, plan.facts, known, upstream, forced=forced)
 
 
 def at_its_turn(planned: Decision, decided: Decision | None) -> Decision:
-    """Return what was decided; a step that never ran before the run has not changed since another of its variants did."""
+    """Return the decision. A step that never ran before this run keeps that reason, although another variant ran in it."""
     if decided is None:
         return planned
     never = tuple(reason for reason in planned.reasons if reason.kind is ReasonKind.NEVER_RAN)

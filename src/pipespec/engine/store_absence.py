@@ -1,7 +1,7 @@
-"""How long the tracking store has been away while steps go on, and when to ask it again.
+"""How long the tracking store has been unreachable while steps continue, and when to ask it again.
 
-Takes each failure and each success of a call to the store, from any thread; gives growing waits, and says when the
-patience of the run is over. It knows no store and stops nothing.
+Takes each failure and each success of a call to the store, from any thread. Returns growing waits, and says when the
+run's waiting time is over. It does not know the store and stops nothing.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from pipespec.plan.results import StoreAway
 __all__ = ["StoreAbsence"]
 
 _PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-"""Seconds between questions; the last counts for all that follow."""
+"""Seconds between questions. The last value is used for all further questions."""
 
 
 class StoreAbsence:
-    """What one invocation knows of the store's being away; `patience` is in seconds."""
+    """What one invocation knows about the unreachable store. `patience` is in seconds."""
 
     def __init__(self, patience: float) -> None:
         self._patience = patience
@@ -29,23 +29,23 @@ class StoreAbsence:
 
     @property
     def current(self) -> StoreAway | None:
-        """Why and since when the store is away; None while it answers."""
+        """Why and since when the store is not reachable; None while it answers."""
         return self._away
 
     @property
     def is_spent(self) -> bool:
-        """True when the store has been away for as long as the run waits for it."""
+        """True if the store has been unreachable for as long as the run waits for it."""
         away = self._away
         return away is not None and time.monotonic() - away.since >= self._patience
 
     def note(self, error: StoreUnavailableError) -> None:
-        """Take note of a failed call; the time counts from the first one."""
+        """Note a failed call. The time counts from the first one."""
         with self._lock:
             if self._away is None:
                 self._away = StoreAway(str(error), time.monotonic(), self._patience, time.time())
 
     def over(self) -> None:
-        """Take note of a call that succeeded."""
+        """Note a successful call."""
         with self._lock:
             self._away = None
 

@@ -1,8 +1,8 @@
-"""What the store is asked when a step's turn has come: only what its plan and this run have not settled.
+"""What the store is asked at a step's turn: only what its plan and this run have not settled.
 
-Takes the ledger, what was planned, and the records that this run has; gives the records by which the step is decided
-anew. Where no run of a step had finished under any key, none is looked for under the key that is known now: that
-nobody published one meanwhile is made sure of when the step is claimed.
+Takes the ledger, what was planned, and the records of this run. Returns the records with which the step is decided
+again. If no run of a step had finished under any key, no run is searched under the key that is known now: whether
+someone published one meanwhile is checked when the step is claimed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class TurnRecords:
     """The Records of one step at its turn."""
 
     def __init__(self, records: Records, planned: Decision, own: Iterable[StepRecord]) -> None:
-        """Take what may be asked, what was decided before, and the records that steps of this run have."""
+        """Take the ledger, the earlier decision, and the records of this run's steps."""
         self._records = records
         self._is_new = any(reason.kind is ReasonKind.NEVER_RAN for reason in planned.reasons)
         self._is_settled = self._is_new and planned.action is Action.RUN
@@ -33,11 +33,11 @@ class TurnRecords:
         return {record.key: record for record in self._own if record.key in keys}
 
     def lost(self, keys: Collection[str]) -> Mapping[str, str]:
-        """Return what is wrong with the artifacts of a run that `complete` left out for that."""
+        """Return what is wrong with the artifacts of a run that `complete` left out because of them."""
         return {} if self._is_settled else self._records.lost(keys)
 
     def broken(self, keys: Collection[str]) -> Mapping[str, BrokenWitness]:
-        """Return what is another now of what a run touched that `complete` left out for that."""
+        """Return what has changed of what a run used that `complete` left out because of it."""
         return {} if self._is_settled else self._records.broken(keys)
 
     def finished_before(self, steps: Collection[str]) -> Collection[str]:

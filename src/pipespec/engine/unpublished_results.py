@@ -1,7 +1,8 @@
-"""Results that no store has yet: what publishing one takes, and how it is kept for the next run.
+"""Results that no store has yet: what their publication needs, and how they are kept for the next run.
 
-A result is a value; it is kept as a folder with what its step left in staging and a record of the rest, so that another
-process publishes just what this one would have. A folder without a whole record is a result that was never kept.
+A result is a value. It is kept as a folder with the step's files from staging and a record of the rest, so that another
+process publishes exactly what this one would have published. A folder without a complete record counts as a result that
+was never kept.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _LOG: Final = "log.txt"
 
 @frozen
 class UnpublishedResult:
-    """What a step made, with all that its publication needs."""
+    """The result of a step, with everything that its publication needs."""
 
     started: StartedRun
     outcome: StepOutcome
@@ -41,14 +42,14 @@ class UnpublishedResult:
     known: int | None = None
     """The generation that was there before the step executed; None for none."""
     bounded: tuple[str, ...] = ()
-    """Metrics that bounds are set on."""
+    """Metrics for which bounds are set."""
 
 
 def keep_result(result: UnpublishedResult, folder: Path, tracking_uri: str) -> Path:
-    """Move a result to `folder`, below which it is found by `kept_results`; return where it is.
+    """Move a result into `folder`, where `kept_results` finds it. Return its place.
 
     Raises:
-        OSError: where the disk does not take it.
+        OSError: if the disk does not accept it.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     place = folder / result.started.run_id
@@ -77,9 +78,9 @@ def keep_result(result: UnpublishedResult, folder: Path, tracking_uri: str) -> P
 
 
 def kept_results(folder: Path, tracking_uri: str) -> Iterator[UnpublishedResult]:
-    """Yield what is kept for a store, each locked while it is in hand: no two processes publish the same.
+    """Yield the results that are kept for a store, each locked while it is used: no two processes publish the same.
 
-    One that cannot be read is left where it is.
+    A result that cannot be read is left in its place.
     """
     for place in sorted(folder.iterdir()) if folder.is_dir() else ():
         with (
@@ -97,7 +98,7 @@ def _read(rest: Mapping[str, JSON], outcome: StepOutcome, place: Path) -> Unpubl
     started: StartedRun = convert(rest["started"], StartedRun, ParamPlace("value", "started"))
     manifest, known, bounded = rest["manifest"], rest["known"], rest["bounded"]
     if not (isinstance(manifest, dict) and isinstance(bounded, list) and isinstance(known, int | None)):
-        raise ValueError("no record of ours")  # noqa: TRY004 - one kind of error for a bad record
+        raise ValueError("no record of ours")  # noqa: TRY004 - the same error for every invalid record
     return UnpublishedResult(
         started, outcome, manifest, place, place / _LOG, known, bounded=tuple(map(str, bounded))
     )

@@ -1,7 +1,7 @@
-"""The params of all that is upstream of a step, which its run bears beside its own: what a metric came of.
+"""The params of everything upstream of a step, which its run contains in addition to its own: the causes of a metric.
 
-Takes a pipeline; gives for one step `{"train.depth": "4"}`, the nearest steps first. Its work for one step is bounded, however
-long the pipeline: what is far is left out.
+Takes a pipeline. Returns for one step `{"train.depth": "4"}`, the nearest steps first. The work for one step is
+limited, however long the pipeline is: distant steps are left out.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pipespec.tracking.record_names import dotted_params
 __all__ = ["UpstreamParams"]
 
 _MOST_STEPS: Final = 200
-"""So many steps upstream are looked at for one."""
+"""Maximum number of steps upstream that are read for one step."""
 
 
 class UpstreamParams:
@@ -28,7 +28,7 @@ class UpstreamParams:
         self._known: dict[str, Mapping[str, str]] = {}
 
     def of(self, step: str) -> dict[str, str]:
-        """Return the params of the steps upstream of one; a name that is one of its own params is its own."""
+        """Return the params of the steps upstream of one step. A name that is also one of its own params is left out."""
         own = self._dotted(step)
         found = params_of_steps((above, self._dotted(above)) for above in self._above(step))
         return {name: value for name, value in found.items() if name not in own}

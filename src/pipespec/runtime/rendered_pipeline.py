@@ -154,9 +154,10 @@ class Pipeline:
         experiment: Value = None,
         schemas: Mapping[str, str] | None = None,
     ) -> Step:
-        """Declare a step, or one variant of it; `needs` are ids of steps, times are in seconds.
+        """Declare a step, or one variant of it. `needs` are ids of steps, times are in seconds.
 
-        An output is a file, or a file with how it is saved; `schemas` has the JSON schemas of outputs. `metrics` is an output, or `output/part`.
+        An output is a file, or a file with the way in which it is saved. `schemas` contains the JSON schemas of
+        outputs. `metrics` is an output, or `output/part`.
         """
         point = tuple(sorted((variant or {}).items()))
         assert isinstance(version, str | int | float | bool | None)

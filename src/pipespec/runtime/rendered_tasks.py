@@ -93,7 +93,7 @@ class PipelineTask(_Task):
     pipeline: ClassVar[Pipeline]
 
     def __init_subclass__(cls) -> None:
-        """Tell Luigi what its configuration does not."""
+        """Pass Luigi settings that its configuration does not contain."""
         super().__init_subclass__()
         _configure({MEMORY: machine_memory(), **cls.pipeline.resources})
 

@@ -163,11 +163,11 @@ def _sync(path: Path) -> None:
 def put(files: Mapping[str, bytes], artifact_uri: str, tracking_uri: str) -> None:
     """Put small files of ours below a run, name -> content.
 
-    In a local store only the manifest is written through to the disk: a result counts by it, the others are for people
-    to read.
+    In a local store only the manifest is synced to the disk: a result counts if its manifest exists. The others are
+    only for users to read.
 
     Raises:
-        StoreUnavailableError: where the store did not take them whole.
+        StoreUnavailableError: if the store did not store them completely.
         OSError: from a local disk.
     """
     folder = local_path(artifact_uri)

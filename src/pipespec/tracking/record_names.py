@@ -113,7 +113,7 @@ PUBLISHED: Final = "published"
 TAKEN_OVER: Final = "taken over"
 
 FOLDER: Final = "pipespec/"
-"""Where our own files are among the artifacts of a run."""
+"""The folder of our own files among the artifacts of a run."""
 MANIFEST_FILE: Final = "pipespec/step.json"
 PIPELINE_FILE: Final = "pipespec/pipeline.yaml"
 RUN_FILE: Final = "pipespec/run.json"

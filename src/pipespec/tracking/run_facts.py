@@ -107,7 +107,7 @@ def _output(row: Mapping[str, object]) -> OutputRecord:
 
 
 def complete_record(facts: RunFacts) -> StepRecord | None:
-    """Return the record of a run that was published, still without its outputs, or None for one that was not.
+    """Return the record of a run that was published, still without its outputs; None for any other run.
 
     Published means: FINISHED, a key that stands in both of its tags, a manifest, and not taken over before. A run
     without a key (`identity: none`) is no answer to any question.

@@ -134,7 +134,7 @@ def store_places(uri: str, root: Path, *artifacts: str) -> tuple[str, ...]:
 
 
 def experiment_slug(experiment: str) -> str:
-    """Return the name of an experiment's folder: `news/train` -> `news-train`. Runs in it have ids of their own."""
+    """Return the name of an experiment's folder: `news/train` -> `news-train`. Runs in it have their own ids."""
     slug = re.sub(r"[^A-Za-z0-9_.-]+", "-", experiment).strip(".-")
     return slug[:80] or "experiment"
 

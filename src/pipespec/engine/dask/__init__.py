@@ -1,1 +1,1 @@
-"""Steps execute on a Dask cluster; imported only where a run has such steps."""
+"""Execute steps on a Dask cluster. Imported only if a run has such steps."""

@@ -1,8 +1,8 @@
-"""The executor of a run that has steps on a Dask cluster: each is a Dask task, which a worker executes in a process.
+"""The executor of a run with steps on a Dask cluster: each step is a Dask task, which a worker executes in a process.
 
-Takes jobs with terms for the cluster, and leaves the others to another executor; gives outcomes as they come. A worker that is
-lost loses its step, which fails, and is tried again as its `retry` says; a scheduler that is lost ends all. Dask's own thread
-brings answers, one more watches the cluster; there is none for each step.
+Takes jobs with terms for the cluster, and passes the others to another executor. Returns outcomes as they arrive. If a
+worker is lost, its step fails, and is tried again according to its `retry`. If the scheduler is lost, everything ends.
+Dask's own thread delivers answers, and one more thread watches the cluster; there is no thread per step.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from pipespec.step.step_job import Failure, StepJob, StepOutcome
 __all__ = ["DaskExecutor"]
 
 _AHEAD: Final = 2
-"""Tasks for each thread of a worker: one executes, the next is there when it ends."""
+"""Tasks for each thread of a worker: one executes, and the next one is ready when it ends."""
 
 _LOOK_EVERY: Final = 1.0
 _SILENCE: Final = 30.0
 """Seconds after which a scheduler that does not answer is given up."""
 
 _WITHOUT_WORKERS: Final = 120.0
-"""Seconds after which a cluster is given up that has no workers, unless they come as work does."""
+"""Seconds after which a cluster without workers is given up, unless its workers are started on demand."""
 
 _RESUME: Final = "what was published stands; run again to go on"
 
 
 @dataclass(slots=True, eq=False)
 class _Task:
-    """A job on the cluster; times are of the monotonic clock."""
+    """A job on the cluster. Times are of the monotonic clock."""
 
     key: str
     order: StepOrder
@@ -50,14 +50,14 @@ class _Task:
     refused: dict[str, str] = field(default_factory=dict)
     """Workers that do not execute it, each with the reason."""
     due: float | None = None
-    """When it is given up, once it was cancelled."""
+    """When it is given up, after it was cancelled."""
 
 
 class DaskExecutor:
-    """Executes jobs on a cluster; `visit` is the name under which its workers know of the run.
+    """Executes jobs on a cluster. `visit` is the name by which its workers know the run.
 
-    `unfit` are workers that execute no steps, each with the reason. `places` limits the tasks at a time, `grace` is what a
-    process has between SIGTERM and SIGKILL, in seconds.
+    `unfit` are workers that execute no steps, each with the reason. `places` limits the number of tasks at a time.
+    `grace` is the time that a process has between SIGTERM and SIGKILL, in seconds.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class DaskExecutor:
         self._others = others
         self._tasks: dict[str, _Task] = {}
         self._logs: dict[str, Path] = {}
-        """Of tasks that may tell pieces of them."""
+        """The logs of tasks that may send pieces of them."""
         self._last = 0
         self._arrived: deque[tuple[_Task, StepAnswer | Failure]] = deque()
         self._ended: list[StepOutcome] = []
@@ -95,12 +95,12 @@ class DaskExecutor:
 
     @property
     def cluster_places(self) -> int:
-        """As many as were asked for, or as keep all workers busy."""
+        """The requested number, or the number that keeps all workers busy."""
         threads = sum(count for worker, count in self._threads.items() if worker not in self._unfit)
         return self._places or max(1, threads) * _AHEAD
 
     def submit(self, job: StepJob, *, timeout: float | None, cluster: ClusterTerms | None = None) -> None:
-        """Begin a job on the cluster, or elsewhere."""
+        """Start a job on the cluster, or elsewhere."""
         if cluster is None:
             self._others.submit(job, timeout=timeout)
             return
@@ -110,7 +110,7 @@ class DaskExecutor:
         self._send(task)
 
     def wait(self, timeout: float) -> Sequence[StepOutcome]:
-        """Return what ended on the cluster, or elsewhere."""
+        """Return the outcomes of jobs that ended on the cluster, or elsewhere."""
         ended = self._take_ended()
         if ended:
             return ended
@@ -118,11 +118,11 @@ class DaskExecutor:
         return [*self._take_ended(), *outcomes]
 
     def wake(self) -> None:
-        """Make a `wait` return at once."""
+        """Make a `wait` return immediately."""
         self._others.wake()
 
     def cancel(self, step: str, *, at_once: bool) -> None:
-        """End a job; one that no worker has begun ends without one."""
+        """End a job. A job that no worker has started is ended directly."""
         task = self._tasks.get(step)
         if task is None:
             self._others.cancel(step, at_once=at_once)
@@ -131,7 +131,7 @@ class DaskExecutor:
         self._orders.put(([task], at_once))
 
     def close(self) -> None:
-        """Let the cluster forget what runs, which its workers then end; the other executor is its owner's to close."""
+        """Make the cluster forget what is running; its workers then end it. The owner of the other executor closes it."""
         for task in self._tasks.values():
             _release(task)
         self._tasks.clear()
@@ -166,7 +166,7 @@ class DaskExecutor:
                 workers=fit if unfit else None,
             )
             task.future.add_done_callback(lambda future: self._note(task, future))
-        except Exception as error:  # noqa: BLE001 - a client that lost its scheduler raises this and that
+        except Exception as error:  # noqa: BLE001 - a client that lost its scheduler raises various errors
             why = self._lost or f"{self._at} took no work: {type(error).__name__}: {one_line(str(error))}"
             self._end(task, Failure("cluster", f"{why}; {_RESUME}"))
             return
@@ -201,7 +201,7 @@ class DaskExecutor:
             self._send(task)
 
     def _take_piece(self, event: tuple[float, tuple[str, int, bytes]]) -> None:
-        """Write a piece of a log that grows elsewhere, called by Dask."""
+        """Write a piece of a log that grows elsewhere. Called by Dask."""
         key, at, piece = event[1]
         log = self._logs.get(key)
         if log is not None:
@@ -221,7 +221,7 @@ class DaskExecutor:
         self._ended.append(what)
 
     def _give_up(self) -> None:
-        """End what was cancelled and does not end, and everything where the cluster is lost."""
+        """End jobs that were cancelled and do not end, and everything if the cluster is lost."""
         now = time.monotonic()
         if self._tasks and not self._lost:
             if now - self._answered > _SILENCE:
@@ -241,14 +241,14 @@ class DaskExecutor:
     # ------------------------------------------------------------------------------------- Dask's threads
 
     def _note(self, task: _Task, future: Any) -> None:
-        """Take what became of a task, called by Dask."""
+        """Take the result of a task. Called by Dask."""
         try:
             status = future.status
             if status == "finished":
                 self._arrived.append((task, future.result(timeout=_SILENCE)))
             elif status == "error":
                 self._arrived.append((task, self._failure(future.exception(timeout=_SILENCE))))
-            elif task.future is future:  # else we released it
+            elif task.future is future:  # otherwise we released it
                 self._lost = self._lost or f"{self._at} went away"
         except Exception as error:  # noqa: BLE001 - the connection may break at any moment
             self._arrived.append((task, self._failure(error)))
@@ -264,7 +264,7 @@ class DaskExecutor:
         return Failure("lost", what)
 
     def _look_after(self) -> None:
-        """Know how many workers there are, and end what is to be ended."""
+        """Update the number of workers, and end what must be ended."""
         while True:
             try:
                 order = self._orders.get(timeout=_LOOK_EVERY)
@@ -272,7 +272,7 @@ class DaskExecutor:
                 order = ([], False)
             if order is None:
                 return
-            with contextlib.suppress(Exception):  # asked again, until the patience is over
+            with contextlib.suppress(Exception):  # asked again, until the time limit is reached
                 if order[0]:
                     self._stop(*order)
                 self._threads = dict(self._client.nthreads())
@@ -282,7 +282,7 @@ class DaskExecutor:
             self._others.wake()
 
     def _stop(self, tasks: list[_Task], at_once: bool) -> None:  # noqa: FBT001 - of `cancel`
-        """Let workers end tasks; those that none of them has begun end here."""
+        """Make workers end tasks. Tasks that no worker has started end here."""
         keys = [task.key for task in tasks]
         told = self._client.run(stop_steps, self._visit, keys, at_once=at_once, on_error="ignore")
         begun = {key for found in told.values() for key in found}
@@ -297,7 +297,7 @@ class DaskExecutor:
 
 
 def _release(task: _Task) -> None:
-    """Let Dask forget a task; a worker that executes it notices."""
+    """Make Dask forget a task. A worker that executes it notices this."""
     future, task.future = task.future, None
     if future is not None:
         with contextlib.suppress(Exception):

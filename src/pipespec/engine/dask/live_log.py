@@ -1,4 +1,4 @@
-"""The log of a step on a machine that the user does not see: sent in pieces while it grows, and whole in the end."""
+"""The log of a step on a machine that the user does not see: sent in pieces while it grows, and completely at the end."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Final, TypeAlias
 __all__ = ["LiveLog", "Piece"]
 
 Piece: TypeAlias = tuple[int, bytes]
-"""Where it begins in the log, and what it says: so pieces may come late, or twice."""
+"""The position in the log, and the text. Therefore pieces may arrive late, or twice."""
 
 _PIECE: Final = 64 << 10
 _MOST: Final = 1 << 20
-"""Bytes that are sent live: the scheduler keeps them."""
+"""Number of bytes that are sent live: the scheduler keeps them in memory."""
 
 
 class LiveLog:
-    """Follows a log, and hands what is new to `send`."""
+    """Follows a log, and passes new text to `send`."""
 
     def __init__(self, path: Path, send: Callable[[Piece], None]) -> None:
         self._path = path
@@ -25,7 +25,7 @@ class LiveLog:
         self._sent = 0
 
     def send(self) -> None:
-        """Send what is new, one piece at most."""
+        """Send new text, at most one piece."""
         if self._sent >= _MOST or not self._path.exists():
             return
         with self._path.open("rb") as log:
@@ -36,5 +36,5 @@ class LiveLog:
             self._sent += len(piece)
 
     def whole(self) -> bytes:
-        """Return all of it, as the step left it: bounded, and without secrets."""
+        """Return the whole log, as the step left it: of limited size, and without secrets."""
         return self._path.read_bytes() if self._path.exists() else b""

@@ -1,7 +1,8 @@
-"""A Dask cluster that is reached, or started for the run, and closed with it.
+"""Reach a Dask cluster, or start it for the run and close it with the run.
 
-Takes what the pipeline says of the cluster; gives a client of it. Refused are a class that is not there or does not take its
-arguments, and an address at which no scheduler answers in a few seconds. What Dask has to say goes to a file.
+Takes the pipeline's settings for the cluster. Returns a client of it. Refuses a class that does not exist or does not
+accept its arguments, and an address at which no scheduler answers within a few seconds. Dask's log output goes to a
+file.
 """
 
 from __future__ import annotations
@@ -25,33 +26,33 @@ from pipespec.tracking.tracking_uri import shown
 __all__ = ["OpenCluster", "dask_logging_to", "opened_cluster"]
 
 _CONNECT_LIMIT: Final = 8.0
-"""Seconds that a scheduler may take to answer."""
+"""Seconds within which a scheduler must answer."""
 
 _CLOSE_LIMIT: Final = 5.0
 
 _QUIET: Final = 60
-"""A level of logging above all: the workers of a cluster on this machine write to our terminal."""
+"""A logging level above all others: the workers of a cluster on this machine write to our terminal."""
 
 
 @frozen
 class OpenCluster:
-    """A cluster with a client of it."""
+    """A cluster with its client."""
 
     client: Any
     address: str
     is_elastic: bool
-    """Whether workers come as work does, so that having none means nothing."""
+    """Whether workers are started on demand, so that a cluster may have none."""
 
 
 @contextlib.contextmanager
 def opened_cluster(
     spec: ClusterSpec, *, places: int | None, folder: Path, module_folders: Sequence[Path]
 ) -> Iterator[OpenCluster]:
-    """Reach the cluster, or start it; `folder` is for what workers on this machine write, as many as `places` by default.
+    """Reach the cluster, or start it. `folder` is for files of workers on this machine, by default `places` workers.
 
     Raises:
-        UsageError: where Dask or the class of the cluster is not installed, or it does not take its arguments.
-        ClusterUnavailableError: where no scheduler answers, or the cluster does not start.
+        UsageError: if Dask or the class of the cluster is not installed, or the class does not accept its arguments.
+        ClusterUnavailableError: if no scheduler answers, or the cluster does not start.
     """
     try:
         from distributed import Client  # noqa: PLC0415 - two seconds
@@ -99,7 +100,7 @@ def _start(spec: ClusterSpec, places: int | None, folder: Path, module_folders: 
     make = _cluster_class(spec.call, module_folders)
     arguments = dict(spec.arguments)
     if spec.is_default:
-        # A process of its own for each step is what threads would share.
+        # More threads would bring no advantage: each step has a separate process.
         arguments = {"threads_per_worker": 1, **({} if places is None else {"n_workers": places})}
     if make.__name__ == "LocalCluster":
         arguments = {
@@ -110,7 +111,7 @@ def _start(spec: ClusterSpec, places: int | None, folder: Path, module_folders: 
         }
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a port of Dask's pages may be taken
+            warnings.simplefilter("ignore")  # a port of Dask's pages may be in use
             cluster = make(**arguments)
     except Exception as error:
         cause = _first_cause(error)
@@ -133,7 +134,7 @@ def _start(spec: ClusterSpec, places: int | None, folder: Path, module_folders: 
 
 
 def _first_cause(error: BaseException) -> BaseException:
-    """Return what was raised first: Dask says of a worker only that it did not start."""
+    """Return the error that was raised first: Dask says about a worker only that it did not start."""
     while error.__cause__ is not None:
         error = error.__cause__
     return error
@@ -141,7 +142,7 @@ def _first_cause(error: BaseException) -> BaseException:
 
 @contextlib.contextmanager
 def _script_hidden() -> Iterator[None]:
-    """Let processes of workers not import the user's script, which steps have no use for: it would begin its run again."""
+    """Prevent worker processes from importing the user's script, which steps do not need: it would start its run again."""
     main = sys.modules["__main__"]
     hidden: dict[str, Any] = {
         name: main.__dict__.pop(name) for name in ("__file__", "__spec__") if name in main.__dict__
@@ -187,7 +188,7 @@ def _close_cluster(cluster: Any) -> None:
 
 @contextlib.contextmanager
 def dask_logging_to(log: Path) -> Iterator[None]:
-    """Send what Dask says to a file for as long as the cluster is open, and to nobody else."""
+    """Send Dask's log output only to a file as long as the cluster is open."""
     handler = logging.FileHandler(log, delay=True, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
     with contextlib.suppress(ModuleNotFoundError):

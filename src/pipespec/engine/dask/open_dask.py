@@ -1,7 +1,7 @@
-"""From a plan that has steps on a Dask cluster to the executor of its run.
+"""Create the executor for a plan with steps on a Dask cluster.
 
-Takes the plan and the settings of the run; gives an executor, with a line that says what there is. Refused are a cluster of
-which no worker can execute steps as this machine would, and steps whose resources no worker offers.
+Takes the plan and the settings of the run. Returns an executor, with a line that describes the cluster. Refuses a
+cluster in which no worker can execute steps as this machine would, and steps whose resources no worker offers.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ def opened_dask(
     modules: tuple[str, ...],
     others: Executor,
 ) -> Iterator[OpenExecutor]:
-    """Open the cluster, and let its workers know of the run; `folder` is the run's own.
+    """Open the cluster, and tell its workers about the run. `folder` belongs to the run.
 
     Raises:
-        UsageError: where no worker can execute the steps of the plan.
-        ClusterUnavailableError: where there is no cluster.
+        UsageError: if no worker can execute the steps of the plan.
+        ClusterUnavailableError: if there is no cluster.
     """
     archive: ProjectArchive | None = None
     steps = [each.step for each in plan.decisions.values() if settings.is_on_cluster(each.step)]
@@ -114,15 +114,15 @@ def _archive(plan: Plan, steps: list[StepSpec], settings: RunSettings) -> Projec
 
 
 def _workers(cluster: OpenCluster) -> Mapping[str, Mapping[str, Any]]:
-    """Return what the scheduler knows of each worker, by its address."""
+    """Return what the scheduler knows about each worker, by its address."""
     found: Mapping[str, Mapping[str, Any]] = cluster.client.scheduler_info(n_workers=-1)["workers"]
     return found
 
 
 def _introduce(cluster: OpenCluster, visit: Visit, workers: Mapping[str, object]) -> dict[str, str]:
-    """Tell the workers of the run, and return those that cannot execute its steps, each with the reason."""
+    """Tell the workers about the run, and return those that cannot execute its steps, each with the reason."""
     client = cluster.client
-    # Before anything of ours is sent: functions that every Python has.
+    # Before any code of ours is sent: functions that every Python has.
     found = client.run(platform.python_version, on_error="return")
     ours = client.run(version, "pipespec", on_error="return")
     unfit = {}
@@ -161,7 +161,7 @@ def _require_resources(
     settings: RunSettings,
     workers: Mapping[str, Mapping[str, Any]],
 ) -> None:
-    """Refuse what would wait for ever."""
+    """Refuse steps that would wait forever."""
     if cluster.is_elastic or not workers:
         return
     offers = [worker["resources"] for worker in workers.values()]

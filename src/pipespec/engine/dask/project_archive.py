@@ -1,7 +1,8 @@
-"""A project's files as one archive, named by its content, for workers that do not see the project's folder.
+"""Pack a project's files into one archive, named by its content, for workers that do not see the project's folder.
 
-Takes files below the root, with the bytes of sources as they were planned; gives bytes that are the same for the same files.
-Refused is what is too large to be sent to each worker: data belongs on a disk or in a store that workers reach.
+Takes files below the root, with the bytes of sources as they were planned. Returns bytes, which are the same for the
+same files. Refuses files that are too large to be sent to each worker: data belongs on a disk or in a store that
+workers can reach.
 """
 
 from __future__ import annotations
@@ -22,22 +23,22 @@ from pipespec.frozen_values import frozen
 __all__ = ["ProjectArchive", "pack", "unpack"]
 
 _LIMIT: Final = 100 << 20
-"""Bytes of all files together."""
+"""Maximum size of all files together, in bytes."""
 
 
 @frozen
 class ProjectArchive:
-    """An archive; `digest` is sha256 of its content."""
+    """An archive. `digest` is the sha256 of its content."""
 
     content: bytes
     digest: str
 
 
 def pack(root: Path, names: Iterable[str], planned: Mapping[str, bytes]) -> ProjectArchive:
-    """Pack regular files below the root; `planned` has bytes that count in place of a file's own, by absolute path.
+    """Pack regular files below the root. `planned` maps absolute paths to bytes that are used instead of the file's own.
 
     Raises:
-        UsageError: where they are too large.
+        UsageError: if they are too large.
     """
     packed = io.BytesIO()
     sizes: dict[str, int] = {}
@@ -70,7 +71,7 @@ def _too_large(sizes: Mapping[str, int]) -> UsageError:
 
 
 def unpack(archive: ProjectArchive, folder: Path) -> Path:
-    """Unpack below a folder, once for each content, and return where it is."""
+    """Unpack into a folder, once for each content, and return the place."""
     place = folder / archive.digest
     if place.exists():
         return place

@@ -1,8 +1,8 @@
-"""What runs on a Dask worker: steps, each in a process of its own, as on the user's machine.
+"""The part that runs on a Dask worker: it executes steps, each in a separate process, as on the user's machine.
 
-A `Visit` tells a worker of a run: what has to be as it is on the user's machine, and where the project is. A `StepOrder` is a
-job; a `StepAnswer` says what came of it, or why it was not begun. The template that processes are forked from lives as long
-as the worker knows of the run, and takes them along when the worker dies, however that happens.
+A `Visit` tells a worker about a run: what must be the same as on the user's machine, and where the project is. A
+`StepOrder` is a job. A `StepAnswer` says what came of it, or why it was not started. The template from which processes
+are forked lives as long as the worker knows the run. If the worker dies, however that happens, the processes end too.
 """
 
 from __future__ import annotations
@@ -33,25 +33,25 @@ __all__ = ["NO_FOLDER", "StepAnswer", "StepHost", "StepOrder", "Visit", "carry_o
 NO_FOLDER: Final = "it does not see the project's folder"
 
 _LOOK: Final = 0.25
-"""Seconds between looks whether a step is still wanted."""
+"""Seconds between checks whether a step is still wanted."""
 
 
 @frozen
 class Visit:
-    """One run, as its workers are told of it. `name` tells it from all others on the cluster."""
+    """One run, as described to its workers. `name` distinguishes it from all others on the cluster."""
 
     name: str
     root: str
     """The project's folder."""
     sign: str
-    """A file in it whose content is `name`, for as long as the run goes on."""
+    """A file in it whose content is `name`, as long as the run lasts."""
     python: str
     """Major and minor version."""
     pipespec: str
     packages: Mapping[str, str | None]
-    """Versions of the packages that `identity.packages` of the steps name; None for one that is not installed."""
+    """Versions of the packages that `identity.packages` of the steps names; None for a package that is not installed."""
     modules: tuple[str, ...]
-    """What is loaded before processes are forked."""
+    """Modules that are loaded before processes are forked."""
     environment: Mapping[str, str]
     grace: float
     archive: ProjectArchive | None = None
@@ -60,7 +60,7 @@ class Visit:
 
 @frozen
 class StepOrder:
-    """A job, and the seconds that it may take."""
+    """A job, and its time limit in seconds."""
 
     job: StepJob
     timeout: float | None
@@ -68,7 +68,7 @@ class StepOrder:
 
 @frozen
 class StepAnswer:
-    """What a worker says: an outcome, or `refusal`, or that another worker began the same and `lost` it."""
+    """The answer of a worker: an outcome, or `refusal`, or that another worker started the same job and `lost` it."""
 
     worker: str
     outcome: StepOutcome | None = None
@@ -79,18 +79,18 @@ class StepAnswer:
 
 
 class StepHost(WorkerPlugin):  # type: ignore[misc]  # Dask is not followed
-    """Executes the steps of one run on one worker; Dask sends it to each worker, also to those that come later."""
+    """Executes the steps of one run on one worker. Dask sends it to each worker, also to those that join later."""
 
     _worker: Any
     refusal: str
-    """Why this worker executes none; empty where it does."""
+    """Why this worker executes no steps; empty if it does."""
 
     def __init__(self, visit: Visit) -> None:
         self.visit = visit
         self.name = visit.name
 
     def setup(self, worker: Any) -> None:
-        """Look whether steps can be executed here, and get ready."""
+        """Check whether steps can be executed here, and prepare for it."""
         self._worker = worker
         self._lock = threading.Lock()
         self._idle: list[LocalExecutor] = []
@@ -109,7 +109,7 @@ class StepHost(WorkerPlugin):  # type: ignore[misc]  # Dask is not followed
             self._idle.append(self._new_executor())
 
     def teardown(self, worker: Any) -> None:  # noqa: ARG002 - Dask's signature
-        """End what runs."""
+        """End what is running."""
         self._is_over = True
         with self._lock:
             idle, self._idle = self._idle, []
@@ -117,7 +117,7 @@ class StepHost(WorkerPlugin):  # type: ignore[misc]  # Dask is not followed
             executor.close()
 
     def execute(self, order: StepOrder, key: str) -> StepAnswer:
-        """Execute a job, called in one of the worker's threads."""
+        """Execute a job. Called in one of the worker's threads."""
         address = self._worker.address
         if self.refusal:
             return StepAnswer(address, refusal=self.refusal)
@@ -145,15 +145,16 @@ class StepHost(WorkerPlugin):  # type: ignore[misc]  # Dask is not followed
         return StepAnswer(address, _with_worker(outcome, address), log=log)
 
     def stop(self, keys: Collection[str], *, at_once: bool) -> list[str]:
-        """End steps, and return those that were under way."""
+        """End steps, and return those that were running."""
         with self._lock:
             self._unwanted.update(dict.fromkeys(keys, at_once))
             return [key for key in keys if key in self._active]
 
     def _begun_by_another(self, key: str) -> str | None:
-        """Return the worker that began this job; else note that we do.
+        """Return the worker that started this job. If there is none, note that this worker starts it.
 
-        Dask gives the task of a worker that is gone to another one. Whether a step is tried again is not Dask's to decide.
+        If a worker is lost, Dask gives its task to another worker. However, Dask must not decide whether a step is
+        tried again.
         """
         worker, place = self._worker, [self.visit.name, key]
 
@@ -179,7 +180,7 @@ class StepHost(WorkerPlugin):  # type: ignore[misc]  # Dask is not followed
     def _outcome(
         self, executor: LocalExecutor, order: StepOrder, key: str
     ) -> tuple[StepOutcome, bytes | None]:
-        """Return the outcome, and the log where that was not written to the user's machine."""
+        """Return the outcome, with the log if it was not written to the user's machine."""
         job = order.job
         if not self._is_elsewhere:
             return _uploaded(job, self._execute(executor, job, order.timeout, key, None)), None
@@ -220,13 +221,13 @@ class StepHost(WorkerPlugin):  # type: ignore[misc]  # Dask is not followed
                 executor.cancel(job.step, at_once=at_once)
 
     def _is_forgotten(self, key: str) -> bool:
-        """Tell whether nobody waits for a task any more: the user's process or the scheduler may be gone."""
+        """Return whether nobody waits for a task any more: the user's process or the scheduler may be gone."""
         task = self._worker.state.tasks.get(key)
         return task is None or task.state == "cancelled"
 
 
 def carry_out(visit: str, order: StepOrder) -> StepAnswer:
-    """Execute a job on this worker: what a Dask task of ours calls."""
+    """Execute a job on this worker: the function of our Dask tasks."""
     worker = get_worker()
     host: StepHost | None = worker.plugins.get(visit)
     if host is None:
@@ -235,13 +236,13 @@ def carry_out(visit: str, order: StepOrder) -> StepAnswer:
 
 
 def stop_steps(visit: str, keys: Collection[str], *, at_once: bool, dask_worker: Any) -> list[str]:
-    """End steps on this worker, and return those that were under way; called in its event loop."""
+    """End steps on this worker, and return those that were running. Called in its event loop."""
     host: StepHost | None = dask_worker.plugins.get(visit)
     return [] if host is None else host.stop(keys, at_once=at_once)
 
 
 def refusals(visit: str, *, dask_worker: Any) -> str:
-    """Return why this worker executes no steps of a run; empty where it does."""
+    """Return why this worker executes no steps of a run; empty if it does."""
     host: StepHost | None = dask_worker.plugins.get(visit)
     return "it was not told of the run" if host is None else host.refusal
 
@@ -262,7 +263,7 @@ def _refusal(visit: Visit) -> str:
 
 
 def _shares(visit: Visit) -> bool:
-    """Tell whether this worker sees the project's folder."""
+    """Return whether this worker sees the project's folder."""
     try:
         return Path(visit.sign).read_text(encoding="utf-8") == visit.name
     except OSError:
@@ -277,7 +278,7 @@ def _version(package: str) -> str | None:
 
 
 def _uploaded(job: StepJob, outcome: StepOutcome) -> StepOutcome:
-    """Send outputs to a far store from here, so that they do not go through the user's process; not sent where the store is away."""
+    """Send outputs to a remote store from here, so that they do not pass through the user's process; not if it is not reachable."""
     if outcome.is_uploaded or outcome.failure is not None:
         return outcome
     assert job.artifact_uri is not None
@@ -293,7 +294,7 @@ def _uploaded(job: StepJob, outcome: StepOutcome) -> StepOutcome:
 
 
 def _with_worker(outcome: StepOutcome, address: str) -> StepOutcome:
-    """Say on which worker a module could not be imported, since its packages may be others than the user's."""
+    """Say on which worker a module could not be imported, because its packages may differ from the user's."""
     failure = outcome.failure
     if failure is None or (failure.kind != "import" and "ModuleNotFoundError" not in failure.message):
         return outcome

@@ -1,4 +1,4 @@
-"""A job for a machine that has a copy of the project: the same with other paths. Pure."""
+"""Convert a job for a machine with a copy of the project: the same job with other paths. Pure."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ __all__ = ["local_store", "travelled"]
 
 
 def travelled(job: StepJob, root: str, folder: str) -> StepJob:
-    """Return a job whose project is at `root`, and which writes below `folder`.
+    """Return a job whose project is at `root`, and which writes into `folder`.
 
-    Its sources are those of the copy, which has them as they were planned.
+    Its sources are those of the copy, which contains them as they were planned.
     """
 
     def moved(path: str) -> str:
@@ -49,7 +49,7 @@ def travelled(job: StepJob, root: str, folder: str) -> StepJob:
 
 
 def local_store(job: StepJob) -> str | None:
-    """Return the folder or file of the user's machine that a job's results go to; None where they go to a server."""
+    """Return the folder or file on the user's machine to which a job's results are written; None if they go to a server."""
     for uri in (job.artifact_uri, job.tracking_uri):
         path = None if uri is None else local_path(uri.removeprefix("sqlite:///"))
         if path is not None:

@@ -1,1 +1,1 @@
-"""A plan as Luigi tasks, scheduled and driven. The only importer of luigi."""
+"""A plan as Luigi tasks, scheduled and driven. The only package that imports luigi."""

@@ -1,8 +1,8 @@
-"""A plan as Luigi tasks: one task a step, and one above them all that stands for the pipeline.
+"""A plan as Luigi tasks: one task for each step, and one task above them all for the pipeline.
 
-Takes who waits for whom and what is complete, as a `TaskGraph`; gives tasks that ask nothing but that graph.
-Two importable classes serve all steps: a class made per step could neither be pickled nor found again, and a
-user's param could then shadow what Luigi calls `output` or `run`.
+Takes the dependencies of the steps and what is complete, as a `TaskGraph`. Returns tasks that use only that graph. Two
+importable classes serve all steps: a class created for each step could neither be pickled nor found again, and a user's
+param could then hide what Luigi calls `output` or `run`.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ __all__ = ["PipelineTask", "StepTask", "TaskGraph", "open_task_graph", "raised_p
 
 
 _MOST_REUSED: Final = 500
-"""So many of them are told: a luigid takes 4 ms for each."""
+"""Maximum number of complete steps that a luigid is told of: it takes 4 ms for each."""
 
 
 @dataclass(eq=False)
 class TaskGraph:
-    """What Luigi may know of one run: the graph, and which steps are complete.
+    """What Luigi may know about one run: the graph, and which steps are complete.
 
     `invocation` is unique to the run, so that no two runs ever share a task id, on one luigid or in one process.
-    `upstream` maps every step of the run, in plan order, to those that it waits for; `shown` are a
-    step's params as JSON; `priorities` are raised to those of all that wait; `complete` is the run's own and grows with it.
+    `upstream` maps every step of the run, in plan order, to the steps for which it waits. `shown` are a step's params
+    as JSON. `priorities` are raised to those of all steps that wait. `complete` belongs to the run and grows with it.
     """
 
     invocation: str
@@ -43,11 +43,11 @@ class TaskGraph:
     resources: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     complete: Container[str] = frozenset()
     shows_reused: bool = False
-    """Whether Luigi is told of steps that are complete from the beginning, too: for whoever watches it."""
+    """Whether Luigi is also told of steps that are complete from the beginning, for users who watch it."""
     _tasks: dict[str, StepTask] = field(default_factory=dict)
 
     def task(self, step: str) -> StepTask:
-        """Return the one task of a step."""
+        """Return the only task of a step."""
         found = self._tasks.get(step)
         if found is None:
             found = self._tasks[step] = StepTask(
@@ -61,15 +61,15 @@ class TaskGraph:
 
     @property
     def is_complete(self) -> bool:
-        """True when nothing is left to run."""
+        """True if nothing is left to run."""
         return all(step in self.complete for step in self.upstream)
 
     def root(self) -> PipelineTask:
-        """Return the task above all steps, the only one that Luigi is handed."""
+        """Return the task above all steps, the only one that is passed to Luigi."""
         return PipelineTask(digest=self._digest(""), invocation=self.invocation, pipeline=self.pipeline)
 
     def positions(self) -> dict[str, int]:
-        """Map the task id of each step that is not complete to its place in the plan."""
+        """Map the task id of each step that is not complete to its position in the plan."""
         return {
             self.task(step).task_id: position
             for position, step in enumerate(self.upstream)
@@ -81,9 +81,9 @@ class TaskGraph:
 
 
 def raised_priorities(upstream: dict[str, tuple[str, ...]], own: Mapping[str, int]) -> dict[str, int]:
-    """Raise each step's priority to that of the most urgent step that waits for it, near or far.
+    """Raise each step's priority to that of the most urgent step that waits for it, directly or indirectly.
 
-    `upstream` is in topological order; steps that `own` does not name have 0.
+    `upstream` is in topological order. Steps that are not in `own` have priority 0.
     """
     raised = {step: own.get(step, 0) for step in upstream}
     for step, waits in reversed(upstream.items()):
@@ -93,7 +93,7 @@ def raised_priorities(upstream: dict[str, tuple[str, ...]], own: Mapping[str, in
 
 
 _graphs: dict[str, TaskGraph] = {}
-"""The graphs of the runs that go on in this process: Luigi's tasks carry text only, and find theirs by it."""
+"""The graphs of the active runs in this process. Luigi's tasks contain only text, and use it to find their graph."""
 
 
 @contextmanager
@@ -104,15 +104,15 @@ def open_task_graph(graph: TaskGraph) -> Iterator[TaskGraph]:
         yield graph
     finally:
         del _graphs[graph.invocation]
-        # Luigi keeps every instance that was ever made; a notebook would collect 10,000 a run.
+        # Luigi keeps every instance that was ever created; a notebook would accumulate 10,000 per run.
         StepTask.clear_instance_cache()
 
 
 class _BoardTask(luigi.Task):  # type: ignore[misc]  # Luigi is untyped
-    """What both kinds of tasks share: significant text, and the graph that it leads to.
+    """What both kinds of tasks share: significant text, and the graph that it identifies.
 
-    `digest` comes first by name: a task id holds 40 bits of a hash and the first 16 characters of the three
-    params that come first by name, so these make it unique.
+    `digest` is the first name in the alphabet: a task id contains 40 bits of a hash and the first 16 characters of the
+    three params that are first by name. Therefore these make it unique.
     """
 
     task_namespace = "pipespec"
@@ -123,21 +123,21 @@ class _BoardTask(luigi.Task):  # type: ignore[misc]  # Luigi is untyped
     @classmethod
     @functools.cache
     def get_params(cls) -> list[tuple[str, luigi.Parameter]]:
-        """Return Luigi's answer, looked up once: it searches the whole class, several times a task."""
+        """Return Luigi's answer, which is looked up only once: Luigi searches the whole class, several times per task."""
         return super().get_params()  # type: ignore[no-any-return]  # Luigi is untyped
 
     @property
     def task_family(self) -> str:
-        """What a luigid shows as the name; Luigi finds the class by another way."""
+        """The name that a luigid displays. Luigi finds the class in another way."""
         return str(self.pipeline)
 
     @property
     def graph(self) -> TaskGraph:
-        """The run that the task belongs to."""
+        """The run to which the task belongs."""
         return _graphs[self.invocation]
 
     def output(self) -> list[luigi.Target]:
-        """Name no target: what a step makes is in MLflow, and `complete` says whether it is there."""
+        """Return no target: a step's results are in MLflow, and `complete` says whether they exist."""
         return []
 
 
@@ -153,7 +153,7 @@ class StepTask(_BoardTask):
         return declared(self.step)
 
     def to_str_params(self, only_significant: bool = False, only_public: bool = False) -> dict[str, str]:  # noqa: FBT001, FBT002 - Luigi's signature
-        """Return what makes the task's id, or else what a luigid shows: the step's params first."""
+        """Return the params for the task's id, or those that a luigid displays: the step's params first."""
         ours: dict[str, str] = super().to_str_params(only_significant, only_public)
         if only_significant:
             return ours
@@ -164,22 +164,22 @@ class StepTask(_BoardTask):
         }
 
     def complete(self) -> bool:
-        """Look the step up on the run's graph."""
+        """Look up the step in the run's graph."""
         return self.step in self.graph.complete
 
     def requires(self) -> list[StepTask]:
-        """Return the tasks of the steps that this one waits for, as the plan says."""
+        """Return the tasks of the steps for which this one waits, according to the plan."""
         graph = self.graph
         return [graph.task(upstream) for upstream in graph.upstream[self.step]]
 
     @property
     def priority(self) -> int:
-        """The step's own, or that of the most urgent step that waits for it."""
+        """The priority of the step, or of the most urgent step that waits for it."""
         return self.graph.priorities.get(self.step, 0)
 
     @property
     def resources(self) -> dict[str, int]:
-        """What the step declares."""
+        """The resources that the step declares."""
         return dict(self.graph.resources.get(self.step, {}))
 
 
@@ -188,17 +188,17 @@ def _shown(value: object) -> str:
 
 
 class PipelineTask(_BoardTask):
-    """The whole pipeline: complete when all its steps are.
+    """The whole pipeline: complete if all its steps are.
 
-    Luigi walks everything below each task that it is handed, so it is handed this one alone.
+    Luigi visits everything below each task that is passed to it, so only this task is passed.
     """
 
     def complete(self) -> bool:
-        """Say whether nothing is left."""
+        """Return whether nothing is left to run."""
         return self.graph.is_complete
 
     def requires(self) -> list[StepTask]:
-        """Return what is not complete, in plan order, and what is and is to be seen."""
+        """Return the steps that are not complete, in plan order, and the complete ones that must be displayed."""
         graph = self.graph
         reused = _MOST_REUSED if graph.shows_reused else 0
         told = []

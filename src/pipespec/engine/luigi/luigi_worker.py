@@ -1,8 +1,9 @@
-"""Luigi's own work loop over a run of ours: Luigi says what is next, the run says what became of it.
+"""Use Luigi's own work loop for a run of ours: Luigi decides what is next, the run reports the results.
 
-Takes a `TaskGraph`, and a `Turns` that begins steps and tells when they ended; returns when Luigi has nothing more to
-hand out. Luigi's `build` is not used: it sets up logging for the whole process, and its summary walks what is left
-pending by recursion, which a failed chain of 1,000 steps breaks. Its answer is not believed: the run knows.
+Takes a `TaskGraph`, and a `Turns` that starts steps and reports when they have ended. Returns when Luigi has nothing
+more to hand out. Luigi's `build` is not used: it configures logging for the whole process, and its summary visits
+pending tasks by recursion, which fails for a failed chain of 1,000 steps. Luigi's result is not used: the run knows the
+results itself.
 """
 
 from __future__ import annotations
@@ -28,14 +29,14 @@ __all__ = ["SchedulerUnavailableError", "Turns", "drive", "logging_to"]
 
 
 _CONNECT_LIMIT: Final = 5.0
-"""Seconds that a luigid may take to answer, thrice."""
+"""Seconds within which a luigid must answer; there are three tries."""
 
 _RETRY_WAIT: Final = 1
-"""Seconds between those."""
+"""Seconds between the tries."""
 
 
 class SchedulerUnavailableError(StoreUnavailableError):
-    """The luigid cannot be asked. What executes is not harmed by that."""
+    """The luigid cannot be reached. This does not affect steps that execute."""
 
 
 class Turns(Protocol):
@@ -43,24 +44,24 @@ class Turns(Protocol):
 
     @property
     def slots(self) -> int:
-        """How many steps may be under way, those that wait for their turn included."""
+        """The number of steps that may be in progress, including those that wait for their turn."""
 
     @property
     def stopping(self) -> bool:
-        """True when nothing new may begin."""
+        """True if nothing new may be started."""
 
     @property
     def used(self) -> Mapping[str, int]:
         """How much of the resources is in use: a step that waits for its turn uses none. No luigid is told of it."""
 
     def begin(self, step: str) -> None:
-        """Begin a step, of which `next_ended` will tell."""
+        """Start a step. `next_ended` will report its end."""
 
     def pop_begun(self) -> Mapping[str, StartedRun]:
-        """Return the runs of MLflow that began and were not told of yet, by step. Only a luigid is told of them."""
+        """Return the MLflow runs that have begun and were not reported yet, by step. Only a luigid is told of them."""
 
     def next_ended(self) -> tuple[str, bool] | None:
-        """Wait until a step ended and return it with whether it is complete; None when `slots` or `stopping` changed."""
+        """Wait until a step has ended, and return it with whether it is complete; None if `slots` or `stopping` changed."""
 
 
 def drive(
@@ -71,20 +72,21 @@ def drive(
     scheduler_url: str | None = None,
     page_of: Callable[[StartedRun], str | None] = lambda _run: None,
 ) -> None:
-    """Let Luigi hand out the graph's steps until none is left that could begin.
+    """Let Luigi hand out the graph's steps until none is left that could start.
 
-    `resources` says how many there are of each, one of those it does not name. With `scheduler_url` a luigid
-    does the scheduling, and shows it: each step with the id of its run, and a link to the page that `page_of` gives.
+    `resources` says how many there are of each resource; of a resource without an entry there is one. With
+    `scheduler_url`, a luigid schedules the steps and shows them: each step with the id of its run, and a link to the
+    page that `page_of` returns.
 
     Raises:
-        SchedulerUnavailableError: where the luigid cannot be asked.
+        SchedulerUnavailableError: if the luigid cannot be reached.
     """
     with open_task_graph(graph):
         if scheduler_url is None:
             scheduler = ReadyScheduler(graph.positions(), resources, lambda: turns.used)
         else:
             scheduler = luigi.rpc.RemoteScheduler(scheduler_url, connect_timeout=_CONNECT_LIMIT)
-            scheduler._rpc_retry_wait = _RETRY_WAIT  # noqa: SLF001 - else 30 s, and only a luigi.cfg could say so
+            scheduler._rpc_retry_wait = _RETRY_WAIT  # noqa: SLF001 - otherwise 30 s, and only a luigi.cfg could change it
         worker = _StepWorker(turns, scheduler, page_of)
         try:
             with worker:
@@ -97,7 +99,7 @@ def drive(
 
 
 class _StepWorker(luigi.worker.Worker):  # type: ignore[misc]  # Luigi is untyped
-    """Luigi's worker, whose processes are steps of the run. Every setting that a luigi.cfg could change is stated."""
+    """Luigi's worker, whose processes are steps of the run. Every setting that a luigi.cfg could change is set explicitly."""
 
     def __init__(self, turns: Turns, scheduler: Any, page_of: Callable[[StartedRun], str | None]) -> None:
         self._turns = turns
@@ -119,16 +121,16 @@ class _StepWorker(luigi.worker.Worker):  # type: ignore[misc]  # Luigi is untype
 
     @property
     def worker_processes(self) -> int:
-        """Ask the run: a step that waits for a retry, or for another run, holds no place."""
+        """Ask the run: a step that waits for a retry, or for another run, occupies no place."""
         return self._turns.slots
 
     @worker_processes.setter
     def worker_processes(self, _count: int) -> None:
-        """Ignore what Luigi would set."""
+        """Ignore values that Luigi would set."""
 
     def __enter__(self) -> Self:
         if not isinstance(self._scheduler, ReadyScheduler):
-            super().__enter__()  # a thread that tells a luigid that we live
+            super().__enter__()  # a thread that tells a luigid that this worker is alive
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -136,7 +138,7 @@ class _StepWorker(luigi.worker.Worker):  # type: ignore[misc]  # Luigi is untype
             super().__exit__(*error)
 
     def _show_run(self, task: StepTask, run: StartedRun) -> None:
-        """Let the luigid show the run of MLflow that a task has."""
+        """Make the luigid show the MLflow run of a task."""
         self._scheduler.set_task_status_message(task.task_id, f"MLflow run {run.run_id}")
         if (page := self._page_of(run)) is not None:
             self._scheduler.add_task(task_id=task.task_id, worker=self._id, status=RUNNING, tracking_url=page)
@@ -152,11 +154,11 @@ class _StepWorker(luigi.worker.Worker):  # type: ignore[misc]  # Luigi is untype
         return response
 
     def _log_remote_tasks(self, get_work_response: Any) -> None:
-        """Say nothing: Luigi would log each running task at each look."""
+        """Log nothing: Luigi would log each running task whenever it looks for work."""
 
 
 class _EndedSteps:
-    """Stands where Luigi's worker has the queue of results of its processes."""
+    """Replaces the queue in which Luigi's worker has the results of its processes."""
 
     def __init__(self, turns: Turns, show_run: Callable[[StepTask, StartedRun], None] | None) -> None:
         self.turns = turns
@@ -168,7 +170,7 @@ class _EndedSteps:
         if self.ended:
             task_id, status = self.ended.pop()
         else:
-            self._show_begun()  # what begins at once; what has waited does so while we do
+            self._show_begun()  # what starts immediately; what has waited is done while we wait
             found = self.turns.next_ended()
             self._show_begun()
             if found is None:
@@ -183,14 +185,14 @@ class _EndedSteps:
                 self._show_run(self.tasks[step], run)
 
     def put(self, _result: object) -> None:
-        """Take nothing from Luigi: the run itself notices what dies or takes too long."""
+        """Ignore Luigi: the run itself notices processes that die or take too long."""
 
     def close(self) -> None:
-        """Hold nothing."""
+        """Contain nothing."""
 
 
 class _TaskInHand:
-    """Stands where Luigi's worker has a process."""
+    """Replaces a process of Luigi's worker."""
 
     use_multiprocessing = True
     exitcode = None
@@ -211,12 +213,12 @@ class _TaskInHand:
         return True
 
     def terminate(self) -> None:
-        """Leave it to the run, which ends its steps itself."""
+        """Leave this to the run, which ends its steps itself."""
 
 
 @contextmanager
 def logging_to(log: Path) -> Iterator[None]:
-    """Send what Luigi says to a file while a run goes on, and to nobody else."""
+    """Send Luigi's log output only to a file while a run is active."""
     handler = NoiseLog(log, "%(asctime)s %(name)s %(levelname)s %(message)s")
     loggers = [logging.getLogger(name) for name in ("luigi", "luigi-interface", "luigi.scheduler")]
     before = [(logger.level, logger.propagate) for logger in loggers]

@@ -1,4 +1,4 @@
-"""What Luigi sees of a plan. Pure: takes a plan and what became of its steps, gives a `TaskGraph`."""
+"""Create Luigi's view of a plan. Pure: takes a plan and the results of its steps, returns a `TaskGraph`."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def make_task_graph(
     shows_reused: bool = False,
     counted: Callable[[StepSpec], Mapping[str, int]] = lambda step: step.resources,
 ) -> TaskGraph:
-    """Make what Luigi sees: all steps but those that failed, those that depend on them, and the postponed.
+    """Return the graph of all steps except those that failed, those that depend on them, and the postponed.
 
-    `shows_reused` lets a luigid show what is complete as well. `complete` is kept as it is, so that what is added to it later is complete for Luigi too.
-    `counted` says what a step takes of the totals of resources.
+    With `shows_reused`, a luigid also shows complete steps. `complete` is not copied, so that a step that is added
+    later is also complete for Luigi. `counted` says how much of the totals of resources a step takes.
     """
     everything = waits_for(plan)
     left_out = {*failed, *culprits(everything, failed), *postponed(plan)}

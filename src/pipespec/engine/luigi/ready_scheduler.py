@@ -1,8 +1,8 @@
-"""Luigi's scheduler with ready tasks in heaps: what runs next is found in O(log n), whatever the graph.
+"""Luigi's scheduler with ready tasks in heaps: the next task is found in O(log n), whatever the graph.
 
-Takes tasks through Luigi's own interface (`add_task`, `get_work`), gives them out by priority, then by plan order, as
-soon as all that they depend on is done and their resources are free. Serves the one worker of one run: no
-pruning, no batches, no assistants, no retry of what failed. decisions/0006-luigi-worker has the figures.
+Takes tasks through Luigi's own interface (`add_task`, `get_work`). Hands them out by priority, then by plan order, as
+soon as all their dependencies are done and their resources are free. Serves the one worker of one run: no pruning, no
+batches, no assistants, no retry of failures. The figures are in decisions/0006-luigi-worker.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from luigi.task_status import DONE, FAILED, PENDING, RUNNING
 __all__ = ["ReadyScheduler"]
 
 _Rank: TypeAlias = tuple[int, int, str]
-"""(negated priority, position in the plan, task id): the smallest goes first."""
+"""(negated priority, position in the plan, task id): the smallest comes first."""
 
 _Needs: TypeAlias = tuple[tuple[str, int], ...]
-"""Sorted (resource, amount) pairs; tasks that need the same wait in one heap."""
+"""Sorted (resource, amount) pairs. Tasks that need the same wait in one heap."""
 
 _LAST: Final = 1 << 62
 
@@ -62,7 +62,7 @@ class ReadyScheduler(luigi.scheduler.Scheduler):  # type: ignore[misc]  # Luigi 
         """Keep everything: the run knows its graph, and ends with it."""
 
     def add_task(self, task_id: str, **kwargs: Any) -> None:
-        """Take a task or its new status, as Luigi's worker tells it."""
+        """Take a task or its new status, as reported by Luigi's worker."""
         super().add_task(task_id=task_id, **kwargs)
         task = self._state.get_task(task_id)
         if task.status == DONE:
@@ -72,7 +72,7 @@ class ReadyScheduler(luigi.scheduler.Scheduler):  # type: ignore[misc]  # Luigi 
             self._await(task)
 
     def get_work(self, *, worker: str, **_kwargs: Any) -> dict[str, Any]:
-        """Hand out the best ready task whose resources are free, and say what is pending and running."""
+        """Hand out the best ready task whose resources are free, and report what is pending and running."""
         rank = self._take_best()
         if rank is None:
             return {**self.count_pending(worker), "task_id": None}
@@ -102,7 +102,7 @@ class ReadyScheduler(luigi.scheduler.Scheduler):  # type: ignore[misc]  # Luigi 
         }
 
     def _update_priority(self, task: Any, prio: int, worker: str) -> None:  # noqa: ARG002 - Luigi's signature
-        """Set a task's own priority: Luigi hands it upward by recursion, which a long chain breaks."""
+        """Set a task's own priority. Luigi passes it upward by recursion, which fails for a long chain."""
         task.priority = prio
 
     def _await(self, task: Any) -> None:
@@ -135,7 +135,7 @@ class ReadyScheduler(luigi.scheduler.Scheduler):  # type: ignore[misc]  # Luigi 
     def _take_best(self) -> _Rank | None:
         """Take the first ready task, in order of rank, whose resources are free.
 
-        Where a task of higher priority waits for a resource, nothing of lower priority takes more of it.
+        If a task of higher priority waits for a resource, no task of lower priority takes more of it.
         """
         used = self._used_resources()
         held: dict[str, int] = {}
@@ -150,5 +150,5 @@ class ReadyScheduler(luigi.scheduler.Scheduler):  # type: ignore[misc]  # Luigi 
         return None
 
     def _best_first(self) -> Iterator[tuple[_Rank, _Needs]]:
-        """Yield the first of each heap, best first: there are as many heaps as distinct needs, which are few."""
+        """Yield the first task of each heap, best first. There are as many heaps as distinct needs, which are few."""
         return iter(sorted((heap[0], needs) for needs, heap in self._ready.items() if heap))

@@ -1,1 +1,1 @@
-"""Where the steps of a run may execute at a time: on this machine, on a cluster, on which GPUs."""
+"""Where the steps of a run may execute at the same time: on this machine, on a cluster, on which GPUs."""

@@ -20,7 +20,7 @@ __all__ = ["StepPlaces"]
 
 
 class StepPlaces:
-    """The places of one invocation; used from one thread."""
+    """The places of one invocation. Used from one thread."""
 
     def __init__(self, settings: RunSettings, executor: Executor) -> None:
         self._settings = settings
@@ -31,7 +31,7 @@ class StepPlaces:
         self._devices = Devices(settings.resources, os.environ.get(VARIABLE))
 
     def take(self, plan: Plan) -> None:
-        """Know the steps of a plan."""
+        """Take the steps of a plan."""
         self._plan = plan
         steps = (decision.step for decision in plan.decisions.values())
         self._kinds = {self._settings.is_on_cluster(step) for step in steps} or {False}
@@ -42,7 +42,7 @@ class StepPlaces:
         return sum(map(self._limit, self._kinds))
 
     def has_room(self, step: str, executing: Collection[str]) -> bool:
-        """Tell whether a step may execute beside these."""
+        """Return whether a step may execute next to these."""
         kind = self._kind(step)
         beside = executing if len(self._kinds) == 1 else [one for one in executing if self._kind(one) == kind]
         return len(beside) < self._limit(kind) and self._fits(step, executing)
@@ -66,7 +66,7 @@ class StepPlaces:
         return all(used[name] + amount <= totals.get(name, 1) for name, amount in needs.items())
 
     def cluster_terms(self, step: StepSpec) -> ClusterTerms | None:
-        """Return on what terms a step executes on the cluster; None for one of this machine."""
+        """Return the terms on which a step executes on the cluster; None for a step of this machine."""
         if not self._settings.is_on_cluster(step):
             return None
         return ClusterTerms(step.priority, self._settings.cluster_resources(step))
@@ -76,7 +76,7 @@ class StepPlaces:
         return {} if self._settings.is_elsewhere(step) else self._devices.hand_out(step.id, step.resources)
 
     def take_back(self, step: str) -> None:
-        """Let others have what a step had."""
+        """Make the place of a step available to others."""
         self._devices.take_back(step)
 
     def _kind(self, step: str) -> bool:

@@ -1,1 +1,1 @@
-"""Steps run in processes of their own."""
+"""Run steps in separate processes."""

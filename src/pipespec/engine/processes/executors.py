@@ -1,8 +1,8 @@
-"""Where steps execute: a `StepJob` goes in, in time one `StepOutcome` comes out, whatever the step does.
+"""Execute steps: takes a `StepJob`, and later returns one `StepOutcome`, whatever the step does.
 
-An executor decides nothing about pipelines, knows no MLflow, and believes only what it can check: a step succeeded
-when its result record is there *and* its process ended cleanly. `LocalExecutor` runs each job in a process
-of its own on this machine; `engine/dask/` has one for clusters.
+An executor decides nothing about pipelines, does not know MLflow, and accepts only what it can check: a step succeeded
+if its result record exists *and* its process ended cleanly. `LocalExecutor` runs each job in a separate process on this
+machine. `engine/dask/` has an executor for clusters.
 """
 
 from __future__ import annotations
@@ -32,46 +32,46 @@ __all__ = ["ClusterTerms", "Executor", "InlineExecutor", "LocalExecutor", "OpenE
 _ENTRY: Final = f"{__package__}.step_worker:prepare"
 
 _UNKILLABLE: Final = 10.0
-"""Seconds after SIGKILL when a process is given up: it hangs in the kernel, on a dead disk above all."""
+"""Seconds after SIGKILL when a process is given up: it hangs in the kernel, usually because of a dead disk."""
 
 
 @frozen
 class ClusterTerms:
-    """On what terms a cluster executes a job: the higher `priority` first, where a worker has these `resources`."""
+    """The terms on which a cluster executes a job: higher `priority` first, on a worker that has these `resources`."""
 
     priority: int = 0
     resources: Mapping[str, int] = field(default_factory=dict)
 
 
 class Executor(Protocol):
-    """A place where jobs execute. All calls come from one thread, but for `wake`."""
+    """A place where jobs execute. All calls come from one thread, except `wake`."""
 
     @property
     def cluster_places(self) -> int:
-        """How many jobs its cluster takes at a time; 0 where it has none. It changes with the cluster."""
+        """How many jobs its cluster takes at a time; 0 if it has no cluster. This changes with the cluster."""
 
     def submit(self, job: StepJob, *, timeout: float | None, cluster: ClusterTerms | None = None) -> None:
-        """Begin a job, of which no other of the same step may be under way; `timeout` is in seconds of running.
+        """Start a job. No other job of the same step may be running. `timeout` is in seconds of running.
 
-        It executes on this machine, or on the cluster where there are terms for that.
+        It executes on the cluster if there are terms for it, otherwise on this machine.
         """
 
     def wait(self, timeout: float) -> Sequence[StepOutcome]:
-        """Return the outcomes that come within so many seconds, as soon as there are any, or when woken."""
+        """Return the outcomes that arrive within this number of seconds, as soon as there are any, or when woken."""
 
     def wake(self) -> None:
-        """Make a `wait` return at once; may be called from a signal handler or another thread."""
+        """Make a `wait` return immediately. May be called from a signal handler or another thread."""
 
     def cancel(self, step: str, *, at_once: bool) -> None:
-        """End a job: kindly, with a grace, or at once. Its outcome comes as of any other."""
+        """End a job: gently, with a grace period, or immediately. Its outcome arrives as for any other job."""
 
     def close(self) -> None:
-        """End everything that runs, and forget it."""
+        """End everything that is running, and forget it."""
 
 
 @frozen
 class OpenExecutor:
-    """An executor, and what is told of it before steps run, a line each."""
+    """An executor, and lines of information to show before steps run."""
 
     executor: Executor
     notes: tuple[str, ...] = ()
@@ -79,7 +79,7 @@ class OpenExecutor:
 
 @dataclass(slots=True)
 class _RunningJob:
-    """One job under way; times are of the monotonic clock."""
+    """One running job. Times are of the monotonic clock."""
 
     job: StepJob
     timeout: float | None
@@ -87,15 +87,15 @@ class _RunningJob:
     ending: Failure | None = None
     """Why it is being ended."""
     due: float | None = None
-    """When the next harder measure is taken."""
+    """When the next, harder measure is taken."""
     killed: bool = False
 
 
 class LocalExecutor:
-    """Executes each job in a process of its own, forked from a template that has `modules` loaded.
+    """Executes each job in a separate process, forked from a template that has loaded `modules`.
 
-    `grace` is what a process has between SIGTERM and SIGKILL, in seconds. `folder` is where processes begin,
-    `log` what the template writes to.
+    `grace` is the time that a process has between SIGTERM and SIGKILL, in seconds. Processes start in `folder`. The
+    template writes to `log`.
     """
 
     cluster_places = 0
@@ -111,7 +111,7 @@ class LocalExecutor:
         environment: Mapping[str, str] = MappingProxyType({}),
         warm_up: bool = True,
     ) -> None:
-        """Let processes begin with `environment` over that of this process; start the template at once to `warm_up`."""
+        """Start processes with `environment` added to that of this process. Start the template immediately to `warm_up`."""
         self._processes = StepProcesses(
             entry, modules=modules, folder=folder, log=log, environment=environment
         )
@@ -124,7 +124,7 @@ class LocalExecutor:
         self._last = 0
 
     def submit(self, job: StepJob, *, timeout: float | None, cluster: ClusterTerms | None = None) -> None:
-        """Begin a job in a new process."""
+        """Start a job in a new process."""
         assert cluster is None, job.step
         assert job.step not in self._numbers, job.step
         self._last += 1
@@ -135,7 +135,7 @@ class LocalExecutor:
         reach("worker.after-spawn")
 
     def wait(self, timeout: float) -> Sequence[StepOutcome]:
-        """Return what ended; time limits are kept while waiting."""
+        """Return the jobs that have ended. Time limits are enforced while waiting."""
         dues = [execution.due for execution in self._executions.values() if execution.due is not None]
         limit = 0.0 if self._dropped else min([timeout, *(due - time.monotonic() for due in dues)])
         dropped, self._dropped = self._dropped, []
@@ -147,11 +147,11 @@ class LocalExecutor:
         return [*dropped, *outcomes, *self._keep_limits()]
 
     def wake(self) -> None:
-        """Make a `wait` return at once."""
+        """Make a `wait` return immediately."""
         self._processes.wake()
 
     def cancel(self, step: str, *, at_once: bool) -> None:
-        """End a step's process and its group; one that is not known to run yet is killed as soon as it is."""
+        """End a step's process and its group. If it is not known to run yet, it is killed as soon as it is."""
         number = self._numbers.get(step)
         if number is None:
             return
@@ -162,7 +162,7 @@ class LocalExecutor:
             self._end(number, why, at_once=at_once)
 
     def close(self) -> None:
-        """Kill what runs, with all its descendants."""
+        """Kill what is running, with all its descendants."""
         self._processes.close()
 
     def _note(self, answer: Answer) -> StepOutcome | None:
@@ -184,7 +184,7 @@ class LocalExecutor:
         return None
 
     def _keep_limits(self) -> list[StepOutcome]:
-        """Take the next measure against what is over its time; give up what no signal ends."""
+        """Take the next measure against processes that exceed their time; give up those that no signal ends."""
         now = time.monotonic()
         late = [
             number for number, found in self._executions.items() if found.due is not None and found.due <= now
@@ -215,9 +215,9 @@ class LocalExecutor:
 
 
 class InlineExecutor:
-    """Executes some steps in this very process, for a debugger, and leaves the others to another executor.
+    """Executes some steps in this process itself, for a debugger, and passes the others to another executor.
 
-    `on_error` is told the live exception of such a step. Nothing isolates it, and no time limit ends it.
+    `on_error` is called with the live exception of such a step. The step is not isolated, and no time limit ends it.
     """
 
     def __init__(
@@ -230,11 +230,11 @@ class InlineExecutor:
 
     @property
     def cluster_places(self) -> int:
-        """As the others have."""
+        """The number of the other executor."""
         return self._others.cluster_places
 
     def submit(self, job: StepJob, *, timeout: float | None, cluster: ClusterTerms | None = None) -> None:
-        """Execute one of our steps now."""
+        """Execute an inline step now, and pass other steps on."""
         if job.step not in self._steps:
             self._others.submit(job, timeout=timeout, cluster=cluster)
             return
@@ -244,12 +244,12 @@ class InlineExecutor:
             self._ended.append(work(job, on_error=self._on_error))
 
     def wait(self, timeout: float) -> Sequence[StepOutcome]:
-        """Return what ended here, or there."""
+        """Return the outcomes of steps that ended, inline or elsewhere."""
         ended, self._ended = self._ended, []
         return ended or self._others.wait(timeout)
 
     def wake(self) -> None:
-        """Make a `wait` return at once."""
+        """Make a `wait` return immediately."""
         self._others.wake()
 
     def cancel(self, step: str, *, at_once: bool) -> None:
@@ -257,16 +257,16 @@ class InlineExecutor:
         self._others.cancel(step, at_once=at_once)
 
     def close(self) -> None:
-        """End everything that runs elsewhere."""
+        """End everything that is running elsewhere."""
         self._others.close()
 
 
 @contextlib.contextmanager
 def _restored_process() -> Iterator[None]:
-    """Put back what executing a step changes of the process, as far as that can be; Ctrl-C is the step's meanwhile."""
+    """Restore what a step changes in the process, as far as possible. Meanwhile Ctrl-C is handled by the step."""
     folder, environment, path = Path.cwd(), dict(os.environ), list(sys.path)
     handler = signal.getsignal(signal.SIGINT)
-    with contextlib.suppress(ValueError):  # not the main thread: no handler of ours is there
+    with contextlib.suppress(ValueError):  # not the main thread: it has no handler of ours
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
@@ -277,12 +277,12 @@ def _restored_process() -> Iterator[None]:
         sys.path[:] = path
         for name in os.environ.keys() - environment.keys():
             del os.environ[name]
-        # What was taken away stays away: user code got MLflow's own patience back, and nobody takes it off again.
+        # Removed variables are not added again: user code got MLflow's own time limits back, and nobody removes ours afterwards.
         os.environ.update({name: value for name, value in environment.items() if name in os.environ})
 
 
 def _judge(execution: _RunningJob, code: int) -> StepOutcome:
-    """Believe a result only with a clean exit, and a clean exit only with a result."""
+    """Accept a result only with a clean exit, and a clean exit only with a result."""
     if execution.ending is not None:
         return _failed(execution, execution.ending)
     if code < 0:

@@ -1,10 +1,11 @@
-"""The process that step processes are forked from: `python -P -m pipespec.engine.processes.fork_template FD ENTRY MODULES`.
+"""The process from which step processes are forked: `python -P -m pipespec.engine.processes.fork_template FD ENTRY MODULES`.
 
-Takes `Order`s over an inherited socket and gives `Answer`s; knows nothing of steps. ENTRY is `module:function`, called
-here with an order's payload, and what it returns is called in the fork; MODULES (JSON) are loaded beforehand, so that a fork
-begins with them. While a fork works, the next one is there already and waits for its order. One thread, no clean-up code in the
-forks: a fork ends by `os._exit`. The template ends when its socket does, that is with its parent however that died, and takes
-every descendant along. decisions/0005-step-processes says why it is ours.
+Takes `Order`s over an inherited socket and returns `Answer`s. It knows nothing about steps. ENTRY is `module:function`.
+It is called here with the payload of an order, and what it returns is called in the fork. MODULES (JSON) are loaded
+beforehand, so that a fork starts with them. While a fork works, the next one already exists and waits for its order.
+There is one thread, and no clean-up code in the forks: a fork ends by `os._exit`. The template ends when its socket is
+closed, that is with its parent however that died, and ends every descendant. decisions/0005-step-processes says why
+pipespec has its own template.
 """
 
 from __future__ import annotations
@@ -46,30 +47,30 @@ _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_CHILD_SUBREAPER: Final = 36
 
 _LEFTOVER_GRACE: Final = 1.0
-"""Seconds that what a step left running has after SIGTERM; the standard library's and joblib's resource trackers
+"""Seconds after SIGTERM in which processes left by a step must end: in that time, the standard library's and joblib's resource trackers
 remove shared memory in that time."""
 
 _PARENT_CHECK: Final = 5.0
-"""Seconds between looks at the parent, in case a fork of it keeps our socket open."""
+"""Seconds between checks of the parent, in case a fork of it keeps our socket open."""
 
 _END_LIMIT: Final = 5.0
-"""Seconds spent on killing what is left: a process in uninterruptible sleep cannot be waited for."""
+"""Seconds spent on killing remaining processes: one in uninterruptible sleep cannot be waited for."""
 
 _FORK_ATTEMPTS: Final = 5
 
 _SIGNALS: Final = (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
-"""Those that the template handles in its own way."""
+"""The signals that the template handles in its own way."""
 
 
 class _Waiting(NamedTuple):
-    """A process that was forked before the order that it will carry out; it reads that from the other end of a pipe."""
+    """A process that was forked before its order exists. It reads the order from the other end of a pipe."""
 
     pid: int
     orders: int
 
 
 class Template:
-    """Serves one socket until it ends."""
+    """Serves one socket until it is closed."""
 
     def __init__(
         self, control: Connection[Answer, Order], entry: Callable[[bytes], Callable[[], None]]
@@ -79,13 +80,13 @@ class Template:
         self._parent = os.getppid()
         self._pid = os.getpid()
         self._own = frozenset(_children())
-        """What a preloaded module started."""
+        """Processes that a preloaded module started."""
         self._pids: dict[int, int] = {}
         """number of the order -> pid of its running process"""
         self._leftovers: dict[int, float] = {}
         """group that outlived its step -> when it is killed"""
         self._orphans: dict[int, float] = {}
-        """process handed to us when its step died -> when it is killed"""
+        """process that was reparented to us when its step died -> when it is killed"""
         self._waiting: _Waiting | None = None
         self._pages = WrittenPages()
         self._stopping = False
@@ -97,7 +98,7 @@ class Template:
             self._poll.register(descriptor, select.POLLIN)
 
     def serve(self) -> None:
-        """Do as ordered until the parent is gone or SIGTERM comes; then end every descendant."""
+        """Execute orders until the parent is gone or SIGTERM arrives; then end every descendant."""
         _call_prctl(_PR_SET_CHILD_SUBREAPER, 1)
         signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -119,7 +120,7 @@ class Template:
         if self._wake_read in readable:
             with contextlib.suppress(BlockingIOError):
                 os.read(self._wake_read, 4096)
-        if self._wake_read in readable or not readable:  # an order need not wait for that
+        if self._wake_read in readable or not readable:  # an order need not wait for this
             self._reap()
             self._kill_what_is_due()
         if self._control.fileno() in readable:
@@ -132,15 +133,15 @@ class Template:
             case Signal(number, signum):
                 pid = self._pids.get(number)
                 if pid is not None and not _signal_group(pid, signum):
-                    os.kill(pid, signum)  # it has not come to lead its group yet
+                    os.kill(pid, signum)  # it is not the leader of its group yet
 
     def _spawn(self, order: Spawn) -> None:
         pid = self._hand_over(order)
         try:
             run = self._entry(
                 order.payload
-            )  # also for those that are forked later: what it gets ready is theirs
-        except Exception as error:  # noqa: BLE001 - whatever it is, other orders are to be obeyed
+            )  # also for processes that are forked later: they inherit what it prepares
+        except Exception as error:  # noqa: BLE001 - whatever it is, other orders must be executed
             what = f"it could not be prepared: {type(error).__name__}: {error}"
             send(self._control, Lost(order.number, what))
             return
@@ -154,7 +155,7 @@ class Template:
         self._fork_ahead()
 
     def _hand_over(self, order: Spawn) -> int | None:
-        """Give an order to the process that waits for one, and return its pid; None where there is none."""
+        """Give an order to the process that waits for one, and return its pid; None if no process waits."""
         waiting, self._waiting = self._waiting, None
         if waiting is None:
             return None
@@ -166,11 +167,11 @@ class Template:
         return waiting.pid
 
     def _fork_ahead(self) -> None:
-        """Fork the process of the next order now, while the last one is carried out; it gets ready meanwhile, and waits."""
+        """Fork the process of the next order now, while the last one is executed. It prepares itself meanwhile, and waits."""
         orders, ours = os.pipe()
         try:
             pid = self._fork(os.fork, lambda: self._wait_for_order(orders, ours))
-        except OSError:  # there is no room for it now
+        except OSError:  # the system has no room for it now
             os.close(ours)
         else:
             self._waiting = _Waiting(pid, ours)
@@ -179,7 +180,7 @@ class Template:
 
     def _fork(self, fork: Callable[[], int], become: Callable[[], None]) -> int:
         gc.freeze()
-        # Our own handlers must not swallow what is meant for the fork.
+        # Our own handlers must not intercept signals for the fork.
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
             pid = fork()
@@ -191,7 +192,7 @@ class Template:
         return pid
 
     def _become_step(self, become: Callable[[], None]) -> None:
-        """Be what an order asks for, and end."""
+        """Execute an order in this process, and end."""
         code = 1
         try:
             self._leave_template()
@@ -202,7 +203,7 @@ class Template:
         finally:
             with contextlib.suppress(BaseException):
                 flush_streams()
-            # No atexit: MLflow's would mark a run FINISHED, others wait for threads that never end.
+            # No atexit: MLflow's would mark a run FINISHED, and others wait for threads that never end.
             os._exit(code)
 
     def _wait_for_order(self, orders: int, ours: int) -> None:
@@ -225,9 +226,9 @@ class Template:
         os.setsid()
         _call_prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != self._pid:
-            os._exit(1)  # it died before we could ask to be told
-        # What a step's children leave behind comes to the step while it lives, and to the template after that:
-        # there it can only be of a step that is gone.
+            os._exit(1)  # it died before we could request the signal
+        # Orphaned children of a step are reparented to the step while it lives, and to the template after that:
+        # in the template they can only belong to a step that has ended.
         _call_prctl(_PR_SET_CHILD_SUBREAPER, 1)
         signal.set_wakeup_fd(-1)
         for signum in _SIGNALS:
@@ -237,7 +238,7 @@ class Template:
         self._control.close()
         os.close(self._wake_read)
         os.close(self._wake_write)
-        del sys.argv[1:]  # they are the template's, and user code may look
+        del sys.argv[1:]  # they belong to the template, and user code may look
 
     def _reap(self) -> None:
         for number, pid in list(self._pids.items()):
@@ -266,12 +267,12 @@ class Template:
             _signal_group(group, signal.SIGKILL)
         for pid in [pid for pid, due in self._orphans.items() if due <= now]:
             self._orphans[pid] = now + _LEFTOVER_GRACE
-            os.kill(pid, signal.SIGKILL)  # ours to reap, so the number is still its own
+            os.kill(pid, signal.SIGKILL)  # we have not reaped it yet, so the number is still its own
 
     def _end_all(self) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         if self._waiting is not None:
-            os.close(self._waiting.orders)  # no order comes: it ends
+            os.close(self._waiting.orders)  # no order arrives: it ends
         for group in self._leftovers:
             _signal_group(group, signal.SIGKILL)
         deadline = time.monotonic() + _END_LIMIT
@@ -291,7 +292,7 @@ class Template:
 
 
 def _fork_patiently() -> int:
-    """Fork, trying again for a moment where the system has no room for a process."""
+    """Fork. If the system has no room for a process, try again for a moment."""
     for attempt in range(1, _FORK_ATTEMPTS):
         try:
             return os.fork()
@@ -306,7 +307,7 @@ def _call_prctl(option: int, value: int) -> None:
 
 
 def _reap_leader(pid: int) -> int | None:
-    """Reap a child that ended, and end its group; None while it runs."""
+    """Reap a child that has ended, and end its group; None while it runs."""
     if sys.platform == "darwin":  # has no waitid before Python 3.13
         ended, status = os.waitpid(pid, os.WNOHANG)
         if not ended:
@@ -315,33 +316,33 @@ def _reap_leader(pid: int) -> int | None:
         return status
     if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
         return None
-    # The group is told while its leader is a zombie: its number cannot be another's yet.
+    # The group gets the signal while its leader is a zombie: its number cannot be reused yet.
     _signal_group(pid, signal.SIGTERM)
     return os.waitpid(pid, 0)[1]
 
 
 def _signal_group(group: int, signum: int) -> bool:
-    """Signal a process group, and say whether there is one."""
+    """Signal a process group, and return whether it exists."""
     try:
         os.killpg(group, signum)
     except ProcessLookupError:
         return False
-    except PermissionError:  # some of it changed its user
+    except PermissionError:  # some of its processes changed their user
         return True
     return True
 
 
 def _children() -> list[int]:
-    """List the direct children; empty where the system does not tell."""
+    """Return the direct children; empty if the system does not list them."""
     try:
-        with open(f"/proc/self/task/{os.getpid()}/children", "rb", buffering=0) as file:  # noqa: PTH123 - asked at each turn
+        with open(f"/proc/self/task/{os.getpid()}/children", "rb", buffering=0) as file:  # noqa: PTH123 - read at each turn
             return [int(pid) for pid in file.read().split()]
     except OSError:
         return []
 
 
 def main() -> None:
-    """Load, say so, and serve."""
+    """Load modules, report this, and serve."""
     control: Connection[Answer, Order] = Connection(int(sys.argv[1]))
     # A step sets this for itself, but matplotlib reads it when it is loaded.
     os.environ.setdefault("MPLBACKEND", "Agg")
@@ -349,9 +350,9 @@ def main() -> None:
     entry = getattr(importlib.import_module(module), function)
     ready = preload(json.loads(sys.argv[3]))
     os.set_inheritable(control.fileno(), False)  # noqa: FBT003 - until here a restart needed it
-    attach_streams(1)  # to what they lead to already: a fork has Python's streams from here
+    attach_streams(1)  # to their current targets: a fork gets Python's streams from here
     gc.collect()
-    gc.freeze()  # collecting in a fork would copy all that was loaded
+    gc.freeze()  # garbage collection in a fork would copy all loaded modules
     send(control, ready)
     Template(control, entry).serve()
 

@@ -1,7 +1,8 @@
-"""What a process that others are forked from imports beforehand.
+"""Import modules in a process from which others are forked.
 
-Takes names of modules; gives what was loaded, and why others were not. Refused is a module that leaves a thread behind: a fork copies
-memory but not threads, and a lock that a lost thread held stays locked for ever. Python starts anew without it.
+Takes names of modules. Returns what was loaded, and why others were not. Refuses a module that leaves a thread running:
+a fork copies memory but not threads, and a lock that a lost thread held stays locked forever. Python is then restarted
+without that module.
 """
 
 from __future__ import annotations
@@ -21,21 +22,21 @@ from pipespec.engine.processes.process_messages import Ready
 __all__ = ["preload"]
 
 _HARMLESS_THREADS: Final = frozenset({"jemalloc_bg_thd", "polars-ooc-clea"})
-"""Names of native threads that a fork may leave behind: jemalloc (in pyarrow) has fork handlers of its own, and
+"""Names of native threads that may be lost in a fork: jemalloc (in pyarrow) has its own fork handlers, and
 polars' cleaner sleeps until something is spilled to disk."""
 
 
 def preload(modules: Sequence[str]) -> Ready:
-    """Import what can be imported; stop the process anew without a module that leaves a thread behind.
+    """Import what can be imported. Restart the process without a module that leaves a thread running.
 
-    A fork copies memory but not threads: a lock that a lost thread held stays locked for ever.
+    A fork copies memory but not threads: a lock that a lost thread held stays locked forever.
     """
     loaded: list[str] = []
     left_out: list[tuple[str, str]] = []
     for module in modules:
         try:
             importlib.import_module(module)
-        except BaseException as error:  # noqa: BLE001 - a module may raise anything, SystemExit too
+        except BaseException as error:  # noqa: BLE001 - a module may raise anything, also SystemExit
             left_out.append((module, f"{type(error).__name__}: {error}"))
             continue
         if _keeps_threads():
@@ -45,7 +46,7 @@ def preload(modules: Sequence[str]) -> Ready:
 
 
 def _keeps_threads() -> bool:
-    """Say whether a thread would be lost in a fork; what ends by itself at a fork (OpenBLAS) has its chance."""
+    """Return whether a thread would be lost in a fork. Threads that end by themselves at a fork (OpenBLAS) get time to do so."""
     if threading.active_count() > 1:
         return True
     if not _native_threads():
@@ -58,12 +59,12 @@ def _keeps_threads() -> bool:
 
 
 def _native_threads() -> set[str]:
-    """Name the threads beside this one that are not known to be harmless; empty where the system does not tell."""
+    """Return the names of the other threads that are not known to be harmless; empty if the system does not list threads."""
     names = set()
     with contextlib.suppress(OSError):
         for thread in Path("/proc/self/task").iterdir():
             if thread.name != str(os.getpid()):
-                with contextlib.suppress(OSError):  # it ended meanwhile
+                with contextlib.suppress(OSError):  # it has ended meanwhile
                     names.add((thread / "comm").read_text().strip())
     return names - _HARMLESS_THREADS
 

@@ -1,7 +1,7 @@
-"""What the parent and the template of step processes tell each other over their socket.
+"""The messages between the parent and the template of step processes over their socket.
 
-Pickled by `pickle` itself: `Connection.send` makes a pickler that knows of shared memory and descriptors, which is a dozen functions for each
-message, and memory that the template copies after each fork.
+Pickled by `pickle` itself: `Connection.send` creates a pickler that supports shared memory and descriptors. This costs
+a dozen function calls for each message, and memory that the template copies after each fork.
 """
 
 from __future__ import annotations
@@ -22,35 +22,35 @@ class Spawn(NamedTuple):
 
 
 class Signal(NamedTuple):
-    """Send a signal to the process group of a spawned process, if it still runs."""
+    """Send a signal to the process group of a spawned process, if it is still running."""
 
     number: int
     signum: int
 
 
 class Ready(NamedTuple):
-    """The template takes orders; `left_out` says of modules that were not loaded beforehand why not."""
+    """The template accepts orders. `left_out` maps modules that were not loaded beforehand to the reasons."""
 
     loaded: tuple[str, ...]
     left_out: tuple[tuple[str, str], ...]
 
 
 class Started(NamedTuple):
-    """A process runs; its pid is also the number of its process group."""
+    """A process is running. Its pid is also the number of its process group."""
 
     number: int
     pid: int
 
 
 class Exited(NamedTuple):
-    """A process is gone: its exit code, or the negated number of the signal that ended it."""
+    """A process has ended: its exit code, or the negated number of the signal that ended it."""
 
     number: int
     code: int
 
 
 class Lost(NamedTuple):
-    """A process could not be started, or went down with the template that watched it."""
+    """A process could not be started, or died with the template that watched it."""
 
     number: int
     reason: str
@@ -64,7 +64,7 @@ def send(connection: Connection[Any, Any], message: Order | Answer) -> None:
     """Send a message.
 
     Raises:
-        OSError: where nobody is there any more.
+        OSError: if the other side is gone.
     """
     connection.send_bytes(pickle.dumps(message))
 
@@ -73,6 +73,6 @@ def receive(connection: Connection[Any, Any]) -> Any:
     """Wait for a message, and return it.
 
     Raises:
-        EOFError: where nobody is there any more.
+        EOFError: if the other side is gone.
     """
     return pickle.loads(connection.recv_bytes())  # noqa: S301 - from our parent, or our child

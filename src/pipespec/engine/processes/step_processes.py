@@ -1,7 +1,8 @@
-"""The parent's hold on the template that step processes are forked from.
+"""The parent's control of the template from which step processes are forked.
 
-Takes payloads to run in processes of their own, gives `Answer`s about them. Where a template dies its processes
-die with it, and are told of as `Lost`; the next order starts a new template. decisions/0005-step-processes says why not a pool.
+Takes payloads to run in separate processes. Returns `Answer`s about them. If a template dies, its processes die with
+it, and are reported as `Lost`; the next order starts a new template. decisions/0005-step-processes says why this is not
+a pool.
 """
 
 from __future__ import annotations
@@ -37,19 +38,18 @@ from pipespec.engine.processes.process_messages import (
 __all__ = ["StepProcesses"]
 
 _PRELOAD_LIMIT: Final = 120.0
-"""Seconds that a template may take to load modules beforehand, before it is started anew without any."""
+"""Seconds in which a template must load modules beforehand, before it is restarted without any."""
 
 _CLOSE_LIMIT: Final = 10.0
-"""Seconds that a template may take to end all processes, before it is killed, which kills its children."""
+"""Seconds in which a template must end all processes, before it is killed, which kills its children."""
 
 
 class StepProcesses:
-    """Processes of one run; used from one thread, but for `wake`.
+    """Processes of one run. Used from one thread, except `wake`.
 
-    `entry` is `module:function`, called with the payload where processes are forked from; what it returns runs in the
-    process. `modules` are loaded beforehand where
-    that works. The processes begin in `folder`, with `environment` over that of this process; `log` gets what the template
-    itself has to say.
+    `entry` is `module:function`. It is called with the payload in the process from which others are forked, and what it
+    returns runs in the new process. `modules` are loaded beforehand if possible. The processes start in `folder`, with
+    `environment` added to that of this process. `log` gets the template's own output.
     """
 
     def __init__(
@@ -74,14 +74,14 @@ class StepProcesses:
         os.set_blocking(self._wake_write, False)
 
     def warm_up(self) -> None:
-        """Start the template, and do not wait until it is ready."""
+        """Start the template without waiting until it is ready."""
         if self._template is None:
             self._template = _TemplateProcess(
                 self._entry, self._modules, self._folder, self._log, self._environment
             )
 
     def spawn(self, number: int, payload: bytes, log: Path) -> None:
-        """Start a process under a new number; `Started` and then `Exited` will tell of it, or `Lost`."""
+        """Start a process under a new number. `Started` and then `Exited` report about it, or `Lost`."""
         self._waiting[number] = Spawn(number, payload, str(log))
         if self._template is None:
             self._restart()
@@ -89,17 +89,17 @@ class StepProcesses:
             self._template.send(self._waiting[number])
 
     def signal(self, number: int, signum: int) -> None:
-        """Send a signal to a process and its group, if it still runs."""
+        """Send a signal to a process and its group, if it is still running."""
         if self._template is not None:
             self._template.send(Signal(number, signum))
 
     def wake(self) -> None:
-        """Make a `wait` return at once; may be called from a signal handler or another thread."""
+        """Make a `wait` return immediately. May be called from a signal handler or another thread."""
         with contextlib.suppress(BlockingIOError):
             os.write(self._wake_write, b"x")
 
     def wait(self, timeout: float) -> list[Answer]:
-        """Return the answers that come within so many seconds, as soon as there are any, or when woken."""
+        """Return the answers that arrive within this number of seconds, as soon as there are any, or when woken."""
         template = self._template
         watched: list[int | Connection[Order, Answer]] = [self._wake_read]
         if template is not None:
@@ -134,14 +134,14 @@ class StepProcesses:
                 return
 
     def _bury(self, template: _TemplateProcess) -> list[Answer]:
-        """Count a dead template's processes as lost: the system killed them with it. Their children we kill."""
+        """Treat the processes of a dead template as lost: the system killed them with it. Kill their children."""
         code = template.close()
         self._template = None
         for pid in self._pids.values():
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(pid, signal.SIGKILL)
         if not template.was_ready and self._modules:
-            # Loading them killed it, or took too long. Nothing had begun.
+            # Loading the modules killed it, or took too long. Nothing had begun.
             self._modules = ()
             self._restart()
             return []
@@ -170,13 +170,13 @@ class _TemplateProcess:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", f"{__package__}.fork_template", *arguments],
                 cwd=folder,
-                # Sets and hashes come in one order, so that a step which is repeated makes the same bytes.
+                # Sets and hashes have a fixed order, so that a repeated step produces the same bytes.
                 env={"PYTHONHASHSEED": "0", **os.environ, **environment},
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                start_new_session=True,  # Ctrl-C in the terminal is the parent's to handle
+                start_new_session=True,  # the parent handles Ctrl-C in the terminal
             )
         self.control: Connection[Order, Answer] = Connection(ours.detach())
         self.was_ready = False
@@ -184,18 +184,18 @@ class _TemplateProcess:
         self._ready_by = time.monotonic() + _PRELOAD_LIMIT
 
     def seconds_left(self) -> float:
-        """How long it may still take to be ready; without end once it is."""
+        """How much longer it may take to be ready; unlimited once it is."""
         return float("inf") if self.was_ready else max(0.0, self._ready_by - time.monotonic())
 
     def send(self, order: Order) -> None:
-        """Give an order. A template that cannot be reached is of no more use and is ended, which the next `receive` notices."""
+        """Send an order. If the template cannot be reached, it is ended, which the next `receive` notices."""
         try:
             send(self.control, order)
         except OSError:
             self._process.kill()
 
     def receive(self) -> tuple[list[Answer], bool]:
-        """Return the answers that are there, and whether it is dead, or as good as that."""
+        """Return the available answers, and whether the template is dead or unusable."""
         answers: list[Answer] = []
         try:
             while self.control.poll():
@@ -207,10 +207,10 @@ class _TemplateProcess:
         return answers, self.seconds_left() == 0.0
 
     def close(self) -> int:
-        """Let it end all its processes and itself, and return its exit code."""
+        """Make it end all its processes and itself, and return its exit code."""
         self.control.close()
         if not self._is_ending:
-            self._process.terminate()  # while it loads modules it does not look at the socket
+            self._process.terminate()  # while it loads modules it does not read the socket
         try:
             return self._process.wait(_CLOSE_LIMIT)
         except subprocess.TimeoutExpired:

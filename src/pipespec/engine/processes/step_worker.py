@@ -1,7 +1,7 @@
-"""A worker's main: executes one job with what user code logs going to its MLflow run, and puts what it made into a local store.
+"""A worker's main: executes one job, directs what user code logs to its MLflow run, and puts its files into a local store.
 
-Takes a pickled `StepJob` in a process that is the step's own, leaves a result record; asks no questions and writes
-nothing to the tracking store. Whoever started it believes the record only together with a clean exit.
+Takes a pickled `StepJob` in a process that only this step uses. Leaves a result record. It asks no questions and writes
+nothing to the tracking store. The process that started it accepts the record only together with a clean exit.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ __all__ = ["prepare", "work"]
 
 
 def prepare(payload: bytes) -> Callable[[], None]:
-    """Return what executes a pickled job, and writes its result record, in a process that is forked from this one.
+    """Return a function that executes a pickled job, and writes its result record, in a process forked from this one.
 
-    What is done here is done once, and in memory that need not be copied.
+    What is done here is done once, and its memory need not be copied.
     """
     _get_ready()
     job: StepJob = pickle.loads(payload)  # noqa: S301 - from our parent, over an inherited socket
     compile_beforehand(job.code_files, job.code_folder)
     if job.witness is not None:
-        PathJudgement(job.witness)  # knows from now on where its places are
+        PathJudgement(job.witness)  # this caches its folders
     return partial(_run, job)
 
 
@@ -58,7 +58,7 @@ def _get_ready() -> None:
     compile_waiting()
     python_places()
     note_loaded()
-    sys.path_importer_cache.clear()  # each step looks at the folders of its modules anew
+    sys.path_importer_cache.clear()  # each step reads the folders of its modules again
 
 
 def _run(job: StepJob) -> None:
@@ -68,9 +68,9 @@ def _run(job: StepJob) -> None:
 
 
 def work(job: StepJob, *, on_error: Callable[[BaseException], None] | None = None) -> StepOutcome:
-    """Execute a job; whatever goes wrong is in the outcome. Where the store is not local, its outputs wait for their upload.
+    """Execute a job. Every failure is in the outcome. If the store is not local, its outputs wait for their upload.
 
-    With `on_error`, which is told a live exception, standard streams are left where they are.
+    With `on_error`, which is called with a live exception, the standard streams are not changed.
     """
 
     def fetch(artifact: Artifact) -> Artifact:
@@ -89,7 +89,7 @@ def work(job: StepJob, *, on_error: Callable[[BaseException], None] | None = Non
 
 @contextlib.contextmanager
 def _logging_to_run(job: StepJob) -> Iterator[None]:
-    """Let MLflow's own API reach the step's run while its function runs."""
+    """Direct MLflow's own API to the step's run while its function runs."""
     if job.run_id is None or job.tracking_uri is None or job.experiment_id is None:
         yield
         return

@@ -1,8 +1,9 @@
-"""The pages of memory that a step's process writes to: noted once, and copied beforehand where the next process waits for its step.
+"""The memory pages to which a step's process writes: noted once, and copied in advance in the process that waits for the next step.
 
-A fork shares its memory with the process that it was forked from, until one of them writes to a page: then the system copies that page,
-in 2 µs. In Python, calling a function is writing its count, so that a step which does nothing copies 1,500 pages. Copying changes
-nothing that a program could see. Where the system does not say which pages are a process's own, none are copied beforehand.
+A fork shares its memory with its parent until one of them writes to a page. Then the system copies that page, in 2 µs.
+In Python, calling a function writes its reference count, so that a step that does nothing copies 1,500 pages. Copying
+changes nothing that a program could see. If the system does not say which pages are a process's own, none are copied in
+advance.
 """
 
 from __future__ import annotations
@@ -21,25 +22,25 @@ from pipespec.step.step_log import c_library
 __all__ = ["WrittenPages"]
 
 _MADV_POPULATE_WRITE: Final = 23
-"""Of Linux 5.14 and later."""
+"""Since Linux 5.14."""
 _OWN: Final = 1 << 63 | 1 << 56
 """Bits of an entry of `/proc/self/pagemap`: the page is there, and no other process has it."""
 _MOST_LOOKED_AT: Final = 1 << 16
-"""Pages; more than these are in few templates, and looking takes a quarter of a microsecond for each."""
+"""Maximum number of pages. Few templates have more, and checking takes a quarter of a microsecond for each."""
 _MOST_COPIED: Final = 1 << 12
-"""Ranges."""
+"""Maximum number of ranges."""
 _NUMBER: Final = struct.Struct("@Q")
 
 
 class WrittenPages:
-    """What all processes that are forked from this one know of the first of them that ended."""
+    """What all processes that are forked from this one know about the first of them that ended."""
 
     def __init__(self) -> None:
         self._noted = mmap.mmap(-1, _NUMBER.size * (1 + 2 * _MOST_COPIED))
         """Shared with the forks: how many numbers follow, and then an address and a length for each range of pages."""
 
     def note(self) -> None:
-        """Note what this process, a fork, has written to, unless another has noted that."""
+        """Note the pages to which this process, a fork, has written, unless another fork has noted its own."""
         with contextlib.suppress(OSError, ValueError):
             if not self._count():
                 numbers = array("Q", chain.from_iterable(islice(_own_ranges(), _MOST_COPIED)))
@@ -58,7 +59,7 @@ class WrittenPages:
 
 
 def _own_ranges() -> Iterator[tuple[int, int]]:
-    """Yield address and length of what this process may write to, and has for itself."""
+    """Yield address and length of the memory that this process may write to and does not share."""
     left = _MOST_LOOKED_AT
     with open("/proc/self/maps") as maps, open("/proc/self/pagemap", "rb", buffering=0) as pages:  # noqa: PTH123 - not files of the disk
         for line in maps:

@@ -1,4 +1,4 @@
-"""Reading the registry of a tracking server by its documented REST API, without mlflow."""
+"""Read the registry of a tracking server by its documented REST API, without mlflow."""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ def keys_below(client: Any, bucket: str, prefix: str) -> Iterator[Mapping[str, A
     """Yield the objects whose keys begin so, as S3 lists them."""
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, **owner())
     for page in pages:
-        # A key that ends with a slash is how some tools show an empty folder.
+        # Some tools represent an empty folder by a key that ends with a slash.
         yield from (found for found in page.get("Contents", ()) if not found["Key"].endswith("/"))
 
 
