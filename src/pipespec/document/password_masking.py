@@ -37,7 +37,6 @@ _ANY_URL: Final = re.compile(r"\b\w+://(?:\$\{[^}]*\}|[^\s'\"])+?(?=[\]}),;]*(?:
 _OPTION: Final = re.compile(r"((?:^|[\s'\"])[\w.$+-]*notif[^=\s]*=)(.*)", re.IGNORECASE | re.DOTALL)
 """An option that sets `notify`, and its value."""
 
-
 _NOTICES: Final = re.compile(
     r"""(?:^|(?<=[{,]))[ \t]*["']?notify["']?[ \t]*[:=].*(?:\r?\n(?:[ \t#\]}-].*|(?=\r?\n)))*""", re.MULTILINE
 )
@@ -54,7 +53,7 @@ _URL_VALUE: Final = re.compile(
 
 _SERVERS: Final = ("mlflow", "engine")
 NOTIFY: Final = "notify"
-"""The key whose URLs are passwords themselves."""
+"""The key with URLs that are passwords themselves."""
 _URL: Final = "url"
 
 
@@ -103,7 +102,7 @@ def without_addresses(text: str) -> str:
 
 
 def without_urls(text: str) -> str:
-    """Return a text in which nothing but the service is left of URLs."""
+    """Return a text in which only the services of URLs are left."""
     return _ADDRESS.sub("***", text) if "://" in text else text
 
 
