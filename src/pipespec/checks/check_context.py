@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +27,7 @@ ExternalInput: TypeAlias = FileInput | DirInput | FilesInput
 class CheckContext:
     """`callables` is keyed by `str(CallableRef)`; of one that is not in it nothing is known.
 
-    `exists` answers for external inputs, and `problem` says why a folder cannot be read; None answers for none. `suffixes` are those that installed packages
+    `exists` answers for external inputs, `problem` says why a folder cannot be read, and `siblings` what is in the folder of a path; None answers for none. `suffixes` are those that installed packages
     add to the formats of ours. `live` holds what came of importing the callables of declared steps, where that was asked.
     `widened` says, by callable, why whole modules count for it, and `bodies` what stands in the functions of steps; both are empty
     where that was not asked.
@@ -39,6 +39,7 @@ class CheckContext:
     callables: Mapping[str, CallableSource | CallableProblem]
     exists: Callable[[ExternalInput], bool] | None = None
     problem: Callable[[DirInput], str | None] | None = None
+    siblings: Callable[[str], Iterable[str]] | None = None
     suffixes: Collection[str] = frozenset()
     live: Mapping[str, ImportResult] = field(default_factory=dict)
     widened: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

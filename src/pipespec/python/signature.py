@@ -183,7 +183,8 @@ class CallableProblem:
 
     `message` is a whole diagnostic's: lower case, no full stop, names quoted. `nearest` are names that were
     perhaps meant, the likeliest first, spelt as they would stand in `call`. `path` and `line` point into the
-    module, where there is one. `present` are the modules that are where a missing one was looked for.
+    module, where there is one. `present` are the modules that are where a missing one was looked for. `hint` is the way
+    out where that is no other name.
     """
 
     kind: ProblemKind
@@ -193,3 +194,4 @@ class CallableProblem:
     line: int | None = None
     is_stdlib: bool = False
     present: tuple[str, ...] = ()
+    hint: str | None = None
