@@ -139,15 +139,18 @@ class LazyGroup(click.Group):
         """Find the verb. For an unknown one, suggest the most similar."""
         name = args[0] if args else ""
         if name and name not in VERBS and not name.startswith("-"):
-            ctx.fail(f"there is no verb '{name}'{_nearest(name)}; 'pipespec --help' lists all verbs")
+            raise UsageError(f"there is no verb '{name}'; {_nearest(name)}'pipespec --help' lists all verbs")
         return super().resolve_command(ctx, args)
 
 
 def _nearest(name: str) -> str:
     import difflib
 
-    found = difflib.get_close_matches(name, VERBS, n=1)
-    return f", did you mean '{found[0]}'?" if found else ""
+    from pipespec.cli.refused_options import VERB_WORDS
+
+    word = VERB_WORDS.get(name.lower())
+    found = [word] if word else difflib.get_close_matches(name.lower(), VERBS, n=1)
+    return f"did you mean '{found[0]}'? " if found else ""
 
 
 @click.group(

@@ -19,6 +19,10 @@ def complain(error: Exception) -> None:
     match error:
         case click.MissingParameter(param=click.Argument() as argument, ctx=click.Context() as context):
             show(diagnostic_view.error_line(_what_is_missing(argument, context)), err=True)
+        case click.NoSuchOption():
+            from pipespec.cli.refused_options import no_such_option
+
+            show(diagnostic_view.error_line(no_such_option(error)), err=True)
         case click.ClickException():
             error.show()
         case InvalidPipelineError():

@@ -193,7 +193,7 @@ class _SignatureReader:
                 (),
                 found.module.file.path,
                 node.lineno,
-                hint="decorate it with @staticmethod, or write a function that makes the object and calls it",
+                hint="write a function that makes the object and calls this method",
             )
         return self._function(node, found, kinds[0])
 

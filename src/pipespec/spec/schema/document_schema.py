@@ -104,20 +104,27 @@ def _is_item_of_matrix(broken: json_schema.Violation) -> bool:
 
 
 def _without_consequences(broken: Iterable[json_schema.Violation]) -> Iterator[json_schema.Violation]:
-    """Leave out a missing key where an unknown one beside it is that key misspelt, or the one that it should stand beside."""
+    """Leave out a missing key where an unknown one beside it is that key misspelt, or the one that it should stand beside.
+
+    Of a file that has neither 'pipespec' nor 'steps' one of both says that it is no pipeline.
+    """
     found = tuple(broken)
     unknown: dict[json_schema.Path, list[str]] = {}
     for one in found:
         if one.keyword == "additionalProperties" and one.key is not None:
             unknown.setdefault(one.path, []).append(one.key)
+    is_said = False
     for one in found:
-        misspelt = unknown.get(one.path, ()) if one.keyword == "required" else ()
-        if one.keyword == "dependentRequired" and any(
-            other_word(one.path, key) for key in unknown.get(one.path, ())
-        ):
+        beside = unknown.get(one.path, ())
+        if one.keyword == "dependentRequired" and any(other_word(one.path, key) for key in beside):
             continue
-        if not any(_is_meant(one, key) for key in misspelt):
-            yield one
+        if one.keyword == "required" and any(_is_meant(one, key) for key in beside):
+            continue
+        if one.keyword == "required" and one.path == ():
+            if is_said:
+                continue
+            is_said = True
+        yield one
 
 
 def _is_meant(missing: json_schema.Violation, key: str) -> bool:
@@ -285,6 +292,11 @@ def _value_of(key: str, value: Node, broken: json_schema.Violation) -> str | Non
 
 
 def _missing_key(broken: json_schema.Violation, key: str) -> Diagnostic:
+    if key == "pipespec" and isinstance(broken.node, MappingNode) and "steps" not in broken.node.entries:
+        hint = "a pipeline file has 'pipespec: 1' and 'steps:'; an overlay is named after its pipeline: FILE -f OVERLAY"
+        return Diagnostic(
+            "missing-key", "this is no pipeline: it has no 'pipespec' and no 'steps'", _key_span(broken), hint
+        )
     subject = _subject(broken.path)
     examples = broken.rule.properties[key].source.get("examples", ())
     hint = (
