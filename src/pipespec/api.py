@@ -179,7 +179,7 @@ def load(
     """Load a pipeline, with overlays (files) and overrides (`params.model.epochs=1`) laid over it in order.
 
     `sweeps` (`params.model.depth=4,8`, `params.seed=range(1,5)`) make it the pipeline of all their points, in which what
-    points share stands once.
+    points share is shown once.
 
     Without `trusted` its references to the environment stay as written, as for a stranger's file. Without
     `requires_values` `???` is an open value, so that the pipeline can be looked at, and not be planned.

@@ -196,7 +196,7 @@ class Pipeline:
             return states(session.plan(*targets), session.ledger)
 
     def portrait(self, *, status: bool = False) -> Portrait:
-        """Tell what a picture shows: the steps, where their functions stand and, with `status`, how they stand.
+        """Tell what a picture shows: the steps, where their functions are and, with `status`, their states.
 
         Raises:
             StoreUnavailableError: where the store is asked and cannot be.
@@ -305,7 +305,7 @@ class Pipeline:
             yield step_call(session, step)
 
     def graph(self, *, status: bool = False) -> ShownText:
-        """Draw the steps and what they read, as text; a notebook shows a picture. With `status`, how each step stands.
+        """Draw the steps and what they read, as text; a notebook shows a picture. With `status`, the state of each step.
 
         Raises:
             StoreUnavailableError: where the store is asked and cannot be.

@@ -50,8 +50,8 @@ VERBS: Final = {
     "diff": "Compare two versions of a pipeline: what differs, and what would run again.",
     "compare": "Compare past runs: params, metrics, and how far they are from a baseline.",
     "baseline": "Choose the run that 'compare' compares with.",
-    "lineage": "Show what made a run's outputs, and what was made of them.",
-    "reproduce": "Run a past run anew, and compare what comes of it.",
+    "lineage": "Show what made a run's outputs, and what was made from them.",
+    "reproduce": "Run a past run again, and compare the results.",
     "import": "Record old results that were kept in a spreadsheet.",
     "gc": "Show or delete runs that nothing reaches any more.",
     "doctor": "Find what is wrong in the tracking store.",
@@ -173,7 +173,7 @@ def _nearest(name: str) -> str:
     is_flag=True,
     expose_value=False,
     callback=_use_no_colours,
-    help="Print no colours. It may also stand after the verb. NO_COLOR=1 does the same, FORCE_COLOR=1 the opposite.",
+    help="Print no colours. You can also write it after the verb. NO_COLOR=1 does the same, FORCE_COLOR=1 the opposite.",
 )
 @click.version_option(package_name="pipespec", prog_name="pipespec", message="%(prog)s %(version)s")
 def pipespec() -> None:

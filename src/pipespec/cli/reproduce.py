@@ -64,7 +64,7 @@ def reproduce(
     overlays: tuple[str, ...],
     overrides: tuple[str, ...],
 ) -> int:
-    """Run a past run anew, and compare its outputs and metrics with the recorded ones.
+    """Run a past run again, and compare its outputs and metrics with the recorded ones.
 
     RUN is the id of an MLflow run, or its first digits: that of an invocation, or that of a step, which is run with the steps
     upstream of it. FILE only says which tracking store is read.

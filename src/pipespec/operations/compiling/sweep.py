@@ -1,7 +1,7 @@
 """Sweeps: one pipeline at many points, run as one.
 
 Takes a file and sweeps (`params.model.depth=4,8,16`, `params.seed=range(1,5)`); compiles the pipeline at each point of
-their product and gives the whole, in which what points share stands once. Refuses, with one message, what is no
+their product and gives the whole, in which what points share is shown once. Refuses, with one message, what is no
 sweep, two of one path, values that come twice, and more than 10,000 points.
 """
 

@@ -46,7 +46,7 @@ _TRACKED: Final = (
     "every step is recorded in MLflow, and the suffix of an output's file says its format: remove the key"
 )
 _REPORTS: Final = "a report is an option of the command: pipespec run FILE --report PAGE.html"
-_HOOKS: Final = 'steps have no hooks; to be told how a run ended, write at the top: notify: [{url: "${secret:CHAT_WEBHOOK}"}]'
+_HOOKS: Final = 'steps have no hooks; to get a message when a run ends, write at the top: notify: [{url: "${secret:CHAT_WEBHOOK}"}]'
 _ENV: Final = (
     'a function gets what it needs as params: write params: {name: "${env:NAME}"}; a library that reads a variable, by engine: {env:'
     " {NAME: value}}"
