@@ -133,7 +133,8 @@ class Connector:
         likely = likely_output(written, self._document)
         if not names_a_file(written):
             message = f"{subject} comes from step {quote(reference.step)}, which does not exist"
-            hint = f"did you mean {quote(likely)}?" if likely else near
+            differs_in_capitals = likely is not None and likely.casefold() == written.casefold()
+            hint = f"did you mean {quote(likely)}?" if likely and (differs_in_capitals or not near) else near
             self._found.error("unknown-step", message, span, hint or self._all_steps())
             return
         message = f"{subject} is {quote(written)}, but there is no step {quote(reference.step)}"
