@@ -77,7 +77,7 @@ print(pipeline.explain("curve"))
 
 - The last value of a cell is shown: pipelines with their graph, plans, runs and states as tables. The graph is a picture if the
   package for `pipespec[svg]` is installed, otherwise it is text.
-- A `Pipeline` reads files and code anew each time that it plans or runs. You can edit a module and call `run()` again; a reload is not needed.
+- A `Pipeline` reads files and code again each time that it plans or runs. You can edit a module and call `run()` again; a reload is not needed.
 - `run()` raises `StepFailedError` with the traceback of the step. `run(check=False)` returns the report instead. `load()` raises
   `InvalidPipelineError`, which shows all errors as `pipespec validate` does. A notebook shows the message of these errors alone.
 - `pipeline["train"].load("model")` loads an output of the latest complete run. Completion with the Tab key offers the names of steps.

@@ -227,7 +227,7 @@ def test_two_hundred_points_are_planned_with_one_question_a_level(swept):
         (
             "params.n=1,much",
             (
-                "--sweep params.n=much:1:18: error[param-type]: param 'n' of step 'a': 'much' is not a whole number, as 'n: int' of 'steps:first' asks\n"
+                "--sweep params.n=much:1:18: error[param-type]: param 'n' of step 'a': 'much' is not a whole number; 'steps:first' declares 'n: int'\n"
                 "    1 | --sweep params.n=much\n"
                 "      |                  ^^^^"
             ),

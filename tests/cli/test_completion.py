@@ -286,6 +286,17 @@ def test_zsh_completes(zsh, line, expected):
     assert zsh.completed(line) == expected
 
 
+@pytest.mark.skipif(not shutil.which("zsh"), reason="zsh is not installed: apt-get install zsh")
+def test_a_zsh_that_has_not_begun_to_complete_begins_with_it(folder):
+    setting = ZSH.replace("autoload -Uz compinit; compinit -D -u", ":")
+    assert "compinit" not in setting
+    fresh = Shell(folder, ["zsh", "-f", "-i"], setting)
+    try:
+        assert fresh.completed("pipespec complet") == "pipespec completion "
+    finally:
+        fresh.close()
+
+
 @pytest.mark.skipif(not shutil.which("fish"), reason="fish is not installed: apt-get install fish")
 def test_fish_completes(folder):
     asked = "".join(f"complete -C '{line}'\n" for line, _ in LINES)

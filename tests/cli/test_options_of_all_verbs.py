@@ -93,7 +93,7 @@ def test_help_of_no_verb_is_refused(empty_project):
 
     assert (answer.code, answer.err.splitlines()[-1]) == (
         2,
-        "Error: there is no verb 'rnu', did you mean 'run'?; 'pipespec --help' lists all verbs",
+        "error: there is no verb 'rnu'; did you mean 'run'? 'pipespec --help' lists all verbs",
     )
 
 

@@ -409,7 +409,7 @@ CASES = (
         "structured_config/1_minimal_example",
         TYPED,
         ("params.port=fail",),
-        refuses=("error[param-type]: param 'port' of step 'app': 'fail' is not a whole number, as 'port: int' of 'shop:serve' asks",),
+        refuses=("error[param-type]: param 'port' of step 'app': 'fail' is not a whole number; 'shop:serve' declares 'port: int'",),
         how="of a wrong type",
     ),
     Case(

@@ -132,7 +132,7 @@ def test_tags_registered_models_and_readers_keep_runs_with_all_that_they_read(ol
     assert names(told) == ["total"]
     reasons = {one["run_id"]: one["reason"] for one in told["kept"]}
     assert reasons[run_of(old, 6, "total")] == "tag baseline=prod"
-    assert reasons[registered] == "a registered model came of it"
+    assert reasons[registered] == "a registered model was made from it"
     read = f"run {registered[:8]}, which is kept, has read it"
     assert reasons[run_of(old, 7, "numbers")] == read
     client.set_tag(run_of(old, 7, "total"), "team", "nlp")

@@ -32,7 +32,7 @@ NEXT = (
     "  pipespec run pipeline.yaml\n"
     "  pipespec status pipeline.yaml\n"
     "  pipespec ui pipeline.yaml\n"
-    "the last one tells where the runs are shown in MLflow's pages\n"
+    "the last one prints the address of the runs in MLflow's pages\n"
 )
 BESIDE = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 PYTHON = f"Python {'.'.join(map(str, sys.version_info[:3]))}: {sys.executable}\n"

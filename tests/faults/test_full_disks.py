@@ -63,7 +63,7 @@ def test_a_full_disk_is_one_line(small_disk, project, room):
     small_disk.empty()
     assert (answer.code, complaints(answer)) in [
         (3, [f"error: the tracking store '{project.folder}/mlflow.db' cannot be written: {FULL}"]),
-        (1, ["error: No space left on device; make room, and run again: what was published stands"]),
+        (1, ["error: No space left on device; free some space, and run again: what was published is kept"]),
         (0, []),
     ]
     is_sound(project)

@@ -74,8 +74,8 @@ def test_patterns_select_steps_in_the_order_of_the_pipeline(spec, patterns, sele
     ("pattern", "message"),
     [
         ("fetch_id", "there is no step 'fetch_id'; did you mean 'fetch_ids'?"),
-        ("zzz", "there is no step 'zzz'; there is 'fetch_ids', 'fetch_titles', 'score', 'train'"),
-        ("", "there is no step ''; there is 'fetch_ids', 'fetch_titles', 'score', 'train'"),
+        ("zzz", "there is no step 'zzz'; the steps are 'fetch_ids', 'fetch_titles', 'score', 'train'"),
+        ("", "there is no step ''; the steps are 'fetch_ids', 'fetch_titles', 'score', 'train'"),
         ("trian[depth=4]", "there is no step 'trian'; did you mean 'train'?"),
         ("trian:depth=4", "there is no step 'trian'; did you mean 'train'?"),
         ("train:dept=4", "step 'train' has no axis 'dept'; did you mean 'depth'?"),
@@ -83,13 +83,16 @@ def test_patterns_select_steps_in_the_order_of_the_pipeline(spec, patterns, sele
         (
             "train:depth=5",
             (
-                "step 'train' has no variant at 'depth=5'; there is 'train[depth=4,rate=0.1]', "
+                "step 'train' has no variant at 'depth=5'; its variants are 'train[depth=4,rate=0.1]', "
                 "'train[depth=4,rate=1.0]', 'train[depth=8,rate=0.1]', 'train[depth=4]'"
             ),
         ),
         ("tag:modle", "no step has the tag 'modle'; did you mean 'model'?"),
-        ("tag:", "no step has the tag ''; there is 'data', 'model', 'slow'"),
-        ("nothing_*", "no step's name matches 'nothing_*'"),
+        ("tag:", "no step has the tag ''; the tags are 'data', 'model', 'slow'"),
+        (
+            "nothing_*",
+            "no step's name matches 'nothing_*'; the steps are 'fetch_ids', 'fetch_titles', 'score', 'train'",
+        ),
         ("train[", "'train[' is not a step; write a variant like 'train[depth=4,rate=0.1]'"),
         ("train[]", "'train[]' is not a step; write a variant like 'train[depth=4,rate=0.1]'"),
         ("train[depth]", "'train[depth]' is not a step; write a variant like 'train[depth=4,rate=0.1]'"),

@@ -39,9 +39,8 @@ def _arguments(step: StepSpec, source: CallableSource, context: CheckContext) ->
                 step.params[argument.name], argument.annotation, source.definitions
             )
             if misfit:
-                message = (
-                    f"param {quote(argument.name)}: {misfit.found} is not {misfit.expected}, as {call}, asks"
-                )
+                declared = f"'{argument.name}: {argument.annotation.text}'" if argument.annotation else "that"
+                message = f"param {quote(argument.name)}: {misfit.found} is not {misfit.expected}; {call}, declares {declared}"
                 yield Diagnostic("param-type", message, misfit.span, misfit.hint)
         elif not argument.has_default and argument.name not in step.axis_arguments and source.is_certain:
             message = f"there is no value for {quote(argument.name)} of {call}: the step has no output or param of that name"
@@ -59,7 +58,7 @@ def _output(argument: Argument, step: StepSpec, call: str, context: CheckContext
     as_input = InputSpec(argument.name, read, None, output.span)
     if not can_load(as_input, argument.annotation, context):
         asked = f"'{argument.name}: {argument.annotation.text}'"
-        message = f"output {quote(output.name)} is {quote(output.file)}, which cannot be loaded as {asked} of {call}, asks"
+        message = f"output {quote(output.name)} is {quote(output.file)}, which cannot be loaded as {call}, declares: {asked}"
         can = (
             "a directory is passed as Path"
             if output.is_directory

@@ -7,6 +7,7 @@ and dataclasses are created from JSON values. Every value fits an unknown type.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -27,6 +28,8 @@ _WITH_ITEMS: Final = frozenset(f"collections.abc.{name}" for name in ("Collectio
 """A text and a mapping have items too, and are passed as they are."""
 _MAPPINGS: Final = frozenset({"dict", "collections.abc.Mapping"})
 _PATHS: Final = frozenset({"pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath", "pathlib.PurePosixPath"})
+_NUMBER: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_GROUPED: Final = re.compile(r"[+-]?\d{1,3}(?:[_, ]\d{3})+(?:\.\d+)?")
 _WORDS_OF_YAML_1_1: Final = frozenset({"y", "n", "yes", "no", "on", "off"})
 
 
@@ -78,6 +81,8 @@ class Misfit:
     found: str
     expected: str
     hint: str | None = None
+    is_of_input: bool = False
+    """No param is of this type: such a value arrives as an input."""
 
 
 def find_misfit(
@@ -130,9 +135,15 @@ def _misfit_of_kind(
         return _enum_misfit(node, definition)
     if isinstance(definition, DataclassDefinition):
         return _dataclass_misfit(node, definition, definitions)
-    if known_type(name) in _LIBRARY_TYPES and not isinstance(node, ScalarNode):
-        hint = "a step gets such a value as an input, from a file or another step"
-        return Misfit(set_at(node), _told(node), f"a {annotation.text}, which is never made of a param", hint)
+    if known_type(name) in _LIBRARY_TYPES and (not isinstance(node, ScalarNode) or node.value is not None):
+        hint = "such a value is an input: write inputs: {name: step.output}, or {name: {file: table.csv}}"
+        return Misfit(
+            set_at(node),
+            _told(node),
+            f"a {annotation.text}, which no param can contain",
+            hint,
+            is_of_input=True,
+        )
     return None
 
 
@@ -147,16 +158,47 @@ def _told(node: Node) -> str:
 
 
 def _scalar_hint(node: Node, name: str) -> str | None:
+    """Say how the value is written that was probably meant."""
     if not isinstance(node, ScalarNode):
         return None
     value = node.value
     if name == "str" and value is not None:
         text = node.text if node.text is not None else str(shown(value))
         return f'if text is intended, put it in quotes: "{text}"'
-    if name == "bool" and isinstance(value, str) and value.lower() in _WORDS_OF_YAML_1_1:
+    if name == "bool":
+        return _bool_hint(value)
+    if name in ("int", "float") and isinstance(value, str):
+        return _number_hint(value.strip(), name)
+    if name == "int" and isinstance(value, float):
+        whole = f"write {value:.0f}, or " if value.is_integer() else ""
+        return f"{whole}annotate the argument as float"
+    return None
+
+
+def _bool_hint(value: Scalar) -> str | None:
+    if isinstance(value, str) and value.lower() in _WORDS_OF_YAML_1_1:
         return f"{quote(value)} is text here; write true or false"
-    if name in ("int", "float") and isinstance(value, str) and value.replace(".", "", 1).isdigit():
-        return f"remove the quotes: {value}"
+    if value in (0, 1) and value is not None:
+        return f"write {'true' if value else 'false'}"
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return f"remove the quotes: {value.lower()}"
+    return None
+
+
+def _number_hint(text: str, name: str) -> str | None:
+    """Say how a text is written as a number: without quotes, signs between digits, units and arithmetic."""
+    if text in ("None", "NULL", "Null", "nil", "none"):
+        return "null is the value for nothing, if the argument is annotated as '... | None'"
+    if _NUMBER.fullmatch(text) and (name == "float" or text.lstrip("+-").isdigit()):
+        return f"remove the quotes: {text.lstrip('+')}"
+    if _GROUPED.fullmatch(text):
+        return f"write the digits without signs between them: {re.sub(r'[_, ]', '', text)}"
+    if name == "float" and text.endswith("%") and _NUMBER.fullmatch(text[:-1]):
+        return f"write {float(text[:-1]) / 100:g}"
+    if name == "float" and re.fullmatch(r"\d+,\d+", text):
+        return f"write a dot: {text.replace(',', '.')}"
+    if re.fullmatch(r"[\d.]+\s*(?:[*/+-]|\*\*)\s*[\d.]+", text):
+        return "a pipeline file has no arithmetic; write the result"
     return None
 
 
@@ -178,7 +220,7 @@ def _is_same(value: JSON, other: JSON) -> bool:
 
 def _list_misfit(node: Node, annotation: Annotation, definitions: Mapping[str, Definition]) -> Misfit | None:
     if not isinstance(node, SequenceNode):
-        return Misfit(set_at(node), _told(node), "a list")
+        return Misfit(set_at(node), _told(node), "a list", _list_hint(node))
     args = annotation.args
     if annotation.name == "tuple" and args and args[-1].name != "...":
         if len(args) != len(node.items):
@@ -190,11 +232,34 @@ def _list_misfit(node: Node, annotation: Annotation, definitions: Mapping[str, D
     return next((one for one in found if one is not None), None)
 
 
+def _list_hint(node: Node) -> str | None:
+    """Say how a list is written: without quotes around it, with brackets and commas."""
+    value = node.value if isinstance(node, ScalarNode) else None
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        return f"for a list of one, write [{shown(value)}]"
+    text = value.strip()
+    if text.startswith("[") and text.endswith("]"):
+        return f"remove the quotes: {text}"
+    items = re.split(r"\s*,\s*|\s+", text)
+    return f"write [{', '.join(items)}]"
+
+
+def _mapping_hint(node: Node) -> str | None:
+    value = node.value if isinstance(node, ScalarNode) else None
+    if isinstance(value, str) and value.startswith("{") and value.endswith("}"):
+        return f"remove the quotes: {value}"
+    if isinstance(value, str) and (pairs := re.findall(r"([\w-]+)\s*[=:]\s*([^\s,=]+)", value)):
+        return f"write {{{', '.join(f'{name}: {item}' for name, item in pairs)}}}"
+    return "write {name: value}"
+
+
 def _mapping_misfit(
     node: Node, annotation: Annotation, definitions: Mapping[str, Definition]
 ) -> Misfit | None:
     if not isinstance(node, MappingNode):
-        return Misfit(set_at(node), _told(node), "a mapping")
+        return Misfit(set_at(node), _told(node), "a mapping", _mapping_hint(node))
     above, below = annotation.args if len(annotation.args) == 2 else (None, None)
     for key, entry in node.entries.items():
         name = ScalarNode(key, entry.key_span)

@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from pipespec.checks.assignability import find_misfit
+from pipespec.checks.assignability import Misfit, find_misfit
 from pipespec.checks.check_context import CheckContext
 from pipespec.checks.reference_spellings import reference_hint
+from pipespec.document.likely_outputs import likely_output
 from pipespec.document.nodes import Node, ScalarNode, set_at, walk
 from pipespec.document.wording import listing, quote
 from pipespec.errors import Diagnostic, Severity, Span
@@ -21,6 +22,7 @@ from pipespec.python.names_of_python import is_loaded_first, is_of_python
 from pipespec.python.problem_kind import ProblemKind
 from pipespec.python.signature import Annotation, Argument, ArgumentKind, CallableProblem, CallableSource
 from pipespec.spec.file_formats import known_type
+from pipespec.spec.file_wording import as_input
 from pipespec.spec.pipeline_spec import PipelineSpec, StepSpec
 from pipespec.spec.placeholders import is_open
 from pipespec.spec.value_wording import nearest_or_all
@@ -75,6 +77,8 @@ def _problem(problem: CallableProblem, span: Span, context: CheckContext) -> Dia
     hint = None
     if problem.nearest:
         hint = f"did you mean {quote(problem.nearest[0])}?"
+    elif problem.hint is not None:
+        hint = problem.hint
     elif not is_mistake:
         hint = _CHECKED_LATER
     elif problem.kind is ProblemKind.MODULE_NOT_FOUND:
@@ -290,13 +294,23 @@ def params_fit(context: CheckContext) -> Iterator[Diagnostic]:
                 misfit = find_misfit(node, annotation, source.definitions)
                 if misfit is not None:
                     what = "axis" if name in dict(step.variant) else "param"
-                    message = f"{what} {quote(name)} of step {quote(step.name)}: {misfit.found} is not {misfit.expected}, as '{_spelt(taker, name, annotation)}' of {quote(str(step.call))} asks"
+                    message = f"{what} {quote(name)} of step {quote(step.name)}: {misfit.found} is not {misfit.expected}; {quote(str(step.call))} declares '{_spelt(taker, name, annotation)}'"
                     yield Diagnostic(
                         "param-type",
                         message,
                         misfit.span,
-                        reference_hint(_text_at(misfit.span, node), context) or misfit.hint,
+                        reference_hint(_text_at(misfit.span, node), context)
+                        or _input_hint(name, node, misfit, context)
+                        or misfit.hint,
                     )
+
+
+def _input_hint(name: str, node: Node, misfit: Misfit, context: CheckContext) -> str | None:
+    """Say how what a param names is written as an input: the output of a step, or a file."""
+    if not misfit.is_of_input or not isinstance(node, ScalarNode) or not isinstance(node.value, str):
+        return None
+    source = likely_output(node.value, context.spec.document) or as_input(node.value)
+    return None if source is None else f"such a value is an input: write inputs: {{{name}: {source}}}"
 
 
 def _text_at(span: Span, node: Node) -> object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -41,7 +41,8 @@ def without_limit(act: Callable[[], _Answer]) -> _Answer | None:
 class CheckContext:
     """The facts for checks. `callables` is keyed by `str(CallableRef)`; a callable that is not in it is unknown.
 
-    `exists` says whether an external input exists, and `problem` why a folder cannot be read; if they are None, nobody asked.
+    `exists` says whether an external input exists, `problem` why a folder cannot be read, and `siblings` what is in the folder of a
+    path; if they are None, nobody asked.
     `suffixes` are the file formats that installed packages add. `live` has the results of importing the callables of declared
     steps. `widened` says, by callable, why whole modules count for it; `bodies` has what the functions of steps contain;
     `services` says, by URL, why no message can be sent to it. These three, and `live`, are empty if nobody asked.
@@ -54,6 +55,7 @@ class CheckContext:
     callables: Mapping[str, CallableSource | CallableProblem]
     exists: Callable[[ExternalInput], bool] | None = None
     problem: Callable[[DirInput], str | None] | None = None
+    siblings: Callable[[str], Iterable[str]] | None = None
     suffixes: Collection[str] = frozenset()
     live: Mapping[str, ImportResult] = field(default_factory=dict)
     widened: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -6,7 +6,8 @@ section in `docs/diagnostics.md` and a folder in `tests/golden/invalid/`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -35,8 +36,9 @@ from pipespec.checks.reference_spellings import foreign_references, reference_hi
 from pipespec.checks.return_checks import missing_returns, returns_fit, unsaved_returns
 from pipespec.checks.schema_checks import params_fit_schema, schemas_apply, schemas_sound
 from pipespec.checks.service_problem import ServiceProblem
+from pipespec.document.likely_outputs import likely_output
 from pipespec.document.mlflow_names import fit_name
-from pipespec.document.wording import quote
+from pipespec.document.wording import nearest, quote
 from pipespec.errors import Diagnostic, Severity, Span
 from pipespec.python.function_bodies import BodyFacts
 from pipespec.python.signature import CallableProblem, CallableSource
@@ -76,11 +78,13 @@ def _cycle(steps: list[StepSpec]) -> Diagnostic:
     first, second = steps[0], steps[1]
     if len(steps) == 2:
         message = f"step {quote(first.id)} depends on itself"
+        hint = "a step reads outputs of other steps only; name one of those, or remove this"
     else:
+        hint = "remove one of these dependencies"
         ids = [step.id for step in steps]
         shown = ids if len(ids) <= 12 else [*ids[:6], f"… {len(ids) - 11} more …", *ids[-5:]]
         message = f"steps depend on each other in a circle: {' -> '.join(shown)}"
-    return Diagnostic("cycle", message, _edge(first, second), "remove one of these dependencies")
+    return Diagnostic("cycle", message, _edge(first, second), hint)
 
 
 def _edge(step: StepSpec, awaited: StepSpec) -> Span:
@@ -111,8 +115,12 @@ def metrics_readable(context: CheckContext) -> Iterator[Diagnostic]:
         output = step.outputs.get(metrics.output)
         if output is None:
             message = f"'metrics' of step {quote(step.name)} names output {quote(metrics.output)}, which does not exist"
+            by_file = next((name for name, one in step.outputs.items() if one.file == metrics.output), None)
             hint = (
-                nearest_or_all(metrics.output, step.outputs, kind="its outputs") or "the step has no outputs"
+                f"did you mean {quote(by_file)}, which is saved in that file?"
+                if by_file
+                else nearest_or_all(metrics.output, step.outputs, kind="its outputs")
+                or "the step has no outputs"
             )
             yield Diagnostic("unknown-output", message, metrics.span, hint)
         elif metrics.part is not None and not output.is_directory:
@@ -188,7 +196,12 @@ def _problem(
     """Return why an input cannot be read, or None."""
     if not exists(source):
         what, hint = _missing(source)
-        likely = reference_hint(source.text, context) or _other_kind(source, exists)
+        likely = (
+            reference_hint(source.text, context)
+            or _other_kind(source, exists)
+            or _written_by_a_step(source.text, context)
+            or _spelt_otherwise(source, context)
+        )
         return Diagnostic("missing-file", what, span, likely or hint)
     if isinstance(source, DirInput) and context.problem is not None and (why := context.problem(source)):
         hint = "put the content there in place of a link, or name what it leads to as an input of its own"
@@ -219,6 +232,26 @@ def _other_kind(source: ExternalInput, exists: Callable[[ExternalInput], bool]) 
             return f"it is a file, which is written {{file: {written}}}"
         case _:
             return None
+
+
+def _written_by_a_step(text: str, context: CheckContext) -> str | None:
+    """Name the output that is saved in a file of this name."""
+    likely = likely_output(text, context.spec.document) if suffix_of(text) else None
+    return None if likely is None else f"a step saves it: write {likely} in place of the file"
+
+
+def _spelt_otherwise(source: ExternalInput, context: CheckContext) -> str | None:
+    """Name the neighbour whose name is nearly the same, or say how a path of Windows or of a shell is written."""
+    text = source.text
+    if re.match(r"[A-Za-z]:[\\/]", text):
+        return "this is a path of Windows, and pipespec runs on Linux and macOS"
+    if "\\" in text:
+        return f"folders are separated by '/': {text.replace(chr(92), '/')}"
+    if isinstance(source, FilesInput) or context.siblings is None:
+        return None
+    folder, _, name = text.rpartition("/")
+    near = nearest(name, context.siblings(source.path))
+    return None if near is None else f"did you mean {quote(f'{folder}/{near}' if folder else near)}?"
 
 
 CHECKS: Final[tuple[Check, ...]] = (
@@ -273,6 +306,7 @@ def check_meaning(
     *,
     exists: Callable[[ExternalInput], bool] | None = None,
     problem: Callable[[DirInput], str | None] | None = None,
+    siblings: Callable[[str], Iterable[str]] | None = None,
     suffixes: Collection[str] = frozenset(),
     live: Mapping[str, ImportResult] = MappingProxyType({}),
     widened: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
@@ -291,6 +325,7 @@ def check_meaning(
         callables,
         exists,
         problem,
+        siblings,
         suffixes,
         live,
         widened,

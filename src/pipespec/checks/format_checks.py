@@ -67,7 +67,7 @@ def _input(
     spec: InputSpec, annotation: Annotation, step: StepSpec, context: CheckContext
 ) -> Iterator[Diagnostic]:
     known_file = input_file(spec, context)
-    if known_file is None or can_load(spec, annotation, context):
+    if known_file is None or can_load(spec, annotation, context) or _is_told_missing(spec, context):
         return
     file, is_directory = known_file
     members = [member for member in annotation.members if member.name != "None"]
@@ -90,6 +90,14 @@ def _input(
         if suffix_of(file) not in FORMATS:
             hint += ", or by a function that gets the path: load: module:function"
     yield Diagnostic("type-mismatch", message, spec.span, hint)
+
+
+def _is_told_missing(spec: InputSpec, context: CheckContext) -> bool:
+    """Tell whether a file without a suffix is not there: then its format only follows from the wrong name."""
+    source = spec.source
+    if not isinstance(source, FileInput) or suffix_of(source.text) or context.exists is None:
+        return False
+    return not context.exists(source)
 
 
 def can_load(spec: InputSpec, annotation: Annotation, context: CheckContext) -> bool:
@@ -202,11 +210,14 @@ def _output(
         hint = f"suffixes that can store it: {', '.join(suffixes)}"
         if suffix not in FORMATS:
             near = nearest_suffix(suffix)
-            hint = (
-                f"{_saver(output)}; {hint}"
-                if near not in suffixes
-                else f"did you mean {quote(_renamed(output, near))}?"
-            )
+            if near in suffixes:
+                hint = f"did you mean {quote(_renamed(output, near))}?"
+            elif not suffix and suffixes:
+                bare = f".{output.file}" in suffixes
+                file = f"{output.name if bare else output.file}{f'.{output.file}' if bare else suffixes[0]}"
+                hint = f"the suffix says the format: write {file}; {hint}"
+            else:
+                hint = f"{_saver(output)}; {hint}"
         yield Diagnostic("type-mismatch", message, output.span, hint)
     elif suffix not in FORMATS and not known:
         what = (

@@ -129,7 +129,7 @@ def _misplaced(step: StepSpec) -> Iterator[Diagnostic]:
             message = (
                 f"input {quote(spec.argument)} of step {quote(step.name)} has a schema, but is no single file"
             )
-            hint = "a schema stands beside 'file'; what a step makes is checked by a schema of that output"
+            hint = "a schema belongs to a 'file'; to check the result of a step, give that output a schema"
             yield Diagnostic("schema-format", message, spec.schema.span, hint)
     for subject, file, schema in files:
         if schema is not None and suffix_of(file) not in _JUDGED:

@@ -53,8 +53,8 @@ VERBS: Final = {
     "diff": "Compare two versions of a pipeline: what differs, and what would run again.",
     "compare": "Compare past runs: params, metrics, and how far they are from a baseline.",
     "baseline": "Choose the run that 'compare' compares with.",
-    "lineage": "Show what made a run's outputs, and what was made of them.",
-    "reproduce": "Run a past run anew, and compare what comes of it.",
+    "lineage": "Show what made a run's outputs, and what was made from them.",
+    "reproduce": "Run a past run again, and compare the results.",
     "import": "Record old results that were kept in a spreadsheet.",
     "gc": "Show or delete runs that nothing reaches any more.",
     "doctor": "Find what is wrong in the tracking store.",
@@ -142,15 +142,18 @@ class LazyGroup(click.Group):
         """Find the verb. For an unknown one, suggest the most similar."""
         name = args[0] if args else ""
         if name and name not in VERBS and not name.startswith("-"):
-            ctx.fail(f"there is no verb '{name}'{_nearest(name)}; 'pipespec --help' lists all verbs")
+            raise UsageError(f"there is no verb '{name}'; {_nearest(name)}'pipespec --help' lists all verbs")
         return super().resolve_command(ctx, args)
 
 
 def _nearest(name: str) -> str:
     import difflib
 
-    found = difflib.get_close_matches(name, VERBS, n=1)
-    return f", did you mean '{found[0]}'?" if found else ""
+    from pipespec.cli.refused_options import VERB_WORDS
+
+    word = VERB_WORDS.get(name.lower())
+    found = [word] if word else difflib.get_close_matches(name.lower(), VERBS, n=1)
+    return f"did you mean '{found[0]}'? " if found else ""
 
 
 @click.group(
@@ -173,7 +176,7 @@ def _nearest(name: str) -> str:
     is_flag=True,
     expose_value=False,
     callback=_use_no_colours,
-    help="Print no colours. It may also stand after the verb. NO_COLOR=1 does the same, FORCE_COLOR=1 the opposite.",
+    help="Print no colours. You can also write it after the verb. NO_COLOR=1 does the same, FORCE_COLOR=1 the opposite.",
 )
 @click.version_option(package_name="pipespec", prog_name="pipespec", message="%(prog)s %(version)s")
 def pipespec() -> None:

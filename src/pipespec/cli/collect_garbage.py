@@ -10,6 +10,7 @@ import click
 
 from pipespec import api
 from pipespec.cli.layered_command import LayeredCommand
+from pipespec.cli.numbers import WholeNumber
 from pipespec.cli.options import completed, format_option, layers
 from pipespec.cli.output import say, show
 from pipespec.views import garbage_view as view
@@ -30,7 +31,7 @@ class _GcCommand(LayeredCommand):
 @click.option(
     "--keep-last",
     metavar="N",
-    type=click.IntRange(0),
+    type=WholeNumber(0),
     default=10,
     show_default=True,
     help="Keep the runs of the last N invocations of each pipeline.",

@@ -11,6 +11,7 @@ import click
 
 from pipespec import api
 from pipespec.cli import exit_codes
+from pipespec.cli.numbers import WholeNumber
 from pipespec.cli.options import completed, file_argument, format_option, layers
 from pipespec.cli.output import open_page, say, show, write_result
 from pipespec.cli.pipeline_command import PipelineCommand
@@ -63,7 +64,7 @@ class _MetricBound(click.ParamType[tuple[str, float]]):
     "-n",
     "--latest",
     metavar="N",
-    type=click.IntRange(1),
+    type=WholeNumber(1),
     default=10,
     show_default=True,
     help="How many of the newest runs are compared.",

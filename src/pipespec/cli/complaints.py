@@ -19,6 +19,10 @@ def complain(error: Exception) -> None:
     match error:
         case click.MissingParameter(param=click.Argument() as argument, ctx=click.Context() as context):
             show(diagnostic_view.error_line(_what_is_missing(argument, context)), err=True)
+        case click.NoSuchOption():
+            from pipespec.cli.refused_options import no_such_option
+
+            show(diagnostic_view.error_line(no_such_option(error)), err=True)
         case click.ClickException():
             error.show()
         case InvalidPipelineError():
@@ -34,12 +38,12 @@ def _about_system(error: OSError) -> str:
     place = f" ('{error.filename}')" if error.filename else ""
     what = f"{error.strerror or error}{place}"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"{what}; make room, and run again: what was published stands"
+        return f"{what}; free some space, and run again: what was published is kept"
     if error.errno == errno.EROFS:
         return f"{what}; the project's folder '.pipespec' and the store must be writable"
     if error.errno in (errno.EACCES, errno.EPERM):
         return f"{what}; change its permissions, or run as the user who owns it"
-    return f"{what}; what was published stands, run again to go on"
+    return f"{what}; what was published is kept; run again to continue"
 
 
 def _what_is_missing(argument: click.Argument, context: click.Context) -> str:

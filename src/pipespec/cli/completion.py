@@ -18,7 +18,7 @@ def completion(ctx: click.Context, shell: str) -> None:
     \b
     bash   echo 'eval "$(pipespec completion bash)"' >> ~/.bashrc
     zsh    echo 'eval "$(pipespec completion zsh)"' >> ~/.zshrc
-    fish   pipespec completion fish > ~/.config/fish/completions/pipespec.fish
+    fish   echo 'pipespec completion fish | source' >> ~/.config/fish/config.fish
 
     To complete, pipespec reads the pipeline. It runs no project code and reads no environment variables.
     """  # noqa: D301 - click looks for a real backspace

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -12,6 +13,8 @@ from pipespec.cli.options import file_argument, format_option, layers
 from pipespec.cli.output import open_page, say, show, write_result
 from pipespec.cli.pipeline_command import PipelineCommand
 from pipespec.views.graph.portrait import Portrait
+
+_BY_SUFFIX: Final = {".dot": "dot", ".html": "html", ".json": "json", ".mmd": "mermaid", ".svg": "svg"}
 
 
 @click.command(cls=PipelineCommand, trusts="with_status")
@@ -22,7 +25,8 @@ from pipespec.views.graph.portrait import Portrait
     "--output",
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="Write to this file instead of standard output.",
+    help="Write to this file instead of standard output. Without --format, its suffix chooses the format: .html, .svg, .dot, .mmd or"
+    " .json.",
 )
 @click.option(
     "--open", "opens", is_flag=True, help="Open the page in the browser. Needs --format html and -o."
@@ -51,6 +55,8 @@ def graph(
 
     Without --status, the command runs no project code, reads no environment variables and opens no connections.
     """
+    if output is not None and _is_default("format_"):
+        format_ = _BY_SUFFIX.get(output.suffix, format_)
     if opens and (output is None or format_ != "html"):
         raise click.UsageError("--open needs a page; add --format html -o PATH")
     pipeline = api.load(file, overlays=overlays, overrides=overrides, trusted=with_status)
@@ -63,6 +69,11 @@ def graph(
         show(drawn)
     else:
         say(drawn, newline=not drawn.endswith("\n"))
+
+
+def _is_default(name: str) -> bool:
+    source = click.get_current_context().get_parameter_source(name)
+    return source is click.core.ParameterSource.DEFAULT
 
 
 def _drawn(portrait: Portrait, format_: str) -> str:

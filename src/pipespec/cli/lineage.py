@@ -18,7 +18,7 @@ from pipespec.cli.pipeline_command import StoreCommand
 @file_argument
 @click.argument("run", metavar="RUN")
 @click.option("--up", is_flag=True, help="Only show what made the run's outputs.")
-@click.option("--down", is_flag=True, help="Only show what was made of them.")
+@click.option("--down", is_flag=True, help="Only show what was made from them.")
 @format_option("text", "mermaid", "json", "html")
 @click.option(
     "-o",
@@ -42,7 +42,7 @@ def lineage(
     overlays: tuple[str, ...],
     overrides: tuple[str, ...],
 ) -> None:
-    """Show what made the outputs of a step's run, and what was made of them, through all pipelines of the tracking store.
+    """Show what made the outputs of a step's run, and what was made from them, through all pipelines of the tracking store.
 
     RUN is the id of an MLflow run, its first digits, or a version of a registered model, such as
     models:/news-classifier@champion or models:/news-classifier/3. FILE only says which tracking store is read. Everything comes from

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from pipespec.cli.numbers import WholeNumber
+
 if TYPE_CHECKING:
     from pipespec.cli.completers import Items
 
@@ -116,7 +118,7 @@ def run_options(command: Command) -> Command:
             click.option(
                 "-j",
                 "--jobs",
-                type=click.IntRange(1, 1024),
+                type=WholeNumber(1, 1024),
                 help="Number of steps to run in parallel.  [default: 'engine.workers' of the pipeline, else 1]",
             ),
             force_option,

@@ -8,6 +8,7 @@ import click
 
 from pipespec import api
 from pipespec.cli import exit_codes
+from pipespec.cli.numbers import WholeNumber
 from pipespec.cli.options import file_argument, force_option, format_option, layers, targets_argument
 from pipespec.cli.output import say, show
 from pipespec.cli.pipeline_command import PipelineCommand
@@ -25,7 +26,7 @@ from pipespec.views import plan_view as view
 @click.option(
     "-j",
     "--jobs",
-    type=click.IntRange(1, 1024),
+    type=WholeNumber(1, 1024),
     help="Number of parallel steps to assume for the time estimate.  [default: 'engine.workers' of the pipeline, else 1]",
 )
 @click.option("--exit-code", is_flag=True, help="Exit with code 1 if any step would run.")

@@ -10,6 +10,7 @@ import click
 
 from pipespec import api
 from pipespec.cli import exit_codes
+from pipespec.cli.numbers import Number, WholeNumber
 from pipespec.cli.options import file_argument, format_option, layers
 from pipespec.cli.output import say, show
 from pipespec.cli.pipeline_command import StoreCommand
@@ -23,7 +24,7 @@ from pipespec.views import reproduction_view as view
 @click.option(
     "--tolerance",
     metavar="NUMBER",
-    type=click.FloatRange(0),
+    type=Number(0),
     default=0.0,
     show_default=True,
     help="Numbers in text files, and metrics, count as equal if they differ by no more than this; numbers beyond 1, relative to"
@@ -44,7 +45,7 @@ from pipespec.views import reproduction_view as view
 @click.option(
     "-j",
     "--jobs",
-    type=click.IntRange(1, 1024),
+    type=WholeNumber(1, 1024),
     help="Number of steps to run in parallel, as for 'pipespec run'.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
@@ -63,7 +64,7 @@ def reproduce(
     overlays: tuple[str, ...],
     overrides: tuple[str, ...],
 ) -> int:
-    """Run a past run anew, and compare its outputs and metrics with the recorded ones.
+    """Run a past run again, and compare its outputs and metrics with the recorded ones.
 
     RUN is the id of an MLflow run, or its first digits: that of an invocation, or that of a step, which is run with the steps
     upstream of it. FILE only says which tracking store is read.

@@ -7,6 +7,7 @@ import sys
 import click
 
 from pipespec import api
+from pipespec.cli.numbers import WholeNumber
 from pipespec.cli.options import file_argument, layers
 from pipespec.cli.output import open_page, say
 from pipespec.cli.pipeline_command import PipelineCommand
@@ -21,7 +22,7 @@ from pipespec.cli.termination import ended_by_sigterm
 @click.option(
     "--port",
     metavar="N",
-    type=click.IntRange(1, 65535),
+    type=WholeNumber(1, 65535),
     help="Port of the server that is started.  [default: a free one]",
 )
 @click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")

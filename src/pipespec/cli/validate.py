@@ -11,6 +11,7 @@ import click
 from pipespec import api
 from pipespec.cli import exit_codes
 from pipespec.cli.layered_command import LayeredCommand
+from pipespec.cli.numbers import Number
 from pipespec.cli.options import completed, format_option, layers
 from pipespec.cli.output import say, show
 from pipespec.views import diagnostic_view as view
@@ -42,7 +43,7 @@ class _ValidateCommand(LayeredCommand):
 )
 @click.option(
     "--import-timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Number(min=0, min_open=True),
     metavar="SECONDS",
     help=f"Time limit for each import.  [default: {_IMPORT_TIMEOUT:g}]",
 )

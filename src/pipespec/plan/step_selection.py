@@ -100,14 +100,28 @@ def _selected(pattern: str, spec: PipelineSpec, variants: Mapping[str, list[Step
         )
     if colon:
         return _at_point(prefix, _coordinates(f"{rest}]", pattern), spec, variants)
-    raise _refused(f"there is no step {quote(pattern)}", pattern, variants)
+    raise _no_step(pattern, variants)
+
+
+def _no_step(pattern: str, variants: Mapping[str, Sequence[StepSpec]]) -> UsageError:
+    """Say that there is no such step, and what a word is that is no step by its form: a file, a value, an output."""
+    problem = f"there is no step {quote(pattern)}"
+    path, equals, _ = pattern.partition("=")
+    name = pattern.partition(".")[0]
+    if pattern.endswith((".yaml", ".yml")):
+        return UsageError(f"{problem}; the pipeline file is named before the steps")
+    if equals and "[" not in path:
+        return UsageError(f"{problem}; a value is set by an option, --set {quote(pattern)}")
+    if name != pattern and name in variants:
+        return UsageError(f"{problem}; it looks like an output of step {quote(name)}: name the step")
+    return _refused(problem, pattern, variants)
 
 
 def _tagged(tag: str, spec: PipelineSpec) -> list[str]:
     found = [step.id for step in spec.steps.values() if tag in step.tags]
     if not found and not any(tag in step.tags for step in spec.empty_steps.values()):
         known = {tag for step in spec.steps.values() for tag in step.tags}
-        raise _refused(f"no step has the tag {quote(tag)}", tag, known)
+        raise _refused(f"no step has the tag {quote(tag)}", tag, known, kind="tags")
     return found
 
 
@@ -116,7 +130,7 @@ def _globbed(pattern: str, spec: PipelineSpec) -> list[str]:
     matches = re.compile(translate(pattern.replace("[", "[[]"))).match
     found = [step.id for step in spec.steps.values() if matches(step.name) or matches(step.id)]
     if not found and not any(map(matches, spec.empty_steps)):
-        raise UsageError(f"no step's name matches {quote(pattern)}")
+        raise UsageError(f"no step's name matches {quote(pattern)}; {_there_are(spec)}")
     return found
 
 
@@ -133,13 +147,15 @@ def _at_point(
     axes = {axis for step in steps for axis, _ in step.variant}
     for wanted in point:
         if wanted.axis not in axes:
-            raise _refused(f"step {quote(name)} has no axis {quote(wanted.axis)}", wanted.axis, axes)
+            raise _refused(
+                f"step {quote(name)} has no axis {quote(wanted.axis)}", wanted.axis, axes, kind="axes"
+            )
     for same in (_is_same, _reads_alike):
         if found := [step.id for step in steps if _is_at(step, point, same)]:
             return found
     spelt = ",".join(f"{wanted.axis}={wanted.text}" for wanted in point)
     raise UsageError(
-        f"step {quote(name)} has no variant at {quote(spelt)}; there is {listing(step.id for step in steps)}"
+        f"step {quote(name)} has no variant at {quote(spelt)}; its variants are {listing(step.id for step in steps)}"
     )
 
 
@@ -195,8 +211,12 @@ def _not_a_number(word: str) -> NoReturn:
 _DECODER: Final = json.JSONDecoder(parse_constant=_not_a_number)
 
 
-def _refused(problem: str, culprit: str, known: Iterable[str]) -> UsageError:
+def _there_are(spec: PipelineSpec) -> str:
+    return f"the steps are {listing(sorted({step.name for step in spec.steps.values()}))}"
+
+
+def _refused(problem: str, culprit: str, known: Iterable[str], *, kind: str = "steps") -> UsageError:
     names = sorted(known)
     if nearest := did_you_mean(culprit, names):
         return UsageError(f"{problem}; {nearest}")
-    return UsageError(f"{problem}; there is {listing(names)}" if names else problem)
+    return UsageError(f"{problem}; the {kind} are {listing(names)}" if names else problem)

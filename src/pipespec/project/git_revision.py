@@ -32,7 +32,9 @@ def commit_of(root: Path, revision: str) -> str:
         UsageError: if the project is not in a repository, or the revision is not in it.
     """
     if ask_git(root, "rev-parse", "--show-toplevel") is None:
-        raise UsageError(f"'{root}' is not in a readable git repository, so it has no revision '{revision}'")
+        raise UsageError(
+            f"'{root}' is not in a readable git repository, so it has no revision '{revision}'; to compare without git, name two files, or run:ID"
+        )
     commit = ask_git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     if commit is None:
         raise UsageError(f"git has no revision '{revision}' here; 'git log' lists revisions")

@@ -22,6 +22,7 @@ __all__ = [
     "input_exists",
     "is_remote",
     "matching_files",
+    "siblings",
     "to_place",
     "to_source",
 ]
@@ -74,6 +75,16 @@ def input_exists(source: ExternalInput) -> bool:
             return os.path.isdir(path)  # noqa: PTH112 - as above
         case FilesInput(pattern=pattern):
             return bool(matching_files(pattern))
+
+
+def siblings(path: str) -> tuple[str, ...]:
+    """Return the names of what is in the folder of a path, sorted; nothing of a server's."""
+    if is_remote(path):
+        return ()
+    try:
+        return tuple(sorted(one.name for one in Path(path).parent.iterdir()))
+    except OSError:
+        return ()
 
 
 def content_problem(source: DirInput, root: Path) -> str | None:

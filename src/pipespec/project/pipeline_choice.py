@@ -63,6 +63,9 @@ def overlay_of_environment(file: str, name: str) -> str:
         return str(overlay)
     known = environments_of(file)
     way = f"there are: {', '.join(known)}" if known else "no overlay of this kind is beside the pipeline"
+    own = path.with_name(f"{name}{path.suffix}") if _is_name(name) else None
+    if own is not None and own.is_file() and own != path:
+        way = f"to use {own.name} as an overlay, write '-f {own}'"
     wanted = f"{path.stem}.{name}{path.suffix}"
     raise UsageError(f"there is no file '{wanted}' beside '{file}' for '--env {name}'; {way}")
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import ast
 from difflib import get_close_matches
-from typing import Final
+from typing import Final, TypeAlias
 
+from pipespec.document.wording import quote
 from pipespec.python.callable_ref import CallableRef, likely_call
 from pipespec.python.classes import ClassSource
 from pipespec.python.modules import Module, ModuleBinding, ModuleProblem, Modules, Origin
@@ -17,8 +18,16 @@ from pipespec.python.names_of_python import is_of_python
 from pipespec.python.problem_kind import ProblemKind
 from pipespec.python.signature import CallableProblem
 
-__all__ = ["missing_function", "missing_method", "module_problem", "outside", "unreadable"]
+__all__ = [
+    "missing_function",
+    "missing_method",
+    "module_problem",
+    "nested_function",
+    "outside",
+    "unreadable",
+]
 
+Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 _MOST_SEARCHED: Final = 50
 """Maximum number of modules of a package that are searched for a function that the package itself does not have."""
 
@@ -47,12 +56,45 @@ def missing_function(ref: CallableRef, module: Module, modules: Modules) -> Call
     if makes_names or module.file.origin is not Origin.PROJECT:
         message = f"'{ref}' is not visible in the source of its module"
         return unreadable(message, module, dotted="" if module.file.origin is Origin.PROJECT else module.name)
+    if (outer := _nesting(name, module)) is not None:
+        return nested_function(outer, name, ref, module)
     nearest = tuple(f"{ref.module}:{one}" for one in get_close_matches(name, _callables(module)))
     kind = "module" if module.file.path.suffix else "folder"
     message = f"{kind} '{ref.module}' has no function '{name}'"
     if module.file.is_package:
         nearest = (*_in_modules_below(ref, name, modules), *nearest)
     return CallableProblem(ProblemKind.FUNCTION_NOT_FOUND, message, nearest, module.file.path)
+
+
+def nested_function(outer: Function, name: str, ref: CallableRef, module: Module) -> CallableProblem:
+    """Say that a function is inside another one, where nobody can call it from outside."""
+    message = (
+        f"{quote(name)} of '{ref}' is inside the function {quote(outer.name)}, so it cannot be called by name"
+    )
+    hint = f"move it to the top of module {quote(ref.module)}, and write {ref.module}:{name}"
+    return CallableProblem(ProblemKind.NOT_CALLABLE, message, (), module.file.path, outer.lineno, hint=hint)
+
+
+def _nesting(name: str, module: Module) -> Function | None:
+    """Return the function of a module that a function of this name is defined in."""
+    outers = (
+        binding.node
+        for bindings in module.bindings.values()
+        for binding in bindings
+        if isinstance(binding.node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    return next(
+        (
+            outer
+            for outer in outers
+            if any(
+                isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef) and inner.name == name
+                for inner in ast.walk(outer)
+                if inner is not outer
+            )
+        ),
+        None,
+    )
 
 
 def _in_modules_below(ref: CallableRef, name: str, modules: Modules) -> tuple[str, ...]:

@@ -183,7 +183,7 @@ class CallableProblem:
 
     `message` is that of a whole diagnostic: lower case, no full stop, names quoted. `nearest` are names that were
     possibly meant, the likeliest first, spelled as in `call`. `path` and `line` are a place in the module, if there is
-    one. `present` are the modules that exist where a missing one was searched.
+    one. `present` are the modules that exist where a missing one was searched. `hint` is the way out if it is not another name.
     """
 
     kind: ProblemKind
@@ -193,3 +193,4 @@ class CallableProblem:
     line: int | None = None
     is_stdlib: bool = False
     present: tuple[str, ...] = ()
+    hint: str | None = None

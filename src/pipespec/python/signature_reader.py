@@ -19,6 +19,7 @@ from pipespec.python.callable_problems import (
     missing_function,
     missing_method,
     module_problem,
+    nested_function,
     outside,
     unreadable,
 )
@@ -154,8 +155,15 @@ class _SignatureReader:
             case ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value) if literal(value)[0]:
                 message = f"'{ref}' is a value, not a function"
                 return CallableProblem(
-                    ProblemKind.NOT_CALLABLE, message, (), found.module.file.path, found.node.lineno
+                    ProblemKind.NOT_CALLABLE,
+                    message,
+                    (),
+                    found.module.file.path,
+                    found.node.lineno,
+                    hint="name a function; a value is a param, or the content of a file",
                 )
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                return nested_function(found.node, found.rest[0], ref, found.module)
             case _:
                 message = f"'{ref}' is created when its module is imported, so its arguments cannot be read"
                 return unreadable(message, found.module)
@@ -179,7 +187,14 @@ class _SignatureReader:
         kinds = [_METHODS[name] for name in self._decorators(node, found.module) if name in _METHODS]
         if not kinds:
             message = f"'{ref}' is an instance method; only static methods and class methods can be called"
-            return CallableProblem(ProblemKind.NOT_CALLABLE, message, (), found.module.file.path, node.lineno)
+            return CallableProblem(
+                ProblemKind.NOT_CALLABLE,
+                message,
+                (),
+                found.module.file.path,
+                node.lineno,
+                hint="write a function that makes the object and calls this method",
+            )
         return self._function(node, found, kinds[0])
 
     def _function(self, node: _Callable, found: Located, method: MethodKind) -> CallableSource:

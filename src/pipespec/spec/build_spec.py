@@ -53,7 +53,8 @@ def build_spec(
     expanded = _expanded(drafts, found)
     damaged = _damaged(document, [path for path, _ in shape], drafts, expanded, is_partial=is_partial)
     variants = _variants(document, drafts, expanded, damaged)
-    connector = Connector(variants, {draft.shared.name: draft.shared.span for draft in drafts}, found)
+    spans = {draft.shared.name: draft.shared.span for draft in drafts}
+    connector = Connector(variants, spans, document, found)
     steps: dict[str, StepSpec] = {}
     for draft in drafts:
         name, told = draft.shared.name, found.told
@@ -109,7 +110,9 @@ def _drafts(document: MappingNode, pipeline: str, places: Places, found: SpecFin
         if isinstance(entry.value, MappingNode):
             body = lay_defaults(defaults, entry.value)
             experiment = read_experiment(document, pipeline, step, found)
-            draft = read_step(step, entry.key_span, body, experiment, places, found, is_seeded=is_seeded)
+            draft = read_step(
+                step, entry.key_span, body, experiment, document, places, found, is_seeded=is_seeded
+            )
             drafts += [draft] if draft is not None else []
     return drafts
 

@@ -45,8 +45,14 @@ def locate(
     if _URI.match(written) or is_open(node):
         return written
     if not written.isprintable() or written.startswith("~"):
-        told = "'~' is not expanded" if written.startswith("~") else "it contains control characters"
-        found.error("bad-path", f"{subject}: the path {quote(written)} cannot be read: {told}", set_at(node))
+        told, hint = "it contains control characters", None
+        if written.startswith("~"):
+            told = "'~' is not expanded"
+            hint = (
+                f'write "${{env:HOME}}{written[1:]}"' if written.startswith("~/") else "write the whole path"
+            )
+        message = f"{subject}: the path {quote(written)} cannot be read: {told}"
+        found.error("bad-path", message, set_at(node), hint)
         return None
     folder = places.folders.get(set_at(node).file, places.file.parent)
     path = os.path.normpath(folder / written)

@@ -17,7 +17,7 @@ def render_text(made: NewProject) -> str:
     """Return the lines that follow the names of the files."""
     lines = [*_of_files_that_were_there(made), made.python, "next:"]
     lines += [f"  {command}" for command in _commands(made)]
-    lines.append("the last one tells where the runs are shown in MLflow's pages")
+    lines.append("the last one prints the address of the runs in MLflow's pages")
     return "\n".join(map(printable, lines))
 
 

@@ -314,7 +314,7 @@ def test_a_scheduler_that_goes_away_ends_the_run_and_a_local_one_resumes_it(on_d
         killer.join()
 
         assert str(raised.value) == (
-            f"the Dask scheduler at {own.address} went away; what was published stands; run again to go on"
+            f"the Dask scheduler at {own.address} went away; what was published is kept; run again to continue"
         )
         assert on_dask.statuses("held") == ["KILLED"]
         assert on_dask.query("select status from runs where status = 'RUNNING'") == []

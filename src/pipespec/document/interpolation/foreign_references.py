@@ -43,6 +43,7 @@ _PART: Final = re.compile(
                 rf"\$\(\s*{_NAME}\s*\)",
                 rf"[$@](?=params\.){_NAME}",
                 rf"(?<![$@%#\w])\{{(?=params\.){_NAME}\}}",
+                r"^\$(?P<name>[A-Z_][A-Z0-9_]*)(?=/)",
             )
         )
     )
@@ -65,7 +66,7 @@ def with_references(text: str, document: MappingNode) -> str | None:
 
     def replaced(found: re.Match[str]) -> str:
         nonlocal changed
-        name = _ours(_name_of(found), document)
+        name = _ours(_name_of(found), document, is_shell=found[0].startswith("$"))
         changed = changed or name is not None
         return found[0] if name is None else f"${{{name}}}"
 

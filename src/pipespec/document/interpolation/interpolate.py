@@ -29,6 +29,7 @@ from pipespec.document.interpolation.resolver_interface import ReferenceScope, R
 from pipespec.document.interpolation.task_stack import Task, Tasks, Wanted
 from pipespec.document.interpolation.text_templates import Texts, is_open, part_span, template_of
 from pipespec.document.key_paths import path_below
+from pipespec.document.likely_outputs import likely_output
 from pipespec.document.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode, walk
 from pipespec.document.wording import quote
 from pipespec.document.yaml.plain_scalars import spell
@@ -146,6 +147,7 @@ class _Evaluation:
         scope: ReferenceScope | None,
         findings: InterpolationFindings,
     ) -> None:
+        self._document = document
         self._scope = scope
         self._keeps_unset = resolvers.keeps_unset
         self._findings = findings
@@ -248,6 +250,9 @@ class _Evaluation:
                 written = str(node.value)
                 if "matrix." not in written and (written.startswith("${") or "/" in written):
                     hint += f", and a path as {{file: {json.dumps(written, ensure_ascii=False)}}}"
+                if "matrix." not in written and (likely := likely_output(written, self._document)):
+                    message = "an input names the output of a step without '${ }'"
+                    hint = f"write {likely}"
             else:
                 continue
             span = part_span(node, piece.start, piece.end)

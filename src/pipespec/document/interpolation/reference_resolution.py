@@ -82,7 +82,10 @@ class ReferenceResolution:
         if end < len(name) or not all(key.quoted or _NAME.fullmatch(key.name) for key in keys) or not head:
             message = f"{quote(name)} is not a name, and a reference may only contain a name"
             hint = "references have no arithmetic and no conditions; compute the value in a step"
-            mended = with_references(reference.written, self._document)
+            dotted = re.sub(r"\[['\"]?(\w+)['\"]?\]", r".\1", reference.written)
+            mended = with_references(dotted, self._document) or with_references(
+                dotted.strip("${} "), self._document
+            )
             hint = hint if mended is None else f"a reference is written {mended}"
             self._findings.mistake("reference-syntax", message, span, hint)
         elif head == "params":
@@ -171,6 +174,8 @@ class ReferenceResolution:
             hint: str | None = f"did you mean {quote('params.' + name)}?"
         elif name.isupper():
             hint = f"an environment variable is written ${{env:{name}}}"
+        elif mended := with_references(f"{{{{ {name} }}}}", self._document):
+            hint = f"did you mean {mended}?"
         else:
             shared = {key: path_below("params", key) for key in itertools.islice(params, _MOST_NAMES)}
             others = ("name", "step.name", "matrix.<axis>")
@@ -199,12 +204,17 @@ class ReferenceResolution:
             case _ if self._scope is not None:
                 return reference  # the pass over the document left it, because a package provides it
             case name:
-                message, hint = f"there is no resolver {quote(str(name))}", self._other_resolver(str(name))
+                message, hint = (
+                    f"there is no resolver {quote(str(name))}",
+                    self._other_resolver(str(name), argument),
+                )
         span = part_span(node, reference.start, reference.end)
         self._findings.mistake("unknown-resolver", message, span, hint)
         return None
 
-    def _other_resolver(self, name: str) -> str | None:
+    def _other_resolver(self, name: str, argument: str) -> str | None:
+        if mended := with_references(f"{{{{ {name}.{argument} }}}}", self._document):
+            return f"did you mean {mended}?"
         if name.isupper():
             return f"an environment variable is written ${{env:{name}, default}}"
         known = [each for each in BUILT_IN if each != "oc.env"] + sorted(self._resolvers.others)

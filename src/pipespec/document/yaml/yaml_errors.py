@@ -283,7 +283,7 @@ def _escape(trouble: _Trouble) -> Finding:
     start = trouble.text.rfind("\\", 0, trouble.at + 1)
     return trouble.finding(
         "this backslash does not start an escape that YAML knows",
-        "double it, or use single quotes, where a backslash has no special meaning",
+        "write a path with '/'; in other text double the backslash, or use single quotes, where it has no special meaning",
         start if start >= trouble.begun else trouble.at,
     )
 

@@ -85,6 +85,6 @@ def indentation_flaw(text: str, start: int, end: int, indent: int, *, quoted: bo
 def plain_text_flaw(text: str, start: int, end: int) -> Flaw | None:
     """Report an unquoted text in brackets that is a single dash, or that has a comment directly after it."""
     if text[start:end] == "-":
-        return Flaw("'-' alone cannot stand within brackets", 'put it in quotes: "-"', start, end)
+        return Flaw("'-' alone is not allowed inside brackets", 'put it in quotes: "-"', start, end)
     found = _GLUED_COMMENT.match(text, end)
     return None if found is None else _glued(found.end() - 1)

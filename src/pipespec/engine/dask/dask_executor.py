@@ -35,7 +35,7 @@ _SILENCE: Final = 30.0
 _WITHOUT_WORKERS: Final = 120.0
 """Seconds after which a cluster without workers is given up, unless its workers are started on demand."""
 
-_RESUME: Final = "what was published stands; run again to go on"
+_RESUME: Final = "what was published is kept; run again to continue"
 
 
 @dataclass(slots=True, eq=False)

@@ -33,7 +33,7 @@ from pipespec.operations.compiling.pipeline_source import CompileOptions, PointS
 from pipespec.operations.compiling.processor_limit import within_limit
 from pipespec.operations.compiling.read_document import read_document
 from pipespec.project.disk_modules import DiskModules
-from pipespec.project.input_presence import content_problem, input_exists
+from pipespec.project.input_presence import content_problem, input_exists, siblings
 from pipespec.project.project_resolvers import ProjectAnswers
 from pipespec.project.source_stamps import SourcesRead
 from pipespec.project.source_tree import WatchedTree
@@ -318,6 +318,7 @@ def _built(
             callables,
             exists=input_exists,
             problem=partial(content_problem, root=spec.root),
+            siblings=siblings,
             suffixes=_installed(spec),
             live=live,
             widened=_widened(spec, place.modules) if counts_code else {},

@@ -173,7 +173,7 @@ def _folder(place: StorePlace, *, verify: bool) -> Iterator[StoreFinding]:
             "unpublished-result", _short(kept, place), message, "the next 'pipespec run' publishes it"
         )
     if state.digests.exists() and not _is_sound(state.digests):
-        message = "the memory of digests is damaged, so all inputs are read anew each time"
+        message = "the memory of digests is damaged, so all inputs are read again each time"
         yield StoreFinding("damaged-cache", _short(state.digests, place), message, "delete it")
     if verify:
         yield from _lying_downloads(place)
@@ -233,5 +233,5 @@ def _lying_digests(place: StorePlace) -> Iterator[StoreFinding]:
                 f"the memory has another digest of '{file}' than its content, though the file looks unchanged"
             )
             yield StoreFinding(
-                "lying-cache", _short(database, place), message, "delete it; inputs are then read anew"
+                "lying-cache", _short(database, place), message, "delete it; inputs are then read again"
             )

@@ -65,7 +65,7 @@ def reached_runs(
         *_running(own),
         *_planned(sources),
         *_tagged(own, keeping.tags),
-        *((run_id, "a registered model came of it") for run_id in sorted(keeping.registered)),
+        *((run_id, "a registered model was made from it") for run_id in sorted(keeping.registered)),
         *_last_invocations(runs, names, ledger, keeping.last),
         *_read_by_others([run for run in runs if run.run_id not in own], ledger),
     ):

@@ -72,7 +72,7 @@ def _answer(text: bytes, code: int) -> Mapping[str, Any]:
         answer: Mapping[str, Any] = json.loads(text)
     except ValueError as error:
         raise PipespecError(
-            f"the process that ran the pipeline anew ended without an answer (exit code {code})"
+            f"the process that ran the pipeline again ended without an answer (exit code {code})"
         ) from error
     if "error" in answer:
         kinds = {kind.exit_code: kind for kind in (PipespecError, UsageError, StoreUnavailableError)}

@@ -17,13 +17,13 @@ from typing import Any
 
 from pipespec.document.key_paths import join_path
 from pipespec.document.key_search import find_key, single_keys
-from pipespec.document.nodes import MappingNode, Node, ScalarNode, plain, set_at
+from pipespec.document.nodes import MappingNode, Node, ScalarNode, SequenceNode, plain, set_at
 from pipespec.document.password_masking import NOTIFY, without_urls
 from pipespec.document.wording import did_you_mean, nearest
 from pipespec.errors import Diagnostic, Span
-from pipespec.python.callable_ref import likely_call
+from pipespec.python.callable_ref import library_step, likely_call
 from pipespec.spec.schema import json_schema
-from pipespec.spec.schema.likely_shapes import likely_shape, value_text
+from pipespec.spec.schema.likely_shapes import likely_place, likely_shape, value_text
 from pipespec.spec.schema.misplaced_keys import misplaced_keys
 from pipespec.spec.schema.other_words import other_word
 from pipespec.spec.value_wording import nearest_or_all, shown
@@ -70,28 +70,69 @@ def check_shape(document: MappingNode) -> tuple[Diagnostic, ...]:
 
 def shape_findings(document: MappingNode) -> tuple[tuple[json_schema.Path, Diagnostic], ...]:
     """Return the same with the path of each wrong node, so that errors that only follow from it are not reported."""
-    broken = json_schema.violations(_rule(), document)
+    broken = _of_whole_matrices(json_schema.violations(_rule(), document), document)
     if not broken:
         return ()
     misplaced, others = misplaced_keys(document, _rule(), broken)
     return (*misplaced, *((one.path, _shown_diagnostic(one)) for one in _without_consequences(others)))
 
 
+def _of_whole_matrices(
+    broken: Iterable[json_schema.Violation], document: MappingNode
+) -> tuple[json_schema.Violation, ...]:
+    """Blame a matrix once if it is a list of plain values: what it lacks is the name of an axis."""
+    found: dict[object, json_schema.Violation] = {}
+    for number, one in enumerate(broken):
+        steps = document.get("steps")
+        step = (
+            steps.get(str(one.path[1]))
+            if _is_item_of_matrix(one) and isinstance(steps, MappingNode)
+            else None
+        )
+        matrix = step.get("matrix") if isinstance(step, MappingNode) else None
+        if isinstance(matrix, SequenceNode) and all(isinstance(item, ScalarNode) for item in matrix.items):
+            found.setdefault(one.path[:-1], replace(one, path=one.path[:-1], node=matrix))
+        else:
+            found[number] = one
+    return tuple(found.values())
+
+
+def _is_item_of_matrix(broken: json_schema.Violation) -> bool:
+    match broken.path:
+        case ("steps", str(), "matrix", int()):
+            return broken.keyword == "type"
+        case _:
+            return False
+
+
 def _without_consequences(broken: Iterable[json_schema.Violation]) -> Iterator[json_schema.Violation]:
-    """Remove a missing key from the violations if an unknown key beside it is a misspelling of it."""
+    """Remove a missing key if an unknown key beside it is a misspelling of it, or is the key that it should be beside.
+
+    If a file has neither 'pipespec' nor 'steps', one of both is enough to say that it is not a pipeline.
+    """
     found = tuple(broken)
     unknown: dict[json_schema.Path, list[str]] = {}
     for one in found:
         if one.keyword == "additionalProperties" and one.key is not None:
             unknown.setdefault(one.path, []).append(one.key)
+    is_said = False
     for one in found:
-        misspelt = unknown.get(one.path, ()) if one.keyword == "required" else ()
-        if not any(_is_meant(one, key) for key in misspelt):
-            yield one
+        beside = unknown.get(one.path, ())
+        if one.keyword == "dependentRequired" and any(other_word(one.path, key) for key in beside):
+            continue
+        if one.keyword == "required" and any(_is_meant(one, key) for key in beside):
+            continue
+        if one.keyword == "required" and one.path == ():
+            if is_said:
+                continue
+            is_said = True
+        yield one
 
 
 def _is_meant(missing: json_schema.Violation, key: str) -> bool:
-    """Return whether an unknown key is the missing one, misspelled or as another tool calls it."""
+    """Return whether an unknown key is the missing one, misspelled or as another tool calls it, or a step that belongs below it."""
+    if missing.key == "steps" and not missing.path and _is_step(missing.node, key):
+        return True
     word = other_word(missing.path, key)
     if word is not None:
         return word.key == missing.key
@@ -105,6 +146,17 @@ def _shown_diagnostic(broken: json_schema.Violation) -> Diagnostic:
         return found
     hint = None if found.hint is None else without_urls(found.hint)
     return replace(found, message=without_urls(found.message), hint=hint)
+
+
+def _is_step(document: Node, key: str) -> bool:
+    """Return whether the value of a key at the top is a step: it says what it calls, in our word or another tool's."""
+    value = document.get(key) if isinstance(document, MappingNode) else None
+    if not isinstance(value, MappingNode):
+        return False
+    words = (other_word(("steps", key), name) for name in value.entries)
+    return "call" in value.entries or any(
+        word is not None and word.key == "call" and not word.is_sentence for word in words
+    )
 
 
 def _diagnostic(broken: json_schema.Violation) -> Diagnostic:
@@ -140,6 +192,7 @@ def _unknown_key(broken: json_schema.Violation, key: str) -> Diagnostic:
         _place_hint(broken, key)
         or _colon_hint(broken, key, known)
         or _word_hint(broken, key)
+        or _param_hint(broken, key, known)
         or nearest_or_all(
             key, [name for name in known if name not in present], kind="keys that are allowed here"
         )
@@ -164,6 +217,8 @@ def _place_hint(broken: json_schema.Violation, key: str) -> str | None:
     if not isinstance(broken.node, MappingNode):
         return None
     match broken.path:
+        case () if _is_step(broken.node, key):
+            return f"a step belongs below 'steps': write steps: {{{key}: {{call: module:function}}}}"
         case ():
             path = _place_at_top(broken.node, key)
         case ("steps", str(step)):
@@ -191,6 +246,23 @@ def _place_at_top(document: MappingNode, key: str) -> tuple[str, ...] | None:
     return ("steps", key, *(("params",) if is_param else ()), *below)
 
 
+def _param_hint(broken: json_schema.Violation, key: str, known: Iterable[str]) -> str | None:
+    """Say how a value reaches the function, where it stands in the step itself and is like none of the keys."""
+    value = broken.node.get(key) if isinstance(broken.node, MappingNode) else None
+    match broken.path:
+        case ("steps", str()) if (
+            isinstance(value, ScalarNode) and value.value is not None and key.isidentifier()
+        ):
+            if nearest(key, known) is not None:
+                return None
+            written = value_text(
+                (*broken.path, "params", key), value, frozenset({json_schema.kind_of(value)})
+            )
+            return f"to pass it to the function, write params: {{{key}: {written or '...'}}}"
+        case _:
+            return None
+
+
 def _word_hint(broken: json_schema.Violation, key: str) -> str | None:
     """Return what another tool's word is called here, with the user's value if it has a place."""
     word = other_word(broken.path, key)
@@ -199,13 +271,27 @@ def _word_hint(broken: json_schema.Violation, key: str) -> str | None:
     if word.is_sentence or word.key is None:
         return word.how
     value = broken.node.get(key) if isinstance(broken.node, MappingNode) else None
+    if word.key == "steps" and isinstance(value, ScalarNode) and isinstance(value.value, str):
+        return f"the name of a pipeline is {shown('name')} here: write name: {value.value.lower()}"
+    output = broken.node.get("output") if isinstance(broken.node, MappingNode) else None
+    if word.key == "from" and isinstance(value, ScalarNode) and isinstance(output, ScalarNode):
+        return f"write the output of a step as one text: from: {value.value}.{output.value}"
     written = None
     if value is not None and key in broken.rule.properties[word.key].properties:
         inner = value_text((*broken.path, word.key, key), value, frozenset({json_schema.kind_of(value)}))
         written = None if inner is None else f"{{{key}: {inner}}}"
-    elif value is not None and not word.is_example:
+    elif value is not None and not word.is_example and _is_known_there(word.key, value, broken):
         written = _value_of(word.key, value, broken)
     return f"{shown(key)} is {shown(word.key)} here: write {word.key}: {written or word.how}"
+
+
+def _is_known_there(key: str, value: Node, broken: json_schema.Violation) -> bool:
+    """Tell whether a mapping may be moved below our key as it is: one with other words in it may not."""
+    rule = broken.rule.properties[key]
+    is_closed = rule.additional is not None and rule.additional.accepts_nothing
+    return (
+        not (is_closed and isinstance(value, MappingNode)) or value.entries.keys() <= rule.properties.keys()
+    )
 
 
 def _value_of(key: str, value: Node, broken: json_schema.Violation) -> str | None:
@@ -217,6 +303,11 @@ def _value_of(key: str, value: Node, broken: json_schema.Violation) -> str | Non
 
 
 def _missing_key(broken: json_schema.Violation, key: str) -> Diagnostic:
+    if key == "pipespec" and isinstance(broken.node, MappingNode) and "steps" not in broken.node.entries:
+        hint = "a pipeline file has 'pipespec: 1' and 'steps:'; an overlay is named after its pipeline: FILE -f OVERLAY"
+        return Diagnostic(
+            "missing-key", "this is no pipeline: it has no 'pipespec' and no 'steps'", _key_span(broken), hint
+        )
     subject = _subject(broken.path)
     examples = broken.rule.properties[key].source.get("examples", ())
     hint = (
@@ -252,6 +343,8 @@ def _kind_hint(broken: json_schema.Violation) -> str | None:
     node, rule = broken.node, broken.rule
     if isinstance(node, ScalarNode) and node.value is None:
         return "give it a value, or remove the key"
+    if (place := likely_place(broken.path, node)) is not None:
+        return place
     likely = likely_shape(broken.path, node, rule.kinds or frozenset())
     if likely is not None:
         return f"write {likely}"
@@ -294,6 +387,12 @@ def _value_hint(node: ScalarNode, rule: json_schema.SchemaRule) -> str | None:
 
 def _call_hint(written: str) -> str | None:
     likely = likely_call(written)
+    if re.match(r"(?:lambda|def|async)\b", written):
+        return "write a function in a module, and name it: module:function"
+    if (how := library_step(written)) is not None:
+        return how
+    if likely is None and written.endswith(":"):
+        return f"write '{written}function', with the name of a function in that module"
     if likely is None:
         return f"write 'module:{written}', with its module" if written.isidentifier() else None
     if likely.endswith(":function") and not written.endswith("function"):

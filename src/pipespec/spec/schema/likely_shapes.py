@@ -12,14 +12,17 @@ from typing import Final
 
 from pipespec.document.nodes import JSON, Node, plain
 from pipespec.document.yaml.plain_scalars import spell
+from pipespec.python.callable_ref import PROGRAMS
 from pipespec.spec.file_formats import suffix_of
 from pipespec.spec.file_wording import as_input, flow_text
 from pipespec.spec.schema.json_schema import kind_of
 
-__all__ = ["likely_shape", "value_text"]
+__all__ = ["likely_place", "likely_shape", "value_text"]
 
 _LONGEST: Final = 160
 """Maximum number of characters of a value that a hint shows."""
+_ASSIGNED: Final = re.compile(r"(call|inputs|outputs|params)\s*=\s*")
+_COMPARED: Final = re.compile(r"([<>]=?)\s*(-?[0-9.]+(?:e-?[0-9]+)?)")
 _MOST: Final = 4
 """Maximum number of entries that a hint shows. A longer list would not explain more."""
 
@@ -37,10 +40,34 @@ def value_text(path: Sequence[str | int], node: Node, kinds: frozenset[str]) -> 
     return text if value not in (None, "", [], {}) and text is not None and len(text) <= _LONGEST else None
 
 
+def likely_place(path: Sequence[str | int], node: Node) -> str | None:
+    """Return a hint for a value that has no place at its key, whatever its form: where it belongs, and how it is written there."""
+    value = plain(node)
+    match path:
+        case ("steps", str(), "inputs", str(name)) if isinstance(value, int | float):
+            return f"a value is a param: write params: {{{name}: {spell(value)}}}"
+        case ("steps", str(), "seed") if isinstance(value, int | float):
+            return f"a seed of your own is a param: write params: {{seed: {spell(value)}}}"
+        case ("steps", str(), "matrix"):
+            return _axis(value)
+        case ("steps", str(), "metrics") if not _texts(value):
+            return "write metrics: scores, if the output 'scores' contains the numbers"
+        case ("steps", str(), "inputs", str(), "files") if isinstance(value, list) and _texts(value):
+            return f"write one pattern, {_pattern(_texts(value)) or '{files: data/*.csv}'}, or an input for each file"
+        case ("steps", str(), "call") if isinstance(value, list):
+            return f"{PROGRAMS}, with params: {{command: {_flow(value)}}}"
+        case ("defaults",) if isinstance(value, list):
+            return "a file to start from is named by include: [base.yaml]"
+        case _:
+            return None
+
+
 def _likely(path: Sequence[str | int], value: JSON, kinds: frozenset[str]) -> str | None:
     match path:
         case ("steps",) if isinstance(value, list):
             return _steps(value)
+        case ("steps", str()) if isinstance(value, str) and (key := _ASSIGNED.match(value)):
+            return f"{{{key[1]}: {flow_text(value[key.end() :])}}}"
         case ("steps", str()) if isinstance(value, str) and ":" in value:
             return f"{{call: {flow_text(value)}}}"
         case ("steps", str(), key, *below) | ("defaults", key, *below) if below or key in _KEYS:
@@ -60,9 +87,45 @@ def _in_step(key: str, below: Sequence[str | int], value: JSON, kinds: frozenset
         if len(texts) == 1:
             return (as_input(texts[0]) if key == "inputs" else None) or flow_text(texts[0])
         return _pattern(texts) if key == "inputs" else None
-    if len(below) == 1 and key == "checks" and isinstance(value, int | float) and not isinstance(value, bool):
-        return f"{{min: {spell(value)}}}"
+    if len(below) == 1 and key == "checks":
+        return _bounds(value)
+    if len(below) == 1 and key == "matrix" and isinstance(value, dict):
+        return f"[{', '.join(map(_flow, value.values()))}]" if value else None
     return _one_more_or_less(value, kinds)
+
+
+def _bounds(value: JSON) -> str | None:
+    """Return the bounds that a number, a pair of them or a comparison stands for: `>= 0.5` is `{min: 0.5}`."""
+    match value:
+        case bool():
+            return None
+        case int() | float():
+            return f"{{min: {spell(value)}}}"
+        case [int() | float() as least, int() | float() as most]:
+            return f"{{min: {spell(least)}, max: {spell(most)}}}"
+        case str() if found := _COMPARED.fullmatch(value.strip()):
+            return f"{{{'min' if found[1].startswith('>') else 'max'}: {found[2]}}}"
+        case _:
+            return None
+
+
+def _checks(value: JSON, texts: Sequence[str]) -> str | None:
+    """Take a list of comparisons apart: `[r2 > 0.5]` is `{r2: {min: 0.5}}`."""
+    parts = [re.match(r"([\w.]+)\s*(.+)", text) for text in texts]
+    bounds = {part[1]: _bounds(part[2]) for part in parts if part is not None}
+    if texts and len(bounds) == len(texts) and None not in bounds.values():
+        return _mapping({name: bound or "" for name, bound in bounds.items()})
+    return _joined(value)
+
+
+def _axis(value: JSON) -> str | None:
+    """Name the axis that a list of values lacks; nothing says which argument of the function was meant."""
+    values: list[JSON] = value if isinstance(value, list) else [value]
+    if any(isinstance(one, dict | list) for one in values) or not values:
+        return None
+    shown = _flow(values) if isinstance(value, list) else "[4, 8]"
+    name = value if isinstance(value, str) and value.isidentifier() else "name"
+    return f"write {{{name}: {shown}}}, where {name!r} is an argument of the function"
 
 
 def _inputs(_: JSON, texts: Sequence[str]) -> str | None:
@@ -96,6 +159,7 @@ def _timeout(value: JSON, _: Sequence[str]) -> str | None:
 
 
 _KEYS: Final[Mapping[str, Callable[[JSON, Sequence[str]], str | None]]] = {
+    "checks": _checks,
     "inputs": _inputs,
     "outputs": _outputs,
     "params": _params,

@@ -16,6 +16,7 @@ from pipespec.document.wording import listing, quote
 from pipespec.errors import Diagnostic, counted
 from pipespec.frozen_values import frozen
 from pipespec.spec.schema.json_schema import Path, SchemaRule, Violation, violations
+from pipespec.spec.schema.likely_shapes import likely_shape
 
 __all__ = ["misplaced_keys"]
 
@@ -174,7 +175,7 @@ def _below_an_empty_key(place: _Place, key: str, broken: Sequence[Violation]) ->
     ends = (
         at
         for at, name in enumerate(after)
-        if name not in harmed or place.knows(name) or _is_empty(entries[name].value)
+        if name not in harmed or _is_own_key(place, name, owner) or _is_empty(entries[name].value)
     )
     below = {name: entries[name] for name in after[: next(ends, len(after))]}
     if (
@@ -189,6 +190,16 @@ def _below_an_empty_key(place: _Place, key: str, broken: Sequence[Violation]) ->
     hint = f"{_indent(them, place.indent + 2)} to put {them} below {quote(owner)}"
     diagnostic = Diagnostic("misplaced-key", message, first.key_span, hint)
     return (*place.path, owner), diagnostic, [owner, *below]
+
+
+def _is_own_key(place: _Place, name: str, owner: str) -> bool:
+    """Tell whether a key is the one of the language here; a param such as `seed: 4` only has its name."""
+    rule = place.rule.properties.get(name)
+    if rule is None or not place.knows(name):
+        return False
+    value = place.node.entries[name].value
+    reads = likely_shape((*place.path, name), value, rule.kinds or frozenset()) is not None
+    return owner != "params" or not isinstance(value, ScalarNode) or reads
 
 
 def _empty_before(entries: Mapping[str, Entry], key: str) -> str | None:

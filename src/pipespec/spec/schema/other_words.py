@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from pipespec.frozen_values import frozen
+from pipespec.python.callable_ref import PROGRAMS
 
 __all__ = ["WORDS", "OtherWord", "other_word"]
 
@@ -31,10 +32,21 @@ class OtherWord:
 _CONDITIONS: Final = "steps have no conditions; choose steps when you run: pipespec run FILE STEP"
 _SCHEDULES: Final = "pipelines have no schedule; let cron, CI or a scheduler call 'pipespec run'"
 _SHELLS: Final = (
-    "a program is run by a function: write call: pipespec.steps:command with params: {command: [program, argument]},"
+    f"{PROGRAMS} with params: {{command: [program, argument]}},"
     " or pipespec.steps:script with params: {script: FILE.py} for a Python file"
 )
-_HOOKS: Final = 'steps have no hooks; to be told how a run ended, write at the top: notify: [{url: "${secret:CHAT_WEBHOOK}"}]'
+_FAILURES: Final = "a step cannot ignore its own failure; to run the other steps all the same, write at the top: engine: {keep_going: true}"
+_FORWARD: Final = (
+    "a step names the steps before it, not those after it: inputs: {table: step.output}, or needs: [step]"
+)
+_MACHINES: Final = (
+    "steps run on this machine; to run one on a Dask cluster, write engine: {executor: dask} in the step"
+)
+_TRACKED: Final = (
+    "every step is recorded in MLflow, and the suffix of an output's file says its format: remove the key"
+)
+_REPORTS: Final = "a report is an option of the command: pipespec run FILE --report PAGE.html"
+_HOOKS: Final = 'steps have no hooks; to get a message when a run ends, write at the top: notify: [{url: "${secret:CHAT_WEBHOOK}"}]'
 _ENV: Final = (
     'a function gets what it needs as params: write params: {name: "${env:NAME}"}; a library that reads a variable, by engine: {env:'
     " {NAME: value}}"
@@ -115,7 +127,24 @@ _IN_STEP: Final[Sequence[tuple[str, OtherWord]]] = (
         OtherWord(None, _ENV, is_sentence=True),
     ),
     (
-        "condition conditions continue-on-error enabled if only skip skip_if trigger_rule unless when",
+        "allow_failure catch continue-on-error continue_on_error ignore_errors keep_going soft_fail",
+        OtherWord(None, _FAILURES, is_sentence=True),
+    ),
+    (
+        "downstream downstream_tasks join next precedes start then triggers",
+        OtherWord(None, _FORWARD, is_sentence=True),
+    ),
+    (
+        "batch executor infrastructure kubernetes operator_type queue resources_requests slurm step_operator",
+        OtherWord(None, _MACHINES, is_sentence=True),
+    ),
+    (
+        "experiment_tracker materializer model_registry output_materializers",
+        OtherWord(None, _TRACKED, is_sentence=True),
+    ),
+    ("card cards report reports visualisation visualization", OtherWord(None, _REPORTS, is_sentence=True)),
+    (
+        "condition conditions enabled if only skip skip_if trigger_rule unless when",
         OtherWord(None, _CONDITIONS, is_sentence=True),
     ),
     (
@@ -123,7 +152,7 @@ _IN_STEP: Final[Sequence[tuple[str, OtherWord]]] = (
         OtherWord(None, _SCHEDULES, is_sentence=True),
     ),
     (
-        "always always_changed always_run cache cache_expiration cache_key_fn cache_policy cached force memoize persist",
+        "always always_changed always_run cache cache_enabled cache_expiration cache_key_fn cache_policy cached enable_cache force memoize persist",
         OtherWord("identity", "none", is_example=True),
     ),
     (
@@ -271,8 +300,8 @@ _OF_ENGINE: Final[Sequence[tuple[str, OtherWord]]] = (
 )
 
 _OF_BOUNDS: Final[Sequence[tuple[str, OtherWord]]] = (
-    ("at_least ge greater_than gt lower minimum", OtherWord("min", "0.8")),
-    ("at_most le less_than lt maximum upper", OtherWord("max", "1.0")),
+    ("above at_least ge greater_than gt gte least lower lower_bound minimum", OtherWord("min", "0.8")),
+    ("at_most below le less_than lt lte maximum most upper upper_bound", OtherWord("max", "1.0")),
 )
 
 _OF_NOTIFY: Final[Sequence[tuple[str, OtherWord]]] = (
@@ -325,4 +354,4 @@ def other_word(path: Sequence[str | int], key: str) -> OtherWord | None:
             place = str(path[0]) if path else ""
         case _:
             return None
-    return WORDS[place].get(key)
+    return WORDS[place].get(key) or WORDS[place].get(key.partition(" ")[0])

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 
+from pipespec.document.likely_outputs import likely_output
+from pipespec.document.nodes import MappingNode
 from pipespec.document.wording import listing, quote
 from pipespec.errors import Span
 from pipespec.spec.file_wording import as_input, file_hint, names_a_file
@@ -30,9 +32,14 @@ class Connector:
     """Connects the references of one pipeline."""
 
     def __init__(
-        self, variants: Mapping[str, VariantIndex], spans: Mapping[str, Span], found: SpecFindings
+        self,
+        variants: Mapping[str, VariantIndex],
+        spans: Mapping[str, Span],
+        document: MappingNode,
+        found: SpecFindings,
     ) -> None:
-        """Store the variants of each step and the places of their names."""
+        """Store the variants of each step, the places of their names, and the document in which names are searched."""
+        self._document = document
         self._variants = variants
         self._spans = spans
         self._found = found
@@ -123,12 +130,17 @@ class Connector:
     def _tell_no_step(self, reference: OutputReference, subject: str, span: Span) -> None:
         """Report a step that does not exist. If the name ends like a file, it is more likely a file."""
         near, written = self._step_hint(reference.step), str(reference)
+        likely = likely_output(written, self._document)
         if not names_a_file(written):
             message = f"{subject} comes from step {quote(reference.step)}, which does not exist"
-            self._found.error("unknown-step", message, span, near)
+            differs_in_capitals = likely is not None and likely.casefold() == written.casefold()
+            hint = f"did you mean {quote(likely)}?" if likely and (differs_in_capitals or not near) else near
+            self._found.error("unknown-step", message, span, hint or self._all_steps())
             return
         message = f"{subject} is {quote(written)}, but there is no step {quote(reference.step)}"
         hint = f"{file_hint(written)}" + (f"; for a step, {near}" if near else "")
+        if likely is not None:
+            hint = f"for the output that is saved in this file, write {likely}; {file_hint(written)}"
         self._found.error("unknown-step", message, span, hint)
 
     def _tell_unnamed(self, index: VariantIndex, subject: str, span: Span) -> None:
@@ -180,6 +192,9 @@ class Connector:
                 hint = f"values of axis {quote(axis)}: {', '.join(index.values(axis)[:10])}"
                 break
         self._found.error("unknown-variant", message, span, hint)
+
+    def _all_steps(self) -> str | None:
+        return f"the steps are {listing(self._variants)}" if self._variants else None
 
     def _step_hint(self, step: str) -> str | None:
         if self._hints_left == 0:

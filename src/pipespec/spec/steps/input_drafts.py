@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from pipespec.document.likely_outputs import likely_output
 from pipespec.document.nodes import JSON, Entry, MappingNode, Node, ScalarNode, plain, set_at
 from pipespec.document.wording import listing, quote
 from pipespec.frozen_values import frozen
@@ -54,16 +55,22 @@ class InputDraft:
     """Beside `pipeline`: true if the last finished run is wanted."""
 
 
-def read_inputs(node: Node | None, step: str, found: SpecFindings) -> Mapping[str, InputDraft]:
-    """Return the inputs of a step. Those with mistakes are reported and left out."""
-    drafts = (_read_input(argument, entry, step, found) for argument, entry in entries(node).items())
+def read_inputs(
+    node: Node | None, step: str, document: MappingNode, found: SpecFindings
+) -> Mapping[str, InputDraft]:
+    """Return the inputs of a step. Those with mistakes are reported and left out. Names that were meant are searched in the document."""
+    drafts = (
+        _read_input(argument, entry, step, document, found) for argument, entry in entries(node).items()
+    )
     return {draft.argument: draft for draft in drafts if draft is not None}
 
 
-def _read_input(argument: str, entry: Entry, step: str, found: SpecFindings) -> InputDraft | None:
+def _read_input(
+    argument: str, entry: Entry, step: str, document: MappingNode, found: SpecFindings
+) -> InputDraft | None:
     node = entry.value
     if isinstance(node, ScalarNode) and text(node):
-        reference = _parsed(node, f"input {quote(argument)} of step {quote(step)}", found)
+        reference = _parsed(node, f"input {quote(argument)} of step {quote(step)}", document, found)
         return InputDraft(argument, "from", node, reference, None) if reference else None
     if not isinstance(node, MappingNode):
         return None
@@ -80,7 +87,7 @@ def _read_input(argument: str, entry: Entry, step: str, found: SpecFindings) -> 
         referring = source if given[0] == "from" else node.get("output")
         if not isinstance(referring, ScalarNode) or not text(referring):
             return None
-        reference = _parsed(referring, f"input {quote(argument)} of step {quote(step)}", found)
+        reference = _parsed(referring, f"input {quote(argument)} of step {quote(step)}", document, found)
         if reference is None:
             return None
     schema = node.get("schema")
@@ -107,15 +114,19 @@ def _not_one_source(
     return None
 
 
-def _parsed(node: ScalarNode, subject: str, found: SpecFindings) -> OutputReference | None:
+def _parsed(
+    node: ScalarNode, subject: str, document: MappingNode, found: SpecFindings
+) -> OutputReference | None:
     written = text(node) or ""
     try:
         return parse_reference(written)
     except NotAReferenceError as problem:
-        hint = file_hint(written)
+        likely, hint = likely_output(written, document), file_hint(written)
         message = f"{subject}: {quote(written)} {problem}"
-        if hint is not None:
+        if hint is not None or likely is not None:
             message = f"{subject} is {quote(written)}, which is not an output of a step"
+        if likely is not None:
+            hint = f"did you mean {quote(likely)}?"
         hint = hint or "write a step's output as 'step.output'"
         found.error("bad-reference", message, node.span, hint)
         return None

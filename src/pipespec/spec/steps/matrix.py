@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -46,6 +47,9 @@ MOST_VARIANTS: Final = 20_000
 _EMPTY: Final = "what reads all of its variants gets an empty collection"
 _RESERVED: Final = frozenset({"include", "exclude"})
 
+_RANGE: Final = re.compile(r"(\d+)\s*(?:\.\.+|-|:)\s*(\d+)|range\((?:(\d+),\s*)?(\d+)\)")
+_MOST_LISTED: Final = 12
+
 Point: TypeAlias = Mapping[str, Node]
 """The value of each axis, with axes sorted."""
 _Key: TypeAlias = tuple[str, ...]
@@ -82,7 +86,8 @@ def read_matrix(node: Node | None, step: str, found: SpecFindings) -> tuple[Grid
         _needs_list(found, f"the matrix of step {quote(step)}", node)
     grids = [node] if isinstance(node, MappingNode) else items(node)
     read = tuple(_read_grid(grid, step, found) for grid in grids)
-    return read if found.told == told and read else None
+    is_whole = found.told == told and all(isinstance(grid, MappingNode) for grid in grids)
+    return read if is_whole and read else None
 
 
 def _read_grid(node: Node, step: str, found: SpecFindings) -> Grid:
@@ -112,13 +117,25 @@ def _read_axis(name: str, entry: Entry, step: str, found: SpecFindings) -> Axis:
             return Axis(name, entry.key_span, source=source, written=written, source_span=node.span)
         except NotAReferenceError as problem:
             message = f"axis {quote(name)} of step {quote(step)}: {quote(written)} {problem}"
-            found.error("bad-reference", message, node.span, f"for a single value, write a list: [{written}]")
+            found.error("bad-reference", message, node.span, _as_list(written))
     elif isinstance(node, SequenceNode) and not node.items:
         message = f"axis {quote(name)} of step {quote(step)} has no values, so the step has no variants there"
         found.advice("empty-axis", message, entry.key_span, _EMPTY)
     else:
         _check_values(name, items(node), step, found)
     return Axis(name, entry.key_span, items(node))
+
+
+def _as_list(written: str) -> str:
+    """Say how the values are listed that a text stands for: `2, 4`, `1..3`, `range(1, 5)`."""
+    if spanned := _RANGE.fullmatch(written):
+        first, last = int(spanned[1] or spanned[3] or 0), int(spanned[2] or spanned[4])
+        values = range(first, last + (spanned[2] is not None))
+        if 0 < len(values) <= _MOST_LISTED:
+            return f"write out the values: [{', '.join(map(str, values))}]"
+    if "(" in written:
+        return "write out the values: [1, 2, 3]; or let a step compute them, and name its output: step.output"
+    return f"{'write a list' if ',' in written else 'for a single value, write a list'}: [{written}]"
 
 
 def _needs_list(found: SpecFindings, subject: str, node: Node | None) -> None:

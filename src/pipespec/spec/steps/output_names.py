@@ -41,7 +41,7 @@ def read_outputs(
     for output in read.values():
         if (problem := _problem(output.file)) is not None:
             message = f"output {quote(output.name)} of step {quote(step)} cannot be named {quote(output.file)}: {problem}"
-            found.error("bad-output-name", message, output.span, _RULE)
+            found.error("bad-output-name", message, output.span, _way_out(output.file))
     _check_apart(read, step, found)
     return read
 
@@ -100,6 +100,17 @@ def _problem(file: str) -> str | None:
             strange = next(c for c in segment if not _SEGMENT.fullmatch("x" + c))
             return f"{quote(strange)} is not allowed in every store"
     return None
+
+
+def _way_out(file: str) -> str:
+    """Say how the file is named instead: every output is stored, so that its name leads nowhere else."""
+    path = file.replace("\\", "/")
+    last = path.rstrip("/").rpartition("/")[2]
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:|/|~|\.\.?/", path) and _problem(last) is None:
+        return (
+            f"write {last}: outputs are kept in the tracking store, and 'pipespec get' copies them elsewhere"
+        )
+    return f"folders are separated by '/': {path}" if path != file and _problem(path) is None else _RULE
 
 
 def _check_apart(outputs: Mapping[str, OutputSpec], step: str, found: SpecFindings) -> None:

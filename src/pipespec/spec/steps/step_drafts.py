@@ -95,6 +95,7 @@ def read_step(
     span: Span,
     body: MappingNode,
     experiment: str,
+    document: MappingNode,
     places: Places,
     found: SpecFindings,
     *,
@@ -131,7 +132,7 @@ def read_step(
         tags=_texts(body.get("tags")),
         matrix=matrix,
     )
-    inputs = read_inputs(body.get("inputs"), name, found)
+    inputs = read_inputs(body.get("inputs"), name, document, found)
     return StepDraft(
         shared,
         inputs,

@@ -93,7 +93,7 @@ def pipeline_note(new: NewInvocation) -> str:
     said = f" {new.description}" if new.description else ""
     return record_names.fit_tag(
         f"Invocations of the pipeline `{new.pipeline}`: a run for each `pipespec run`, with the params that were set and the "
-        f"metrics that came of it.{said}"
+        f"metrics of the result.{said}"
     )
 
 
