@@ -158,7 +158,7 @@ def test_a_run_that_was_decided_to_count_is_left_to_who_decided_it(world):
 def test_a_lease_that_was_renewed_at_the_last_moment_is_left_alone(world):
     slow = world.start()
     seen = dead(world, slow)
-    world.recorder.heartbeat([slow.run_id])
+    world.recorder.heartbeat([slow])
 
     assert settle(world, seen) == ()
 

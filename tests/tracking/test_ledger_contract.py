@@ -350,7 +350,7 @@ def test_outputs_too_many_for_a_tag_are_read_from_the_manifest(world):
         ),
         (
             lambda folder: (folder / "model/sub/b.bin").unlink(),
-            "output 'model': 'model/' has 1 files, not 2",
+            "output 'model': 'model/' has 1 file, not 2",
         ),
         (lambda folder: shutil.rmtree(folder / "model"), "output 'model': 'model/' no longer exists"),
         (lambda folder: (folder / "pipespec/step.json").unlink(), "'pipespec/step.json' no longer exists"),

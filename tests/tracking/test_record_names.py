@@ -63,8 +63,9 @@ def test_no_param_is_lost_and_all_are_taken_by_mlflow(params):
 @pytest.mark.parametrize(
     ("tags", "key"),
     [
-        (["mlflow.user", "pipespec.claim.abc"], "abc"),
-        (["pipespec.key.abc"], None),
+        (["mlflow.user", "pipespec.key.abc"], "abc"),
+        (["mlflow.user", "pipespec.claim.abc"], "abc"),  # of an earlier version
+        (["pipespec.key"], None),
         ([], None),
     ],
 )

@@ -144,7 +144,7 @@ def test_another_writer_is_waited_for(world, project):
     with database(project) as holder:
         holder.execute("BEGIN IMMEDIATE")
         holder.execute("UPDATE experiments SET last_update_time = 1")
-        other = threading.Thread(target=world.recorder.heartbeat, args=([started.run_id],))
+        other = threading.Thread(target=world.recorder.heartbeat, args=([started],))
         began = time.monotonic()
         other.start()
         other.join(1.0)
