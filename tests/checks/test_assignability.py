@@ -144,7 +144,7 @@ def test_validate_refuses_just_what_a_step_would(source, live, tree, value):
 @pytest.mark.parametrize(
     ("name", "value", "found", "expected", "hint"),
     [
-        ("a0", 4.0, "4.0", "a whole number", None),
+        ("a0", 4.0, "4.0", "a whole number", "write 4, or annotate the argument as float"),
         ("a0", "3", "'3'", "a whole number", "remove the quotes: 3"),
         ("a2", 3, "3", "text", 'if text is intended, put it in quotes: "3"'),
         ("a3", "no", "'no'", "true or false", "'no' is text here; write true or false"),

@@ -245,7 +245,8 @@ def test_an_empty_text_is_an_empty_fragment_but_no_file(text, mistakes):
             [
                 (
                     "1:5-1:6 yaml-syntax: this backslash does not start an escape that YAML knows"
-                    " (double it, or use single quotes, where a backslash has no special meaning)"
+                    " (write a path with '/'; in other text double the backslash, or use single quotes, where it has no"
+                    " special meaning)"
                 )
             ],
         ),

@@ -205,7 +205,7 @@ def test_a_value_goes_to_a_file_a_folder_or_a_file_for_each_part(calls, words, f
         (["steps:titles", "--out", "t.csv"], 2, "error: 't.csv' is there already; replace with --force\n"),
         (["steps:titles", "--out", "a.csv", "--out", "b.csv"], 2, "error: --out: several places need a name each: --out NAME=FILE\n"),
         (["steps:titles", "--out", "a=a/"], 2, "error: --out: 'a/' is no file; name one for each part\n"),
-        (["nostep"], 2, "error: there is no step 'nostep'; there is 'secret', 'titles', 'train'\n"),
+        (["nostep"], 2, "error: there is no step 'nostep'; the steps are 'secret', 'titles', 'train'\n"),
         (["train"], 2, "error: --out: name one folder, which gets 'result.json'\n"),
         (
             ["train", "--out", "made"],

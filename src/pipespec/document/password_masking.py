@@ -31,7 +31,8 @@ _KEPT: Final = re.compile(r"(?P<kept>^[\s'\"\[{]*(?:\w+://)?|\$\{[^}$]*\}|[\s'\"
 """Parts of a URL: the service, references, quotes and brackets around it; otherwise one character at a time."""
 
 _STARS: Final = re.compile(r"\*+")
-_ANY_URL: Final = re.compile(r"\b\w+://(?:\$\{[^}]*\}|[^\s'\"])+?(?=[\]}),;]*(?:[\s'\"]|$))")
+_REST: Final = r"""(?:\$\{[^}]*\}|[^\s'"$]|\$(?!\{))+?(?=[\]}),;]*(?:[\s'"]|\Z))"""
+_ANY_URL: Final = re.compile(rf"\b\w+://{_REST}")
 """A URL in a message."""
 
 _OPTION: Final = re.compile(r"((?:^|[\s'\"])[\w.$+-]*notif[^=\s]*=)(.*)", re.IGNORECASE | re.DOTALL)
@@ -42,8 +43,8 @@ _NOTICES: Final = re.compile(
 )
 """From the key `notify` on, as far as lines are indented or items of a list."""
 
-_ADDRESS: Final = re.compile(r"""(?<=://)[^\s"']+""")
-"""Of a URL, to its end; brackets and commas behind it are of the file."""
+_ADDRESS: Final = re.compile(rf"(?<=://){_REST}")
+"""The rest of a URL after the service. Brackets and commas after it belong to the file."""
 
 _URL_VALUE: Final = re.compile(
     r"""(\burl["']?[ \t]*:)(.*?)(?=,\s*["']?(?:on|template)\b|\n[ \t]*["']?(?:on|template)["']?[ \t]*:|\n[ \t]*-[ \t]|\Z)""",
@@ -112,13 +113,8 @@ def _starred_password(found: re.Match[str]) -> str:
 
 
 def _starred_notices(block: re.Match[str]) -> str:
-    shown = _ADDRESS.sub(_starred_address, block[0])
+    shown = _ADDRESS.sub(lambda address: _KEPT.sub(_stars, address[0]), block[0])
     return _URL_VALUE.sub(lambda found: found[1] + _KEPT.sub(_stars, found[2]), shown)
-
-
-def _starred_address(found: re.Match[str]) -> str:
-    address = found[0].rstrip("]},")
-    return _KEPT.sub(_stars, address) + found[0][len(address) :]
 
 
 def _stars(found: re.Match[str]) -> str:
@@ -126,6 +122,7 @@ def _stars(found: re.Match[str]) -> str:
 
 
 def _without_urls(notify: Node) -> Node:
+    notify = _placed(notify)
     match notify:
         case SequenceNode(items=items):
             return replace(notify, items=tuple(map(_without_urls, items)))
@@ -162,6 +159,11 @@ def _hidden(node: Node, mask: Callable[[str], str]) -> Node:
             return replace(node, entries=below)
         case _:
             return node
+
+
+def _placed(node: Node) -> Node:
+    origin = None if node.origin is None else _place(node.origin)
+    return replace(node, span=_place(node.span), origin=origin)
 
 
 def _place(span: Span) -> Span:

@@ -32,6 +32,8 @@ _TAB: Final = "    "
 _SNIPPET: Final = 96
 """Maximum number of columns of a line. For a longer line, the part around the place is shown."""
 _BEFORE: Final = 40
+_URLS_ELSEWHERE: Final = frozenset({"unknown-key", "unknown-service"})
+"""Codes of findings on URLs that are not below `notify`: it is misspelled, or refers to a param."""
 _NO_PAGES: Final[Mapping[str, str]] = MappingProxyType({})
 _STYLES: Final = {Severity.ERROR: Style.BAD, Severity.ADVICE: Style.OPEN}
 _SARIF_LEVELS: Final = {Severity.ERROR: "error", Severity.ADVICE: "note"}
@@ -143,9 +145,10 @@ def _clean_hint(hint: str, found: Diagnostic) -> str:
 
 
 def _clean(text: str, found: Diagnostic) -> str:
-    """Take passwords out of a text that belongs to a finding."""
-    is_secret = concerns_messages(f"{found.message} {found.span.file}")
-    return without_receivers(without_passwords(text), everywhere=is_secret)
+    """Remove passwords from a text of a finding. URLs for `notify` are passwords, wherever they are set."""
+    is_url_elsewhere = found.code in _URLS_ELSEWHERE and concerns_messages(found.message)
+    everywhere = is_url_elsewhere or concerns_messages(found.span.file)
+    return without_receivers(without_passwords(text), everywhere=everywhere)
 
 
 def _block(found: Diagnostic, lines: Sequence[str]) -> str:

@@ -32,7 +32,7 @@ from pipespec.step.arguments.object_building import (
     is_closed,
 )
 from pipespec.step.failure import summary
-from pipespec.step.formats.type_names import bare
+from pipespec.step.formats.type_names import bare, type_of_annotation
 
 __all__ = ["MisfitError", "ParamPlace", "convert"]
 
@@ -93,6 +93,8 @@ def _converted(value: JSON, annotation: Any, place: ParamPlace) -> Any:
         return _built(build, value, wanted, place)
     if fields_of(kind) is not None:
         return _record(value, wanted, place)
+    if value is not None and "." in (type_of_annotation(kind) or ""):
+        raise _misfit(value, annotation, place, ", which no param can contain: such a value is an input")
     if isinstance(value, dict | list) and is_closed(kind, value):
         more = ": nothing is known of how to make one; take a dataclass, a model of pydantic, or plain values"
         raise _misfit(value, annotation, place, more)
