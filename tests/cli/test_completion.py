@@ -141,7 +141,7 @@ main([])
 
 
 @pytest.mark.parametrize(
-    ("line", "most"), [("ru", 11), ("run p.yaml tr", 112), ("plan p.yaml --set params.s", 110)]
+    ("line", "most"), [("ru", 11), ("run p.yaml tr", 115), ("plan p.yaml --set params.s", 114)]
 )
 def test_an_answer_loads_little(folder, tmp_path, line, most):
     listing = tmp_path / "modules.json"
