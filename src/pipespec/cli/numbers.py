@@ -1,4 +1,4 @@
-"""Numbers as values of options: what is wrong with one is said in plain words, with the bounds."""
+"""Numbers as values of options. An error says in plain words what is wrong, with the bounds."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a command says of an option that it does not have: what the option is called here, or which verbs have it.
+"""The message for an option that a command does not have: what the option is called here, or which verbs have it.
 
-Takes click's refusal; returns one line. Other tools' words are a table; the options of other verbs are looked up in the verbs, which is
-slow and happens on this way alone.
+Takes click's error. Returns one line. The words of other tools are in a table. The options of other verbs are read from the verbs;
+this is slow, and only done for such an error.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _OURS: Final[Mapping[str, str]] = {
     )
     for option in options.split()
 }
-"""The option of ours by that of another tool; it counts where the verb has it."""
+"""Our option by the option of another tool. It is only offered if the verb has it."""
 _WORDS: Final[Mapping[str, str]] = {
     option: way
     for options, way in (
@@ -68,13 +68,13 @@ VERB_WORDS: Final[Mapping[str, str]] = {
     )
     for word in words.split()
 }
-"""The verb of ours by what other tools call it."""
+"""Our verb by the word of another tool."""
 _NEAR: Final = 0.75
-"""How alike two options have to be; click offers any that share a syllable."""
+"""How similar two options must be; click offers any that share a syllable."""
 
 
 def no_such_option(error: click.NoSuchOption) -> str:
-    """Say that a command has no such option, and the way out."""
+    """Return a message that a command has no such option, with the correct one."""
     command = error.ctx.command if error.ctx is not None else None
     name = error.option_name
     verb = f"'{command.name}'" if command is not None and command.name else "the command"

@@ -1,7 +1,7 @@
-"""The output that somebody meant who wrote it in another way: `clean/rows`, `steps.clean.outputs.rows`, `${clean.rows}`, `rows.csv`.
+"""The output that was probably meant by another spelling: `clean/rows`, `steps.clean.outputs.rows`, `${clean.rows}`, `rows.csv`.
 
-Takes the text and the document; returns a reference as the language has it, `clean.rows`, or None where no step and no output of
-the document has such a name.
+Takes the text and the document. Returns a reference in the spelling of the language, `clean.rows`, or None if no step and no output
+of the document has such a name.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ _FILLERS: Final = frozenset(
         "tasks",
     ]
 )
-"""Words that other tools put around the names of a step and its output."""
+"""Words that other tools write around the names of a step and its output."""
 _LONGEST: Final = 200
 _JUDGED: Final = re.compile(r"""\[(?!["']\w+["']\])|/\.\.?(?:/|$)""")
-"""Brackets that choose a variant, and parts of folders: what is wrong there is said by who reads them."""
+"""Brackets that choose a variant, and parts of folders: their readers report errors in them."""
 
 
 def likely_output(written: str, document: MappingNode) -> str | None:
-    """Return the reference to an output that a text was meant for."""
+    """Return the reference to the output that a text probably means."""
     steps = document.get("steps")
     if not isinstance(steps, MappingNode) or len(written) > _LONGEST or _JUDGED.search(written):
         return None
@@ -61,7 +61,7 @@ def likely_output(written: str, document: MappingNode) -> str | None:
 
 
 def _by_output(written: str, steps: MappingNode) -> str | None:
-    """Return the output whose name or file a text is, if there is one alone, and no step has that name."""
+    """Return the output with this name or file, if there is exactly one, and no step has the name."""
     if written in steps.entries:
         return None
     found = [
@@ -74,7 +74,7 @@ def _by_output(written: str, steps: MappingNode) -> str | None:
 
 
 def _by_words(words: list[str], steps: MappingNode) -> str | None:
-    """Return the step that one of the words names, with the output that a later one names."""
+    """Return the step that one of the words names, with the output that a later word names."""
     for position, word in enumerate(words):
         step = _same(word, steps.entries)
         if step is None or (word.lower() in _FILLERS and position + 1 < len(words)):
@@ -90,7 +90,7 @@ def _by_words(words: list[str], steps: MappingNode) -> str | None:
 
 
 def _same(word: str, names: Mapping[str, object]) -> str | None:
-    """Return the name that a word is, whatever its capitals."""
+    """Return the name that equals a word, ignoring case."""
     if word in names:
         return word
     alike = [name for name in names if name.casefold() == word.casefold()]
@@ -98,7 +98,7 @@ def _same(word: str, names: Mapping[str, object]) -> str | None:
 
 
 def _outputs(body: Node) -> Mapping[str, str | None]:
-    """Return the outputs of a step with the file of each, as far as that is a text."""
+    """Return the outputs of a step with the file of each, if that is a text."""
     outputs = body.get("outputs") if isinstance(body, MappingNode) else None
     if not isinstance(outputs, MappingNode):
         return {}

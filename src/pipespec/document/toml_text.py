@@ -1,4 +1,4 @@
-"""Reads TOML that anyone may have written: gives its tables, refuses what cannot be read with one kind of error."""
+"""Read TOML that is not trusted. Returns its tables. Everything that cannot be read gives the same kind of error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def read_toml(content: bytes) -> dict[str, Any]:
     """Return the tables.
 
     Raises:
-        ValueError: where it is no TOML, is not UTF-8, is nested too deeply, or has a number of thousands of digits.
+        ValueError: if it is not TOML or not UTF-8, is nested too deeply, or contains a number with thousands of digits.
     """
     import tomllib  # noqa: PLC0415 - 2 ms, and most documents ask for none
 

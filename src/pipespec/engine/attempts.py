@@ -1,10 +1,11 @@
-"""The MLflow runs of one invocation: begun under a claim, kept alive, ended. All writing goes through here.
+"""The MLflow runs of one invocation: started with a claim, kept alive, ended. All writing goes through this module.
 
-Takes steps that are to execute and what came of them; gives started runs and records. Two invocations that want one
-key agree through the store: in a database file each looks and claims in one transaction; elsewhere each creates its run with a claim, then
-looks; one that is alone goes on, of several the later take their runs back and wait. Where others may have counted this process as dead, it looks again before it publishes, and has it
-decided which of the two counts. A store that is away keeps nothing from going on: leases are renewed by a thread, and
-a run that could not be ended is ended with the next renewal.
+Takes steps to execute, and their outcomes. Returns started runs and records. Two invocations that need the same key agree through
+the store. In a database file, each searches and claims in one transaction. Elsewhere, each creates its run with a claim and then
+searches: one that is alone continues; if there are several, the later ones withdraw their runs and wait. If other processes may
+have considered this process dead, it searches again before it publishes, and it is decided which of the two results counts. A
+store that is not reachable does not stop the work: a thread renews leases, and a run that could not be ended is ended with the
+next renewal.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ class Attempts:
         self._beating: threading.Thread | None = None
         self._own: dict[str, StartedRun] = {}
         self._sure: dict[str, float] = {}
-        """When runs were last known to be ours alone, by `_now`; it stands still once a renewal came too late."""
+        """When runs were last known to be only ours, by `_now`. The time does not advance after a renewal that came too late."""
         self._others = OtherRuns(
             ledger, is_ours=self._own.__contains__, is_left_over=self._is_left_over, settle=self._sweep
         )
@@ -121,13 +122,13 @@ class Attempts:
     def claim(
         self, plan: Plan, decision: Decision, *, forced: bool, waited: bool
     ) -> Claim | StepRecord | FailedElsewhere | None:
-        """Begin a run for a step; or return what came of another invocation's meanwhile, or None while one computes it.
+        """Start a run for a step. Or return the result of another invocation, or None if one is computing it now.
 
-        `waited` is true when it was None before. Where others are about, one looks first, and creates no run to take it
-        back; in a store that joins writes always, since that costs no more there.
+        `waited` is true if the answer was None before. If other invocations are at work, the store is searched first, so that
+        no run has to be withdrawn. A store that joins writes is always searched first, since that costs nothing more there.
 
         Raises:
-            StoreUnavailableError: where the store cannot be asked or written.
+            StoreUnavailableError: if the store cannot be read or written.
         """
         if self._invocation is None:
             self._begin_invocation(plan)
@@ -156,7 +157,7 @@ class Attempts:
         self._tell_prepared()
         if started is None:
             return found
-        if self._writer.joins:  # nobody else wrote since we looked
+        if self._writer.joins:  # nobody else has written since the search
             return Claim(started, known)
         standing = self._others.standing_alone(key, started)
         if standing is None:
@@ -170,7 +171,7 @@ class Attempts:
     def _standing(
         self, key: str, known: int | None, *, takes_failure: bool
     ) -> tuple[bool, StepRecord | FailedElsewhere | None]:
-        """Say whether a key is free to be claimed, and what came of it where it is not; None while others compute it."""
+        """Return whether a key can be claimed, and otherwise its result, or None if another invocation is computing it."""
         if self._others.holder(key) is not None:
             return False, None
         if record := newer_record(self._ledger.complete((key,)).get(key), known):
@@ -179,7 +180,7 @@ class Attempts:
         return failure is None, failure
 
     def holder(self, key: str) -> Attempt | None:
-        """Return the run of another invocation that computes a key, None where none does any more."""
+        """Return the run of another invocation that computes a key; None if there is none any more."""
         return self._others.holder(key)
 
     def result(
@@ -213,7 +214,7 @@ class Attempts:
         )
 
     def publish(self, result: UnpublishedResult) -> Published:
-        """Publish a result; raises as `publish_result`. May be called again where the store was away."""
+        """Publish a result. Raises the errors of `publish_result`. May be called again if the store was not reachable."""
         in_doubt = partial(self._is_in_doubt, result.started.run_id)
         try:
             published = publish_result(
@@ -257,7 +258,7 @@ class Attempts:
             then(prepared.record)
 
     def let_go(self, started: StartedRun, failure: Failure) -> None:
-        """End a run whose result is kept for another invocation, once the store can be told."""
+        """End a run whose result is kept for another invocation, as soon as the store can be written."""
         self._forget(started.run_id)
         self._endings.append(_Ending(started, failure, None, "FAILED", has_files=False))
 
@@ -411,9 +412,9 @@ class Attempts:
         return attempt.owner == self._here and attempt.run_id not in _ACTIVE
 
     def _is_in_doubt(self, run_id: str) -> bool:
-        """Say whether others may have counted the lease of a run as dead, and have computed its key themselves.
+        """Return whether other processes may have considered the lease of a run dead, and have computed its key themselves.
 
-        As long as nobody can have, the look that was taken after the claim was made still holds.
+        As long as that is not possible, the result of the search after the claim is still valid.
         """
         return _now() - self._sure.get(run_id, -math.inf) >= LEASE_SECONDS / 2
 

@@ -30,7 +30,7 @@ def settle(
     """End the runs of dead processes, remove the secrets from the logs that they left, and return their ids.
 
     Raises:
-        StoreUnavailableError: where the store cannot be asked or written.
+        StoreUnavailableError: if the store cannot be read or written.
     """
     dead = settle_dead(attempts, ledger, recorder, state.downloads)
     for attempt in attempts:

@@ -1,7 +1,7 @@
-"""What other invocations compute: who claims a key, whether a run of ours is alone with its claim, how another's execution failed.
+"""What other invocations compute: who claims a key, whether one of our runs is alone with its claim, how another run failed.
 
-Takes a ledger, and what of its runs is ours or left over; gives live claims, once the runs of dead processes are settled. It
-begins and ends no run of ours.
+Takes a ledger, and functions that say which of its runs are ours or left over. Returns live claims, after the runs of dead
+processes are settled. Does not start or end our runs.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ __all__ = ["FailedElsewhere", "OtherRuns"]
 
 _LOOKS: Final = 5
 _LOOK_AGAIN: Final = 0.05
-"""Seconds between looks at claims that came later than ours and should be taken back."""
+"""Seconds between two searches for claims that came later than ours and should be withdrawn."""
 
 _OF_THE_STEP: Final = frozenset({"raised", "exited", "signal", "timeout", "outputs", "metrics", "binding"})
-"""Kinds of failures that say something of the step, and not of the process, its environment or its store."""
+"""Kinds of failures that are about the step, and not about the process, its environment or its store."""
 
 
 @frozen
@@ -36,12 +36,12 @@ class FailedElsewhere:
 
     run_id: str
     message: str
-    """What it failed with, and where."""
+    """The error, and the place of the process."""
     traceback: str
 
 
 class OtherRuns:
-    """What one invocation knows of all others; used from one thread."""
+    """What one invocation knows about all others. Used from one thread."""
 
     def __init__(
         self,
@@ -51,41 +51,41 @@ class OtherRuns:
         is_left_over: Callable[[Attempt], bool],
         settle: Callable[[Collection[Attempt]], Collection[str]],
     ) -> None:
-        """Ask this ledger; `settle` ends the runs of dead processes and says which they were."""
+        """Use this ledger. `settle` ends the runs of dead processes and returns their ids."""
         self._ledger = ledger
         self._is_ours = is_ours
         self._is_left_over = is_left_over
         self._settle = settle
         self._seen: dict[str, Attempt] = {}
-        """The latest run of another that was seen at work, by its key."""
+        """The latest run of another invocation that was seen at work, by its key."""
         self._left: set[str] = set()
-        """The keys of runs that dead processes left; what they made may count by now."""
+        """The keys of runs that dead processes left. Their results may count by now."""
         self._are_about = False
 
     def meet(self, running: Collection[Attempt]) -> None:
-        """Take note of who is at work when this invocation begins, of its pipeline."""
+        """Note which runs of the pipeline are at work when this invocation begins."""
         dead = self._settle(running)
         self._left = {one.key for one in running if one.run_id in dead and one.key is not None}
         self._note(one for one in running if one.run_id not in dead and not self._is_ours(one.run_id))
 
     def may_have(self, key: str) -> bool:
-        """Say whether to look what others did for a key before a run is created: any of them is at work, or one died with it."""
+        """Return whether to search for other results of a key before a run is created: another run is at work, or one died with the key."""
         return self._are_about or key in self._left
 
     def claims(self, key: str) -> tuple[Attempt, ...]:
-        """Return the live claims of a key, the earliest first, ours too."""
+        """Return the live claims of a key, including ours, the earliest first."""
         return self._live(self._not_left_over(self._ledger.claims(key)))
 
     def holder(self, key: str) -> Attempt | None:
-        """Return the run of another that computes a key, None where none does."""
+        """Return the run of another invocation that computes a key, or None."""
         return next((claim for claim in self.claims(key) if not self._is_ours(claim.run_id)), None)
 
     def standing_alone(self, key: str, started: StartedRun) -> Standing | None:
-        """Return how a key stands if a run of ours is its only live claim; None if another run computes it.
+        """Return the claims and the record of a key if our run is its only live claim; None if another run computes it.
 
-        Waits a moment for others to see our run and to take theirs back. Being the earlier is not enough: a run may become
-        visible later than one that says it started later, which then saw nobody and went on. Whoever is alone when it
-        looks is seen by all that come later.
+        Waits a moment for others to see our run and to withdraw theirs. To be the earlier is not enough: a run may become
+        visible later than a run with a later start, which then saw nobody and continued. A run that is alone when it searches
+        is seen by all that come later.
         """
         for _ in range(_LOOKS):
             standing = self._ledger.standing(key, started.experiment_id)
@@ -101,7 +101,7 @@ class OtherRuns:
         return None
 
     def failure(self, key: str) -> FailedElsewhere | None:
-        """Say how the run failed that was seen at work on a key; None where it did not, or for a reason of its own. Told once."""
+        """Return how the run failed that was seen at work on a key; None if it did not, or for a reason of its own. Returned once."""
         seen = self._seen.pop(key, None)
         facts = None if seen is None else self._ledger.run(seen.run_id)
         if facts is None or facts.status != "FAILED":

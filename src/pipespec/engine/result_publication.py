@@ -41,13 +41,13 @@ def publish_result(
 ) -> Published:
     """Publish a result, unless another invocation did for the same generation.
 
-    What is uploaded for it is then in the folder `downloads`, too. `in_doubt` says whether others may have counted this
-    process as dead by now, and have computed the key themselves.
+    What is uploaded for it is then also in the folder `downloads`. `in_doubt` returns whether other processes may have
+    considered this process dead by now, and have computed the key themselves.
 
     Raises:
-        StoreUnavailableError: where it cannot be known, or not be written.
-        TakenOverError: where another invocation computes the key instead, and has not published it yet.
-        PipespecError: where the run is gone.
+        StoreUnavailableError: if the store cannot be read or written.
+        TakenOverError: if another invocation computes the key instead, and has not published it yet.
+        PipespecError: if the run does not exist any more.
         OSError: from a local disk.
     """
     try:
@@ -99,7 +99,7 @@ def _publish(
 
 
 def newer_record(record: StepRecord | None, known: int | None) -> StepRecord | None:
-    """Return the record of a key if it was published beyond the generation that we knew; what was only accepted was not."""
+    """Return the record of a key if its generation is newer than the known one. An accepted record is not."""
     if record is None or record.accepted is not None:
         return None
     return record if known is None or record.generation > known else None
@@ -133,7 +133,7 @@ def publish_kept(folder: Path, ledger: Ledger, recorder: Recorder, downloads: Pa
 
 
 def _is_computed(started: StartedRun, ledger: Ledger) -> bool:
-    """Say whether another run claims the key of one that is kept."""
+    """Return whether another run claims the key of a kept result."""
     claims = () if started.key is None else ledger.claims(started.key)
     return any(claim.run_id != started.run_id for claim in claims)
 

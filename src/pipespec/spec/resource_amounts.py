@@ -1,6 +1,6 @@
-"""Amounts of resources: whole numbers, and of `memory` sizes such as `4GiB`. Pure.
+"""Amounts of resources: whole numbers, and sizes such as `4GiB` for `memory`. Pure.
 
-Takes the node of an amount; gives a whole number, of memory in bytes, and the words that such a number has.
+Takes the node of an amount. Returns a whole number, which is in bytes for memory, and the spelling of such a number.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pipespec.spec.node_reading import text, whole_number
 __all__ = ["MEMORY", "expected_amount", "read_amount", "spelled_amount"]
 
 MEMORY: Final = "memory"
-"""The resource of which each machine has its own, and that is measured in bytes."""
+"""The resource that each machine has for itself, and that is measured in bytes."""
 
 _SIZE: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?(kB|KiB|MB|MiB|GB|GiB|TB|TiB)")
 _BYTES: Final = {f"{prefix}iB": 1024**power for power, prefix in enumerate("KMGT", start=1)} | {
@@ -23,7 +23,7 @@ _BYTES: Final = {f"{prefix}iB": 1024**power for power, prefix in enumerate("KMGT
 
 
 def read_amount(name: str, node: Node | None) -> int | None:
-    """Return how much of a resource a node says, None where it is no amount."""
+    """Return the amount that a node contains, or None if it is not an amount."""
     if name != MEMORY:
         amount = whole_number(node)
         return amount if amount is not None and amount >= 0 else None
@@ -32,12 +32,12 @@ def read_amount(name: str, node: Node | None) -> int | None:
 
 
 def expected_amount(name: str) -> str:
-    """Say what an amount of a resource has to be."""
+    """Return a description of a valid amount of a resource."""
     return "a size such as 4GiB or 500MB" if name == MEMORY else "a whole number from 0"
 
 
 def spelled_amount(name: str, amount: int) -> str:
-    """Spell an amount as users do: memory in a unit that leaves a whole number, or else with one decimal."""
+    """Return the spelling of an amount: memory in a unit that gives a whole number, or else with one decimal."""
     return _spelled_size(amount) if name == MEMORY else str(amount)
 
 

@@ -1,8 +1,8 @@
 """A limit of the memory that a step's process, and each process that it starts, may use.
 
-Takes bytes; what is beyond them is refused by the system, and the exception of that becomes a `StepError`. Counted is memory that
-a process may write to alone, as the system reserves it: not files that are mapped, and not address space that is only kept free,
-of which libraries take far more than they use.
+Takes bytes. The system refuses more memory than that, and the exception becomes a `StepError`. The limit counts private memory
+that a process may write to, when the system reserves it. It does not count mapped files, or reserved address space, since
+libraries reserve far more than they use.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ __all__ = ["limited_memory", "with_limit"]
 
 @contextlib.contextmanager
 def limited_memory(limit: int | None) -> Iterator[None]:
-    """Hold a limit; None is none.
+    """Apply a limit; None means no limit.
 
     Raises:
-        StepError: where memory ended, or this system has no such limit.
+        StepError: if there was not enough memory, or this system has no such limit.
     """
     if limit is None:
         yield
@@ -45,7 +45,7 @@ def limited_memory(limit: int | None) -> Iterator[None]:
 
 
 def with_limit(message: str, limit: int | None) -> str:
-    """Say of a process that crashed which limit it had: a library may not bear that memory is refused."""
+    """Return a note on the limit of a process that crashed: some libraries crash if they get no memory."""
     return message if limit is None else f"{message}; its memory was limited to {_spelled(limit)}"
 
 

@@ -1,4 +1,4 @@
-"""How much memory this machine has for a run: its own, or what the control groups of this process allow."""
+"""How much memory a run can use on this machine: all of it, or what the control groups of this process allow."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def machine_memory() -> int:
 
 
 def _group_limits() -> Iterator[int]:
-    """Yield the limits of the group of this process, and of those above it; none where the system has no groups."""
+    """Yield the limits of the group of this process, and of the groups above it; nothing if the system has no groups."""
     try:
         lines = Path("/proc/self/cgroup").read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:

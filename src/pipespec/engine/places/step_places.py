@@ -1,7 +1,7 @@
 """How many steps of a run execute at a time, on this machine and on a cluster, and what each gets there.
 
-Takes a plan and the steps that execute; says whether there is room for one more, and on what terms: places, of which each kind has
-a limit of its own where a plan has steps of both, and resources, of which there is a total.
+Takes a plan and the steps that execute. Says whether one more step can start, and on what terms. Places have a limit for each kind,
+if the plan has steps of both kinds; resources have a total.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ class StepPlaces:
         return len(beside) < self._limit(kind) and self._fits(step, executing)
 
     def may_begin(self, step: str, executing: Collection[str]) -> bool:
-        """Tell whether a step that Luigi hands out has room; Luigi counts, but does not know kinds, nor what waits."""
+        """Return whether a step that Luigi hands out can start. Luigi counts, but knows neither kinds nor waiting steps."""
         return self._fits(step, executing) if len(self._kinds) == 1 else self.has_room(step, executing)
 
     def used(self, executing: Collection[str]) -> Counter[str]:
-        """Return how much of the resources of the run these steps use."""
+        """Return the amounts of the run's resources that these steps use."""
         used: Counter[str] = Counter()
         for step in executing:
             used.update(self._settings.counted_resources(self._plan.decisions[step].step))

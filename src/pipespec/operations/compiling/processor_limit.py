@@ -1,7 +1,7 @@
-"""Ends what takes too much processor time: a regular expression of a stranger's schema can take for ever.
+"""Stop a function that uses too much processor time: a regular expression in a stranger's schema may never end.
 
-Takes a function and gives what it returns, or None where the time was over. Only the main thread can be stopped in this way;
-in any other thread of a program that uses pipespec, there is no limit.
+Takes a function. Returns its result, or None if the time was over. Only the main thread can be stopped in this way. In other
+threads of a program that uses pipespec, there is no limit.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class _OutOfTimeError(Exception):
 
 
 def within_limit(act: Callable[[], _Answer], seconds: float = _SECONDS) -> _Answer | None:
-    """Return what a function returns, or None where it takes more processor time than this."""
+    """Return the result of a function, or None if it uses more processor time than this."""
     import signal  # noqa: PLC0415 - few pipelines need it
     import threading  # noqa: PLC0415 - as above
 

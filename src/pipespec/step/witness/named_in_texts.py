@@ -1,7 +1,7 @@
-"""Names that libraries look up by a text, as in `!!python/name:models.Model` of a YAML file: noted as pickle's classes are.
+"""Note names that libraries look up from a text, for example `!!python/name:models.Model` in a YAML file, like the classes of pickle.
 
-A module that is loaded already is taken from `sys.modules`, of which Python tells no audit event. Takes the table below; code of the
-user's that imports by a text is read in its source.
+A module that is already loaded is taken from `sys.modules`, which causes no audit event. Uses the table below. User code that
+imports by a text is found in its source.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LOOK_UP: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def watch_named_in_texts(note: Callable[[str, str], object]) -> None:
-    """Let module and name of each text be noted that these functions are given."""
+    """Note the module and the name of each text that is passed to these functions."""
     wrap_functions(_LOOK_UP, partial(_noting, note=note))
 
 
@@ -44,7 +44,7 @@ def _noting(function: Callable[..., Any], note: Callable[[str, str], object]) ->
 
 
 def _split(text: str) -> tuple[str, str]:
-    """Return the longest part of a text that is the name of a loaded module, and the first name after it."""
+    """Return the longest part of a text that names a loaded module, and the first name after it."""
     module = text
     while module and module not in sys.modules:
         module = module.rpartition(".")[0]

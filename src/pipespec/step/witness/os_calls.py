@@ -1,7 +1,7 @@
-"""Calls of `os` of which Python's audit events tell too little: looks that find nothing, and files opened relative to a folder's descriptor.
+"""Note calls of `os` for which Python's audit events say too little: checks of missing files, and files opened relative to a descriptor.
 
-`os.path.exists`, `Path.is_file` and the like ask by `os.stat` or `os.lstat`. These and `os.open` are wrapped: what they give and raise
-stays as it was. A look that finds something is not told of: what a step then reads is noted where it is opened.
+`os.path.exists`, `Path.is_file` and similar functions call `os.stat` or `os.lstat`. These and `os.open` are wrapped; they return and
+raise what they did before. A check that finds a file is not noted: what a step then reads is noted when it is opened.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ def watch_os_calls(
     note_missed: Callable[[object, FrameType], object],
     note_opened: Callable[[object, int, FrameType], object],
 ) -> None:
-    """Let each path be noted at which nothing is found, and each with its flags that is opened below a descriptor."""
+    """Note each path that does not exist, and each path with its flags that is opened relative to a descriptor."""
     for name in ("stat", "lstat"):
         _replace(name, functools.partial(_noting_missed, note=note_missed))
     _replace("open", functools.partial(_noting_opened, note=note_opened))
 
 
 def path_below(descriptor: int, path: str = "") -> str | None:
-    """Return a path below a folder that is open; None where the system does not tell where that is."""
+    """Return a path below an open folder, or None if the system does not say where that is."""
     try:
         return os.path.join(os.readlink(f"/proc/self/fd/{descriptor}"), path)  # noqa: PTH115, PTH118 - paths are text here
     except OSError:

@@ -1,6 +1,6 @@
-"""Functions of libraries replaced by others that note what they are given: at once where they are loaded, else once they are.
+"""Replace functions of libraries by functions that note their arguments: immediately if the library is loaded, or when it is.
 
-Takes names of functions by module. A library that is not loaded costs nothing, and what a library has no more is left out.
+Takes names of functions by module. A library that is not loaded costs nothing. Functions that a library does not have are left out.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _Function: TypeAlias = Callable[..., Any]
 
 
 def wrap_functions(names: Mapping[str, Sequence[str]], wrap: Callable[[_Function], _Function]) -> None:
-    """Put what `wrap` makes of a function in its place; `names` are functions, and methods as `Class.method`, by module."""
+    """Replace each function by `wrap(function)`. `names` are functions, and methods as `Class.method`, by module."""
     for name in names:
         if name in sys.modules:
             _wrap_all(names[name], wrap, sys.modules[name])

@@ -1,8 +1,8 @@
-"""What becomes of the runs of dead processes: those whose result is whole are finished, the others end as KILLED.
+"""End the runs of dead processes: runs with a complete result become FINISHED, the others KILLED.
 
-Takes runs that were RUNNING when they were read; gives the ids of those that are not any more. A process counts as dead as
-`Recorder.dead` says. That a run is taken over, or counts, is decided for good before it is ended, so a process that was only
-cut off and comes back cannot publish it beside what was computed instead.
+Takes runs that were RUNNING when they were read. Returns the ids of those that have ended. `Recorder.dead` says which processes
+are dead. Whether a run is taken over or counts is decided permanently before it is ended. Therefore a process that was only cut
+off cannot publish its result later beside the one that was computed instead.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ def settle_dead(
 ) -> tuple[str, ...]:
     """End the runs of dead processes, and return the ids of those that have ended by now.
 
-    What is read of remote artifacts to compare their digests is kept in the folder `downloads`.
+    Remote artifacts that are read to compare their digests are kept in the folder `downloads`.
 
     Raises:
-        StoreUnavailableError: where the store cannot be asked or written.
+        StoreUnavailableError: if the store cannot be read or written.
     """
     return tuple(
         attempt.run_id
@@ -55,12 +55,12 @@ def _has_ended(attempt: Attempt, ledger: Ledger, recorder: Recorder, downloads: 
         return recorder.take_over(facts.run_id, has_key=attempt.key is not None)
     except StoreUnavailableError:
         raise
-    except PipespecError:  # deleted meanwhile, which is as good
+    except PipespecError:  # deleted meanwhile, which has the same effect
         return True
 
 
 def _is_whole(facts: RunFacts, ledger: Ledger, downloads: Path) -> bool:
-    """Say whether a run has all of its result but its end: key, manifest, and outputs with the content that they recorded."""
+    """Return whether only the end of a run is missing: it has key, manifest, and outputs with the recorded content."""
     record = complete_record(replace(facts, status="FINISHED", ended=facts.started))
     if (
         record is None

@@ -102,9 +102,9 @@ class Recorder:
     # ----------------------------------------------------------------------------------- steps
 
     def start(self, new: NewAttempt, *, after: Sequence[PreparedResult] = ()) -> StartedRun:
-        """Create the run of an attempt, RUNNING, with its claim and its params; publish what is prepared before that.
+        """Publish what is prepared, then create the run of an attempt, RUNNING, with its claim and its params.
 
-        Where the store joins writes, all of it is one. The claim excludes nobody by itself: look at
+        If the store joins writes, this is one write. The claim alone does not exclude others: check
         `contenders(ledger.claims(key), run_id)` next.
         """
         started = self.start_unless(lambda: False, new, after=after)
@@ -114,9 +114,9 @@ class Recorder:
     def start_unless(
         self, is_settled: Callable[[], bool], new: NewAttempt, *, after: Sequence[PreparedResult] = ()
     ) -> StartedRun | None:
-        """Create a run as `start` does, or return None where `is_settled` says that there is no need for one.
+        """Create a run as `start` does, or return None if `is_settled` says that it is not needed.
 
-        It is asked last. Where the store joins writes nobody writes in between, so that what it saw is still so.
+        `is_settled` is called last. If the store joins writes, nobody can write in between, so its answer is still valid.
         """
         tags = attempt_tags(
             self._in_context(new),
@@ -150,13 +150,13 @@ class Recorder:
         supersedes: Collection[str] = (),
         in_doubt: Callable[[], bool] = lambda: False,
     ) -> StepRecord:
-        """Publish the result of a run whose output files are uploaded: whole, or not at all.
+        """Publish the result of a run whose output files are uploaded: completely, or not at all.
 
-        `supersedes` are runs of earlier generations, which are told so; `in_doubt` says at any moment whether others may have
-        counted this process as dead. The rest is as for `prepare`.
+        `supersedes` are runs of earlier generations, which get a note of it. `in_doubt` returns whether other processes may have
+        considered this process dead by now. The rest is as for `prepare`.
 
         Raises:
-            TakenOverError: where another process took the run over; it has then ended as KILLED.
+            TakenOverError: if another process took the run over; it has then ended as KILLED.
         """
         prepared = self.prepare(started, outcome, manifest=manifest, generation=generation, log=log)
         self.write_result(prepared, in_doubt)
@@ -237,9 +237,9 @@ class Recorder:
             reach("publish.after-finish")
 
     def write_result(self, prepared: PreparedResult, in_doubt: Callable[[], bool] = lambda: False) -> None:
-        """Let a result count whose files are in place; raises as `publish`.
+        """Let a result count after its files are written. Raises the errors of `publish`.
 
-        Doubt is looked at once all is written: whoever was not in doubt then has not been taken over before.
+        `in_doubt` is called after everything is written: if there is no doubt then, the run was not taken over before.
         """
         record = prepared.record
         with self._writer.at_once() as is_settled:
@@ -261,10 +261,10 @@ class Recorder:
             reach("publish.after-finish")
 
     def insist(self, run_id: str) -> None:
-        """Decide that a result counts which may have been taken over; where it was, end its run without one.
+        """Decide that a result counts that may have been taken over. If it was, end its run without a result.
 
         Raises:
-            TakenOverError: where it was.
+            TakenOverError: if it was taken over.
         """
         counts = self._writer.decide(run_id, record_names.OUTCOME, record_names.PUBLISHED, {})
         if not counts or self._is_taken(run_id):
@@ -298,9 +298,9 @@ class Recorder:
     # ----------------------------------------------------------------------------- other processes
 
     def heartbeat(self, runs: Iterable[StartedRun]) -> None:
-        """Renew the leases of runs that are going on, the invocation's too: every 10 s, one call a run.
+        """Renew the leases of runs that are active, including the invocation's: every 10 s, one call for each run.
 
-        So the page of a run that takes long shows its params, too, where these were not written at its start.
+        Params that were not written at the start of a run are written now, so the page of a long run shows them.
         """
         self._beats += 1
         lease = {record_names.stored(record_names.LEASE): str(self._beats)}
@@ -317,9 +317,9 @@ class Recorder:
         return tuple(attempt for attempt in attempts if self._leases.has_died(attempt))
 
     def take_over(self, run_id: str, *, has_key: bool) -> bool:
-        """End the run of a dead process as KILLED; False where it was decided that its result counts.
+        """End the run of a dead process as KILLED. Return False if it was decided that its result counts.
 
-        Should its process be alive after all, what it publishes counts no more, and it is told so.
+        If its process is still alive, what it publishes does not count, and it gets an error that says so.
         """
         taken = {record_names.stored(record_names.TAKEN): "1"}
         if has_key and not self._writer.decide(run_id, record_names.OUTCOME, record_names.TAKEN_OVER, taken):
@@ -328,7 +328,7 @@ class Recorder:
         return True
 
     def roll_forward(self, run_id: str) -> bool:
-        """Let the result of a dead process count of which all was written but its end; False where it was taken over."""
+        """Let the result of a dead process count if only its end is missing. Return False if it was taken over."""
         counts = self._writer.decide(run_id, record_names.OUTCOME, record_names.PUBLISHED, {})
         self._writer.end(run_id, "FINISHED" if counts else "KILLED", ended=_now())
         return counts
