@@ -160,7 +160,7 @@ MUTANTS = {
     ),
     "a renewal that came too late leaves no doubt": (
         "engine/attempts.py",
-        "                if not self._is_in_doubt(run_id):\n",
+        "                if not self._is_in_doubt(run.run_id):\n",
         "                if True:\n",
         "engine/test_attempts.py -k came_too_late",
     ),
