@@ -291,6 +291,7 @@ def test_static_and_class_methods_are_read_plain_ones_refused(tmp_path):
         (),
         tmp_path / "m.py",
         8,
+        hint="write a function that makes the object and calls this method",
     )
     assert read(tmp_path, "m:Model.lod") == CallableProblem(
         ProblemKind.FUNCTION_NOT_FOUND,

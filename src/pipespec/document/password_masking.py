@@ -27,8 +27,8 @@ __all__ = [
 _PASSWORD: Final = re.compile(r"(?<=://)([^\s/:?#'\"]*):(?!\$\{[^}]*\}@)[^\s/?#'\"]*@")
 """User and password of the URI. A password that is a reference may stay."""
 
-_KEPT: Final = re.compile(r"(?P<kept>^[\s'\"\[{]*(?:\w+://)?|\$\{[^}$]*\}|[\s'\"\[\]{}]+)|.", re.DOTALL)
-"""Parts of a URL: the service, references, quotes and brackets around it; otherwise one character at a time."""
+_KEPT: Final = re.compile(r"(?P<kept>^[\s'\"\[{]*(?:\w+://)?|\$\{[^}$]*\}|\?{3}|[\s'\"\[\]{}]+)|.", re.DOTALL)
+"""Parts of a URL: the service, references, `???`, quotes and brackets around it; otherwise one character at a time."""
 
 _STARS: Final = re.compile(r"\*+")
 _REST: Final = r"""(?:\$\{[^}]*\}|[^\s'"$]|\$(?!\{))+?(?=[\]}),;]*(?:[\s'"]|\Z))"""
