@@ -14,7 +14,7 @@ from pipespec.step.arguments.argument_binding import bind, convert_params
 from pipespec.step.arguments.callable_import import import_callable
 from pipespec.step.arguments.planned_sources import PlannedSources
 
-PRELOADED = ("decimal", "pandas", "pydantic", "sqlalchemy", "yaml")
+PRELOADED = ("decimal", "jinja2", "pandas", "pydantic", "sklearn.base", "sqlalchemy", "yaml")
 
 
 def call(question: dict) -> str:
