@@ -175,10 +175,10 @@ def test_a_plan_that_reads_a_registered_model_loads_no_mlflow(command):
     ("most", "arguments"),
     [
         (12, ("--help",)),
-        (36, ("validate", "pipeline.yaml")),
-        (85, ("run", "pipeline.yaml")),
-        (176, ("validate", "pipeline.yaml", "--set", "steps.numbers.params.until=5")),
-        (245, ("plan", "pipeline.yaml")),
+        (37, ("validate", "pipeline.yaml")),
+        (86, ("run", "pipeline.yaml")),
+        (180, ("validate", "pipeline.yaml", "--set", "steps.numbers.params.until=5")),
+        (248, ("plan", "pipeline.yaml")),
     ],
     ids=["help", "validate, unchanged", "run, nothing to do", "validate", "plan"],
 )
