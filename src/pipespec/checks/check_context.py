@@ -18,22 +18,22 @@ from pipespec.spec.pipeline_spec import DirInput, FileInput, FilesInput, Pipelin
 if TYPE_CHECKING:
     from pipespec.spec.message_templates import MessageTemplate
 
-__all__ = ["CheckContext", "ExternalInput", "Limit", "without_limit"]
+__all__ = ["CheckContext", "ExternalInput", "TimeLimit", "without_limit"]
 
 ExternalInput: TypeAlias = FileInput | DirInput | FilesInput
 
 _Answer = TypeVar("_Answer")
 
 
-class Limit(Protocol):
-    """Does something, and gives what it returns, or None where it takes too long."""
+class TimeLimit(Protocol):
+    """Calls a function and returns its result, or None if it takes too long."""
 
     def __call__(self, act: Callable[[], _Answer]) -> _Answer | None:
-        """Do it."""
+        """Call the function."""
 
 
 def without_limit(act: Callable[[], _Answer]) -> _Answer | None:
-    """Do something, however long it takes."""
+    """Call a function, without a limit of time."""
     return act()
 
 
@@ -63,7 +63,7 @@ class CheckContext:
     schemas: Mapping[str, DataSchema | SchemaProblem] = field(default_factory=dict)
     templates: Mapping[str, MessageTemplate] = field(default_factory=dict)
     services: Mapping[str, ServiceProblem] = field(default_factory=dict)
-    within_limit: Limit = without_limit
+    within_limit: TimeLimit = without_limit
 
     @cached_property
     def declared(self) -> Mapping[str, tuple[StepSpec, ...]]:

@@ -22,7 +22,7 @@ from pipespec.checks.binding_checks import (
     plain_functions,
 )
 from pipespec.checks.body_checks import hidden_inputs, undefined_names
-from pipespec.checks.check_context import CheckContext, ExternalInput, Limit, without_limit
+from pipespec.checks.check_context import CheckContext, ExternalInput, TimeLimit, without_limit
 from pipespec.checks.code_checks import whole_modules
 from pipespec.checks.format_checks import inputs_load, outputs_save, pickles
 from pipespec.checks.handover_checks import values_pass
@@ -314,7 +314,7 @@ def check_meaning(
     schemas: Mapping[str, DataSchema | SchemaProblem] = MappingProxyType({}),
     templates: Mapping[str, MessageTemplate] = MappingProxyType({}),
     services: Mapping[str, ServiceProblem] = MappingProxyType({}),
-    within_limit: Limit = without_limit,
+    within_limit: TimeLimit = without_limit,
 ) -> tuple[Diagnostic, ...]:
     """Return what all checks find, without repetitions, sorted by place.
 
