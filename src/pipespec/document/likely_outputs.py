@@ -7,8 +7,9 @@ of the document has such a name.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from pipespec.document.nodes import MappingNode, Node, ScalarNode
 
@@ -57,29 +58,62 @@ def likely_output(written: str, document: MappingNode) -> str | None:
     if not isinstance(steps, MappingNode) or len(written) > _LONGEST or _JUDGED.search(written):
         return None
     whole = written.strip()
-    return _by_output(whole, steps) or _by_words(_WORD.findall(whole), steps)
+    names = _names(_Identical(steps))
+    return _by_output(whole, names) or _by_words(_WORD.findall(whole), names)
 
 
-def _by_output(written: str, steps: MappingNode) -> str | None:
+class _Identical(NamedTuple):
+    """Equal to itself alone: a document is not compared with others, which would take longer than reading it."""
+
+    steps: MappingNode
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Identical) and other.steps is self.steps
+
+    def __hash__(self) -> int:
+        return id(self.steps)
+
+
+class _Names(NamedTuple):
+    """The names of steps and outputs of a document: thousands of misspelled ones may be searched in it."""
+
+    steps: MappingNode
+    folded: Mapping[str, Sequence[str]]
+    """The names of steps, by their spelling in small letters."""
+    outputs: Mapping[str, Sequence[tuple[str, str]]]
+    """Steps with an output of theirs, by the name and by the file of the output."""
+
+
+@lru_cache(maxsize=2)
+def _names(document: _Identical) -> _Names:
+    steps = document.steps
+    folded: dict[str, list[str]] = {}
+    outputs: dict[str, list[tuple[str, str]]] = {}
+    for step, entry in steps.entries.items():
+        folded.setdefault(step.casefold(), []).append(step)
+        for name, file in _outputs(entry.value).items():
+            for spelling in {name} if file is None else {name, file}:
+                outputs.setdefault(spelling, []).append((step, name))
+    return _Names(steps, folded, outputs)
+
+
+def _by_output(written: str, names: _Names) -> str | None:
     """Return the output with this name or file, if there is exactly one, and no step has the name."""
-    if written in steps.entries:
+    found = names.outputs.get(written, ())
+    if written in names.steps.entries or len(found) != 1:
         return None
-    found = [
-        _reference(step, name, entry.value)
-        for step, entry in steps.entries.items()
-        for name, file in _outputs(entry.value).items()
-        if written in (name, file)
-    ]
-    return found[0] if len(found) == 1 else None
+    step, output = found[0]
+    return _reference(step, output, names.steps.entries[step].value)
 
 
-def _by_words(words: list[str], steps: MappingNode) -> str | None:
+def _by_words(words: list[str], names: _Names) -> str | None:
     """Return the step that one of the words names, with the output that a later word names."""
+    entries = names.steps.entries
     for position, word in enumerate(words):
-        step = _same(word, steps.entries)
+        step = word if word in entries else _only(names.folded.get(word.casefold(), ()))
         if step is None or (word.lower() in _FILLERS and position + 1 < len(words)):
             continue
-        body = steps.entries[step].value
+        body = entries[step].value
         outputs = _outputs(body)
         rest = [one for one in words[position + 1 :] if one.lower() not in _FILLERS]
         output = next((name for one in rest if (name := _same(one, outputs))), None)
@@ -93,8 +127,11 @@ def _same(word: str, names: Mapping[str, object]) -> str | None:
     """Return the name that equals a word, ignoring case."""
     if word in names:
         return word
-    alike = [name for name in names if name.casefold() == word.casefold()]
-    return alike[0] if len(alike) == 1 else None
+    return _only([name for name in names if name.casefold() == word.casefold()])
+
+
+def _only(names: Sequence[str]) -> str | None:
+    return names[0] if len(names) == 1 else None
 
 
 def _outputs(body: Node) -> Mapping[str, str | None]:
