@@ -26,7 +26,7 @@ def used(remote):
 
 def findings(project, *words, code):
     answer = project.pipespec("doctor", *words, "--format", "json")
-    assert answer.code == code, answer.err + answer.out
+    assert code in (None, answer.code), answer.err + answer.out
     return [(one["code"], one["place"], one["message"]) for one in answer.json["findings"]]
 
 
@@ -60,7 +60,9 @@ def test_gc_deletes_what_nothing_reaches_and_leaves_other_pipelines_alone(
 def test_doctor_finds_what_was_altered_and_what_was_left_running(used):
     remote, _, _ = used
     project, url = remote.project, remote.records.url
-    assert [one for one in findings(project, "--verify", code=0) if remote.records.pipeline in str(one)] == []
+    ours = {run["run_id"] for run in remote.records.runs()}
+    found = findings(project, "--verify", code=None)  # other tests alter results on this server
+    assert [one for one in found if any(run in one[1] for run in ours)] == []
 
     (total, *_) = remote.records.published("total")
     place = total["artifact_uri"].partition("mlflow-artifacts:/")[2].lstrip("/")
