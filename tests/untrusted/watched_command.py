@@ -135,7 +135,7 @@ def watching_command(folder: Path, commands: Sequence[Sequence[str]], *, preload
     """Return the command line that watches commands; what these may write are their folder of state and their cache."""
     state = folder / ".pipespec"
     beside = folder.parent
-    own = () if state.is_symlink() or state.is_file() else (str(state),)
+    own = () if state.is_symlink() else (str(state),)  # a folder cannot be made where a file is
     kept = (*own, f"{folder}/other/.pipespec", f"{beside}/cache", f"{beside}/temporary")
     modules = PRELOADED if preloads else ()
     configuration = (f"{folder}/", f"{beside}/outside", kept, f"{beside}/report", modules, [list(one) for one in commands], SECONDS, MEMORY)  # fmt: skip
