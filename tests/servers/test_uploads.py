@@ -55,6 +55,7 @@ name: "{salt}"
 mlflow: {{tracking_uri: "{uri}"{location}}}
 engine: {{patience: {patience}}}
 params: {{salt: {salt}, size: {size}}}
+defaults: {{identity: {{untracked: [events.txt]}}}}
 steps:
   make:
     call: steps:make
