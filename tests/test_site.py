@@ -51,7 +51,7 @@ def test_the_reference_has_functions_methods_and_what_they_raise(site):
 
     for anchor in ("pipespec.api.load", "pipespec.pipeline.Pipeline.run", "pipespec.errors.UsageError"):
         assert f'id="{anchor}"' in page
-    assert "with all its mistakes" in page
+    assert "with all mistakes of the pipeline" in page
 
 
 def test_the_search_knows_pages_by_their_headings(site):
