@@ -124,8 +124,8 @@ MUTANTS = {
     ),
     "a result is not looked for again before it is published": (
         "engine/result_publication.py",
-        "if in_doubt() else None",
-        "if False else None",
+        "result.known is not None or in_doubt()",
+        "result.known is not None",
         "engine/test_attempts.py -k of_two_results",
     ),
     "who was taken over publishes all the same": (

@@ -31,9 +31,12 @@ _KEPT: Final = re.compile(r"(?P<kept>^[\s'\"\[{]*(?:\w+://)?|\$\{[^}$]*\}|\?{3}|
 """Parts of a URL: the service, references, `???`, quotes and brackets around it; otherwise one character at a time."""
 
 _STARS: Final = re.compile(r"\*+")
+
 _REST: Final = r"""(?:\$\{[^}]*\}|[^\s'"$]|\$(?!\{))+?(?=[\]}),;]*(?:[\s'"]|\Z))"""
+"""What follows the service in a URL, up to a quote or a space. Brackets and commas before these do not belong to it."""
+
 _ANY_URL: Final = re.compile(rf"\b\w+://{_REST}")
-"""A URL in a message."""
+"""A URL in a text."""
 
 _OPTION: Final = re.compile(r"((?:^|[\s'\"])[\w.$+-]*notif[^=\s]*=)(.*)", re.IGNORECASE | re.DOTALL)
 """An option that sets `notify`, and its value."""
@@ -41,16 +44,16 @@ _OPTION: Final = re.compile(r"((?:^|[\s'\"])[\w.$+-]*notif[^=\s]*=)(.*)", re.IGN
 _NOTICES: Final = re.compile(
     r"""(?:^|(?<=[{,]))[ \t]*["']?notify["']?[ \t]*[:=].*(?:\r?\n(?:[ \t#\]}-].*|(?=\r?\n)))*""", re.MULTILINE
 )
-"""From the key `notify` on, as far as lines are indented or items of a list."""
+"""The key `notify`, and the lines after it that are indented or items of a list."""
 
 _ADDRESS: Final = re.compile(rf"(?<=://){_REST}")
-"""The rest of a URL after the service. Brackets and commas after it belong to the file."""
+"""A URL without its service."""
 
 _URL_VALUE: Final = re.compile(
     r"""(\burl["']?[ \t]*:)(.*?)(?=,\s*["']?(?:on|template)\b|\n[ \t]*["']?(?:on|template)["']?[ \t]*:|\n[ \t]*-[ \t]|\Z)""",
     re.DOTALL,
 )
-"""What stands behind the key `url`, to the next key or item."""
+"""The value of the key `url`, up to the next key or item."""
 
 _SERVERS: Final = ("mlflow", "engine")
 NOTIFY: Final = "notify"
@@ -82,7 +85,7 @@ def without_receivers(text: str, *, everywhere: bool = False) -> str:
 def hide_passwords(document: MappingNode) -> MappingNode:
     """Return a document without the passwords of the servers that it names, and without the URLs of `notify`.
 
-    Of such a URL, which is a password itself, the service and references are left.
+    Such a URL is a password itself. Only its service and references are kept.
     """
     entries = dict(document.entries)
     for name in _SERVERS:
@@ -145,7 +148,7 @@ def _masked(url: str) -> str:
 
 
 def _hidden(node: Node, mask: Callable[[str], str]) -> Node:
-    node = replace(node, span=_place(node.span), origin=None if node.origin is None else _place(node.origin))
+    node = _placed(node)
     match node:
         case ScalarNode(value=str(value)):
             return replace(node, value=mask(value), text=None if node.text is None else mask(node.text))

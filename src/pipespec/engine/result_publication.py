@@ -69,16 +69,16 @@ def _publish(
     started, outcome = result.started, result.outcome
     superseded: tuple[str, ...] = ()
     if started.key is not None:
-        standing = ledger.complete((started.key,)).get(started.key) if in_doubt() else None
-        if record := newer_record(standing, result.known):
+        must_look = result.known is not None or in_doubt()
+        current = ledger.complete((started.key,)).get(started.key) if must_look else None
+        if record := newer_record(current, result.known):
             if record.run_id == started.run_id:  # an earlier try came through, and its answer was lost
                 recorder.insist(record.run_id)
                 return Published(record, is_ours=True)
             why = f"run {record.run_id} was faster with the same key"
             recorder.fail(started, Failure("cancelled", why), status="KILLED")
             return Published(record, is_ours=False)
-        before = ledger.complete((started.key,)).get(started.key) if result.known is not None else None
-        superseded = () if before is None or before.accepted else (before.run_id,)
+        superseded = () if current is None or current.accepted else (current.run_id,)
     made = taken_outputs(result.staging)
     if not outcome.is_uploaded:
         files = [(made / saved.file, saved.file) for saved in outcome.outputs]
