@@ -74,7 +74,7 @@ class _Identical(NamedTuple):
         return id(self.steps)
 
 
-class _Names(NamedTuple):
+class _NamesOfSteps(NamedTuple):
     """The names of steps and outputs of a document: thousands of misspelled ones may be searched in it."""
 
     steps: MappingNode
@@ -85,7 +85,7 @@ class _Names(NamedTuple):
 
 
 @lru_cache(maxsize=2)
-def _names(document: _Identical) -> _Names:
+def _names(document: _Identical) -> _NamesOfSteps:
     steps = document.steps
     folded: dict[str, list[str]] = {}
     outputs: dict[str, list[tuple[str, str]]] = {}
@@ -94,10 +94,10 @@ def _names(document: _Identical) -> _Names:
         for name, file in _outputs(entry.value).items():
             for spelling in {name} if file is None else {name, file}:
                 outputs.setdefault(spelling, []).append((step, name))
-    return _Names(steps, folded, outputs)
+    return _NamesOfSteps(steps, folded, outputs)
 
 
-def _by_output(written: str, names: _Names) -> str | None:
+def _by_output(written: str, names: _NamesOfSteps) -> str | None:
     """Return the output with this name or file, if there is exactly one, and no step has the name."""
     found = names.outputs.get(written, ())
     if written in names.steps.entries or len(found) != 1:
@@ -106,7 +106,7 @@ def _by_output(written: str, names: _Names) -> str | None:
     return _reference(step, output, names.steps.entries[step].value)
 
 
-def _by_words(words: list[str], names: _Names) -> str | None:
+def _by_words(words: list[str], names: _NamesOfSteps) -> str | None:
     """Return the step that one of the words names, with the output that a later word names."""
     entries = names.steps.entries
     for position, word in enumerate(words):

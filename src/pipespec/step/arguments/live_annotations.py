@@ -49,7 +49,7 @@ def live_arguments(function: Callable[..., Any]) -> Mapping[str, LiveArgument] |
         parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):
         return None
-    names = _Names(inspect.unwrap(function))
+    names = _NamesOfAnnotations(inspect.unwrap(function))
     return {
         name: LiveArgument(
             name,
@@ -69,10 +69,10 @@ def live_return(function: Callable[..., Any]) -> Any:
         annotation = inspect.signature(function).return_annotation
     except (TypeError, ValueError):
         return MISSING
-    return _Names(inspect.unwrap(function)).evaluate(annotation)
+    return _NamesOfAnnotations(inspect.unwrap(function)).evaluate(annotation)
 
 
-class _Names(dict[str, Any]):
+class _NamesOfAnnotations(dict[str, Any]):
     """The names that a function's annotations use. Names that are imported only for type checkers are imported now."""
 
     def __init__(self, function: Any) -> None:
