@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-__all__ = ["DROP_REPLY", "SILENCE", "Proxy", "Request", "reply"]
+__all__ = ["DROP_REPLY", "SILENCE", "Abrupt", "Proxy", "Request", "reply"]
 
 _REQUEST = re.compile(rb"(GET|HEAD|POST|PUT|PATCH|DELETE) (\S+) HTTP/1\.[01]\r\n")
 
@@ -21,6 +21,13 @@ DROP_REPLY = object()
 """The server gets the request and does what it says; the client gets nothing."""
 SILENCE = object()
 """The server does not get it, and the client no answer."""
+
+
+@dataclass(frozen=True)
+class Abrupt:
+    """An answer that is given before the body of the request is read; the connection is then closed at once."""
+
+    answer: bytes
 
 
 @dataclass(frozen=True)
@@ -36,7 +43,7 @@ def reply(status: int, body: bytes, kind: str = "application/json") -> bytes:
 
 @dataclass
 class Proxy:
-    """`rule` is asked at each request: None lets it pass, bytes are the answer, or one of the two marks."""
+    """`rule` is asked at each request: None lets it pass, bytes are the answer, or `Abrupt`, or one of the two marks."""
 
     target: int
     port: int = 0
@@ -92,10 +99,14 @@ class Proxy:
                         answer = self.rule(request)
                         if isinstance(answer, bytes):
                             client.sendall(answer)
+                            client.shutdown(socket.SHUT_WR)
+                            _drain(client)
+                            return
+                        if isinstance(answer, Abrupt):
+                            client.sendall(answer.answer)
                             return
                         if answer is SILENCE:
-                            while client.recv(1 << 16):
-                                pass
+                            _drain(client)
                             return
                         if answer is DROP_REPLY:
                             deaf.set()
@@ -124,6 +135,12 @@ class Proxy:
         self._open.discard(server)
         _shut(server)
         _shut(client)
+
+
+def _drain(client: socket.socket) -> None:
+    """Read what else is said until the client closes: a socket closed before tells it of a broken connection, not of the answer."""
+    while client.recv(1 << 16):
+        pass
 
 
 def _shut(one: socket.socket) -> None:
