@@ -99,12 +99,17 @@ def published_runs(query, folder_of=lambda uri: uri.removeprefix("file://")):
             run_id,
             step,
             key,
-            params.get(run_id, {}),
+            _without_decision(params.get(run_id, {})),
             _without_measurements(metrics.get(run_id, {})),
             _whole_files(folder_of(uri), json.loads(outputs), manifest),
         )
         for run_id, uri, step, key, outputs, manifest in rows
     ]
+
+
+def _without_decision(params):
+    """Drop the param by which one that was away for long has asked whether its run still counts; no other run bears it."""
+    return {name: value for name, value in params.items() if name != "pipespec.outcome"}
 
 
 def _without_measurements(metrics):

@@ -7,9 +7,14 @@ import contextlib
 import fcntl
 import os
 import re
-import socket
+import time
 
-NOTES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "notes")
+HERE = os.path.dirname(os.path.abspath(__file__))
+NOTES = os.path.join(os.path.dirname(HERE), "notes")
+HOST = os.path.basename(HERE)
+"""Each host has a project folder with its name."""
+DAWDLE = 0.4
+"""Seconds that each execution takes beside its own, so that a fault can hit it."""
 
 
 def note(*words, folder=NOTES):
@@ -23,12 +28,12 @@ def execution(function, arguments):
     """Note one execution of a function, which is told from others by the short ones of its arguments."""
     short = [f"{name}={value}" for name, value in arguments.items() if len(str(value)) < 30]
     name = re.sub(r"[^\w=.,-]", "", ",".join([function, *short]))
-    host = socket.gethostname()
     with open(os.path.join(NOTES, name + ".lock"), "ab") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            note("BESIDE", name, host)
-        note("START", name, host)
+            note("BESIDE", name, HOST)
+        note("START", name, HOST, os.getpid())
+        time.sleep(DAWDLE)
         yield
-        note("END", name, host)
+        note("END", name, HOST, os.getpid())

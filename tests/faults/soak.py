@@ -31,7 +31,6 @@ from soak_hosts import (  # noqa: E402
     SERVER,
     Host,
     adopt_orphans,
-    children,
     descendants,
     descriptors,
     kill,
@@ -40,12 +39,15 @@ from soak_hosts import (  # noqa: E402
 )
 from soak_judge import Store, executions_wrong, leftovers, records_wrong  # noqa: E402
 from soak_pipelines import PIPELINES, SoakPipeline  # noqa: E402
+from soak_strikes import Strikes  # noqa: E402
 
 ROUND_LIMIT = 600.0
 """Seconds in which both hosts must have done one round, whatever is killed."""
 
 LEAST_FAULTS = 5
-"""A soak goes on beyond its time until there were so many, else it would show nothing on a slow machine."""
+LEAST_STEPS = 2
+"""A soak goes on beyond its time until so many faults have hit what they were meant for, and so many of them a step's process,
+else it would show nothing on a slow machine."""
 
 ENDING_LIMIT = 15.0
 """Seconds in which all processes of a run that has ended must be gone."""
@@ -66,17 +68,22 @@ class SoakFailedError(Exception):
 
 class Soak:
     def __init__(
-        self, pipeline: SoakPipeline, seed: int, hosts: list[Host], server: Service, pace: float
+        self,
+        pipeline: SoakPipeline,
+        seed: int,
+        hosts: list[Host],
+        server: Service,
+        luigid: Service,
+        pace: float,
     ) -> None:
         """`pace` is how long one run takes alone: a slow machine gets its faults less often, else nothing would ever end."""
-        self.pipeline, self.hosts, self.server, self.pace = pipeline, hosts, server, pace
+        self.pipeline, self.hosts, self.pace = pipeline, hosts, pace
+        self.server, self.luigid = server, luigid
         self.chance = random.Random(seed)
         self.wrong: list[str] = []
-        self.strikes: Counter[str] = Counter()
         self.ends: Counter[int] = Counter()
         self.rounds = 0
-        self.most_descriptors = 0
-        self.luigid: Service
+        self.strikes = Strikes(self.chance, hosts, server, luigid)
         self._strike_due = 0.0
 
     def run(self, seconds: float) -> None:
@@ -94,7 +101,8 @@ class Soak:
     def _round(self, until: float) -> None:
         self.rounds += 1
         self._note("ROUND", self.rounds)
-        watched = {host.name: self.chance.random() < 0.5 for host in self.hosts}
+        for host in self.hosts:
+            host.kind = self.chance.choice(("plain", "luigid", "dask"))
         done: set[str] = set()
         limit = time.monotonic() + ROUND_LIMIT
         self._put_off()
@@ -108,21 +116,31 @@ class Soak:
                 if host.name in done:
                     continue
                 if host.run is None:
-                    self._start(host, is_watched=watched[host.name])
+                    self._start(host)
                 elif host.run.poll() is not None and self._ended(host) == 0:
                     done.add(host.name)
-            if self._strike_due < now and not self._is_over(until):
-                self._strike()
+            self.strikes.heal()
+            if self._strike_due < now and not self._is_over(until) and self.strikes.strike():
                 self._put_off()
             time.sleep(0.02)
-        print(f"round {self.rounds}: {sum(self.strikes.values())} faults so far", flush=True)
+        self.strikes.heal(now=True)
+        kinds = ", ".join(f"{host.name} {host.kind}" for host in self.hosts)
+        print(f"round {self.rounds} ({kinds}): {self.strikes}", flush=True)
 
-    def _start(self, host: Host, *, is_watched: bool) -> None:
-        scheduler = ["--scheduler", f"http://{self.address}:{self.luigid.port}"] if is_watched else []
-        host.start("run", self.pipeline.file, "-j", "2", *self.pipeline.settings(self.rounds), *scheduler)
+    def _start(self, host: Host) -> None:
+        options = {
+            "plain": [],
+            "luigid": ["--scheduler", f"http://{self.address}:{self.luigid.port}"],
+            "dask": ["--executor", "dask"],
+        }
+        host.start(
+            "run", self.pipeline.file, "-j", "2", *self.pipeline.settings(self.rounds), *options[host.kind]
+        )
 
     def _is_over(self, until: float) -> bool:
-        return time.monotonic() >= until and self.strikes.total() >= LEAST_FAULTS
+        landed = self.strikes.landed
+        is_enough = landed.total() >= LEAST_FAULTS and landed["step"] >= LEAST_STEPS
+        return time.monotonic() >= until and is_enough
 
     def _note(self, *words: object) -> None:
         noted.note(*words, folder=self.hosts[0].notes)
@@ -147,31 +165,6 @@ class Soak:
 
     def _put_off(self) -> None:
         self._strike_due = time.monotonic() + max(1.0, self.chance.uniform(0.1, 0.5) * self.pace)
-
-    def _strike(self) -> None:
-        """Kill something that is there."""
-        host = self.chance.choice(self.hosts)
-        kind = self.chance.choice(["step", "step", "template", "run", "luigid"])
-        if kind == "luigid":
-            self.luigid.kill()
-            self.luigid.begin()
-            self.strikes[kind] += 1
-            return
-        if host.run is None or host.run.poll() is not None:
-            return
-        below = descendants(host.run.pid)
-        self.most_descriptors = max(self.most_descriptors, descriptors([host.run.pid]))
-        near = set(children().get(host.run.pid, ()))
-        struck = {
-            "run": [host.run.pid],
-            "template": sorted(near),
-            "step": [p for p in below if p not in near],
-        }
-        if not struck[kind]:
-            return
-        self._note("STRIKE", kind, host.name)
-        kill([self.chance.choice(struck[kind])])
-        self.strikes[kind] += 1
 
     def _services(self) -> set[int]:
         guards = self.server.pid, self.luigid.pid
@@ -266,8 +259,7 @@ def soak(arguments: argparse.Namespace, folder: Path) -> list[str]:
         mlflow_server(served, f"sqlite:///{served}/mlflow.db", address=address) as server,
         luigid_at(watcher, address=address) as luigid,
     ):
-        run = Soak(pipeline, arguments.seed, hosts, server, pace)
-        run.luigid = luigid
+        run = Soak(pipeline, arguments.seed, hosts, server, luigid, pace)
         for each in hosts:
             with (each.project / pipeline.file).open("a") as file:
                 file.write(f'mlflow: {{tracking_uri: "http://{run.address}:{server.port}"}}\n')
@@ -282,10 +274,9 @@ def soak(arguments: argparse.Namespace, folder: Path) -> list[str]:
     wrong += found
     wrong += [f"left over: {path}" for path in leftovers([served / "artifacts", *_own_folders(hosts)])]
     print(
-        f"{run.rounds} rounds of '{arguments.pipeline}' on {'one host' if arguments.one_host else 'two hosts'}; faults: "
-        + ", ".join(f"{count} {kind}" for kind, count in sorted(run.strikes.items()))
-        + f"; runs ended with {dict(sorted(run.ends.items()))}; {counts['began']} executions began, {counts['ended']} ended;"
-        f" at most {run.most_descriptors} descriptors open in a run"
+        f"{run.rounds} rounds of '{arguments.pipeline}' on {'one host' if arguments.one_host else 'two hosts'}; faults that"
+        f" landed: {run.strikes}; runs ended with {dict(sorted(run.ends.items()))}; {counts['began']} executions began, {counts['ended']} ended;"
+        f" at most {run.strikes.most_descriptors} descriptors open in a run"
     )
     return wrong
 

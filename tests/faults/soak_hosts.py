@@ -51,6 +51,10 @@ class Host:
     name: str
     project: Path
     prefix: list[str] = field(default_factory=list)
+    link: str = ""
+    """The device here by which it is joined; a host that is this computer has none."""
+    kind: str = "plain"
+    """What executes the steps of its run: the run itself, also watched by `luigid`, or workers of `dask`."""
     run: subprocess.Popen[bytes] | None = None
     output: Path | None = None
     runs: int = 0
@@ -80,7 +84,7 @@ class Host:
             ["ip", "route", "add", "default", "via", f"{net}.1"],
         ):
             _run(*enter, *command)
-        return cls(name, project, enter)
+        return cls(name, project, enter, here)
 
     @property
     def temporary(self) -> Path:
@@ -119,6 +123,16 @@ class Host:
             )
 
 
+def cut_link(host: Host) -> None:
+    """Let nothing pass between a host and the servers."""
+    _run("ip", "link", "set", host.link, "down")
+
+
+def join_link(host: Host) -> None:
+    """Let everything pass again."""
+    _run("ip", "link", "set", host.link, "up")
+
+
 # ---------------------------------------------------------------------------------------------- processes
 
 
@@ -131,14 +145,18 @@ def children() -> dict[int, list[int]]:
     """The processes of this computer by their parents; those that only wait to be reaped are left out."""
     found: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                state, parent = Path(f"/proc/{name}/stat").read_text().rpartition(")")[2].split()[:2]
-            except OSError:
-                continue
-            if state not in "ZX":
-                found.setdefault(int(parent), []).append(int(name))
+        if name.isdigit() and (parent := parent_of(int(name))) is not None:
+            found.setdefault(parent, []).append(int(name))
     return found
+
+
+def parent_of(pid: int) -> int | None:
+    """The parent of a process; None if it has ended, also if it only waits to be reaped."""
+    try:
+        state, parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:2]
+    except OSError:
+        return None
+    return None if state in "ZX" else int(parent)
 
 
 def descendants(pid: int) -> list[int]:
@@ -150,9 +168,14 @@ def descendants(pid: int) -> list[int]:
 
 
 def kill(pids: Sequence[int]) -> None:
+    signal_all(pids, signal.SIGKILL)
+
+
+def signal_all(pids: Sequence[int], number: signal.Signals) -> None:
+    """Send a signal to those that are still there."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, number)
 
 
 def descriptors(pids: Sequence[int]) -> int:

@@ -66,7 +66,7 @@ def records_wrong(soaked: Store, clean: Store) -> list[str]:
 def executions_wrong(lines: Sequence[str], clean: Sequence[str]) -> tuple[list[str], dict[str, int]]:
     """In each round the steps of a clean run ended at least once, never two at a time, and began anew only where a fault was before.
 
-    Lines are as they were appended: `ROUND n`, `STRIKE what host`, `START step host`, `END step host`, `BESIDE step host`.
+    Lines are as they were appended: `ROUND n`, `STRIKE what host`, `START step host pid`, `END step host pid`, `BESIDE step host`.
     """
     wrong: list[str] = []
     counts = Counter(line.split()[0] for line in lines)
@@ -85,7 +85,7 @@ def executions_wrong(lines: Sequence[str], clean: Sequence[str]) -> tuple[list[s
             close()
             number, last, ended = rest[0], {}, set()
         elif word == "STRIKE":
-            last = {step: host for step, host in last.items() if host != rest[1]}
+            last = {step: host for step, host in last.items() if host != rest[-1]}
         elif word == "BESIDE":
             wrong.append(f"round {number}: {rest[0]} began on {rest[1]} while it executed elsewhere")
         elif word == "START":

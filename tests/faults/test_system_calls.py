@@ -23,6 +23,7 @@ KILLS = {"fsync": 5, "link": 4, "rename": 12, "fdatasync": 30, "mkdir": 33}
 """About as often the busiest process of a run makes the call."""
 FAILURES = {
     ("fsync", "EIO"): 5,
+    ("fdatasync", "EIO"): 30,
     ("link", "ENOSPC"): 4,
     ("rename", "ENOSPC"): 12,
     ("mkdir", "ENOSPC"): 33,
