@@ -196,8 +196,8 @@ MUTANTS = {
     ),
     "writes of a result are no transaction": (
         "tracking/writing/sqlite_writer.py",
-        '    _waited(db, "BEGIN IMMEDIATE")\n    try:\n        yield\n        _waited(db, "COMMIT")\n',
-        "    try:\n        yield\n",
+        '        _waited(db, "BEGIN IMMEDIATE")\n        self._promised.clear()\n        try:\n            yield\n            self._commit(db)\n',
+        "        try:\n            yield\n",
         "tracking/test_recorder.py -k killed_at_any_point",
     ),
     "a file that was replaced is written to": (

@@ -168,6 +168,50 @@ def test_a_store_that_stays_locked_is_said_to_be(world_of_sqlite, project, monke
     recorder.close()
 
 
+class FailingCommit:
+    """A connection whose next COMMIT reports an error, after it was made or instead."""
+
+    def __init__(self, connection: sqlite3.Connection, *, is_made: bool) -> None:
+        self._connection, self._is_made, self._is_due = connection, is_made, True
+
+    def __getattr__(self, name: str):
+        return getattr(self._connection, name)
+
+    def execute(self, statement: str, *arguments):
+        if statement == "COMMIT" and self._is_due:
+            self._is_due = False
+            self._connection.execute("COMMIT" if self._is_made else "ROLLBACK")
+            raise sqlite3.OperationalError("disk I/O error")
+        return self._connection.execute(statement, *arguments)
+
+
+CHANGES = {
+    "a start": lambda world, started: world.recorder.start(world.new(step="b")),
+    "a result": lambda world, started: world.recorder._writer.publish(
+        started.run_id, tags={}, metrics={}, ended=7
+    ),
+    "an end": lambda world, started: world.recorder._writer.end(started.run_id, "FAILED", ended=7),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("is_made", [True, False])
+def test_a_commit_that_reports_an_error_counts_if_it_was_made(world_of_sqlite, project, change, is_made):
+    world = world_of_sqlite
+    started = world.start()
+    before = execute(project, "SELECT status FROM runs ORDER BY 1")
+    writer = world.recorder._writer
+    writer._connection = FailingCommit(writer._connection, is_made=is_made)
+
+    with (
+        contextlib.nullcontext() if is_made else pytest.raises(StoreUnavailableError, match="disk I/O error")
+    ):
+        CHANGES[change](world, started)
+
+    after = execute(project, "SELECT status FROM runs ORDER BY 1")
+    assert (after != before) is is_made
+
+
 @pytest.mark.slow
 def test_processes_that_write_at_once_lose_nothing(project):
     """Two of ours and one that is only MLflow's, on one file."""

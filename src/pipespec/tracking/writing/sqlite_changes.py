@@ -26,6 +26,7 @@ __all__ = [
     "EXPERIMENT_BY_NAME",
     "PARAM_OF_RUN",
     "RENAME_RUN",
+    "RUN_ENDING",
     "RUN_STAGE",
     "SETTLE_DEFAULT_EXPERIMENT",
     "TAGS_OF_RUN",
@@ -50,6 +51,7 @@ ADD_RUN: Final = """
         source_version, lifecycle_stage, artifact_uri, experiment_id)
     VALUES (:run_id, :name, 'UNKNOWN', '', '', :user, 'RUNNING', :started, '', 'active', :artifact_uri, :experiment)
 """
+RUN_ENDING: Final = "SELECT status, end_time FROM runs WHERE run_uuid = ?"
 RUN_STAGE: Final = "SELECT lifecycle_stage FROM runs WHERE run_uuid = ?"
 END_RUN: Final = "UPDATE runs SET status = ?, end_time = ? WHERE run_uuid = ?"
 RENAME_RUN: Final = "UPDATE runs SET name = ? WHERE run_uuid = ?"

@@ -61,6 +61,8 @@ class SqliteWriter:
         self._inode = path.stat().st_ino
         self._connection = connection
         self._lock = threading.RLock()
+        self._promised: dict[str, tuple[str, int | None]] = {}
+        """The status and the end that the open transaction gives to runs."""
         self._keep_journal()
 
     def _keep_journal(self) -> None:
@@ -119,6 +121,7 @@ class SqliteWriter:
             db.execute(changes.ADD_RUN, values)
             db.executemany(changes.ADD_TAG, [(run_id, *item) for item in tags.items()])
             db.executemany(changes.ADD_PARAM, [(run_id, *item) for item in params.items()])
+            self._promised[run_id] = "RUNNING", None
         reach("run.after-create")
         return CreatedRun(run_id, artifact_uri)
 
@@ -140,7 +143,7 @@ class SqliteWriter:
             _add_params(db, run_id, {**(params or {}), **(pending or {})})
             _add_metrics(db, run_id, metrics, ended)
             reach("publish.after-batch")
-            db.execute(changes.END_RUN, ("FINISHED", ended, run_id))
+            self._end_run(db, run_id, "FINISHED", ended)
 
     def end(
         self,
@@ -157,7 +160,7 @@ class SqliteWriter:
             _add_params(db, run_id, pending or {})
             _add_datasets(db, run_id, datasets)
             _add_metrics(db, run_id, metrics or {}, ended)
-            db.execute(changes.END_RUN, (status, ended, run_id))
+            self._end_run(db, run_id, status, ended)
 
     def set_tags(
         self, run_id: str, tags: Mapping[str, str], pending: Mapping[str, str] | None = None
@@ -211,10 +214,48 @@ class SqliteWriter:
     @contextlib.contextmanager
     def _changing(self, run_id: str | None = None) -> Iterator[sqlite3.Connection]:
         """Begin a transaction, unless one is open. Wait for other writers first, and refuse a run that does not exist."""
-        with self._asking() as db, _transaction(db):
+        with self._asking() as db, self._transaction(db):
             if run_id is not None:
                 self._require_active("run", run_id, self._stage_of(db, run_id))
             yield db
+
+    @contextlib.contextmanager
+    def _transaction(self, db: sqlite3.Connection) -> Iterator[None]:
+        if db.in_transaction:
+            yield
+            return
+        _waited(db, "BEGIN IMMEDIATE")
+        self._promised.clear()
+        try:
+            yield
+            self._commit(db)
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):  # SQLite may have rolled back by itself
+                db.execute("ROLLBACK")
+            raise
+
+    def _commit(self, db: sqlite3.Connection) -> None:
+        """Commit. SQLite changes the file first, then ends its journal: if only the latter fails, the changes count in spite of the error.
+
+        A run that was created so would stay RUNNING, since nobody would know it.
+        """
+        try:
+            _waited(db, "COMMIT")
+        except sqlite3.Error:
+            if db.in_transaction or not self._promised or not self._is_kept(db):
+                raise
+
+    def _is_kept(self, db: sqlite3.Connection) -> bool:
+        with contextlib.suppress(sqlite3.Error):
+            return all(
+                db.execute(changes.RUN_ENDING, (run_id,)).fetchone() == ending
+                for run_id, ending in self._promised.items()
+            )
+        return False
+
+    def _end_run(self, db: sqlite3.Connection, run_id: str, status: str, ended: int) -> None:
+        db.execute(changes.END_RUN, (status, ended, run_id))
+        self._promised[run_id] = status, ended
 
     def _require_same_file(self) -> None:
         """Refuse to write to a file that was deleted or replaced: no one would find the data."""
@@ -263,21 +304,6 @@ def _told(path: Path) -> Iterator[None]:
         ) from error
     except (sqlite3.Error, UnicodeDecodeError, OSError) as error:
         raise unreadable(path, error, deed="written") from error
-
-
-@contextlib.contextmanager
-def _transaction(db: sqlite3.Connection) -> Iterator[None]:
-    if db.in_transaction:
-        yield
-        return
-    _waited(db, "BEGIN IMMEDIATE")
-    try:
-        yield
-        _waited(db, "COMMIT")
-    except BaseException:
-        with contextlib.suppress(sqlite3.Error):  # SQLite may have rolled back by itself
-            db.execute("ROLLBACK")
-        raise
 
 
 def _waited(db: sqlite3.Connection, statement: str) -> None:
