@@ -48,7 +48,7 @@ def convert(tmp_path, monkeypatch):
         ("stages: {a: {cmd: x, deps: [{y: 1}]}}", "dvc.yaml:1:29: error[bad-source]: stage 'a': an item of 'deps' is not a path"),
         ("stages: {a: {cmd: x, params: [[y]]}}", "dvc.yaml:1:31: error[bad-source]: stage 'a': an item of 'params' is not a name or a file"),
         ("vars: [1]\nstages: {a: {cmd: x}}", "dvc.yaml:1:8: error[bad-source]: an item of 'vars' is a file or a mapping"),
-        ("vars: [no.yaml]\nstages: {a: {cmd: x}}", "dvc.yaml:1:8: error[bad-source]: 'no.yaml', which 'vars' names, cannot be read"),
+        ("vars: [no.yaml]\nstages: {a: {cmd: x}}", "dvc.yaml:1:8: error[bad-source]: 'no.yaml', which 'vars' names, is no file of the project that can be read"),
         ("stages:\n  a: {foreach: [], do: {cmd: x}}", "dvc.yaml:2:16: error[bad-source]: 'foreach' of stage 'a' makes no stages"),
         (STAGE, "dvc.yaml:2:3: error[bad-source]: '${x.y}' in stage 'a' has no value"),
         ("stages:\n  a: {foreach: 3, do: {cmd: x}}", "dvc.yaml:2:16: error[bad-source]: 'foreach' of stage 'a' is not a list or a mapping"),

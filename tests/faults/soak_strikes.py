@@ -23,7 +23,7 @@ DECK = (
 )
 """How often each kind of fault comes before all begin again."""
 PASSING = ("luigid", "worker", "link cut")
-"""Kinds that some rounds, or soaks, cannot have: the others do not wait for them."""
+"""Kinds that some rounds, or soaks, cannot have: the next ones do not wait for them. All others are waited for."""
 
 PAUSES = (1.0, 8.0)
 CUTS = (2.0, 12.0)
@@ -66,7 +66,7 @@ class Notes:
 
 
 class Strikes:
-    """Makes faults in an order that the seed decides, as far as they are possible when they are due."""
+    """Makes faults in an order that the seed decides."""
 
     def __init__(
         self, chance: random.Random, hosts: Sequence[Host], server: Service, luigid: Service
@@ -80,7 +80,7 @@ class Strikes:
         self._healing: tuple[float, Callable[[], None]] | None = None
 
     def strike(self) -> bool:
-        """Make the next fault that is possible now; return False if none is, or if one has yet to pass."""
+        """Make the next fault; return False if there is nothing yet that it could hit, or if one has yet to pass."""
         if self._healing is not None:
             return False
         if set(self._deck) <= set(PASSING):
@@ -94,6 +94,8 @@ class Strikes:
                 self.tried[kind] += 1
                 self.landed[kind] += landed
                 return True
+            if kind not in PASSING:
+                break
         return False
 
     def heal(self, *, now: bool = False) -> None:

@@ -6,6 +6,8 @@ Each repository is made anew, and each verb runs on it under Python's audit hook
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hostile_documents import REFUSED
 from hostile_folders import FOLDERS, PIPELINE, REFUSED_FOLDERS, SECRET, make_folder, write, write_refused
@@ -29,7 +31,20 @@ OWNER = {
 }
 """Verbs for one's own pipelines: they take the environment and `.env`, ask the tracking store, and run probes."""
 
+RECORDS = {
+    "status": ("status", "pipeline.yaml"),
+    "compare": ("compare", "pipeline.yaml"),
+    "lineage": ("lineage", "pipeline.yaml", "0123abcd"),
+    "reproduce": ("reproduce", "pipeline.yaml", "0123abcd"),
+}
+"""Verbs that ask a pipeline which store it has, and read that."""
+
+SERVING = {"ui": ("ui", "pipeline.yaml")}
+"""It starts a server on the store of a pipeline that is sound."""
+
 VERBS = STRANGER | OWNER
+IN_TURN = list((RECORDS | SERVING).items())
+"""Each refused document is also given to one of these verbs, which read it as `plan` does."""
 MISTAKEN = {"deep sources", "a deep template", "a template that reaches", "URLs", "schemas"}
 """Folders whose pipelines have mistakes."""
 PROCESSOR_SECONDS = 10.0
@@ -83,6 +98,11 @@ def refused(answers):
     return {verb: answer.code for verb, answer in answers.items()}
 
 
+def verbs_for(number):
+    verbs = {verb: words for verb, words in VERBS.items() if verb != "validate FOLDER"}
+    return verbs | dict([IN_TURN[number % len(IN_TURN)]])
+
+
 def codes_of_refusal(verbs):
     return {verb: 1 if verb.startswith("validate") else 2 for verb in verbs}
 
@@ -90,7 +110,7 @@ def codes_of_refusal(verbs):
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_document_is_refused_by_every_verb(folder, project_at, tmp_path, name):
     write_refused(folder, tmp_path / "canary", REFUSED[name])
-    verbs = {verb: words for verb, words in VERBS.items() if verb != "validate FOLDER"}
+    verbs = verbs_for(sorted(REFUSED).index(name))
 
     found = answers(project_at, folder, verbs)
 
@@ -105,7 +125,7 @@ def test_a_document_is_refused_by_every_verb(folder, project_at, tmp_path, name)
 def test_what_is_no_file_of_the_project_is_refused_by_every_verb(folder, project_at, tmp_path, name):
     (folder / "pipeline.yaml").unlink()
     REFUSED_FOLDERS[name](folder, tmp_path / "canary")
-    verbs = {verb: words for verb, words in VERBS.items() if verb != "validate FOLDER"}
+    verbs = verbs_for(sorted(REFUSED_FOLDERS).index(name))
 
     found = answers(project_at, folder, verbs)
 
@@ -137,11 +157,11 @@ def test_verbs_of_an_owner_run_nothing_but_probes_and_reach_nothing_but_the_stor
 ):
     FOLDERS[name](folder, tmp_path / "canary")
 
-    found = answers(project_at, folder, OWNER, preloads=False)
+    found = answers(project_at, folder, OWNER | RECORDS, preloads=False)
 
     done = {verb: {deed[0] for deed in forbidden(answer)} for verb, answer in found.items()}
     reached = {"socket.getaddrinfo", "socket.connect"} if name == "settings of tools" else set()
-    assert done == {"config": set(), "plan": reached, "explain": reached}
+    assert done == {"config": set(), **dict.fromkeys(["plan", "explain", *RECORDS], reached)}
     assert not (tmp_path / "canary").exists()
 
 
@@ -153,6 +173,60 @@ def test_only_a_probe_runs_and_only_for_an_owner(folder, project_at, tmp_path):
 
     assert found["plan"].code == 0, found["plan"].said
     assert (tmp_path / "canary").exists()
+
+
+STAGES = "stages:\n  one: {cmd: 'cat data.csv > one.csv', deps: [data.csv], outs: [one.csv]}\n"
+DVC = {
+    "commands": "stages: {a: {cmd: 'touch @CANARY@; echo $(touch @CANARY@) `touch @CANARY@`', outs: [o]}}\n",
+    "parameters in Python": "vars: [bomb.py]\nstages: {a: {cmd: 'x ${one}', params: [bomb.py: [one]], outs: [o]}}\n",
+    "parameters outside": "vars: [../outside/part.yaml]\nstages: {a: {cmd: 'x ${x-secret}', outs: [o]}}\n",
+    "parameters of the machine": "vars: [/etc/passwd]\nstages: {a: {cmd: x, params: [/proc/self/environ: ], outs: [o]}}\n",
+    "a pipe as parameters": "vars: [pipe.yaml]\nstages: {a: {cmd: x, params: [pipe.yaml: [a]], outs: [o]}}\n",
+    "paths outside": "stages: {a: {cmd: x, wdir: ../outside, deps: [secret.csv, /etc/passwd], outs: [../../o]}}\n",
+    "a bomb of aliases": "a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\nstages: {a: {cmd: *c, outs: [o]}}\n",
+    "a product": "vars: [{n: [0,1,2,3,4,5,6,7,8,9]}]\nstages:\n  a:\n    matrix: {"
+    + ", ".join(f"m{number}: '${{n}}'" for number in range(8))
+    + "}\n    cmd: x ${item.m0}\n    outs: [o]\n",
+    "nested references": "stages: {a: {cmd: '" + "${" * 3000 + "}" * 3000 + "', outs: [o]}}\n",
+    "deep data": "vars: [{a: " + "[" * 5000 + "]" * 5000 + "}]\nstages: {a: {cmd: x, outs: [o]}}\n",
+    "objects": "stages: {a: {cmd: !!python/object/apply:os.system ['touch @CANARY@'], outs: [o]}}\n",
+    "the rest of a project": STAGES,
+}
+
+
+@pytest.mark.parametrize("name", DVC)
+def test_stages_of_a_stranger_are_converted_or_refused_and_nothing_of_them_runs(
+    folder, project_at, tmp_path, name
+):
+    FOLDERS["modules that shadow others"](folder, tmp_path / "canary")
+    write(folder, "dvc.yaml", DVC[name].replace("@CANARY@", str(tmp_path / "canary")))
+    os.mkfifo(folder / "pipe.yaml")
+    os.mkfifo(folder / "dvc.lock")
+    write(folder, ".dvc/config", "[core]\n  hook = touch canary\n['remote \"x\"']\n  url = ext::sh\n")
+    write(folder, "params.yaml", "token: '${env:STRANGER}'\n")
+
+    found = answers(project_at, folder, {"convert": ("convert", "dvc.yaml", "-o", "-")}, preloads=False)
+
+    assert misdeeds(found) == {}
+    assert SECRET not in found["convert"].said
+    assert "root:x:0" not in found["convert"].said
+    converted = {"commands": 0, "the rest of a project": 0, "paths outside": 1}
+    assert found["convert"].code == converted.get(name, 2), found["convert"].said
+    assert not (tmp_path / "canary").exists()
+
+
+@pytest.mark.parametrize("name", REFUSED_FOLDERS)
+def test_stages_that_are_no_file_of_the_project_are_refused(folder, project_at, tmp_path, name):
+    (folder / "pipeline.yaml").unlink()
+    REFUSED_FOLDERS[name](folder, tmp_path / "canary")
+    (folder / "pipeline.yaml").rename(folder / "dvc.yaml")
+
+    found = answers(project_at, folder, {"convert": ("convert", "dvc.yaml", "-o", "-")})
+
+    assert refused(found) == {"convert": 2}
+    assert misdeeds(found) == {}
+    assert SECRET not in found["convert"].said
+    assert "root:x:0" not in found["convert"].said
 
 
 def test_a_revision_of_a_hostile_repository_is_read_without_its_programs(folder, project_at, tmp_path):

@@ -111,7 +111,8 @@ for number, arguments in enumerate(COMMANDS):
 PRELOADED = (
     *("pipespec.api", "pipespec.pipeline", "pipespec.operations.compiling.compile_file", "pipespec.views.diagnostic_view"),
     *("pipespec.cli.validate", "pipespec.cli.graph", "pipespec.cli.render", "pipespec.cli.config", "pipespec.cli.plan"),
-    *("pipespec.cli.explain", "pipespec.cli.diff"),
+    *("pipespec.cli.explain", "pipespec.cli.diff", "pipespec.cli.status", "pipespec.cli.compare", "pipespec.cli.lineage"),
+    *("pipespec.cli.reproduce", "pipespec.cli.ui"),
 )  # fmt: skip
 
 

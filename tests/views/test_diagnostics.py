@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pipespec.errors import Diagnostic, Severity, Span
 from pipespec.views.diagnostic_view import render_text, summary, to_github, to_json, to_sarif
+from pipespec.views.terminal_text import printable
 
 
 def at(line, column, end_line=None, end_column=None, *, message="bad", hint=None, code="a-code", **more):
@@ -197,6 +198,17 @@ def test_json_has_every_field(fits_schema):
     }
     fits_schema("validate", answer)
     fits_schema("validate", to_json([]))
+
+
+@pytest.mark.parametrize("hidden", ["\u202e", "\x1b", "\r", "\x85", "\u2028"])
+def test_github_annotations_show_what_a_log_would_obey_or_hide_as_escapes(hidden):
+    text = f"a{hidden}b"
+    (line,) = to_github([Diagnostic("c", text, Span(text, 1, 1, 1, 2), f"{text}\nsecond")]).split("\n")
+    escaped = f"a{printable(hidden)}b"
+    assert printable(hidden).isprintable()
+    assert line == (
+        f"::error file={escaped},line=1,endLine=1,col=1,endColumn=2,title=c::{escaped}%0Ahelp: {escaped}%0Asecond"
+    )
 
 
 def test_github_annotations_are_one_line_each_with_their_separators_escaped():

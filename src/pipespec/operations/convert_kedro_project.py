@@ -52,7 +52,7 @@ def convert_kedro_project(
     return convert_kedro(
         said,
         name=pipeline_name(folder) if pipeline is None else pipeline_name(Path(pipeline)),
-        files=Beside(folder),
+        files=Beside(folder, folder),
         catalogs=_texts(folder, base, "catalog"),
         params_files=_texts(folder, base, "parameters"),
     )

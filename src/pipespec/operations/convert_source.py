@@ -17,6 +17,7 @@ from pipespec.errors import UsageError
 from pipespec.frozen_values import frozen
 from pipespec.operations.init_project import pipeline_name
 from pipespec.project.project_root import find_root, without_dots
+from pipespec.project.source_tree import DiskTree
 from pipespec.spec.foreign_files import DVC, foreign_kind
 
 __all__ = ["Beside", "convert_source"]
@@ -33,7 +34,7 @@ def convert_source(source: Path, target: Path | None) -> Conversion:
     """
     file = source / _DVC_FILE if source.is_dir() else source
     try:
-        text = file.read_bytes()
+        text = DiskTree().read(file, MAX_BYTES + 1)
     except FileNotFoundError:
         raise UsageError(
             f"there is no file {quote(str(file))}; give a dvc.yaml, or: pipespec convert kedro FOLDER"
@@ -44,7 +45,7 @@ def convert_source(source: Path, target: Path | None) -> Conversion:
     folder = without_dots(file).parent
     beside = folder if target is None else without_dots(target).parent
     root = find_root(beside / "pipeline.yaml")
-    if not folder.is_relative_to(root):
+    if not folder.is_relative_to(root) or not _is_within(file, root):
         raise UsageError(
             f"{quote(str(file))} is outside of the project {quote(str(root))}, where the pipeline file is to be"
         )
@@ -52,7 +53,7 @@ def convert_source(source: Path, target: Path | None) -> Conversion:
         text,
         file=str(file),
         name=pipeline_name(folder),
-        files=Beside(folder),
+        files=Beside(folder, root),
         root=os.path.relpath(folder, root),
         target=os.path.relpath(folder, beside),
     )
@@ -69,17 +70,23 @@ def _require_dvc(file: Path, text: bytes) -> None:
         )
 
 
+def _is_within(path: Path, root: Path) -> bool:
+    """Return whether a path is below a folder, also if links are followed: messages quote what is read."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root))
+
+
 @frozen
 class Beside:
-    """The files of a folder."""
+    """The files of a folder, and others of its project."""
 
     folder: Path
+    root: Path
 
     def content(self, path: str) -> bytes | None:
-        """Return the content of a file, or None if it does not exist or is too large."""
+        """Return the content of a file; None if it does not exist, is too large, or is outside of the project."""
         place = self.folder / path
         try:
-            if not place.is_file() or place.stat().st_size > MAX_BYTES:
+            if not _is_within(place, self.root) or not place.is_file() or place.stat().st_size > MAX_BYTES:
                 return None
             return place.read_bytes()
         except (OSError, ValueError):

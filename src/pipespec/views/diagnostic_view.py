@@ -209,7 +209,8 @@ def _annotation(found: Diagnostic) -> str:
 
 
 def _github_data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """Escape a text for a command; its lines stay lines, and what a log would interpret or hide is shown as escapes."""
+    return "%0A".join(printable(line).replace("%", "%25") for line in text.split("\n"))
 
 
 def _github_property(text: str) -> str:

@@ -125,7 +125,9 @@ class Parameters:
         path, _, keys = item.value.partition(":")
         file = self.file(posixpath.normpath(posixpath.join(folder, path)))
         if file is None:
-            self.found.refuse(f"{quote(path)}, which 'vars' names, cannot be read", item.span)
+            self.found.refuse(
+                f"{quote(path)}, which 'vars' names, is no file of the project that can be read", item.span
+            )
             return None
         return file, [key.strip() for key in keys.split(",")] if keys else None
 
