@@ -42,9 +42,9 @@ def test_error_at_a_point_is_told_and_healed(three, point):
     assert_clean_end(three)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_kill_at_any_moment_and_run_again(three, seed):
-    moment = 2.0 + seed * 0.9
+    moment = 2.0 + seed * 1.7
     process = three.start("run", "pipeline.yaml")
     time.sleep(moment)  # the moment is the point of the test: anywhere in start-up, steps and publication
     os.kill(process.pid, signal.SIGKILL)

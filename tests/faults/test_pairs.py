@@ -19,7 +19,7 @@ FAULTS = [
     *(f"{point}:1:raise" for point in POINTS if not point.startswith("step.")),
 ]
 PAIRS = [(first, second) for first in FAULTS for second in FAULTS]
-SAMPLE = 10
+SAMPLE = 8
 
 
 def tried():

@@ -18,7 +18,7 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace"),
 ]
 
-STRIDE = 1 if os.environ.get("PIPESPEC_FAULTS") == "all" else 6
+STRIDE = 1 if os.environ.get("PIPESPEC_FAULTS") == "all" else 8
 KILLS = {"fsync": 5, "link": 4, "rename": 12, "fdatasync": 30, "mkdir": 33}
 """About as often the busiest process of a run makes the call."""
 FAILURES = {

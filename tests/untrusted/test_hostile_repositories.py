@@ -157,11 +157,16 @@ def test_verbs_of_an_owner_run_nothing_but_probes_and_reach_nothing_but_the_stor
 ):
     FOLDERS[name](folder, tmp_path / "canary")
 
-    found = answers(project_at, folder, OWNER | RECORDS, preloads=False)
+    number = sorted(FOLDERS).index(name)
+    of_records = dict(
+        [list(RECORDS.items())[number % len(RECORDS)]]
+    )  # one of them on each, since each takes a second
+
+    found = answers(project_at, folder, OWNER | of_records, preloads=False)
 
     done = {verb: {deed[0] for deed in forbidden(answer)} for verb, answer in found.items()}
     reached = {"socket.getaddrinfo", "socket.connect"} if name == "settings of tools" else set()
-    assert done == {"config": set(), **dict.fromkeys(["plan", "explain", *RECORDS], reached)}
+    assert done == {"config": set(), **dict.fromkeys(["plan", "explain", *of_records], reached)}
     assert not (tmp_path / "canary").exists()
 
 
