@@ -1,12 +1,12 @@
-"""Two `pipespec run` at once on two hosts, one tracking server, with and without a luigid, while processes are killed at random.
+"""Two `pipespec run` at once on two hosts, one tracking server, alone, with a luigid or on Dask, while faults come at random.
 
     python tests/faults/soak.py --seconds 600 --seed 7 --pipeline news
 
 Hosts are network namespaces; `--one-host` does without, and is all that is left where those may not be made. In each round both hosts
-run the same pipeline with a param of the round until both have ended well; meanwhile a step's process, a process that steps are
-forked from, a whole run or the luigid is killed every few seconds. After the time the round ends unharmed, and a last run
-has nothing to do. Then the records are compared with those of one clean run of all rounds (`soak_judge.py`). The seed decides
-what is struck and when; how far the processes are at that moment it cannot decide. Ends with 0 if nothing is wrong.
+run the same pipeline with a param of the round until both have ended well; meanwhile there is a fault every few seconds
+(`soak_strikes.py`). After the time the round ends unharmed, and a last run has nothing to do. Then the records are
+compared with those of one clean run of all rounds (`soak_judge.py`). The seed decides what
+is struck and when; how far the processes are at that moment it cannot decide. Ends with 0 if nothing is wrong.
 """
 
 import argparse
@@ -48,6 +48,9 @@ LEAST_FAULTS = 5
 LEAST_STEPS = 2
 """A soak goes on beyond its time until so many faults have hit what they were meant for, and so many of them a step's process,
 else it would show nothing on a slow machine."""
+
+MOST_IN_ROUND = 8
+"""Faults in one round, after which it is left alone: on a slow machine a step may else never come to its end."""
 
 ENDING_LIMIT = 15.0
 """Seconds in which all processes of a run that has ended must be gone."""
@@ -104,6 +107,7 @@ class Soak:
         for host in self.hosts:
             host.kind = self.chance.choice(("plain", "luigid", "dask"))
         done: set[str] = set()
+        before = self.strikes.tried.total()
         limit = time.monotonic() + ROUND_LIMIT
         self._put_off()
         while len(done) < len(self.hosts):
@@ -120,7 +124,12 @@ class Soak:
                 elif host.run.poll() is not None and self._ended(host) == 0:
                     done.add(host.name)
             self.strikes.heal()
-            if self._strike_due < now and not self._is_over(until) and self.strikes.strike():
+            may_strike = (
+                self.strikes.tried.total() - before < MOST_IN_ROUND
+                and self._strike_due < now
+                and not self._is_over(until)
+            )
+            if may_strike and self.strikes.strike():
                 self._put_off()
             time.sleep(0.02)
         self.strikes.heal(now=True)
