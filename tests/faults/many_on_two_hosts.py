@@ -2,7 +2,8 @@
 
     unshare --net python tests/faults/many_on_two_hosts.py FOLDER EACH STEPS
 
-Prints as JSON how the runs ended, how often each step began and ended, and the runs that the server has of the steps.
+Prints as JSON how the runs ended, how often each step began and ended, the runs that the server has of the steps, and
+how many of these lost their lease.
 """
 
 import json
@@ -49,6 +50,10 @@ def main(folder: Path, each: int, steps: int) -> dict:
         runs = database.execute(
             "SELECT t.value, status, count(*) FROM runs JOIN tags t USING (run_uuid) WHERE t.key = 'pipespec.step' GROUP BY 1, 2"
         ).fetchall()
+        lost = database.execute(
+            "SELECT t.value, count(*) FROM runs JOIN tags t USING (run_uuid) JOIN tags l USING (run_uuid)"
+            " WHERE t.key = 'pipespec.step' AND l.key = 'mlflow.pipespec.taken' GROUP BY 1"
+        ).fetchall()
         running_still = database.execute("SELECT count(*) FROM runs WHERE status = 'RUNNING'").fetchone()
     told = [re.search(r"^(\d+) ran, (\d+) reused", text, re.MULTILINE) for text in said]
     return {
@@ -59,6 +64,7 @@ def main(folder: Path, each: int, steps: int) -> dict:
         "told": [sum(int(found[place]) for found in told if found) for place in (1, 2)],
         "noted": Counter(line for file in noted if file.exists() for line in file.read_text().splitlines()),
         "runs": runs,
+        "lost": dict(lost),
         "running": running_still[0],
     }
 

@@ -41,3 +41,8 @@ def noted_once(steps: int) -> dict[str, int]:
         for number in range(steps // 2)
         for more in (0, 100)
     }
+
+
+def noted_name(step: str) -> str:
+    """By which number a step notes what it does."""
+    return step[1:] if step[0] == "a" else str(int(step[1:]) + 100)

@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from many_steps import CODE, noted_once, pipeline
+from many_steps import CODE, noted_name, noted_once, pipeline
 from soak_hosts import namespace_command
 from tests.conftest import new_project
 
@@ -43,7 +43,7 @@ def test_each_step_executes_once_and_is_published_once(tmp_path):
 
 
 @pytest.mark.skipif(namespace_command() is None, reason="network namespaces may not be made here")
-def test_on_two_hosts_each_step_executes_once_and_is_published_once(tmp_path):
+def test_on_two_hosts_each_step_executes_once_but_for_lost_leases_and_is_published_once(tmp_path):
     script = Path(__file__).with_name("many_on_two_hosts.py")
     arguments = [str(tmp_path / "hosts"), str(ON_EACH_HOST), str(STEPS_ON_TWO)]
     done = subprocess.run(
@@ -60,7 +60,10 @@ def test_on_two_hosts_each_step_executes_once_and_is_published_once(tmp_path):
     invocations = 2 * ON_EACH_HOST
     assert found["codes"] == {"0": invocations}, found["failed"]
     assert found["failed"] == []
-    assert found["noted"] == noted_once(STEPS_ON_TWO)
+    lost = {noted_name(name): count for name, count in found["lost"].items()}
+    for line, once in noted_once(STEPS_ON_TWO).items():
+        assert once <= found["noted"][line] <= once + lost.get(line.split()[1], 0), found
+    assert found["noted"].keys() == noted_once(STEPS_ON_TWO).keys()
     assert found["told"] == [STEPS_ON_TWO, (invocations - 1) * STEPS_ON_TWO]
     names = [f"{kind}{number}" for kind in "ab" for number in range(STEPS_ON_TWO // 2)]
     finished = [run for run in found["runs"] if run[1] == "FINISHED"]

@@ -22,9 +22,10 @@ from pipespec.tracking.started_run import StartedRun
 
 __all__ = ["FailedElsewhere", "OtherRuns"]
 
-_LOOKS: Final = 5
+_WITHDRAWAL: Final = 10.0
+"""Seconds in which others withdraw claims that came later than ours, also on a server that many ask at once."""
 _LOOK_AGAIN: Final = 0.05
-"""Seconds between two searches for claims that came later than ours and should be withdrawn."""
+"""Seconds from the first search for such claims to the second; each further pause is twice as long, up to a second."""
 
 _OF_THE_STEP: Final = frozenset({"raised", "exited", "signal", "timeout", "outputs", "metrics", "binding"})
 """Kinds of failures that are about the step, and not about the process, its environment or its store."""
@@ -83,11 +84,12 @@ class OtherRuns:
     def standing_alone(self, key: str, started: StartedRun) -> Standing | None:
         """Return the claims and the record of a key if our run is its only live claim; None if another run computes it.
 
-        Waits a moment for others to see our run and to withdraw theirs. To be the earlier is not enough: a run may become
+        Waits some seconds for others to see our run and to withdraw theirs: if the earliest gave up too, nobody would continue. To be the earlier is not enough: a run may become
         visible later than a run with a later start, which then saw nobody and continued. A run that is alone when it searches
         is seen by all that come later.
         """
-        for _ in range(_LOOKS):
+        until, pause = time.monotonic() + _WITHDRAWAL, _LOOK_AGAIN
+        while True:
             standing = self._ledger.standing(key, started.experiment_id)
             claims = self._not_left_over(standing.claims)
             live = self._live(claims)
@@ -95,10 +97,10 @@ class OtherRuns:
                 if len(live) < len(claims):  # the result of a dead process may count by now
                     return Standing(live, self._ledger.complete((key,)).get(key))
                 return standing
-            if contenders(live, started.run_id):
+            if contenders(live, started.run_id) or time.monotonic() >= until:
                 return None
-            time.sleep(_LOOK_AGAIN)
-        return None
+            time.sleep(pause)
+            pause = min(2 * pause, 1.0)
 
     def failure(self, key: str) -> FailedElsewhere | None:
         """Return how the run failed that was seen at work on a key; None if it did not, or for a reason of its own. Returned once."""
