@@ -16,7 +16,7 @@ from typing import Final
 from pipespec.document.nodes import MappingNode, Node, ScalarNode, SequenceNode, set_at
 from pipespec.python.callable_ref import CallableRef, SourceFileRef
 
-__all__ = ["LIBRARY", "PATH_NAME", "TEMPLATE", "files_of", "is_library", "path_in_project"]
+__all__ = ["LIBRARY", "NEAR_TEMPLATE", "PATH_NAME", "TEMPLATE", "files_of", "is_library", "path_in_project"]
 
 LIBRARY: Final = "pipespec.steps"
 _FILES: Final = {"script": "script", "notebook": "notebook", "sql": "query"}
@@ -29,6 +29,8 @@ _BETWEEN_WORDS: Final = re.compile(r"""[\s;|&()<>`"']+""")
 
 TEMPLATE: Final = re.compile(r"\{(inputs|params|outputs)\.([^{}]+)\}")
 """A placeholder for a value in an argument: `{inputs.raw}`."""
+NEAR_TEMPLATE: Final = re.compile(r"\{(input|param|output)\.([^{}]+)\}")
+"""A placeholder as Snakemake and others write it."""
 PATH_NAME: Final = re.compile(r"(inputs|params|outputs)\.(.+)|params")
 """What `paths` of a command names: one value of the step, or all of its params."""
 
