@@ -34,8 +34,8 @@ def _arguments(step: StepSpec, source: CallableSource, context: CheckContext) ->
     for argument in source.arguments:
         if argument.kind is ArgumentKind.POSITIONAL_ONLY and not argument.has_default:
             message = f"{quote(argument.name)} is a positional-only argument of {call}"
-            hint = "remove the '/' from the function's arguments"
-            yield Diagnostic("positional-only-argument", message, step.after.span, hint)
+            way_out = "remove the '/' from the function's arguments"
+            yield Diagnostic("positional-only-argument", message, step.after.span, way_out)
         elif argument.name in step.outputs:
             yield from _output(argument, step, call, context)
         elif argument.name in step.params:
