@@ -63,6 +63,7 @@ def test_folders_are_entered_one_after_the_other(empty_project):
     empty_project.write(
         "outer/inner/pipeline.yaml", "pipespec: 1\nname: found\nsteps: {a: {call: 'steps:a'}}\n"
     )
+    empty_project.write("outer/inner/steps.py", "def a() -> None: ...\n")
 
     found = empty_project.pipespec("-C", "outer", "-C", "inner", "config")
     gone = empty_project.pipespec("-C", "outer", "-C", "outer", "config")

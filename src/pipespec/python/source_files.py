@@ -60,7 +60,7 @@ def _facts(ref: SourceFileRef, root: Path, folders: Sequence[Path], files: Modul
         return None
     path, content = found
     if ref.module:
-        return module_facts(_module_in(path, ref.module), path, ref.text, folders, files)
+        return module_facts(_module_in(path, ref.module), path, f"python -m {ref.module}", folders, files)
     if path.suffix == ".py":
         return script_facts(path, ref.text, folders, files)
     if path.suffix == ".ipynb" and not ref.is_word:
