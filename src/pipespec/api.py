@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipespec.errors import InvalidPipelineError, UsageError
-from pipespec.pipeline import Pipeline, StepHandle
+from pipespec.pipeline import Pipeline, StepHandle, takes_several
 
 if TYPE_CHECKING:
     from pipespec.converting.conversion import Conversion
@@ -92,6 +92,7 @@ def find_env_overlay(file: str, env: str) -> str:
     return overlay_of_environment(file, env)
 
 
+@takes_several
 def names(file: str, *, overlays: Sequence[str] = ()) -> PipelineNames:
     """Return the names that a command line can use for a pipeline: steps, variants, outputs, paths of values.
 
@@ -147,6 +148,7 @@ def run_options(file: str) -> tuple[RunOption, ...]:
     return read_options(file)
 
 
+@takes_several
 def validate(
     files: Sequence[str],
     *,
@@ -167,6 +169,7 @@ def validate(
     return validate_all(files, overlays=overlays, overrides=overrides, import_timeout=import_timeout)
 
 
+@takes_several
 def load(
     file: str | Path,
     *,
@@ -210,6 +213,7 @@ def function(call: str) -> FunctionCall:
     return function_call(call, Path.cwd())
 
 
+@takes_several
 def remembered_run(
     file: str, *targets: str, overlays: Sequence[str] = (), overrides: Sequence[str] = ()
 ) -> RunReport | None:
@@ -226,6 +230,7 @@ def remembered_run(
     return recall_reuse(file, targets, overlays, overrides)
 
 
+@takes_several
 def watch(file: str, *, overlays: Sequence[str] = (), overrides: Sequence[str] = ()) -> WatchedPipeline:
     """Return an object that waits until a pipeline must run again: its files, code, inputs, or files that its steps opened changed.
 
@@ -244,6 +249,7 @@ def watch(file: str, *, overlays: Sequence[str] = (), overrides: Sequence[str] =
     return WatchedPipeline(file, overlays, overrides)
 
 
+@takes_several
 def diff(
     old: str,
     new: str | None = None,
@@ -271,6 +277,7 @@ def diff(
     return compare(old, new, overlays=overlays, overrides=overrides)
 
 
+@takes_several
 def lineage(
     run: str,
     file: str | None = None,
@@ -299,6 +306,7 @@ def lineage(
         return find(ledger, run, place.root, up=up, down=down, open_registry=place.read_registry)
 
 
+@takes_several
 def reproduce(
     run: str,
     file: str | None = None,
@@ -335,6 +343,7 @@ def reproduce(
         return make_again(ledger, run, place.root, options)
 
 
+@takes_several
 def set_baseline(
     run: str,
     file: str | None = None,
@@ -361,6 +370,7 @@ def set_baseline(
         return mark(ledger, place.write, run, name)
 
 
+@takes_several
 def schema(
     file: str | Path | None = None, *, overlays: Sequence[str] = (), overrides: Sequence[str] = ()
 ) -> dict[str, Any]:
@@ -391,6 +401,7 @@ def diagnostic_pages() -> Mapping[str, str]:
     return load_pages()
 
 
+@takes_several
 def render(
     file: str | Path,
     *,
@@ -414,6 +425,7 @@ def render(
     return luigi_module(str(file), overlays=overlays, overrides=overrides, module=module)
 
 
+@takes_several
 def collect_garbage(
     files: Sequence[str],
     *,
@@ -450,6 +462,7 @@ def collect_garbage(
     return collect(sources, environments, GarbageOptions(keep_last, keep_tags, older_than, delete, purge))
 
 
+@takes_several
 def examine(
     file: str | Path, *, overlays: Sequence[str] = (), overrides: Sequence[str] = (), verify: bool = False
 ) -> Examination:
@@ -469,6 +482,7 @@ def examine(
     return examine_store(StorePlace.of(spec), verify=verify)
 
 
+@takes_several
 def import_results(
     table: str | Path,
     *,
@@ -514,6 +528,7 @@ def import_results(
     return report
 
 
+@takes_several
 def open_pages(
     file: str | Path,
     *,

@@ -8,12 +8,14 @@ Each method imports what it needs: planning does not load the engine, and inspec
 
 from __future__ import annotations
 
+import functools
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 
 from pipespec.display import ShownText
 from pipespec.errors import InvalidPipelineError, PipespecError, StepFailedError, UsageError
@@ -41,7 +43,34 @@ if TYPE_CHECKING:
     from pipespec.step.secrets import Redactor
     from pipespec.views.graph.portrait import Portrait
 
-__all__ = ["Pipeline", "StepHandle"]
+__all__ = ["Pipeline", "StepHandle", "takes_several"]
+
+
+_SEVERAL: Final = frozenset({"files", "force", "keep_tags", "kinds", "overlays", "overrides", "sweeps"})
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def takes_several(function: _Function) -> _Function:
+    """Let a function of the API accept one text or path for each argument that is several.
+
+    Python takes a text for a sequence of its letters, so without this `overlays="a.yaml"` would be six files.
+    """
+    names = function.__code__.co_varnames[: function.__code__.co_argcount]
+
+    @functools.wraps(function)
+    def call(*args: Any, **given: Any) -> Any:
+        placed = [
+            _several(value) if name in _SEVERAL else value for name, value in zip(names, args, strict=False)
+        ]
+        named = {name: _several(value) if name in _SEVERAL else value for name, value in given.items()}
+        return function(*placed, *args[len(placed) :], **named)
+
+    return cast("_Function", call)
+
+
+def _several(value: Any) -> Any:
+    values = (value,) if isinstance(value, str | os.PathLike) else value
+    return tuple(os.fspath(each) if isinstance(each, os.PathLike) else each for each in values)
 
 
 @frozen
@@ -96,6 +125,7 @@ class Pipeline:
         """Return an object that removes the pipeline's secrets, with their present values, from texts and logs."""
         return self.source.redactor()
 
+    @takes_several
     def plan(self, *targets: str, force: Sequence[str] = (), verify: bool = False) -> Plan:
         """Decide which of these steps, and of the steps that they need, run and which are reused. Nothing is written.
 
@@ -124,6 +154,7 @@ class Pipeline:
             chosen = session.step(step).id
             return explain_step(session.plan(chosen), chosen, session.ledger)
 
+    @takes_several
     def run(
         self,
         *targets: str,

@@ -176,6 +176,16 @@ def test_config_shows_the_defaults_of_options_and_their_origins(asking):
             "pyproject.toml: 'overlays' in [tool.pipespec] is [1]; it must be a list of texts",
         ),
         ("verbose = 1", {}, "pyproject.toml: 'verbose' in [tool.pipespec] is 1; it must be true or false"),
+        (
+            "jobs = 1\njobs = 2",
+            {},
+            "pyproject.toml: [tool.pipespec] cannot be read: Cannot overwrite a value (at line 3, column 9)",
+        ),
+        (
+            "verbose = yes",
+            {},
+            "pyproject.toml: [tool.pipespec] cannot be read: Invalid value (at line 2, column 11)",
+        ),
         ("job = 1", {}, "pyproject.toml: [tool.pipespec] has no key 'job'; did you mean 'jobs'?"),
         (
             "x = 1",

@@ -59,6 +59,19 @@ def test_a_verb_starts_in_the_folder_that_is_asked_for(project, tmp_path, place)
     assert there.code == 0
 
 
+def test_folders_are_entered_one_after_the_other(empty_project):
+    empty_project.write(
+        "outer/inner/pipeline.yaml", "pipespec: 1\nname: found\nsteps: {a: {call: 'steps:a'}}\n"
+    )
+    empty_project.write("outer/inner/steps.py", "def a() -> None: ...\n")
+
+    found = empty_project.pipespec("-C", "outer", "-C", "inner", "config")
+    gone = empty_project.pipespec("-C", "outer", "-C", "outer", "config")
+
+    assert (found.code, "name: found" in found.out) == (0, True)
+    assert (gone.code, gone.err) == (2, "error: 'outer' cannot be entered: No such file or directory\n")
+
+
 def test_a_folder_that_cannot_be_entered_is_told(empty_project):
     empty_project.write("file", "")
 

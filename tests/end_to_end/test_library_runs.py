@@ -121,3 +121,26 @@ def test_a_notebook_that_takes_too_long_is_ended_with_its_kernel(empty_project):
     while is_alive(kernel) and time.monotonic() < until:
         time.sleep(0.05)
     assert not is_alive(kernel)
+
+
+def test_what_a_notebook_shows_from_earlier_executions_does_not_count(empty_project):
+    project = empty_project
+    cell = {
+        "cell_type": "code",
+        "id": "a",
+        "metadata": {},
+        "source": "1",
+        "outputs": [],
+        "execution_count": None,
+    }
+    shown = {"output_type": "stream", "name": "stdout", "text": "1"}
+    document = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    project.write("pipeline.yaml", NOTEBOOK.replace("8s", "2m"))
+    project.write("report.ipynb", json.dumps(document))
+
+    first = project.pipespec("run", "pipeline.yaml")
+    project.write("report.ipynb", json.dumps({**document, "cells": [{**cell, "outputs": [shown]}]}))
+    second = project.pipespec("run", "pipeline.yaml")
+
+    assert ("1 ran, 0 reused" in first.out, "advice" in first.out + first.err) == (True, False)
+    assert "0 ran, 1 reused" in second.out

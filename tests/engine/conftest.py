@@ -100,8 +100,9 @@ class Engine:
     def facts(self, spec):
         modules = DiskModules(self.root)
         code = {
-            str(step.call): code_facts(step.call, spec.module_folders, modules)
+            str(call): code_facts(call, spec.module_folders, modules)
             for step in spec.steps.values()
+            for call in step.callables
         }
         sources = {file: Path(file).read_bytes() for found in code.values() for file in found.files}
         inputs = [part.source for step in spec.steps.values() for part in step.inputs.values()]

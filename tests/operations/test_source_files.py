@@ -29,6 +29,30 @@ steps:
     params: {command: [./count.sh, --script=plot.R, "bash lines.sh", {python}, "{outputs.n}"]}
     outputs: {n: n.txt}
     after: tests_of_data:positive
+  several:
+    call: pipespec.steps:command
+    params:
+      command: [sh, -c, "python 'tools/one.py'; (cat tools/two.sh)>{outputs.n}&&wc<tools/three.txt", "{params.tool}", "{params.tools}"]
+      env: {PROGRAM: tools/four.R}
+      tool: tools/five.R
+      tools: [tools/six.R]
+    outputs: {n: n.txt}
+  module:
+    call: pipespec.steps:command
+    params: {command: [python, -m, work.fit, "{outputs.n}"]}
+    outputs: {n: n.txt}
+  package:
+    call: pipespec.steps:command
+    params: {command: [sh, -c, "python3 -um work --out {outputs.n}"]}
+    outputs: {n: n.txt}
+  in_src:
+    call: pipespec.steps:command
+    params: {command: [python, -m, "{params.module}"], module: below_src.run}
+    outputs: {n: n.txt}
+  in_folder:
+    call: pipespec.steps:command
+    params: {command: [python, -m, deep.run], folder: tools}
+    outputs: {n: n.txt}
 """
 
 
@@ -61,6 +85,15 @@ FILES = {
     "lines.sh": "wc\n",
     "other.py": "import below\n",
     "tests_of_data.py": "import below\n\n\ndef positive(n):\n    return n > below.LIMIT\n\n\ndef other():\n    return 1\n",
+    "tools/one.py": "A = 1\n",
+    **{f"tools/{name}": "1\n" for name in ("two.sh", "three.txt", "four.R", "five.R", "six.R")},
+    "work/__init__.py": "A = 1\n",
+    "work/__main__.py": "if __name__ == '__main__':\n    from . import late\n    print(late)\n",
+    "work/fit.py": "from .part import NUMBER\n\nprint(NUMBER)\n",
+    "work/part.py": "NUMBER = 1\n",
+    "work/late.py": "A = 1\n",
+    "src/below_src/run.py": "A = 1\n",
+    "tools/deep/run.py": "A = 1\n",
     "unrelated.py": "A = 1\n",
     "unrelated.sh": "ls\n",
 }
@@ -73,7 +106,7 @@ def keys(tmp_path, monkeypatch):
 
     def read(**edits):
         for name, text in {**FILES, **edits}.items():
-            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text(text)
         compiled = compile_file("pipeline.yaml", trusted=True)
         modules = DiskModules(tmp_path)
@@ -102,6 +135,18 @@ EDITS = {
     "other.py": ("import below", "import below as b", {"count"}),
     "tests_of_data.py": ("n >", "n <", {"count"}),
     "tests_of_data.py other": ("return 1", "return 2", set()),
+    "tools/one.py": ("1", "2", {"several"}),
+    **{
+        f"tools/{name}": ("1", "2", {"several"})
+        for name in ("two.sh", "three.txt", "four.R", "five.R", "six.R")
+    },
+    "work/__init__.py": ("A = 1", "import random\nrandom.seed(7)", {"module", "package"}),
+    "work/__main__.py": ("late)", "late, 1)", {"package"}),
+    "work/late.py": ("1", "2", {"package"}),
+    "work/fit.py": ("(NUMBER)", "(-NUMBER)", {"module"}),
+    "work/part.py": ("1", "2", {"module"}),
+    "src/below_src/run.py": ("1", "2", {"in_src"}),
+    "tools/deep/run.py": ("1", "2", {"in_folder"}),
     "unrelated.py": ("1", "2", set()),
     "unrelated.sh": ("ls", "wc", set()),
 }

@@ -63,6 +63,15 @@ def test_a_frame_that_does_not_fit_is_not_handed_over(run_step, one, tmp_path, a
     assert done.failure == ("inputs", message)
 
 
+def test_a_schema_without_a_name_is_told_as_one(run_step, one, tmp_path):
+    schema = "pa.DataFrameSchema({'score': pa.Column(float, pa.Check.le(1))})"
+
+    done = load(run_step, one, tmp_path, f"Annotated[pd.DataFrame, {schema}]", BAD)
+
+    message = "input 'table': it does not fit its schema: column 'score', row 1: '2.0' does not pass less_than_or_equal_to(1)"
+    assert done.failure == ("inputs", message)
+
+
 @pytest.mark.parametrize("annotation", ANNOTATIONS)
 def test_a_frame_that_fits_has_the_types_that_its_model_asks_for(run_step, one, tmp_path, annotation):
     done = load(run_step, one, tmp_path, annotation, GOOD)

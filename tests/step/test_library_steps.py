@@ -100,6 +100,16 @@ def test_a_script_is_the_main_module_and_finds_what_stands_beside_it(script, tmp
     [
         ("import sys; sys.exit(3)", ("exited", "'prep.py' ended with exit code 3")),
         ("import sys; sys.exit('no data')", ("exited", "'prep.py' ended by saying: no data")),
+        ("import sys; sys.exit(True)", ("exited", "'prep.py' ended with exit code 1")),
+        ("import sys; sys.exit(0.0)", ("exited", "'prep.py' ended by saying: 0.0")),
+        ("import sys; sys.exit('')", ("exited", "'prep.py' ended with exit code 1")),
+        (
+            "from .part import x",
+            (
+                "import",
+                "'prep.py' imports with a leading dot, so it runs only as a module of its package; call pipespec.steps:command with command: [python, -m, prep, ...]",
+            ),
+        ),
         ("1 / 0", ("raised", "ZeroDivisionError: division by zero")),
         ("pass", ("outputs", "output 'said': no file was written to its path")),
     ],
@@ -109,6 +119,17 @@ def test_a_script_that_fails_says_how(script, source, failure):
 
     assert done.failure == failure
     assert "pipespec/step" not in done.outcome.failure.traceback
+
+
+@pytest.mark.parametrize("end", ["", "sys.exit()", "sys.exit(0)", "sys.exit(False)"])
+def test_a_script_that_ends_well_has_its_outputs(script, end):
+    done = script(f"import sys\nopen(sys.argv[-1], 'w').write('x')\n{end}")
+
+    assert (done.failure, done.output("said.json").read_text()) == (None, "x")
+
+
+def test_all_lines_that_a_script_ends_with_are_in_its_log(script):
+    assert "first\nsecond\n" in script("import sys; sys.exit('first\\nsecond')").log
 
 
 def test_a_name_in_a_template_that_the_step_does_not_have_is_refused(script):
@@ -172,13 +193,38 @@ def test_the_end_of_what_a_program_said_is_in_the_failure(command):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["no-such-program"], "there is no program 'no-such-program'"),
+        (["no-such-program"], "there is no program 'no-such-program' in the folders of PATH"),
+        (["./no-such-program"], "there is no program './no-such-program'"),
+        (
+            ["echo hi > a.txt"],
+            "there is no program 'echo hi > a.txt'; write each word as an item of its own, or for a shell: [sh, -c, \"...\"]",
+        ),
+        (
+            ["./windows.sh"],
+            "the first line of './windows.sh' names '/bin/sh', which is not there; its lines end as on Windows",
+        ),
+        (["./gone.sh"], "the first line of './gone.sh' names '/no/such/sh', which is not there"),
+        (
+            ["./bare.sh"],
+            "'./bare.sh' has no first line such as '#!/bin/sh'; write the program before it: [sh, ./bare.sh]",
+        ),
+        (
+            ["echo", "a" * 300_000],
+            "the command and its environment are too long; pass long values in a file, as an input",
+        ),
+        (["echo", "a\0b"], "the command cannot be started: embedded null byte"),
         (["steps.py"], "there is no program 'steps.py'; write './steps.py' for the file of the project"),
         (["./steps.py"], "'./steps.py' may not be executed; try: chmod +x ./steps.py"),
         ([], "'command' is empty; write the program and its arguments"),
     ],
 )
-def test_a_program_that_cannot_be_started_is_named(command, words, message):
+def test_a_program_that_cannot_be_started_is_named(command, words, message, tmp_path):
+    (tmp_path / "project").mkdir()
+    texts = {"windows.sh": "#!/bin/sh\r\necho\r\n", "gone.sh": "#!/no/such/sh -e\n", "bare.sh": "echo\n"}
+    for name, text in texts.items():
+        (tmp_path / "project" / name).write_bytes(text.encode())
+        (tmp_path / "project" / name).chmod(0o755)
+
     assert command(words).failure[1] == message
 
 

@@ -17,6 +17,7 @@ def notebook(run_step, tmp_path):
         made = []
         for number, one in enumerate(cells):
             tags = ["parameters"] if one.startswith("#params") else []
+            tags += ["raises-exception"] if one.startswith("#raises") else []
             is_text = one.startswith("#!")
             cell = new_markdown_cell(one[1:]) if is_text else new_code_cell(one, metadata={"tags": tags})
             cell["id"] = f"cell{number}"
@@ -89,6 +90,11 @@ def test_a_page_shows_the_executed_notebook(notebook):
     [
         (["x = 1", "#!text", "1 / (x - 1)"], {}, ("raised", "report.ipynb, cell 3: ZeroDivisionError: division by zero")),
         (["x ="], {}, ("raised", "report.ipynb, cell 1: SyntaxError: invalid syntax (")),
+        (["import os", "os._exit(3)"], {}, ("raised", "report.ipynb, cell 2: the kernel ended (Kernel died): did the code crash or need too much memory?")),
+        (["#raises\n1 / 0", "x = []\nx[1]"], {}, ("raised", "report.ipynb, cell 2: IndexError: list index out of range")),
+        (["%no_such_magic\n"], {}, ("raised", "report.ipynb, cell 1: UsageError: Line magic function `%no_such_magic` not found")),
+        (["print(1)\n%%time"], {}, ("raised", "report.ipynb, cell 1: UsageError: Line magic function `%%time` not found.")),
+        (["1"], {"kernel": "none"}, ("import", "there is no Jupyter kernel 'none'; installed are 'python3'")),
         (["1"], {"class": 1}, ("binding", "'class' cannot be the name of a variable in a notebook")),
         (["1"], {"notebook": "gone.ipynb"}, ("import", "there is no file 'gone.ipynb'")),
     ],
@@ -146,6 +152,29 @@ def test_a_python_file_with_cells_is_a_notebook(run_step, one, tmp_path):
     executed = nbformat.read(done.output("plot.ipynb"), as_version=4)
     assert [cell.cell_type for cell in executed.cells] == ["markdown", "code", "code", "code"]
     assert executed.cells[-1].outputs[0].text == "['{params.factor} {inputs.raw}', 'table.csv']\n"
+
+
+def test_a_notebook_in_another_language_asks_for_its_kernel(run_step, tmp_path):
+    (tmp_path / "project").mkdir()
+    kernel = {"name": "ir", "language": "R", "display_name": "R"}
+    made = new_notebook(cells=[new_code_cell("cat('x')")], metadata={"kernelspec": kernel})
+    nbformat.write(made, tmp_path / "project" / "plot.ipynb")
+
+    done = run_step("", call="pipespec.steps:notebook", params={"notebook": "plot.ipynb"})
+
+    assert done.failure == (
+        "binding",
+        "plot.ipynb is written in R, and the kernel 'python3' executes Python; name its kernel in the params: kernel: ir",
+    )
+
+
+def test_a_notebook_that_is_not_utf_8_is_told_so(run_step, tmp_path):
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "plot.py").write_bytes("# %%\nx = 'é'\n".encode("latin-1"))
+
+    done = run_step("", call="pipespec.steps:notebook", params={"notebook": "plot.py"})
+
+    assert done.failure == ("import", "'plot.py' is not UTF-8 text (at byte 10); save it as UTF-8")
 
 
 def test_a_template_in_the_params_of_a_notebook_names_what_the_step_has(notebook):

@@ -72,7 +72,11 @@ def test_a_table_that_cannot_be_made_leaves_the_old_one(sql, database):
     ("query", "params", "failure"),
     [
         ("select * from nowhere", {}, ("raised", "query.sql: no such table: nowhere")),
-        ("select :least", {}, ("binding", "'query.sql' names 'least', which is no param of the step")),
+        ("select :least", {}, ("binding", "'query.sql' names 'least', which is no param of the step; if ':least' is not a name, write \\:least")),
+        ("select 1; select 2", {}, ("raised", "query.sql: You can only execute one statement at a time; write each into a file of its own")),
+        ("-- select 1;\n/* nothing */ ;", {}, ("raised", "'query.sql' contains no statement")),
+        ("select :m", {"m": {"a": 1}}, ("binding", "the param 'm' is a mapping, and a query takes single values and lists")),
+        ("select 1", {"url": "sqlite:///none/gone.db"}, ("inputs", "there is no database 'none/gone.db'")),
         ("select 1", {"x": 1}, ("binding", "'query.sql' does not name the param 'x'; write it as :x")),
         ("select 1 as a", {"table": "a b"}, ("binding", "'a b' is no name of a table")),
         ("delete from houses", {}, ("raised", "the query returns no rows; with 'table', it needs to be a SELECT as well")),
@@ -81,6 +85,25 @@ def test_a_table_that_cannot_be_made_leaves_the_old_one(sql, database):
 )  # fmt: skip
 def test_what_cannot_be_done_is_named(sql, query, params, failure):
     assert sql(query, **params).failure == failure
+
+
+def test_a_query_takes_a_list(sql):
+    query = "select city from houses where area in :areas or city in :cities order by city"
+
+    done = sql(query, areas=[50, 65], cities=["Bonn", "x'"])
+
+    assert (done.failure, done.output("rows.csv").read_text()) == (None, 'city\n""\nBonn\nUlm\n')
+    table = sql(f"{query} desc", areas=[], cities=["Ulm"], table="few", outputs=(("rows", "rows.json"),))
+    assert (table.failure, table.json("rows.json")["rows"]) == (None, 1)
+
+
+def test_a_query_that_is_not_utf_8_is_told_so(sql, tmp_path):
+    sql("select 1")
+    (tmp_path / "project" / "latin.sql").write_bytes("select 'é' as a".encode("latin-1"))
+
+    done = sql("select 1", query="latin.sql")
+
+    assert done.failure == ("import", "'latin.sql' is not UTF-8 text (at byte 8); save it as UTF-8")
 
 
 def test_a_driver_that_is_missing_is_named(sql):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from contextvars import copy_context
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipespec.errors import Diagnostic, Severity, Span
 from pipespec.views.diagnostic_view import render_text, summary, to_github, to_json, to_sarif
-from pipespec.views.terminal_text import printable
+from pipespec.views.terminal_text import WIDTH, printable
 
 
 def at(line, column, end_line=None, end_column=None, *, message="bad", hint=None, code="a-code", **more):
@@ -104,6 +105,20 @@ class TestText:
             f"    1 | a: {'x' * 91}…",
             f"      |    {'^' * 91}",
         ]
+
+    @pytest.mark.parametrize("columns", [40, 60, 80, 100, 200])
+    @pytest.mark.parametrize("column", [1, 30, 301, 600])
+    def test_a_line_is_no_wider_than_the_terminal(self, columns, column):
+        text = "x" * (column - 1) + "HERE" + "y" * 300
+
+        def lines():
+            WIDTH.set(columns)
+            return shown(text, at(1, column, 1, column + 4)).split("\n")[1:]
+
+        line, mark = copy_context().run(lines)
+
+        assert len(line) <= columns
+        assert line[mark.index("^") :][: mark.count("^")] == "HERE"
 
     def test_a_line_of_megabytes_is_no_trouble(self):
         line = "日" * 4_000_000

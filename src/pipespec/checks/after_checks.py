@@ -32,7 +32,11 @@ def _arguments(step: StepSpec, source: CallableSource, context: CheckContext) ->
     assert step.after is not None
     call = f"{quote(str(step.after))}, which 'after' of step {quote(step.name)} calls"
     for argument in source.arguments:
-        if argument.name in step.outputs and argument.kind is not ArgumentKind.POSITIONAL_ONLY:
+        if argument.kind is ArgumentKind.POSITIONAL_ONLY and not argument.has_default:
+            message = f"{quote(argument.name)} is a positional-only argument of {call}"
+            way_out = "remove the '/' from the function's arguments"
+            yield Diagnostic("positional-only-argument", message, step.after.span, way_out)
+        elif argument.name in step.outputs:
             yield from _output(argument, step, call, context)
         elif argument.name in step.params:
             misfit = argument.annotation and find_misfit(

@@ -11,7 +11,7 @@ from pipespec.document.wording import quote
 from pipespec.errors import Diagnostic
 from pipespec.python.problem_kind import ProblemKind
 from pipespec.python.signature import CallableProblem
-from pipespec.spec.library_steps import PATH_NAME, TEMPLATE, is_library
+from pipespec.spec.library_steps import NEAR_TEMPLATE, PATH_NAME, TEMPLATE, is_library
 from pipespec.spec.pipeline_spec import StepSpec
 from pipespec.spec.value_wording import nearest_or_all
 
@@ -83,6 +83,13 @@ def _unknown(node: Node | None, step: StepSpec) -> Iterator[Diagnostic]:
                 yield from _unknown(entry.value, step)
         case ScalarNode(value=str(text)):
             known = _known(step)
+            for kind, name in NEAR_TEMPLATE.findall(text):
+                message = (
+                    f"{quote(f'{{{kind}.{name}}}')} in step {quote(step.name)} is passed on as it is written"
+                )
+                yield Diagnostic(
+                    "unknown-template", message, set_at(node), f"a placeholder is written {{{kind}s.{name}}}"
+                )
             for kind, name in TEMPLATE.findall(text):
                 if name not in known[kind]:
                     template = quote(f"{{{kind}.{name}}}")

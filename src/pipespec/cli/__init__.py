@@ -76,20 +76,19 @@ def _use_no_colours(_ctx: click.Context, _option: click.Parameter, is_asked: boo
         PLAIN.set(True)
 
 
-def _enter(ctx: click.Context, _option: click.Parameter, folder: str | None) -> None:
-    """Go to a folder before anything is read.
+def _enter(ctx: click.Context, _option: click.Parameter, folders: tuple[str, ...]) -> None:
+    """Go to a folder before anything is read, each seen from the one before, as git does.
 
     Raises:
         UsageError: if that is not possible.
     """
-    if folder is None:
-        return
-    try:
-        os.chdir(folder)
-    except OSError as error:
-        if ctx.resilient_parsing:  # a shell requests completions
-            return
-        raise UsageError(f"'{folder}' cannot be entered: {error.strerror or error}") from error
+    for folder in folders:
+        try:
+            os.chdir(folder)
+        except OSError as error:
+            if ctx.resilient_parsing:  # a shell requests completions
+                return
+            raise UsageError(f"'{folder}' cannot be entered: {error.strerror or error}") from error
 
 
 _NO_COLOR: Final = click.Option(
@@ -166,6 +165,7 @@ def _nearest(name: str) -> str:
     "folder",
     metavar="DIR",
     type=click.Path(),
+    multiple=True,
     expose_value=False,
     is_eager=True,
     callback=_enter,

@@ -1,7 +1,7 @@
 """Keep what a step wrote before its outputs or metrics failed: next to the logs, and like them for a month.
 
-Takes a step's staging folder and its failure. Returns the failure with the place of the files. If the function raised,
-its files may be incomplete, so nothing is kept.
+Takes a step's staging folder and its failure. Returns the failure with the place of the files. If the function itself
+did not return, its files may be incomplete, so nothing is kept. However `after` ends, the files are complete.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from pipespec.step.step_job import Failure, taken_outputs, written_outputs
+from pipespec.step.step_job import Failure, taken_outputs, tested_outputs, written_outputs
 
 __all__ = ["keep_failed_work", "sweep_failed_work"]
 
@@ -24,7 +24,7 @@ _AGE: Final = 30 * 24 * 3600.0
 
 def keep_failed_work(staging: Path, folder: Path, failure: Failure) -> Failure:
     """If the function had returned, move what a step wrote into `folder`, to a folder named after its run."""
-    if failure.kind not in _AFTER_THE_WORK:
+    if failure.kind not in _AFTER_THE_WORK and not tested_outputs(staging).is_dir():
         return failure
     place = folder / staging.name
     for made in (taken_outputs(staging), written_outputs(staging)):

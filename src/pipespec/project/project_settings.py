@@ -34,7 +34,7 @@ def default_file(folder: Path) -> Path | None:
     """Return the pipeline that `file` in a folder's pyproject.toml names, or None. Its other keys are not read.
 
     Raises:
-        UsageError: if it is not a text, not a file, or outside of the folder.
+        UsageError: if it is not a text, not a file, or outside of the folder, or if the table cannot be read.
     """
     name = _table(folder).get("file")
     if name is None:
@@ -54,7 +54,7 @@ def read_settings(folder: Path) -> Mapping[str, Any]:
     """Return all settings in a folder's pyproject.toml, checked.
 
     Raises:
-        UsageError: for a key that does not exist, or a value of another type.
+        UsageError: for a key that does not exist, a value of another type, or a table that cannot be read.
     """
     found = _table(folder)
     for key, value in found.items():
@@ -77,8 +77,10 @@ def _table(folder: Path) -> Mapping[str, Any]:
 
     try:
         tool = read_toml(content).get("tool", {})
-    except ValueError:
-        return {}  # the project's other tools report it
+    except ValueError as error:
+        if _TABLE.encode() not in content:
+            return {}  # the project's other tools report it
+        raise UsageError(f"{SETTINGS_FILE}: {_TABLE} cannot be read: {error}") from None
     table = tool.get("pipespec", {}) if isinstance(tool, dict) else {}
     if not isinstance(table, dict):
         raise UsageError(f"{SETTINGS_FILE}: 'tool.pipespec' is no table; write {_TABLE} above its keys")

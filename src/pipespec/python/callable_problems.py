@@ -9,7 +9,7 @@ import ast
 from difflib import get_close_matches
 from typing import Final, TypeAlias
 
-from pipespec.document.wording import quote
+from pipespec.document.wording import listing, quote
 from pipespec.python.callable_ref import CallableRef, likely_call
 from pipespec.python.classes import ClassSource
 from pipespec.python.modules import Module, ModuleBinding, ModuleProblem, Modules, Origin
@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
+_DEFINITIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _MOST_SEARCHED: Final = 50
 """Maximum number of modules of a package that are searched for a function that the package itself does not have."""
 
@@ -63,7 +64,8 @@ def missing_function(ref: CallableRef, module: Module, modules: Modules) -> Call
     message = f"{kind} '{ref.module}' has no function '{name}'"
     if module.file.is_package:
         nearest = (*_in_modules_below(ref, name, modules), *nearest)
-    return CallableProblem(ProblemKind.FUNCTION_NOT_FOUND, message, nearest, module.file.path)
+    hint = None if nearest else _there("functions", _own_functions(module))
+    return CallableProblem(ProblemKind.FUNCTION_NOT_FOUND, message, nearest, module.file.path, hint=hint)
 
 
 def nested_function(outer: Function, name: str, ref: CallableRef, module: Module) -> CallableProblem:
@@ -111,6 +113,16 @@ def _callables(module: Module) -> list[str]:
     return [one for one, bindings in module.bindings.items() if any(map(_may_be_called, bindings))]
 
 
+def _own_functions(module: Module) -> list[str]:
+    return [
+        one.name for one in module.tree.body if isinstance(one, _DEFINITIONS) and not one.name.startswith("_")
+    ]
+
+
+def _there(kind: str, names: list[str]) -> str:
+    return f"{kind} there: {listing(names)}" if names else f"there are no {kind} there"
+
+
 def outside(found: OutsideName, ref: CallableRef) -> CallableProblem:
     """Describe a name that leads out of what is read: a module, a built-in, or something that a package creates when it is imported."""
     if found.is_module:
@@ -127,7 +139,10 @@ def missing_method(owner: ClassSource, name: str, ref: CallableRef) -> CallableP
     nearest = tuple(f"{prefix}.{one}" for one in get_close_matches(name, methods))
     message = f"class '{owner.node.name}' of module '{owner.module.name}' has no method '{name}'"
     path = owner.module.file.path
-    return CallableProblem(ProblemKind.FUNCTION_NOT_FOUND, message, nearest, path, owner.node.lineno)
+    hint = None if nearest else _there("methods", methods)
+    return CallableProblem(
+        ProblemKind.FUNCTION_NOT_FOUND, message, nearest, path, owner.node.lineno, hint=hint
+    )
 
 
 def unreadable(message: str, module: Module | None = None, *, dotted: str = "") -> CallableProblem:

@@ -39,16 +39,18 @@ class SourceFileRef:
 
     `is_word` is true for the words of a command. They are names of files only if there is such a file in the project
     root; other files are searched where modules are. `is_required` says that it is a mistake if the file does not
-    exist.
+    exist. `module` is what `python -m` runs; `text` is then its path without a suffix.
     """
 
     text: str
     span: Span
     is_word: bool = False
     is_required: bool = True
+    module: str = ""
 
     def __str__(self) -> str:
-        return f"{'command file' if self.is_word else 'file'} {self.text}"
+        kind = "command module" if self.module else "command file" if self.is_word else "file"
+        return f"{kind} {self.text}"
 
 
 def is_call(written: str) -> bool:

@@ -10,11 +10,12 @@ import errno
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from pipespec.document.wording import quote
 from pipespec.python.callable_ref import SourceFileRef
 from pipespec.python.identity.code_facts import CodeFacts, CodePiece
-from pipespec.python.identity.counted_code import script_facts
+from pipespec.python.identity.counted_code import module_facts, script_facts
 from pipespec.python.identity.dependencies import sha256_of
 from pipespec.python.identity.notebook_code import notebook_code
 from pipespec.python.modules import ModuleFiles
@@ -22,6 +23,8 @@ from pipespec.python.problem_kind import ProblemKind
 from pipespec.python.signature import CallableProblem
 
 __all__ = ["source_file_facts", "source_file_problem"]
+
+_PROGRAM_OF_PACKAGE: Final = "/__main__.py"
 
 
 def source_file_facts(
@@ -56,6 +59,8 @@ def _facts(ref: SourceFileRef, root: Path, folders: Sequence[Path], files: Modul
     if found is None or isinstance(found, OSError):
         return None
     path, content = found
+    if ref.module:
+        return module_facts(_module_in(path, ref.module), path, f"python -m {ref.module}", folders, files)
     if path.suffix == ".py":
         return script_facts(path, ref.text, folders, files)
     if path.suffix == ".ipynb" and not ref.is_word:
@@ -89,8 +94,7 @@ def _find(
     ref: SourceFileRef, root: Path, folders: Sequence[Path], files: ModuleFiles
 ) -> tuple[Path, bytes] | OSError | None:
     """Return the file and its content; the error if it is too large to count as code."""
-    for folder in (root,) if ref.is_word else folders:
-        path = Path(folder, ref.text)
+    for path in _places(ref, root, folders):
         if ref.is_word and Path(ref.text).is_absolute() and not path.is_relative_to(root):
             return None  # a program of the system
         try:
@@ -99,3 +103,18 @@ def _find(
             if error.errno == errno.EFBIG:
                 return error
     return None
+
+
+def _places(ref: SourceFileRef, root: Path, folders: Sequence[Path]) -> list[Path]:
+    if ref.module:
+        return [
+            Path(folder, ref.text + ending)
+            for folder in dict.fromkeys((root, *folders))
+            for ending in (".py", _PROGRAM_OF_PACKAGE)
+        ]
+    return [Path(folder, ref.text) for folder in ((root,) if ref.is_word else folders)]
+
+
+def _module_in(path: Path, module: str) -> str:
+    """Return the name of the module in a file that `python -m` runs: for a package, that of its `__main__.py`."""
+    return f"{module}.__main__" if str(path).endswith(_PROGRAM_OF_PACKAGE) else module

@@ -23,6 +23,8 @@ _SPELT: Final = """
 _COMMON: Final = frozenset(_SPELT.split())
 """Suffixes of common files that are not in our table of formats."""
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S")
+_LABEL: Final = re.compile(r"(?:file|path|dir|folder):\s*(?!/)")
+"""What stands before the path where the mapping was written as a text."""
 _BARE: Final = re.compile(r"[A-Za-z0-9_./~][\w./~@%+:-]*")
 _PATTERN: Final = re.compile(r"[*?]|\[[^\]=]*\]")
 _OUTPUT_PART: Final = re.compile(r"[A-Za-z_][\w-]*(\[.*\])?\.[A-Za-z_]\w*/.*")
@@ -32,6 +34,7 @@ def as_input(written: str) -> str | None:
     """Return how to write a file, a folder, a pattern or an address: `{file: houses.csv}`."""
     if not written.isprintable() or written != written.strip():
         return None
+    written = _LABEL.sub("", written)
     is_path = "/" in written or "\\" in written
     is_file = names_a_file(written)
     if not is_file and (not is_path or _OUTPUT_PART.match(written)):

@@ -1,7 +1,8 @@
 """The functions of `pipespec.steps`: which of their params name files of code.
 
 Takes the function that a step calls and its params. Returns the files; it does not check whether they exist. The words
-of a command are split, because `--script=run.R` and `bash -c "./tool.sh"` also name files.
+of a command are split, because `--script=run.R` and `bash -c "./tool.sh; wc a.txt"` also name files; so do params in
+templates and variables of `env`. `python -m tools.fit` names a module.
 """
 
 from __future__ import annotations
@@ -9,21 +10,27 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from pipespec.document.nodes import MappingNode, Node, ScalarNode, SequenceNode, set_at
 from pipespec.python.callable_ref import CallableRef, SourceFileRef
 
-__all__ = ["LIBRARY", "PATH_NAME", "TEMPLATE", "files_of", "is_library", "path_in_project"]
+__all__ = ["LIBRARY", "NEAR_TEMPLATE", "PATH_NAME", "TEMPLATE", "files_of", "is_library", "path_in_project"]
 
 LIBRARY: Final = "pipespec.steps"
 _FILES: Final = {"script": "script", "notebook": "notebook", "sql": "query"}
 """The param of each function that names its file."""
 _COMMAND: Final = "command"
 
+_MODULE: Final = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
+_AS_MODULE: Final = re.compile(r"-[A-Za-z]*m")
+_BETWEEN_WORDS: Final = re.compile(r"""[\s;|&()<>`"']+""")
+
 TEMPLATE: Final = re.compile(r"\{(inputs|params|outputs)\.([^{}]+)\}")
 """A placeholder for a value in an argument: `{inputs.raw}`."""
+NEAR_TEMPLATE: Final = re.compile(r"\{(input|param|output)\.([^{}]+)\}")
+"""A placeholder as Snakemake and others write it."""
 PATH_NAME: Final = re.compile(r"(inputs|params|outputs)\.(.+)|params")
 """What `paths` of a command names: one value of the step, or all of its params."""
 
@@ -40,12 +47,11 @@ def files_of(call: CallableRef, params: Mapping[str, Node]) -> tuple[SourceFileR
     match params.get(_FILES.get(call.qualname, "")):
         case ScalarNode(value=str(text)) as node if text and "${" not in text:
             return (SourceFileRef(text, set_at(node)),)
-    match params.get(_COMMAND) if call.qualname == _COMMAND else None:
-        case SequenceNode(items=items):
-            folder = _text(params.get("folder"))
-            return tuple(dict(reversed([*_named(items, folder, _laid(params, folder))])).values())[::-1]
-        case _:
-            return ()
+    if call.qualname != _COMMAND:
+        return ()
+    found = {str(ref): ref for ref in (*_named(params), *_modules(params))}
+    required = {str(ref): ref for ref in found.values() if ref.is_required}
+    return tuple({**found, **required}.values())
 
 
 def path_in_project(written: str, folder: str = "") -> str | None:
@@ -66,25 +72,66 @@ def _text(node: Node | None) -> str:
     return node.value if isinstance(node, ScalarNode) and isinstance(node.value, str) else ""
 
 
-def _named(items: Sequence[Node], folder: str, laid: tuple[str, ...]) -> Iterator[tuple[str, SourceFileRef]]:
-    for position, item in enumerate(items):
-        if isinstance(item, ScalarNode) and isinstance(item.value, str):
-            is_own = position == 0 and "/" in item.value and not item.value.startswith("/")
-            for word in _words(item.value):
-                path = path_in_project(word, folder) or word
-                if not f"{path}/".startswith(tuple(f"{each}/" for each in laid)):
-                    is_program = is_own and word == item.value
-                    name = path if folder else word
-                    yield name, SourceFileRef(name, set_at(item), is_word=True, is_required=is_program)
+def _named(params: Mapping[str, Node]) -> Iterator[SourceFileRef]:
+    """Yield what may be files: the words of the command, and of the variables of its environment."""
+    folder = _text(params.get("folder"))
+    laid = _laid(params, folder)
+    for position, (text, node) in enumerate(_texts(params)):
+        is_own = position == 0 and "/" in text and not text.startswith("/")
+        for word in _words(text):
+            path = path_in_project(word, folder) or word
+            if not f"{path}/".startswith(tuple(f"{each}/" for each in laid)):
+                name = path if folder else word
+                yield SourceFileRef(name, set_at(node), is_word=True, is_required=is_own and word == text)
+
+
+def _modules(params: Mapping[str, Node]) -> Iterator[SourceFileRef]:
+    """Yield what `python -m` may run: in the folder where the program runs, or where modules are."""
+    folder = _text(params.get("folder"))
+    before = ""
+    for text, node in _texts(params):
+        for word in (piece for piece in _pieces(text) if piece):
+            if _AS_MODULE.fullmatch(before) and _MODULE.fullmatch(word):
+                path = word.replace(".", "/")
+                for place in dict.fromkeys((path_in_project(path, folder) or path, path)):
+                    yield SourceFileRef(place, set_at(node), is_word=True, is_required=False, module=word)
+            before = word
+
+
+def _texts(params: Mapping[str, Node]) -> Iterator[tuple[str, Node]]:
+    """Yield the arguments of a command and the values of its `env`, with the params that they name."""
+    for key in (_COMMAND, "env"):
+        match params.get(key):
+            case SequenceNode(items=items):
+                nodes = [*items]
+            case MappingNode(entries=entries):
+                nodes = [entry.value for entry in entries.values()]
+            case _:
+                nodes = []
+        for node in nodes:
+            for text in _filled(_text(node), params):
+                yield text, node
+
+
+def _filled(text: str, params: Mapping[str, Node]) -> list[str]:
+    """Return a text with the params that it names. If it is exactly a list of params, return its items."""
+    whole = TEMPLATE.fullmatch(text)
+    if (
+        whole is not None
+        and whole[1] == "params"
+        and isinstance(several := params.get(whole[2]), SequenceNode)
+    ):
+        return [_text(item) for item in several.items]
+
+    def value(found: re.Match[str]) -> str:
+        return (found[1] == "params" and _text(params.get(found[2]))) or found[0]
+
+    return [TEMPLATE.sub(value, text)]
 
 
 def _words(text: str) -> Iterator[str]:
     """Yield what may be the name of a file in one argument of a command."""
-    try:
-        pieces = shlex.split(text)
-    except ValueError:  # a quote is not closed
-        pieces = text.split()
-    for piece in dict.fromkeys((text, *pieces)):
+    for piece in dict.fromkeys((text, *_pieces(text))):
         for word in (piece, piece.partition("=")[2]):
             if (
                 word
@@ -94,3 +141,12 @@ def _words(text: str) -> Iterator[str]:
                 and len(word) < 4096
             ):
                 yield word
+
+
+def _pieces(text: str) -> list[str]:
+    """Split a text as a shell does, and also where quotes end and operators such as `;` and `>` are."""
+    try:
+        pieces = shlex.split(text)
+    except ValueError:  # a quote is not closed
+        pieces = []
+    return [*pieces, *_BETWEEN_WORDS.split(text)]

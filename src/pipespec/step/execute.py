@@ -55,6 +55,7 @@ from pipespec.step.step_job import (
     StepJob,
     StepOutcome,
     taken_outputs,
+    tested_outputs,
     written_outputs,
 )
 from pipespec.step.step_log import attach_streams, clean_log, flush_streams, open_log
@@ -240,7 +241,8 @@ class _StepExecution:
         """Let `after` test the outputs. A missing output is reported later, in the same way as without `after`."""
         if function is None or not all(place.exists() for place in places.values()):
             return
-        folder = self._staging / "after"
+        folder = tested_outputs(self._staging)
+        folder.mkdir()
         arguments = after_arguments(function, self._job.outputs, params, places, folder, self._models)
         with self._during():
             try:

@@ -74,16 +74,17 @@ def _is_of_pandera(kind: Any) -> bool:
 
 
 def _refused(error: Exception, model: Any, kind: str) -> StepError:
-    name = model.__name__ if isinstance(model, type) else getattr(model, "name", None) or "its schema"
+    own = model.__name__ if isinstance(model, type) else getattr(model, "name", None)
+    name = "its schema" if own is None else quote(own)
     cases = getattr(error, "failure_cases", None)
     if cases is None or isinstance(cases, str):
-        return StepError(kind, f"it cannot be judged by {quote(name)}: {summary(error)}")
+        return StepError(kind, f"it cannot be judged by {name}: {summary(error)}")
     rows = cases.to_dicts() if hasattr(cases, "to_dicts") else cases.to_dict("records")
     found = [*islice(map(_told, rows), _MOST)]
     others = len(rows) - 1
     more = f" (and {others} more)" if others else ""
     lines = [*found, *([f"and {len(rows) - _MOST} more"] if len(rows) > _MOST else [])] if others else []
-    return StepError(kind, f"it does not fit {quote(name)}: {found[0]}{more}", details="\n".join(lines))
+    return StepError(kind, f"it does not fit {name}: {found[0]}{more}", details="\n".join(lines))
 
 
 def _told(case: Mapping[str, Any]) -> str:

@@ -29,6 +29,7 @@ __all__ = [
     "activity_path",
     "result_path",
     "taken_outputs",
+    "tested_outputs",
     "written_outputs",
 ]
 
@@ -194,6 +195,11 @@ def written_outputs(staging: str | Path) -> Path:
 def taken_outputs(staging: str | Path) -> Path:
     """Return the folder from which outputs are published. The step's code does not know it."""
     return Path(staging) / "taken"
+
+
+def tested_outputs(staging: str | Path) -> Path:
+    """Return the folder with the copies that `after` gets. It exists once the function has returned and all outputs are written."""
+    return Path(staging) / "after"
 
 
 def activity_path(staging: str | Path) -> Path:

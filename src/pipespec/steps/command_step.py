@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -79,13 +80,21 @@ def _run(words: list[str], extra: Mapping[str, str], place: Path) -> None:
     except (FileNotFoundError, NotADirectoryError):
         if not place.is_dir():
             raise StepError("binding", f"there is no folder {quote(str(place))}") from None
-        raise StepError(
-            "import", f"there is no program {quote(words[0])}{_nearby(place, words[0])}"
-        ) from None
+        raise StepError("import", _not_found(place, words[0])) from None
     except PermissionError:
         raise StepError(
             "import", f"{quote(words[0])} may not be executed; try: chmod +x {words[0]}"
         ) from None
+    except OSError as error:
+        if error.errno == errno.ENOEXEC:
+            said = f"{quote(words[0])} has no first line such as '#!/bin/sh'; write the program before it: [sh, {words[0]}]"
+        elif error.errno == errno.E2BIG:
+            said = "the command and its environment are too long; pass long values in a file, as an input"
+        else:
+            said = f"{quote(words[0])} cannot be executed: {error.strerror}"
+        raise StepError("import", said) from None
+    except ValueError as error:
+        raise StepError("binding", f"the command cannot be started: {error}") from None
     assert process.stderr is not None
     kept = bytearray()
     reader = threading.Thread(target=_pass_on, args=(process.stderr, kept), daemon=True)
@@ -106,6 +115,17 @@ def _pass_on(stream: IO[bytes], kept: bytearray) -> None:
         del kept[:-_KEPT]
 
 
-def _nearby(place: Path, program: str) -> str:
-    is_file = (place / program).is_file()
-    return f"; write './{program}' for the file of the project" if is_file else ""
+def _not_found(place: Path, program: str) -> str:
+    said = f"there is no program {quote(program)}"
+    file = place / program
+    if "/" in program and file.is_file():
+        with file.open("rb") as opened:
+            first = opened.readline(256).removeprefix(b"#!")
+        wrong = "; its lines end as on Windows" if first.endswith(b"\r\n") else ""
+        interpreter = first.decode(errors="replace").split()
+        return f"the first line of {quote(program)} names {quote(interpreter[0] if interpreter else '')}, which is not there{wrong}"
+    if file.is_file():
+        return f"{said}; write './{program}' for the file of the project"
+    if len(program.split()) > 1:
+        return f'{said}; write each word as an item of its own, or for a shell: [sh, -c, "..."]'
+    return said if "/" in program else f"{said} in the folders of PATH"

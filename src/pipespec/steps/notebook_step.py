@@ -16,16 +16,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from pipespec.document.wording import quote
+from pipespec.document.wording import listing, quote
 from pipespec.spec.library_steps import TEMPLATE
 from pipespec.step.failure import StepError
-from pipespec.steps.source_place import source_place
+from pipespec.steps.source_place import source_place, source_text
 from pipespec.steps.step_arguments import Values
 
 __all__ = ["notebook"]
 
 _EXECUTED: Final = "executed"
 _PAGE: Final = "page"
+_PYTHON: Final = "python3"
 _BACKEND: Final = "MPLBACKEND"
 _COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -54,6 +55,7 @@ def notebook(
     values = {**inputs, **filled, **made}
     _require_names(values)
     document = _read(place, nbformat)
+    _require_kernel(kernel, notebook, document)
     cell = nbformat.v4.new_code_cell(_assignments(values, str), metadata={"tags": ["injected-parameters"]})
     cell["id"] = "pipespec-parameters"
     before = _end_of_parameters(document.cells)
@@ -63,6 +65,7 @@ def notebook(
         os.environ.get(_BACKEND) == "Agg"
     ):  # as for steps, because they have no screen; a kernel draws into the notebook
         del os.environ[_BACKEND]
+    begun: list[int] = []  # positions of the cells
     client = nbclient.NotebookClient(
         document,
         timeout=None,
@@ -70,11 +73,14 @@ def notebook(
         record_timing=False,
         resources={"metadata": {"path": os.getcwd()}},  # noqa: PTH109 - it wants a text
         extra_arguments=["--HistoryManager.enabled=False"],
+        on_cell_execute=lambda cell_index, **_: begun.append(cell_index),
     )
     try:
         client.execute()
-    except nbclient.exceptions.CellExecutionError:
-        raise _failure(notebook, document.cells, cell) from None
+    except nbclient.exceptions.CellExecutionError as error:
+        raise _failure(_where(notebook, begun, before), document.cells[begun[-1]], error) from None
+    except (nbclient.exceptions.DeadKernelError, RuntimeError) as error:
+        raise StepError("raised", f"{_where(notebook, begun, before)}: {_end_of_kernel(error)}") from None
     _require_written(notebook, made)
     cell["source"] = _assignments(values, lambda path: path.name)
     if _EXECUTED in outputs:
@@ -84,10 +90,11 @@ def notebook(
 
 
 def _read(place: Path, nbformat: Any) -> Any:
-    """Return the notebook in a file."""
+    """Return the notebook in a file. The libraries do not read it themselves: what they read would count as the step's data."""
+    text = source_text(place)
     if place.suffix != ".py":
-        return nbformat.read(place, as_version=4)
-    return _library("jupytext").reads(place.read_text(encoding="utf-8"), fmt="py:percent")
+        return nbformat.reads(text, as_version=4)
+    return _library("jupytext").reads(text, fmt="py:percent")
 
 
 def _filled(value: Any, values: Values) -> Any:
@@ -166,15 +173,47 @@ def _own_folders() -> list[str]:
     return [entry for entry in sys.path if entry and not any(Path(entry).is_relative_to(one) for one in own)]
 
 
-def _failure(notebook: str, cells: list[Any], injected: Any) -> StepError:
-    """Say which cell failed, counted as in the user's notebook, with its traceback, which is also written to the log."""
-    own = [cell for cell in cells if cell is not injected]
-    for number, cell in [(0, injected), *enumerate(own, 1)]:
-        for output in cell.get("outputs", ()):
-            if output.output_type == "error":
-                trace = _COLOURS.sub("", "\n".join(output.traceback))
-                sys.stderr.write(f"{trace}\n")
-                where = f"cell {number}" if number else "the cell with the parameters"
-                said = f"{output.ename}: {output.evalue}".splitlines()[0]
-                return StepError("raised", f"{notebook}, {where}: {said}", details=trace)
-    return StepError("raised", f"{notebook}: a cell failed")
+def _require_kernel(kernel: str, notebook: str, document: Any) -> None:
+    """Refuse a kernel that is not installed, and a notebook that is written in another language than that of the default kernel."""
+    installed = sorted(_library("jupyter_client").kernelspec.KernelSpecManager().find_kernel_specs())
+    if kernel not in installed:
+        raise StepError(
+            "import",
+            f"there is no Jupyter kernel {quote(kernel)}; installed are {listing(installed) or 'none'}",
+        )
+    own = document.metadata.get("kernelspec", {})
+    language = str(own.get("language") or "python")
+    if kernel == _PYTHON and language.lower() != "python":
+        raise StepError(
+            "binding",
+            f"{notebook} is written in {language}, and the kernel {quote(kernel)} executes Python; "
+            f"name its kernel in the params: kernel: {own.get('name') or 'NAME'}",
+        )
+
+
+def _where(notebook: str, begun: list[int], injected: int) -> str:
+    """Say which cell was executed last, counted as in the user's notebook."""
+    if not begun:
+        return notebook
+    if begun[-1] == injected:
+        return f"{notebook}, the cell with the parameters"
+    return f"{notebook}, cell {begun[-1] + (begun[-1] < injected)}"
+
+
+def _failure(where: str, cell: Any, error: Exception) -> StepError:
+    """Say why a cell failed, with its traceback, which is also written to the log."""
+    errors = [output for output in cell.get("outputs", ()) if output.output_type == "error"]
+    if errors:
+        trace = _COLOURS.sub("", "\n".join(errors[-1].traceback))
+        said = f"{errors[-1].ename}: {errors[-1].evalue}".splitlines()[0]
+    else:  # IPython prints what is wrong with a magic command
+        printed = [output.text for output in cell.get("outputs", ()) if output.get("name") == "stderr"]
+        trace = _COLOURS.sub("", "".join(printed) or str(error)).strip()
+        said = trace.splitlines()[-1]
+    sys.stderr.write(f"{trace}\n")
+    return StepError("raised", f"{where}: {said}", details=trace)
+
+
+def _end_of_kernel(error: Exception) -> str:
+    said = "; ".join(str(error).split("\n")[:1])
+    return f"the kernel ended ({said}): did the code crash or need too much memory?"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 from pipespec.document.wording import quote
 from pipespec.step.arguments.planned_sources import program_code
@@ -15,6 +16,10 @@ from pipespec.steps.source_place import source_place
 from pipespec.steps.step_arguments import Values
 
 __all__ = ["script"]
+
+_IS_RELATIVE: Final = re.compile(
+    "attempted relative import (with no known parent package|beyond top-level package)"
+)
 
 
 def script(
@@ -44,6 +49,20 @@ def script(
     try:
         exec(program_code(str(place)), main.__dict__)  # noqa: S102 - as `python FILE` does
     except SystemExit as end:
-        if end.code not in (None, 0):
-            said = f"with exit code {end.code}" if isinstance(end.code, int) else f"by saying: {end.code}"
-            raise StepError("exited", f"{quote(script)} ended {said}") from None
+        # As in Python: None and whole numbers are exit codes, anything else is printed and means 1.
+        if isinstance(end.code, int) or end.code is None:
+            if end.code:
+                raise StepError("exited", f"{quote(script)} ended with exit code {int(end.code)}") from None
+            return
+        sys.stderr.write(f"{end.code}\n")
+        said = f"by saying: {end.code}" if str(end.code).strip() else "with exit code 1"
+        raise StepError("exited", f"{quote(script)} ended {said}") from None
+    except ImportError as error:
+        if not _IS_RELATIVE.match(str(error)):
+            raise
+        module = ".".join(Path(script).with_suffix("").parts)
+        raise StepError(
+            "import",
+            f"{quote(script)} imports with a leading dot, so it runs only as a module of its package; "
+            f"call pipespec.steps:command with command: [python, -m, {module}, ...]",
+        ) from error

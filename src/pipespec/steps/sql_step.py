@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipespec.document.wording import listing, quote
 from pipespec.step.failure import StepError
-from pipespec.steps.source_place import source_place
+from pipespec.steps.source_place import source_place, source_text
 from pipespec.steps.step_arguments import Values
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, TextClause
+    from sqlalchemy import URL, Connection, TextClause
     from sqlalchemy.exc import SQLAlchemyError
 
 __all__ = ["sql"]
 
+_COMMENTS: Final = re.compile(r"--[^\n]*|/\*.*?\*/|;", re.DOTALL)
 _TABLE: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)?", re.ASCII)
 _ROWS: Final = 10_000
 """Number of rows that are kept in memory while a table is read."""
@@ -51,13 +52,21 @@ def sql(
     import sqlalchemy  # noqa: PLC0415 - it takes a while, and only steps with queries need it
     from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError  # noqa: PLC0415
 
-    statement = sqlalchemy.text(source_place(query).read_text(encoding="utf-8").rstrip().rstrip(";"))
+    text = source_text(source_place(query)).rstrip().rstrip(";")
+    if not _COMMENTS.sub("", text).strip():
+        raise StepError("raised", f"{quote(query)} contains no statement")
+    statement = sqlalchemy.text(text)
     bound = _bound(statement, params, query)
+    lists = [name for name, value in bound.items() if isinstance(value, list)]
+    statement = statement.bindparams(
+        *(sqlalchemy.bindparam(name, bound[name], expanding=True) for name in lists)
+    )
     if table is not None and not _TABLE.fullmatch(table):
         raise StepError("binding", f"{quote(table)} is no name of a table")
     place = Values(inputs, params, {}).text(url)
     try:
         engine = sqlalchemy.create_engine(place, poolclass=sqlalchemy.NullPool)
+        _require_file(engine.url)
         with engine.begin() as connection:
             if table is None:
                 return _frame(connection, statement, bound)
@@ -73,12 +82,28 @@ def _bound(statement: TextClause, params: Mapping[str, Any], query: str) -> dict
     names = set(statement.compile().params)
     missing, unused = sorted(names - params.keys()), sorted(params.keys() - names)
     if missing:
-        raise StepError("binding", f"{quote(query)} names {listing(missing)}, which is no param of the step")
+        raise StepError(
+            "binding",
+            f"{quote(query)} names {listing(missing)}, which is no param of the step; if {quote(f':{missing[0]}')} is not a name, write "
+            f"\\:{missing[0]}",
+        )
     if unused:
         raise StepError(
             "binding", f"{quote(query)} does not name the param {listing(unused)}; write it as :{unused[0]}"
         )
+    for name in sorted(names):
+        if isinstance(params[name], dict):
+            raise StepError(
+                "binding", f"the param {quote(name)} is a mapping, and a query takes single values and lists"
+            )
     return {name: params[name] for name in names}
+
+
+def _require_file(url: URL) -> None:
+    """Refuse a file of SQLite that does not exist: connecting to it would make an empty database."""
+    name = url.database if url.get_backend_name() == "sqlite" else None
+    if name and name != ":memory:" and not name.startswith("file:") and not Path(name).exists():
+        raise StepError("inputs", f"there is no database {quote(name)}")
 
 
 def _frame(connection: Connection, statement: TextClause, bound: Mapping[str, Any]) -> Any:
@@ -118,4 +143,9 @@ def _table(
 
 def _said(error: SQLAlchemyError) -> str:
     """Return the message of the database, without the statement and SQLAlchemy's advice."""
-    return " ".join(str(getattr(error, "orig", None) or error).split())
+    said = " ".join(str(getattr(error, "orig", None) or error).split())
+    return (
+        f"{said.rstrip('.')}; write each into a file of its own"
+        if "one statement at a time" in said
+        else said
+    )

@@ -22,7 +22,7 @@ from pipespec.document.password_masking import (
 )
 from pipespec.errors import Diagnostic, Severity, Span, counted
 from pipespec.views.styled_text import Style, joined, styled
-from pipespec.views.terminal_text import columns_of, printable
+from pipespec.views.terminal_text import UNLIMITED, WIDTH, columns_of, printable
 
 __all__ = ["error_line", "render_text", "summary", "to_github", "to_json", "to_sarif"]
 
@@ -30,7 +30,8 @@ _LINE_BREAK: Final = re.compile(r"\r\n|\r|\n")
 _SENTENCE: Final = re.compile(r"(?<=[.?!]) (?=[A-Z`])")
 _TAB: Final = "    "
 _SNIPPET: Final = 96
-"""Maximum number of columns of a line. For a longer line, the part around the place is shown."""
+"""Maximum number of columns of a line. For a longer line, the part around the place is shown, as wide as the terminal."""
+_MARGIN: Final = 8  # `   12 | `
 _BEFORE: Final = 40
 _URLS_ELSEWHERE: Final = frozenset({"unknown-key", "unknown-service"})
 """Codes of findings on URLs that are not below `notify`: it is misspelled, or refers to a param."""
@@ -184,14 +185,15 @@ def _snippet(line: str, span: Span) -> tuple[str, str]:
 
 def _window(widths: Sequence[int], start: int) -> tuple[int, int]:
     """Choose the characters of a line that fit. They include `start`, with some context before it."""
-    if sum(widths) <= _SNIPPET:
+    room = min(_SNIPPET, WIDTH.get(UNLIMITED) - _MARGIN)
+    if sum(widths) <= room:
         return 0, len(widths)
     first, taken = start, 0
-    while first > 0 and taken + widths[first - 1] <= _BEFORE:
+    while first > 0 and taken + widths[first - 1] <= min(_BEFORE, room // 2):
         first -= 1
         taken += widths[first]
     last = start
-    while last < len(widths) and taken + widths[last] <= _SNIPPET - 2:
+    while last < len(widths) and taken + widths[last] <= room - 2:
         taken += widths[last]
         last += 1
     return first, last

@@ -114,6 +114,6 @@ def function_call(call: str, folder: Path) -> FunctionCall:
     source = read_signature(ref, folders, DiskModules(root))
     if isinstance(source, CallableProblem):
         nearest = f", did you mean {quote(source.nearest[0])}?" if source.nearest else ""
-        raise UsageError(f"{source.message}{nearest}")
+        raise UsageError(f"{source.message}{nearest}{f'; {source.hint}' if source.hint else ''}")
     assert isinstance(source, CallableSource)
     return FunctionCall(ref, folders, headline(source), options_of_function(source))

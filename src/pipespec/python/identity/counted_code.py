@@ -33,8 +33,9 @@ from pipespec.python.identity.name_meaning import Name, Outside, Target, Whole
 from pipespec.python.identity.reached_code import ReachedCode
 from pipespec.python.modules import ModuleFile, ModuleFiles, ModuleProblem, Modules, Origin, modules_of
 from pipespec.python.problem_kind import ProblemKind
+from pipespec.python.statement_bindings import absolute_module
 
-__all__ = ["CODE_FORMAT", "code_facts", "script_facts"]
+__all__ = ["CODE_FORMAT", "code_facts", "module_facts", "script_facts"]
 
 CODE_FORMAT: Final = 2
 """Raised when the rule changes, so that a digest of before never equals one of after."""
@@ -75,22 +76,33 @@ def script_facts(
     main = path if code is None else path.with_name(f"{path.name}.py")
     beside = _WithMain(files, main, code)
     places = tuple(dict.fromkeys((path.parent, *folders)))
-    leads = Dependencies(Modules(places, beside), beside)
-    module = leads.modules.get(_MAIN)
+    facts = _program_facts(_MAIN, path, text, Dependencies(Modules(places, beside), beside), files)
+    return replace(facts, files=tuple(str(path) if file == str(main) else file for file in facts.files))
+
+
+def module_facts(
+    module: str, path: Path, text: str, folders: Sequence[Path], files: ModuleFiles
+) -> CodeFacts:
+    """Say what the code of a module is that `python -m` runs. `path` is its file; the other arguments are as above."""
+    places = tuple(dict.fromkeys((path.parents[module.count(".")], *folders)))
+    return _program_facts(module, path, text, Dependencies(modules_of(places, files), files), files)
+
+
+def _program_facts(name: str, path: Path, text: str, leads: Dependencies, files: ModuleFiles) -> CodeFacts:
+    module = leads.modules.get(name)
     if isinstance(module, ModuleProblem):
         line = f", line {module.line}" if module.line is not None else ""
-        why = module.message.replace(f"module '{_MAIN}'", f"'{text}'") + line
+        why = module.message.replace(f"module '{name}'", f"'{text}'") + line
         return CodeFacts(sha256_of(["text", files.read(path).hex()]), {}, (str(path),), notes=(why,))
-    roots: list[Target] = [Whole(_MAIN, "it is run")]
-    roots += [Whole(name, "a script uses it") for name in _imported(module.tree, leads.modules)]
-    facts = _Summary(leads, _MAIN, roots).facts()
+    roots: list[Target] = [Whole(name, "it is run")]
+    roots += [Whole(each, "a script uses it") for each in _imported(module.tree, name, leads.modules)]
+    facts = _Summary(leads, name, roots).facts()
     # A block below `if __name__ == "__main__"` is in no module that is imported, and here it runs.
     named = {**_renamed(facts.counted, text), text: sha256_of(canonical_tree(module.tree.body))}
     return replace(
         facts,
         digest=_digest([text], named),
         counted=dict(sorted(named.items())),
-        files=tuple(str(path) if file == str(main) else file for file in facts.files),
         notes=(),
         widened=(),
         pieces={**_renamed(facts.pieces, text), text: CodePiece(module.text, str(path), 1)},
@@ -108,15 +120,16 @@ def _renamed(found: Mapping[str, _T], text: str) -> dict[str, _T]:
     }
 
 
-def _imported(tree: ast.Module, modules: Modules) -> list[str]:
-    """Return the modules of the project that a script imports anywhere in its text."""
+def _imported(tree: ast.Module, program: str, modules: Modules) -> list[str]:
+    """Return the modules of the project that a program imports anywhere in its text."""
+    package = program.rpartition(".")[0]
     names: dict[str, None] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= dict.fromkeys(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names[node.module] = None
-            names |= dict.fromkeys(f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (source := absolute_module(node, package)):
+            names[source] = None
+            names |= dict.fromkeys(f"{source}.{alias.name}" for alias in node.names)
     return [name for name in names if modules.is_own(name)]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -25,7 +25,7 @@ from pipespec.python.callable_ref import library_step, likely_call
 from pipespec.spec.schema import json_schema
 from pipespec.spec.schema.likely_shapes import likely_place, likely_shape, value_text
 from pipespec.spec.schema.misplaced_keys import misplaced_keys
-from pipespec.spec.schema.other_words import other_word
+from pipespec.spec.schema.other_words import TO_REPEAT, other_word
 from pipespec.spec.value_wording import nearest_or_all, shown
 
 __all__ = ["check_shape", "load_schema", "shape_findings"]
@@ -276,6 +276,17 @@ def _word_hint(broken: json_schema.Violation, key: str) -> str | None:
     output = broken.node.get("output") if isinstance(broken.node, MappingNode) else None
     if word.key == "from" and isinstance(value, ScalarNode) and isinstance(output, ScalarNode):
         return f"write the output of a step as one text: from: {value.value}.{output.value}"
+    said = value.value if isinstance(value, ScalarNode) else None
+    if word.key == "identity" and (not isinstance(said, bool) or said is not (key in TO_REPEAT)):
+        return f"results are kept and reused unless something changes: remove {shown(key)}; to run a step each time, write identity: none"
+    if (
+        word.key == "resources"
+        and type(said) is int
+        and key not in broken.rule.properties["resources"].properties
+    ):
+        return (
+            f"{shown(key)} is {shown('resources')} here: write resources: {{{key.replace('-', '_')}: {said}}}"
+        )
     written = None
     if value is not None and key in broken.rule.properties[word.key].properties:
         inner = value_text((*broken.path, word.key, key), value, frozenset({json_schema.kind_of(value)}))
@@ -345,6 +356,8 @@ def _kind_hint(broken: json_schema.Violation) -> str | None:
         return "give it a value, or remove the key"
     if (place := likely_place(broken.path, node)) is not None:
         return place
+    if isinstance(node, SequenceNode) and (order := _order_hint(broken.path, node.items)) is not None:
+        return order
     likely = likely_shape(broken.path, node, rule.kinds or frozenset())
     if likely is not None:
         return f"write {likely}"
@@ -365,11 +378,24 @@ def _bad_value(broken: json_schema.Violation) -> Diagnostic:
         expected = expected if broken.keyword == "minLength" else "have at least one entry"
     elif isinstance(node, ScalarNode):
         found = shown(node.value)
-        hint = _value_hint(node, rule)
+        hint = _order_hint(broken.path, [node]) or _value_hint(node, rule)
     else:
         found = _KIND_WORDS[json_schema.kind_of(node)]
     message = f"{_subject(broken.path)} is {found}, but must {expected}"
     return Diagnostic("bad-value", message, _value_span(broken), hint)
+
+
+def _order_hint(path: Sequence[str | int], nodes: Sequence[Node]) -> str | None:
+    """Say how steps are named that are to run before, if `after` contains names without a module."""
+    names = [node.value for node in nodes if isinstance(node, ScalarNode) and isinstance(node.value, str)]
+    if (
+        path[-1:] != ("after",)
+        or not names
+        or len(names) < len(nodes)
+        or not all(map(str.isidentifier, names))
+    ):
+        return None
+    return f"to run after other steps, write needs: [{', '.join(names)}]; a function that tests the outputs is written module:{names[0]}"
 
 
 def _value_hint(node: ScalarNode, rule: json_schema.SchemaRule) -> str | None:

@@ -12,7 +12,7 @@ from typing import Final
 from pipespec.frozen_values import frozen
 from pipespec.python.callable_ref import PROGRAMS
 
-__all__ = ["WORDS", "OtherWord", "other_word"]
+__all__ = ["TO_REPEAT", "WORDS", "OtherWord", "other_word"]
 
 
 @frozen
@@ -59,6 +59,9 @@ _CATALOGS: Final = "files are written where they are read and made: inputs: {tab
 _STORED: Final = "every output is stored; to run a step each time, write identity: none in the step"
 _ANOTHER: Final = "write the result of another pipeline as {pipeline: train.yaml, output: step.output}"
 _NO_CODE: Final = "a pipeline has no code of its own; put it into a module, and call its functions"
+
+TO_REPEAT: Final = ("always", "always_changed", "always_run", "force")
+"""Words that run a step each time if they are true. The others about kept results do so if they are false."""
 
 _IN_STEP: Final[Sequence[tuple[str, OtherWord]]] = (
     (
@@ -152,7 +155,7 @@ _IN_STEP: Final[Sequence[tuple[str, OtherWord]]] = (
         OtherWord(None, _SCHEDULES, is_sentence=True),
     ),
     (
-        "always always_changed always_run cache cache_enabled cache_expiration cache_key_fn cache_policy cached enable_cache force memoize persist",
+        f"{' '.join(TO_REPEAT)} cache cache_enabled cache_expiration cache_key_fn cache_policy cached enable_cache memoize persist",
         OtherWord("identity", "none", is_example=True),
     ),
     (
