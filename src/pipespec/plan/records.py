@@ -183,6 +183,9 @@ class Attempt:
     artifact_uri: str
     metrics: Mapping[str, float] = field(default_factory=dict)
     experiment_id: str = ""
+    pipeline: str = ""
+    steps: str = ""
+    """Of an invocation: the steps of its pipeline, as `step_names` writes them."""
 
 
 class Records(Protocol):
