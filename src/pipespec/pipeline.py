@@ -170,6 +170,7 @@ class Pipeline:
         command: str | None = None,
         report: str | Path | None = None,
         seeds: Mapping[str, int] | None = None,
+        models: Mapping[str, Mapping[str, Any]] | None = None,
         check: bool = True,
     ) -> RunReport:
         """Run the steps that are not complete, at most `workers` at the same time. If there is nothing to do, write nothing.
@@ -184,7 +185,9 @@ class Pipeline:
 
         `progress` receives events while the run goes on. By default a notebook shows a table; with False nothing is shown.
         `command` is recorded as the command line. `report` is a file; the report of the run is written to it, also if there
-        is nothing to do. `seeds` replace the seeds that steps get from their keys, by the id of the step.
+        is nothing to do. `seeds` replace the seeds that steps get from their keys, by the id of the step. `models`
+        are read by inputs that name registered models, by the text of the input, each with the fields of a `RecordedModel`; the
+        registry is then not asked.
 
         Raises:
             StepFailedError: if a step failed, with its traceback, or the run was interrupted; not if `check` is False.
@@ -195,6 +198,7 @@ class Pipeline:
         from pipespec.operations.running.notebook_progress import notebook_progress
         from pipespec.operations.running.run_request import RunRequest
         from pipespec.operations.running.run_session import run_session
+        from pipespec.plan.records import RecordedModel
 
         with (
             notebook_progress() if progress is None else nullcontext(progress or None) as told,
@@ -214,6 +218,7 @@ class Pipeline:
                 command=command,
                 report=None if report is None else Path(report),
                 seeds=seeds or {},
+                models={text: RecordedModel(**model) for text, model in (models or {}).items()},
             )
             done = run_session(session, asked, began)
         if check and not done.succeeded:

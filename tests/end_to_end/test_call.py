@@ -202,6 +202,7 @@ def test_a_value_goes_to_a_file_a_folder_or_a_file_for_each_part(calls, words, f
             "error: --examples: there is no file 'no.csv'; --depth is missing; --rates: the file ends inside a list or mapping\n",
         ),
         (["steps:titles", "--count", "many"], 2, "error: param 'count' is 'many', which does not fit 'int'\n"),
+        (["titles", "--count", "many", "--out", "made"], 2, "error: param 'count' is 'many', which does not fit 'int'\n"),
         (["steps:titles", "--out", "t.csv"], 2, "error: 't.csv' is there already; replace with --force\n"),
         (["steps:titles", "--out", "a.csv", "--out", "b.csv"], 2, "error: --out: several places need a name each: --out NAME=FILE\n"),
         (["steps:titles", "--out", "a=a/"], 2, "error: --out: 'a/' is no file; name one for each part\n"),

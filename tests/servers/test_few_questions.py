@@ -27,14 +27,14 @@ def after(value: int, salt: str, other: int) -> int:
 """
 
 
-def pipeline(name, uri):
+def pipeline(name, uri, sides="ab"):
     """Some levels, two steps each; each level's keys are known only when those above are."""
     lines = ["pipespec: 1", f"name: {name}", f'mlflow: {{tracking_uri: "{uri}"}}', "steps:"]
     for level in range(LEVELS):
-        for side in "ab":
+        for side in sides:
             lines += [f"  {side}{level}:", f"    call: levels:{'after' if level else 'first'}"]
             lines += [f"    inputs: {{value: {side}{level - 1}}}"] if level else []
-            other = f", other: {ord(side)}" if level else ""
+            other = f", other: {ord(side[0])}" if level else ""
             lines += [
                 f"    params: {{salt: {name}-{side}{other}}}",
                 f"    outputs: {{value: {side}{level}.json}}",
@@ -140,7 +140,7 @@ def test_a_step_that_never_ran_costs_a_bounded_number_of_requests(proxied, proxy
     per_step = {
         "experiments/create": 1,  # once for each step
         "runs/create": 1,
-        "runs/search": 1,  # who else computes the key, and who has published it
+        "runs/get": 1,  # of the invocation: whether anybody else is at work
         "runs/log-inputs": 1,
         "runs/log-batch": 1,
         "runs/update": 1,
@@ -149,3 +149,20 @@ def test_a_step_that_never_ran_costs_a_bounded_number_of_requests(proxied, proxy
     assert files <= 3 * steps + 6, asked  # output, log, manifest; of the run itself
     beyond = {endpoint: asked[endpoint] - per_step.get(endpoint, 0) * steps for endpoint in asked}
     assert max(beyond.values()) <= 4, (beyond, asked)
+
+
+def test_a_report_on_changed_steps_reads_the_history_of_all_at_once(proxied, proxy):
+    project, name = proxied.project, proxied.records.pipeline
+    sides = [f"{side}-{name.rpartition('-')[2]}-" for side in "ab"]
+    project.write("levels.py", MODULE)
+    project.write("pipeline.yaml", pipeline(name, proxy.url, sides))
+    assert len(project.ran()) == 2 * LEVELS
+    project.write("pipeline.yaml", pipeline(name, proxy.url, sides).replace("salt: ", "salt: again-"))
+    proxy.requests.clear()
+
+    assert len(project.ran()) == 2 * LEVELS
+    asked = counted(proxy)
+
+    reads_at_turns = 2 * (LEVELS - 1)  # whether a result of the new key is there, once its inputs are known
+    assert asked["runs/search"] <= reads_at_turns + 8, asked
+    assert asked["runs/get"] <= 2 * LEVELS + 4, asked  # of the invocation, after each claim

@@ -168,6 +168,8 @@ class Pages(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         self.content, self.etag, self.status = b"a,b\n", "one", 200
+        self.promised = 0
+        """How much longer it says that its content is."""
         self.asked: list[str] = []
         super().__init__(("127.0.0.1", 0), _Handler)
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -184,7 +186,7 @@ class _Handler(BaseHTTPRequestHandler):
         pages = self.server
         pages.asked.append(self.command)
         self.send_response(pages.status)
-        self.send_header("Content-Length", str(len(pages.content)))
+        self.send_header("Content-Length", str(len(pages.content) + pages.promised))
         if pages.etag:
             self.send_header("ETag", f'"{pages.etag}"')
         self.end_headers()
@@ -252,4 +254,17 @@ def test_a_page_that_is_not_given_is_said_with_its_place(on_web, pages, status, 
     answer = on_web.said()
     assert (answer.code, answer.out) == (2, "")
     place = "pipeline.yaml:6:28: input 'table' of step 'count': "
-    assert answer.err == f"error: {place}'http://127.0.0.1' does not give '{pages.url}': {said}\n"
+    host = f"http://127.0.0.1:{pages.server_port}"
+    assert answer.err == f"error: {place}'{host}' does not give '{pages.url}': {said}\n"
+
+
+@pytest.mark.parametrize("etag", ["one", ""])
+def test_a_download_that_is_cut_short_says_how_much_came(on_web, pages, etag):
+    pages.promised, pages.etag = 96, etag
+    answer = on_web.said()
+    said = answer.err + answer.out
+    assert answer.code
+    assert f"'{pages.url}' cannot be downloaded: 4 of 100 bytes came\n" in said
+    assert "Error" not in said
+    pages.promised = 0
+    assert on_web.runs()

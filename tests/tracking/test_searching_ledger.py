@@ -278,6 +278,42 @@ def test_a_plan_of_steps_that_never_ran_is_one_search(world, searches):
     assert len(searches) == 1
 
 
+def test_the_runs_of_many_steps_and_deleted_runs_are_read_at_once_from_a_short_history(world, searches):
+    numbers = [f"step-{number}" for number in range(6)]
+    steps = [f"{world.name}-{number}" for number in numbers]
+    records = {f"{world.name}-{number}": world.publish(step=number, key=number) for number in numbers}
+    deleted = {
+        world.key(f"gone {number}"): world.publish(step=number, key=f"gone {number}")
+        for number in numbers[:2]
+    }
+    with client_ledger(world) as ledger:
+        assert ledger.complete([world.key("never")]) == {}
+        searches.clear()
+        assert set(ledger.history(steps)) == set(steps)
+        found = [[run.run_id for run in ledger.finished_runs(step)] for step in steps]
+        assert [runs[-1] for runs in found] == [records[step].run_id for step in steps]
+        assert len(searches) == 1
+        for record in records.values():
+            ledger.manifest(record)  # whose run is not asked for again
+        for record in deleted.values():
+            world.client.delete_run(record.run_id)
+        searches.clear()
+        gone = ledger.deleted([world.key(f"gone {number}") for number in numbers])
+        assert len(searches) == 1
+    assert {key: one.run_id for key, one in gone.items()} == {
+        key: record.run_id for key, record in deleted.items()
+    }
+
+
+def test_what_was_published_before_a_ledger_was_opened_is_known_for_a_minute(world, monkeypatch):
+    published = world.publish(key="one")
+    with client_ledger(world) as ledger:
+        assert ledger.published_lately() == {published.key}
+        monkeypatch.setattr("pipespec.tracking.reading.searching_ledger._PAGE", 1)
+        world.publish(key="two")
+        assert ledger.published_lately() is None
+
+
 @pytest.mark.parametrize("look", ["claims", "generations", "running"])
 def test_what_was_published_since_the_plan_is_seen_once_a_claim_is_looked_at(world, look):
     with client_ledger(world) as ledger:

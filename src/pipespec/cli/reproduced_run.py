@@ -1,7 +1,7 @@
 """`python -m pipespec.cli.reproduced_run`: the process in which `reproduce` runs a past pipeline again.
 
 Takes one line of JSON on its standard input: `runs`, each with the `file` of a pipeline, its `steps` and their `seeds`;
-`workers`, and whether it is `quiet`. Returns `runs`, each in the form of `run --format json`, or `error` and `code`. It
+the registered `models` that they read, by the texts of their inputs; `workers`, and whether it is `quiet`. Returns `runs`, each in the form of `run --format json`, or `error` and `code`. It
 ends its steps, and itself, when its standard input ends.
 """
 
@@ -64,6 +64,7 @@ def _run(one: dict[str, Any], asked: dict[str, Any]) -> RunReport:
             progress=progress,
             command=asked["command"],
             seeds=one["seeds"],
+            models=asked["models"],
             check=False,
         )
 

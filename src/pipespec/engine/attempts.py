@@ -1,11 +1,11 @@
 """The MLflow runs of one invocation: started with a claim, kept alive, ended. All writing goes through this module.
 
 Takes steps to execute, and their outcomes. Returns started runs and records. Two invocations that need the same key agree through
-the store. In a database file, each searches and claims in one transaction. Elsewhere, each creates its run with a claim and then
-searches: one that is alone continues; if there are several, the later ones withdraw their runs and wait. If other processes may
-have considered this process dead, it searches again before it publishes, and it is decided which of the two results counts. A
-store that is not reachable does not stop the work: a thread renews leases, and a run that could not be ended is ended with the
-next renewal.
+the store. In a database file, each searches and claims in one transaction. Elsewhere, each creates its run with a claim. An
+invocation that has met no other continues; the others search then: one that is alone with its claim continues; if there are
+several, they withdraw their runs and wait. If other processes may have considered this process dead, it searches again before it
+publishes, and it is decided which of the two results counts. A store that is not reachable does not stop the work: a thread
+renews leases, and a run that could not be ended is ended with the next renewal.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -23,7 +24,7 @@ from pipespec.document.nodes import JSON
 from pipespec.engine.final_metrics import final_metrics, unmeasured
 from pipespec.engine.left_runs import settle
 from pipespec.engine.manifest_entries import manifest_entries, outside_entries
-from pipespec.engine.other_runs import FailedElsewhere, OtherRuns
+from pipespec.engine.other_runs import FailedElsewhere, OtherRuns, may_share, step_names
 from pipespec.engine.random_seed import seed_of
 from pipespec.engine.result_publication import Published, newer_record, publish_result
 from pipespec.engine.run_settings import RunSettings
@@ -40,7 +41,7 @@ from pipespec.spec.pipeline_spec import StepSpec
 from pipespec.step.step_job import Failure, StepOutcome
 from pipespec.tracking.process_owner import Owner
 from pipespec.tracking.reading.ledger import Ledger
-from pipespec.tracking.record_names import POINT
+from pipespec.tracking.record_names import POINT, STEPS
 from pipespec.tracking.run_datasets import outside_datasets
 from pipespec.tracking.run_facts import finished_record
 from pipespec.tracking.started_run import NewAttempt, NewInvocation, PreparedResult, StartedRun
@@ -100,6 +101,7 @@ class Attempts:
         self._invocation: StartedRun | None = None
         self._surroundings: NewInvocation
         """Called with the description of the invocation, once there is one."""
+        self._has_met = False
         self._beat_due = 0.0
         self._beating: threading.Thread | None = None
         self._own: dict[str, StartedRun] = {}
@@ -130,8 +132,7 @@ class Attempts:
         Raises:
             StoreUnavailableError: if the store cannot be read or written.
         """
-        if self._invocation is None:
-            self._begin_invocation(plan)
+        self._begin_invocation(plan)
         if decision.key is None:
             return Claim(self._remember(self._writer.start(self._new(plan, decision))), None)
         key = decision.key.hex
@@ -158,6 +159,8 @@ class Attempts:
         if started is None:
             return found
         if self._writer.joins:  # nobody else has written since the search
+            return Claim(started, known)
+        if not waited and self._others.is_alone(key, self.invocation or ""):
             return Claim(started, known)
         standing = self._others.standing_alone(key, started)
         if standing is None:
@@ -399,10 +402,23 @@ class Attempts:
         return final_metrics(by_step)
 
     def _begin_invocation(self, plan: Plan) -> None:
-        self._others.meet(self._ledger.running(plan.pipeline.name))
-        self._surroundings = self._settings.invocation()
-        self._invocation = self._remember(self._writer.start_invocation(self._surroundings))
-        self._beat_due = time.monotonic() + _HEARTBEAT
+        """Start the invocation's run, and meet the others that are at work: in this order, so that of two at least one sees the other."""
+        if self._invocation is None:
+            self._surroundings = self._settings.invocation()
+            steps = step_names(plan.pipeline)
+            new = replace(self._surroundings, tags={**self._surroundings.tags, STEPS: steps})
+            self._invocation = self._remember(self._writer.start_invocation(new))
+            self._beat_due = time.monotonic() + _HEARTBEAT
+        if self._has_met:
+            return
+        if self._writer.joins:
+            self._others.meet(self._ledger.running(plan.pipeline.name))
+        else:
+            running = [one for one in self._ledger.running() if may_share(one, plan.pipeline)]
+            for other in self._others.meet(running, self._ledger.published_lately()):
+                with _unless_gone():
+                    self._writer.tell_of_another(other)
+        self._has_met = True
 
     def _sweep(self, attempts: Collection[Attempt]) -> tuple[str, ...]:
         """Mark the runs of dead processes, and clean up after them."""

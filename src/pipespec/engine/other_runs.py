@@ -6,6 +6,7 @@ processes are settled. Does not start or end our runs.
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Collection, Iterable
 from typing import Final
@@ -13,6 +14,7 @@ from typing import Final
 from pipespec.errors import StoreUnavailableError
 from pipespec.frozen_values import frozen
 from pipespec.plan.records import Attempt
+from pipespec.spec.pipeline_spec import PipelineSpec
 from pipespec.tracking import record_names
 from pipespec.tracking.artifacts import read
 from pipespec.tracking.process_owner import Owner
@@ -20,7 +22,7 @@ from pipespec.tracking.reading.ledger import Ledger, Standing
 from pipespec.tracking.run_facts import contenders
 from pipespec.tracking.started_run import StartedRun
 
-__all__ = ["FailedElsewhere", "OtherRuns"]
+__all__ = ["FailedElsewhere", "OtherRuns", "may_share", "step_names"]
 
 _WITHDRAWAL: Final = 10.0
 """Seconds in which others withdraw claims that came later than ours, also on a server that many ask at once."""
@@ -39,6 +41,23 @@ class FailedElsewhere:
     message: str
     """The error, and the place of the process."""
     traceback: str
+
+
+def step_names(pipeline: PipelineSpec) -> str:
+    """Return digests of the names of a pipeline's steps, as they fit into a tag; an empty text if they do not."""
+    names = {_digest(step.name) for step in pipeline.steps.values()}
+    text = " ".join(sorted(names))
+    return text if len(text) <= record_names.TAG_LENGTH else ""
+
+
+def may_share(run: Attempt, pipeline: PipelineSpec) -> bool:
+    """Return whether a run of any pipeline, or another step of its invocation, may have a key of this one: a step of the same name."""
+    if run.pipeline == pipeline.name:
+        return True
+    names = {_digest(step.name) for step in pipeline.steps.values()}
+    if run.step:
+        return _digest(record_names.declared(run.step)) in names
+    return not run.steps or not names.isdisjoint(run.steps.split())
 
 
 class OtherRuns:
@@ -61,13 +80,33 @@ class OtherRuns:
         """The latest run of another invocation that was seen at work, by its key."""
         self._left: set[str] = set()
         """The keys of runs that dead processes left. Their results may count by now."""
+        self._published: Collection[str] | None = None
+        """The keys that were published between the plan and the beginning of this invocation."""
         self._are_about = False
 
-    def meet(self, running: Collection[Attempt]) -> None:
-        """Note which runs of the pipeline are at work when this invocation begins."""
+    def meet(self, running: Collection[Attempt], published: Collection[str] | None = None) -> Collection[str]:
+        """Note which runs are at work when this invocation begins, and return the invocations among them.
+
+        `published` are the keys that were published since it was planned; None if they are not known.
+        """
         dead = self._settle(running)
         self._left = {one.key for one in running if one.run_id in dead and one.key is not None}
-        self._note(one for one in running if one.run_id not in dead and not self._is_ours(one.run_id))
+        others = [one for one in running if one.run_id not in dead and not self._is_ours(one.run_id)]
+        self._note(others)
+        self._published = published
+        return [one.run_id for one in others if not one.step]
+
+    def is_alone(self, key: str, invocation: str) -> bool:
+        """Return whether nobody else can be computing a key that this invocation claims, or has published it, without a search.
+
+        An invocation that begins says so on the runs of those that are at work before it claims anything. If ours does not say it
+        after our claim, those that begin later find the claim.
+        """
+        if self._are_about or key in self._left or self._published is None or key in self._published:
+            return False
+        own = self._ledger.run(invocation)
+        self._are_about = own is None or own.status != "RUNNING" or record_names.MET in own.tags
+        return not self._are_about
 
     def may_have(self, key: str) -> bool:
         """Return whether to search for other results of a key before a run is created: another run is at work, or one died with the key."""
@@ -136,6 +175,10 @@ class OtherRuns:
             self._are_about = True
             if one.key is not None:
                 self._seen[one.key] = one
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:6]
 
 
 def _place(owner: str) -> str:

@@ -137,6 +137,22 @@ class OtherResult:
 
 
 @frozen
+class RecordedModel:
+    """The version of a registered model that a past run read, and the folder that has its files now.
+
+    `step` and `output` are empty if none of our steps produced it, `run_id` if the registry names no run.
+    """
+
+    name: str
+    version: int
+    digest: str
+    folder: str
+    step: str = ""
+    output: str = ""
+    run_id: str = ""
+
+
+@frozen
 class DeletedRun:
     """A run that somebody deleted in MLflow, with the time in POSIX seconds if MLflow has it."""
 
@@ -167,6 +183,9 @@ class Attempt:
     artifact_uri: str
     metrics: Mapping[str, float] = field(default_factory=dict)
     experiment_id: str = ""
+    pipeline: str = ""
+    steps: str = ""
+    """Of an invocation: the steps of its pipeline, as `step_names` writes them."""
 
 
 class Records(Protocol):

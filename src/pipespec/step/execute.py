@@ -331,7 +331,7 @@ class _StepExecution:
 
     def close(self, failure: Failure | None) -> None:
         """Write the failure to the log, limit the size of the log and remove secrets from it."""
-        if failure is not None:
+        if failure is not None and self._log is not None:  # without a log, whoever called reports it
             with contextlib.suppress(Exception):
                 sys.stderr.write(f"{failure.traceback}\npipespec: {failure.message}\n".lstrip())
         flush_streams()

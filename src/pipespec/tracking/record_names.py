@@ -35,6 +35,7 @@ __all__ = [
     "LOG",
     "MANIFEST",
     "MANIFEST_FILE",
+    "MET",
     "NAME",
     "NAME_LENGTH",
     "OUTCOME",
@@ -54,6 +55,7 @@ __all__ = [
     "RUN_FILE",
     "SECONDS",
     "STEP",
+    "STEPS",
     "SUPERSEDED",
     "SWEEP",
     "SWEEP_FILE",
@@ -103,6 +105,9 @@ MANIFEST: Final = "pipespec.manifest"
 WITNESS: Final = "pipespec.witness"
 NAME: Final = "pipespec.name."
 COMMAND: Final = "pipespec.command"
+STEPS: Final = "pipespec.steps"
+MET: Final = "pipespec.met"
+"""On the run of an invocation: another one that may compute the same keys began while it was at work."""
 IMPORTED: Final = "pipespec.imported"
 
 PEAK_BYTES: Final = "pipespec.peak_bytes"
@@ -140,6 +145,8 @@ _ASIDE: Final = frozenset(
         INVOCATION,
         OWNER,
         LEASE,
+        STEPS,
+        MET,
         GENERATION,
         OUTPUTS,
         INPUTS,

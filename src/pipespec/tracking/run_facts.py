@@ -184,6 +184,8 @@ def attempt(facts: RunFacts) -> Attempt:
         artifact_uri=facts.artifact_uri,
         metrics=facts.metrics,
         experiment_id=facts.experiment_id,
+        pipeline=facts.tags.get(record_names.PIPELINE, ""),
+        steps=facts.tags.get(record_names.STEPS, ""),
     )
 
 

@@ -6,7 +6,7 @@ in a `with` statement. Refuses words that mean nothing, or more than one thing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -17,7 +17,7 @@ from pipespec.operations.planning.open_store import read_store
 from pipespec.operations.planning.plan_waves import Planning
 from pipespec.operations.planning.upstream_pipelines import OutsideResults
 from pipespec.plan.plan import Decision, Plan
-from pipespec.plan.records import Records, StepRecord
+from pipespec.plan.records import RecordedModel, Records, StepRecord
 from pipespec.plan.step_selection import select
 from pipespec.spec.pipeline_spec import PipelineSpec, StepSpec
 from pipespec.spec.step_graph import ancestors
@@ -55,10 +55,12 @@ class PipelineSession:
         force: Sequence[str] = (),
         verify: bool = False,
         records: Records | None = None,
+        models: Mapping[str, RecordedModel] | None = None,
     ) -> Planning:
         """Return an object that plans these steps, and plans them again as matrices become known.
 
         With `verify`, the recorded content is also compared with its digests. `records` are used instead of the ledger.
+        `models` are used instead of what the registry says, by the text of an input.
         """
         records = records or self.ledger
         if verify:
@@ -71,7 +73,7 @@ class PipelineSession:
             records,
             targets=targets,
             forced=force,
-            read_results=OutsideResults.of(self.spec, self.ledger).results,
+            read_results=OutsideResults.of(self.spec, self.ledger, models).results,
         )
 
     def plan(self, *targets: str) -> Plan:

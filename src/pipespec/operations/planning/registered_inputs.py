@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from pipespec.document.wording import did_you_mean, listing, quote
@@ -33,7 +34,7 @@ from pipespec.tracking.reading.ledger import Ledger
 from pipespec.tracking.record_artifacts import recorded_artifact
 from pipespec.tracking.run_facts import finished_record
 
-__all__ = ["find_version", "model_results"]
+__all__ = ["ModelReading", "find_version", "model_results"]
 
 _RUNS: Final = "runs:/"
 _LISTED: Final = 5
@@ -51,7 +52,7 @@ def model_results(
         StoreUnavailableError: if the registry cannot be read.
     """
     with read_registry(spec) as registry:
-        reading = _ModelReading(spec, ledger, registry)
+        reading = ModelReading(spec.root, ledger, registry)
         return {source: reading.result(source) for source in sources}
 
 
@@ -86,15 +87,16 @@ def find_version(registry: Registry, source: ModelInput) -> ModelVersion:
     return found[0]
 
 
-class _ModelReading:
-    """Finds the files of the versions of models that one pipeline reads, and their content."""
+class ModelReading:
+    """Finds the files of versions of models, and their content. `root` is the project's."""
 
-    def __init__(self, spec: PipelineSpec, ledger: Ledger, registry: Registry) -> None:
-        self._root = spec.root
+    def __init__(self, root: Path, ledger: Ledger, registry: Registry) -> None:
+        self._root = root
         self._ledger = ledger
         self._registry = registry
 
     def result(self, source: ModelInput) -> Result:
+        """Return the version that a text means now, and where its files are. Raises the errors of `model_results`."""
         version = find_version(self._registry, source)
         recorded = self._recorded(version)
         if recorded is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from pipespec.engine.remedies import VERIFY, command_making
@@ -20,7 +20,7 @@ from pipespec.operations.compiling.compile_file import compile_file
 from pipespec.operations.planning.open_store import read_store, store_uri
 from pipespec.operations.planning.plan_waves import Planning, Result
 from pipespec.plan.plan import Plan
-from pipespec.plan.records import OtherResult, StepRecord
+from pipespec.plan.records import OtherResult, OutputRecord, RecordedModel, StepRecord
 from pipespec.plan.step_selection import select
 from pipespec.spec.pipeline_spec import PipelineInput, PipelineSpec, StepSpec
 from pipespec.spec.registered_models import ModelInput
@@ -38,18 +38,22 @@ __all__ = ["OutsideResults"]
 class OutsideResults:
     """What one pipeline reads from other pipelines.
 
-    `chain` are the files that led to it, itself last, with symbolic links resolved.
+    `chain` are the files that led to it, itself last, with symbolic links resolved. `models` are used instead of what the
+    registry says, by the text of an input.
     """
 
     spec: PipelineSpec
     ledger: Ledger
     """The URI of the pipeline's own store."""
     chain: tuple[str, ...]
+    models: Mapping[str, RecordedModel] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, spec: PipelineSpec, ledger: Ledger) -> OutsideResults:
+    def of(
+        cls, spec: PipelineSpec, ledger: Ledger, models: Mapping[str, RecordedModel] | None = None
+    ) -> OutsideResults:
         """Start with a pipeline that is not read by another."""
-        return cls(spec, ledger, (os.path.realpath(spec.file),))
+        return cls(spec, ledger, (os.path.realpath(spec.file),), models or {})
 
     def results(self, steps: Iterable[StepSpec]) -> Mapping[PipelineInput | ModelInput, Result]:
         """Return what these steps read from other pipelines, each of which is planned once, and from registered models.
@@ -67,13 +71,16 @@ class OutsideResults:
                 wanted.setdefault((source.path, source.overlays), []).append(source)
             elif isinstance(source, ModelInput):
                 models[source] = None
-        found: dict[PipelineInput | ModelInput, Result] = {}
+        known = {source: self.models[source.text] for source in models if source.text in self.models}
+        found: dict[PipelineInput | ModelInput, Result] = {
+            source: _recorded(model) for source, model in known.items()
+        }
         for sources in wanted.values():
             found |= self._of_pipeline(tuple(dict.fromkeys(sources)))
-        if models:
+        if unknown := [source for source in models if source not in known]:
             from pipespec.operations.planning.registered_inputs import model_results  # noqa: PLC0415 - few have models
 
-            found.update(model_results(models, self.spec, self.ledger).items())
+            found.update(model_results(unknown, self.spec, self.ledger).items())
         return found
 
     def _of_pipeline(self, sources: tuple[PipelineInput, ...]) -> Mapping[PipelineInput | ModelInput, Result]:
@@ -154,6 +161,18 @@ class OutsideResults:
             return artifact
         local = localise(artifact, StateFolder.of(self.spec.root).downloads, tracking_uri)
         return replace(local, name=artifact.name, is_model=artifact.is_model)
+
+
+def _recorded(model: RecordedModel) -> Result:
+    told = OtherResult(
+        OutputRecord(model.digest, 0, 0, model.name),
+        model.step,
+        model.output,
+        model.run_id,
+        model=model.name,
+        version=model.version,
+    )
+    return Result(told, Artifact(f"{model.folder}/", model.digest, model.name, is_model=True))
 
 
 def _chosen(spec: PipelineSpec, source: PipelineInput) -> str:

@@ -52,7 +52,7 @@ def _as_written(document: MappingNode) -> MappingNode:
 
 
 def _private(document: MappingNode, pipeline: str) -> MappingNode:
-    """Change the document so that nobody is notified of the run, and nothing is recorded together with other runs."""
+    """Change the document so that nobody is notified of the run, no model is registered, and nothing is recorded together with other runs."""
     span = document.span
     entries = {name: entry for name, entry in document.entries.items() if name != "notify"}
     entries["name"] = Entry(span, ScalarNode(pipeline, span, quoted=True))
@@ -61,7 +61,29 @@ def _private(document: MappingNode, pipeline: str) -> MappingNode:
     if isinstance(engine, MappingNode):
         kept = {name: entry for name, entry in engine.entries.items() if name != "scheduler"}
         entries["engine"] = Entry(span, replace(engine, entries=kept))
-    return replace(document, entries=entries)
+    return _unregistered(replace(document, entries=entries))
+
+
+def _unregistered(document: MappingNode) -> MappingNode:
+    def at_output(output: Node) -> Node:
+        if not isinstance(output, MappingNode):
+            return output
+        return replace(
+            output, entries={name: entry for name, entry in output.entries.items() if name != "register"}
+        )
+
+    for step in _names(document, "steps"):
+        for output in _names(document, "steps", step, "outputs"):
+            document = _changed(document, ("steps", step, "outputs", output), at_output)
+    return document
+
+
+def _names(document: MappingNode, *path: str) -> tuple[str, ...]:
+    """Return the keys of a mapping in the document."""
+    found: Node | None = document
+    for name in path:
+        found = found.get(name) if isinstance(found, MappingNode) else None
+    return tuple(found.entries) if isinstance(found, MappingNode) else ()
 
 
 def _needed_steps(document: MappingNode, recorded: Mapping[str, RecordedStep]) -> MappingNode:

@@ -18,7 +18,9 @@ from pipespec.errors import PipespecError, UsageError
 from pipespec.frozen_values import frozen
 from pipespec.operations.compiling.compile_file import compile_file
 from pipespec.operations.reproducing.rebuilt_document import rebuilt_document, replaced_input
+from pipespec.operations.reproducing.recorded_models import recorded_models
 from pipespec.operations.reproducing.recorded_run import RecordedRun, RecordedStep
+from pipespec.plan.records import RecordedModel
 from pipespec.plan.witness import NO_WITNESS, Trace, Witness, witness_from_manifest
 from pipespec.project.digest_memory import DigestMemory
 from pipespec.project.input_digests import digest_input
@@ -38,10 +40,14 @@ __all__ = ["RebuiltProject", "rebuild"]
 
 @frozen
 class RebuiltProject:
-    """The project at `root`, with the pipeline of each point in `files`. `notes` say what has changed but may not matter."""
+    """The project at `root`, with the pipeline of each point in `files`, and the registered models that its inputs name.
+
+    `notes` say what has changed but may not matter.
+    """
 
     root: Path
     files: tuple[Path, ...]
+    models: Mapping[str, RecordedModel]
     notes: tuple[str, ...] = ()
 
 
@@ -63,7 +69,8 @@ def rebuild(run: RecordedRun, tree: Path, project: Path, ledger: Ledger) -> Rebu
         file.write_text(to_yaml(_with_results(document, steps, project, ledger)), encoding="utf-8")
         _bring_inputs(file, steps, root, project)
         files.append(file)
-    return RebuiltProject(root, tuple(files), tuple(dict.fromkeys(_bring_touched(run, root, project))))
+    notes = tuple(dict.fromkeys(_bring_touched(run, root, project)))
+    return RebuiltProject(root, tuple(files), recorded_models(run, project, ledger), notes)
 
 
 def _bring_inputs(file: Path, steps: Mapping[str, RecordedStep], root: Path, project: Path) -> None:

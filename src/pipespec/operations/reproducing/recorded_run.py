@@ -95,7 +95,6 @@ def recorded_run(name: str, ledger: Ledger) -> RecordedRun:
     if missing:
         raise UsageError(f"secrets of the pipeline are not set in the environment: {listing(missing)}")
     steps = _steps_of(start, ledger) if record_names.STEP in start.tags else _all_steps(invocation, ledger)
-    _require_no_models(steps)
     packages = (_file(invocation, record_names.PACKAGES_FILE, ledger) or b"").decode("utf-8", "replace")
     return RecordedRun(
         start.run_id,
@@ -200,17 +199,6 @@ def _patch(invocation: RunFacts, git: GitProvenance, ledger: Ledger) -> bytes:
             f"'{record_names.PATCH_FILE}' of {_named(invocation)} is gone, or is not what was recorded"
         )
     return patch
-
-
-def _require_no_models(steps: Mapping[str, RecordedStep]) -> None:
-    """Refuse what the private store's registry does not have."""
-    for step in steps.values():
-        for _, entry in step.inputs():
-            if "model" in entry:
-                raise UsageError(
-                    f"step '{step.record.step}' read the registered model '{entry['model']}'; runs that read models of a registry cannot be"
-                    " reproduced, only those that read outputs"
-                )
 
 
 def _file(facts: RunFacts, name: str, ledger: Ledger) -> bytes | None:

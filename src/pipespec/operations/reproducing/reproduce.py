@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -157,6 +158,7 @@ class _Reproducing:
                 }
                 for file, point in zip(self.project.files, self.run.points, strict=True)
             ],
+            "models": {text: asdict(model) for text, model in self.project.models.items()},
             "workers": self.options.workers,
             "quiet": self.options.quiet,
             "command": f"pipespec reproduce {self.run.run_id}",

@@ -11,6 +11,7 @@ from pipespec.frozen_values import frozen
 
 if TYPE_CHECKING:
     from pipespec.engine.progress_events import Progress
+    from pipespec.plan.records import RecordedModel
 
 __all__ = ["RunRequest"]
 
@@ -38,3 +39,5 @@ class RunRequest:
     """The file to which the report's page is written."""
     seeds: Mapping[str, int] = field(default_factory=dict)
     """The seeds of the random numbers of some steps, by their ids."""
+    models: Mapping[str, RecordedModel] = field(default_factory=dict)
+    """What some inputs read that name registered models, by the text of the input: the registry is not asked."""

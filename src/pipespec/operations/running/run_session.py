@@ -30,7 +30,7 @@ def run_session(session: PipelineSession, asked: RunRequest, began: float) -> Ru
     `began` is when the run started, by the monotonic clock.
     """
     publish_unpublished(session.spec, session.ledger)
-    planning = session.planning(asked.targets, force=asked.force, verify=asked.verify)
+    planning = session.planning(asked.targets, force=asked.force, verify=asked.verify, models=asked.models)
     plan = planning.plan()
     if not plan.is_complete:
         return _executed(session, planning, plan, asked)

@@ -48,7 +48,7 @@ class FsspecInputs:
             raise MissingPackageError(_missing(self._text, str(error))) from error
         except Exception as error:  # every file system has its own errors
             host = urlsplit(location)
-            at = f"{host.scheme}://{host.hostname or ''}"
+            at = f"{host.scheme}://{host.netloc.rpartition('@')[2]}"
             raise UsageError(f"'{at}' does not give '{self._text}': {_reason(error)}") from error
         base = path.partition("*")[0].rpartition("/")[0] if isinstance(source, FilesInput) else path
         return {
@@ -85,13 +85,14 @@ class FsspecInputs:
 
         try:
             self._system.get_file(file.path, str(target), callback=Callback(hooks={"value": tell}))
-            there = target.stat().st_size
-        except Exception as error:
-            raise UsageError(f"'{self._text}' cannot be downloaded: {_reason(error)}") from error
-        if file.size and there != file.size:
-            raise UsageError(
-                f"'{self._text}' cannot be downloaded: {there} of {counted(file.size, 'byte')} came"
-            )
+            why, cause = "", None
+        except Exception as error:  # noqa: BLE001 - as above
+            why, cause = _reason(error), error
+        there = target.stat().st_size if target.exists() else 0
+        if file.size and there != file.size and (there or cause is None):
+            why = f"{there} of {counted(file.size, 'byte')} came"
+        if why:
+            raise UsageError(f"'{self._text}' cannot be downloaded: {why}") from cause
 
 
 def _mark(info: Mapping[str, Any]) -> tuple[str, str] | None:

@@ -49,6 +49,9 @@ class Ledger(Records, Protocol):
     def running(self, pipeline: str | None = None) -> tuple[Attempt, ...]:
         """Return all RUNNING runs of ours, invocations included: what `Recorder.sweep` judges."""
 
+    def published_lately(self) -> Collection[str] | None:
+        """Return the keys that were published since the ledger was opened, and some before; None if they are not known."""
+
     def generations(self, keys: Collection[str]) -> Mapping[str, int]:
         """Return, for keys that were ever published, the highest generation, whether or not its artifacts are lost.
 

@@ -27,6 +27,7 @@ __all__ = [
     "of_ids",
     "of_pipeline",
     "published",
+    "published_since",
     "running",
     "running_or_finished",
     "started_at",
@@ -75,6 +76,11 @@ def with_tag(tag: str) -> str:
 def published() -> str:
     """Find runs that were published under any key."""
     return f"attributes.status = 'FINISHED' AND tags.`{record_names.KEY}` LIKE '%' AND tags.`{record_names.MANIFEST}` LIKE '%'"
+
+
+def published_since(milliseconds: int) -> str:
+    """Find runs that were published under any key and ended at this time or later."""
+    return f"{published()} AND attributes.end_time >= {int(milliseconds)}"
 
 
 def running_or_finished(tag: str) -> str:

@@ -40,8 +40,10 @@ _BY_END: Final = "attributes.end_time DESC"
 _FEW: Final = 4
 """Up to this number of keys, looking them up one by one is faster than reading the newest runs."""
 
+_ALONE: Final = 3
+"""Number of steps whose runs are searched one by one, before all runs of a short history are read instead."""
 _LATE: Final = 60_000
-"""Milliseconds by which an experiment may come to be seen after one that says that it is younger."""
+"""Milliseconds by which an experiment, or a result, may come to be seen after one that says that it is younger."""
 _RECENT: Final = 10.0
 """Seconds for which the list of experiments serves to look for others that compute a key."""
 _REQUESTS_AT_ONCE: Final = 8
@@ -63,6 +65,14 @@ class SearchingLedger:
         self._is_listing_old = True
         self._listed = 0.0
         self._knows_earlier_runs: bool | None = None
+        self._opened = round(time.time() * 1000)
+        self._digests: dict[str, str] = {}
+        """The digests of the manifests of runs that were read."""
+        self._is_short = False
+        """Whether one page has all published runs of the store."""
+        self._asked_alone = 0
+        self._all_published: tuple[RunFacts, ...] | None = None
+        """All complete runs, the newest first."""
 
     def complete(self, keys: Collection[str]) -> Mapping[str, StepRecord]:
         """Return the record that counts for each key that has one."""
@@ -133,6 +143,11 @@ class SearchingLedger:
         found = self._search(search_filters.running())
         return _attempts(run for run in found if pipeline in (None, run.tags.get(record_names.PIPELINE)))
 
+    def published_lately(self) -> Collection[str] | None:
+        """Return the keys that were published since the ledger was opened; None if they are too many for one page."""
+        runs, token = self._page(search_filters.published_since(self._opened - _LATE), _BY_END, _PAGE, None)
+        return {run.tags.get(record_names.KEY, "") for run in runs} if token is None else None
+
     def generations(self, keys: Collection[str]) -> Mapping[str, int]:
         """Return, for keys that were ever published, the highest generation."""
         self._look_anew()
@@ -145,7 +160,9 @@ class SearchingLedger:
 
     def history(self, steps: Collection[str], latest: int = 20) -> Mapping[str, tuple[float, ...]]:
         """Return the seconds of the latest complete runs of these declared steps, the newest first."""
-        found = self._each_by_tag(steps, lambda step: self._finished(step, latest))
+        self._expect(len(steps))
+        each = self._each if self._all_published is not None else self._each_by_tag
+        found = each(steps, lambda step: self._finished(step, latest))
         return {
             step: tuple(duration(run.metrics, run.started, run.ended or run.started) for run in runs)
             for step, runs in zip(steps, found, strict=True)
@@ -154,6 +171,7 @@ class SearchingLedger:
 
     def finished_runs(self, step: str, latest: int = 100) -> tuple[RunFacts, ...]:
         """Return complete runs of a declared step with all tags, params and metrics, the newest first."""
+        self._expect(1)
         return tuple(self._finished(step, latest))
 
     def finished_in(self, pipeline: str, latest: int = 100) -> tuple[RunFacts, ...]:
@@ -223,6 +241,16 @@ class SearchingLedger:
 
     def deleted(self, keys: Collection[str]) -> Mapping[str, DeletedRun]:
         """Return, for these keys, the last run that had it and is deleted. A server does not say when it was deleted."""
+        if len(keys) > 1:
+            runs, token = self._page(search_filters.published(), _BY_END, _PAGE, None, deleted=True)
+            if token is None:
+                last = {
+                    key: run
+                    for run in reversed(runs)
+                    for key in keys
+                    if record_names.key_tag(key) in run.tags
+                }
+                return {key: DeletedRun(run.run_id) for key, run in last.items()}
         found = self._each_by_tag(
             keys,
             lambda key: [
@@ -241,14 +269,15 @@ class SearchingLedger:
 
     def manifest(self, record: StepRecord) -> dict[str, JSON]:
         """Return the manifest of a run."""
-        facts = self.run(record.run_id)
-        return self._sifting.manifest(
-            record, facts.tags.get(record_names.MANIFEST) if facts is not None else None
-        )
+        digest = self._digests.get(record.run_id)
+        if digest is None and (facts := self.run(record.run_id)) is not None:
+            digest = facts.tags.get(record_names.MANIFEST)
+        return self._sifting.manifest(record, digest)
 
     def note(self, records: Collection[StepRecord]) -> None:
         """Remember records that were just published, so that the next plan finds them in one read."""
         self._index.learn({record.key: record.run_id for record in records})
+        self._all_published = None
 
     def close(self) -> None:
         """Write what was learned, and close the store."""
@@ -270,7 +299,7 @@ class SearchingLedger:
 
         Another process may have made experiments, and so may ours; those are listed again unless they were `within` some seconds.
         """
-        self._ahead = None
+        self._ahead = self._all_published = None
         self._is_listing_old |= time.monotonic() >= self._listed + within
 
     def _guessed(self, keys: Collection[str]) -> list[Candidate]:
@@ -310,6 +339,7 @@ class SearchingLedger:
         if not ahead.has_newest:
             runs, token = self._page(search_filters.published(), "attributes.end_time DESC", _PAGE, None)
             ahead.add_newest(runs, whole=token is None)
+            self._is_short = token is None
         return ahead.newest(keys)
 
     def _candidates(self, keys: Collection[str]) -> list[Candidate]:
@@ -330,6 +360,9 @@ class SearchingLedger:
         return [run for run in found if record_names.KEY in run.tags]
 
     def _finished(self, step: str, latest: int) -> Sequence[RunFacts]:
+        if self._all_published is not None:
+            of_step = (run for run in self._all_published if record_names.name_tag(step) in run.tags)
+            return [self._sifting.placed(run) for run in islice(of_step, latest)]
         # Runs of earlier versions are the older ones, except those from a time when both versions were used.
         found = chain.from_iterable(
             self._search(search_filters.finished_bearing(tag), order="attributes.end_time DESC", page=latest)
@@ -337,6 +370,15 @@ class SearchingLedger:
         )
         complete = (run for run in found if complete_record(run) is not None)
         return [self._sifting.placed(run) for run in islice(complete, latest)]
+
+    def _expect(self, steps: int) -> None:
+        """Read all complete runs if more than a few steps were asked for since then, and one page has them all."""
+        self._asked_alone += steps
+        if self._all_published is None and self._is_short and self._asked_alone > _ALONE:
+            runs, token = self._page(search_filters.published(), _BY_END, _PAGE, None)
+            self._is_short = token is None
+            complete = tuple(run for run in runs if complete_record(run) is not None)
+            self._all_published = complete if self._is_short else None
 
     def _latest(
         self, step: str, wanted: Mapping[str, str], pipeline: str | None, *, finished: bool
@@ -376,7 +418,11 @@ class SearchingLedger:
         experiments = self._experiment_ids()
         if not experiments:
             return [], None
-        return self._store.page(experiments, condition, order, size, token, deleted=deleted)
+        runs, following = self._store.page(experiments, condition, order, size, token, deleted=deleted)
+        self._digests.update(
+            (run.run_id, run.tags[record_names.MANIFEST]) for run in runs if record_names.MANIFEST in run.tags
+        )
+        return runs, following
 
     def _experiment_ids(self) -> list[str]:
         """All experiments that are not deleted: MLflow searches none that are not named."""

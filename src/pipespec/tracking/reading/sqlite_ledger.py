@@ -118,6 +118,9 @@ class SqliteLedger:
             (),
         )
 
+    def published_lately(self) -> None:
+        """Say that they are not known: who writes to the file looks for a key and claims it in one transaction."""
+
     def generations(self, keys: Collection[str]) -> Mapping[str, int]:
         """Return, for keys that were ever published, the highest generation."""
         return self._ask(

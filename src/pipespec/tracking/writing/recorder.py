@@ -394,6 +394,10 @@ class Recorder:
             raise
         return started
 
+    def tell_of_another(self, invocation: str) -> None:
+        """Note on the run of another invocation that one that may compute the same keys has begun."""
+        self._writer.set_tags(invocation, {record_names.stored(record_names.MET): "1"})
+
     def finish_invocation(
         self,
         started: StartedRun,
