@@ -22,16 +22,21 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from pipespec.engine.processes.process_messages import Exited, Lost, Ready
 from pipespec.engine.processes.step_processes import StepProcesses
 
 
-def need(modules: bytes) -> None:
+def need(modules: bytes, _say_done=None) -> None:
     """The step: its modules, and nothing else."""
     for module in json.loads(modules):
         importlib.import_module(module)
+
+
+def needing(modules: bytes):
+    return partial(need, modules)
 
 
 def time_each(count, act):
@@ -48,7 +53,7 @@ def of_template(count, modules):
     with tempfile.TemporaryDirectory() as folder:
         os.environ["PYTHONPATH"] = str(Path(__file__).parent)
         log = Path(folder, "log")
-        processes = StepProcesses("step_processes:need", modules=modules, folder=Path(folder), log=log)
+        processes = StepProcesses("step_processes:needing", modules=modules, folder=Path(folder), log=log)
         processes.warm_up()
         while not any(isinstance(answer, Ready) for answer in processes.wait(60.0)):
             pass

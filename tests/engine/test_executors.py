@@ -35,6 +35,13 @@ def tidy(here):
     signal.signal(signal.SIGTERM, lambda *_: (Path(here + ".tidied").touch(), os._exit(0)))
     slow(here)
 
+def large(x):
+    bytearray(100_000_000)
+    return x
+
+def failing(x):
+    raise ValueError(x)
+
 def forged(x):
     os._exit(3)
 """
@@ -64,7 +71,7 @@ def job(folder, step, function, **params):
         staging=str(staging),
         log=str(folder / f"{step}.log"),
         params=params,
-        outputs=(OutputJob("o", "o.json"),) if function == "well" else (),
+        outputs=(OutputJob("o", "o.json"),) if function in ("well", "large") else (),
     )
 
 
@@ -95,6 +102,17 @@ def test_a_job_is_executed_and_its_outcome_comes_back(local, folder):
     assert outcome.failure is None
     assert [(saved.name, saved.file, saved.files) for saved in outcome.outputs] == [("o", "o.json", 1)]
     assert json.loads((taken_outputs(folder / "staging-a") / "o.json").read_text()) == [1, 2]
+
+
+def test_a_step_is_done_when_its_outputs_are_saved_unless_it_needed_much_memory(folder):
+    done = []
+    executor = LocalExecutor(folder=folder, log=folder / "template.log", on_done=done.append)
+    with contextlib.closing(executor):
+        for function in ("well", "large", "failing"):
+            executor.submit(job(folder, function, function, x=1), timeout=None)
+            outcomes(executor)
+
+    assert done == ["well"]
 
 
 def test_jobs_execute_beside_each_other(local, folder):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pipespec.engine.processes.process_messages import Exited, Lost, Ready, Started
+from pipespec.engine.processes.process_messages import Done, Exited, Lost, Ready, Started
 from pipespec.engine.processes.step_processes import StepProcesses
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
@@ -51,9 +51,7 @@ def marked(mark):
     return found
 
 
-ENTRY = (
-    "def run(payload):\n    code = compile(payload, 'payload', 'exec')\n    return lambda: exec(code, {})\n"
-)
+ENTRY = "def run(payload):\n    code = compile(payload, 'payload', 'exec')\n    return lambda say_done: exec(code, {'say_done': say_done})\n"
 
 
 @pytest.fixture
@@ -88,7 +86,7 @@ def zoo(start, tmp_path):
 class Zoo:
     def __init__(self, processes, folder):
         self.processes, self.folder = processes, folder
-        self.pids, self.ended, self.count = {}, {}, 0
+        self.pids, self.ended, self.done, self.count = {}, {}, [], 0
         self.ready = None
 
     def spawn(self, code):
@@ -107,6 +105,8 @@ class Zoo:
                         self.ready = answer
                     case Started(number, pid):
                         self.pids[number] = pid
+                    case Done(number):
+                        self.done.append(number)
                     case Exited(number, code):
                         self.ended[number] = code
                     case Lost(number, reason):
@@ -221,6 +221,19 @@ def test_a_process_holds_no_file_of_the_template(zoo):
     zoo.run(code)
 
     assert zoo.log() == "[]\n"
+
+
+@pytest.mark.parametrize("before", ["", "import os; os.closerange(3, 256)"], ids=["as it is", "all closed"])
+def test_a_process_can_say_that_it_is_done_before_it_ends(zoo, before):
+    code = "import os, time; open(here, 'w').close()\nwhile os.path.exists(here): time.sleep(0.01)"
+    number, here = zoo.started(f"{before}\nsay_done()\n{code}")
+
+    zoo.wait_until(lambda: zoo.done)
+
+    assert (zoo.done, zoo.ended) == ([number], {})
+    here.unlink()
+    zoo.wait_until(lambda: zoo.ended)
+    assert (zoo.done, zoo.ended) == ([number], {number: 0})
 
 
 def test_nothing_of_one_process_reaches_the_next(zoo):

@@ -76,6 +76,7 @@ def execute(
     code_digest: Callable[[], str] | None = None,
     during: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext,
     on_error: Callable[[BaseException], None] | None = None,
+    on_saved: Callable[[], None] = lambda: None,
     attach: bool = True,
 ) -> StepOutcome:
     """Execute a job. Every failure is in the outcome's `failure`; nothing is raised.
@@ -87,10 +88,11 @@ def execute(
         code_digest: Returns the current digest of the callable's code. Called after the module is imported.
         during: Entered around the call: after inputs are loaded and before anything is saved.
         on_error: Gets the live exception of a failure before it is turned into text, for a debugger.
+        on_saved: Called when the user's code has run and what it returned is saved; not if it failed.
         attach: False leaves the streams unchanged, for a debugger on the terminal.
     """
     started = time.monotonic()
-    execution = _StepExecution(job, localise, models, code_digest, during, attach=attach)
+    execution = _StepExecution(job, localise, models, code_digest, during, on_saved, attach=attach)
     failure: Failure | None = None
     outputs: tuple[SavedOutput, ...] = ()
     metrics: Mapping[str, float] = {}
@@ -119,6 +121,7 @@ class _StepExecution:
         models: ModelFiles | None,
         code_digest: Callable[[], str] | None,
         during: Callable[[], AbstractContextManager[object]],
+        on_saved: Callable[[], None],
         *,
         attach: bool,
     ) -> None:
@@ -127,6 +130,7 @@ class _StepExecution:
         self._models = models
         self._code_digest = code_digest
         self._during = during
+        self._on_saved = on_saved
         self._attach = attach
         self._log: int | None = None
         self._pid = os.getpid()
@@ -297,6 +301,7 @@ class _StepExecution:
         test()
         end_as_python_does(written_outputs(self._staging), is_own_process=self._attach)
         self._repair()
+        self._on_saved()
         take_outputs(self._staging, taken := taken_outputs(self._staging))
         places = {output.name: taken / output.file for output in self._job.outputs}
         outputs = tuple(check_output(places[output.name], output) for output in self._job.outputs)

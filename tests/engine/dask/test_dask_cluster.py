@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import socketserver
 import subprocess
 import sys
 import threading
@@ -69,6 +70,32 @@ def held(numbers: list) -> list:
     return numbers
 
 
+def ending(k: int, out: Path) -> None:
+    # Returns, and stops while the output is taken, until `freeing` runs.
+    import signal, threading
+    with out.open("wb") as file:
+        file.truncate(300_000_000)
+
+    def stop():
+        while out.exists():
+            time.sleep(0.001)
+        Path(f"ending-{k}.txt").write_text(str(os.getpid()))
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    threading.Thread(target=stop, daemon=True).start()
+
+
+def freeing() -> int:
+    import signal
+    places = [Path(f"ending-{k}.txt") for k in (1, 2)]
+    until = time.monotonic() + 60
+    while not all(place.exists() and place.read_text() for place in places) and time.monotonic() < until:
+        time.sleep(0.01)
+    for place in places:
+        os.kill(int(place.read_text()), signal.SIGCONT)
+    return 1
+
+
 def short(k: int) -> int:
     time.sleep(0.02)
     return k
@@ -123,6 +150,15 @@ steps:
     inputs: {numbers: numbers}
     outputs: {numbers: numbers.json}
     %s
+"""
+
+
+ENDING = """\
+pipespec: 1
+name: ending
+steps:
+  ending: {call: 'steps:ending', matrix: {k: [1, 2]}, outputs: {out: out.bin}, priority: 5, timeout: 90s}
+  freeing: {call: 'steps:freeing', outputs: {n: n.json}}
 """
 
 
@@ -342,6 +378,44 @@ def test_a_cluster_that_is_not_there_is_said_in_one_line_within_ten_seconds(on_d
     assert on_dask.query("select * from runs") == []
 
 
+def test_a_service_that_is_no_scheduler_is_said_to_be_none(on_dask):
+    on_dask.write("pipeline.yaml", SUMS)
+    with socketserver.TCPServer(("127.0.0.1", 0), _Web) as web:
+        threading.Thread(target=web.serve_forever, daemon=True).start()
+        address = f"tcp://127.0.0.1:{web.server_address[1]}"
+
+        with pytest.raises(ClusterUnavailableError) as raised:
+            on_dask.run(**{**on_dask.about, "cluster": ClusterSpec(address)})
+
+        web.shutdown()
+    assert str(raised.value) == (
+        f"what answers at {address} is no Dask scheduler; nothing was run, check the port, which is often 8786"
+    )
+
+
+class _Web(socketserver.BaseRequestHandler):
+    def handle(self):
+        self.request.recv(100)
+        self.request.sendall(b"HTTP/1.0 400 Bad request syntax\r\nConnection: close\r\n\r\n")
+
+
+def test_a_run_begins_without_a_worker_that_hangs(engine, tmp_path):
+    engine.write("steps.py", STEPS)
+    engine.write("pipeline.yaml", SUMS)
+    with dask_cluster(tmp_path, (), ()) as own:
+        with Client(own.address, set_as_default=False) as client:
+            worker, pid = next(iter(client.run(os.getpid).items()))
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            done, said = start_command(engine, own).communicate(timeout=120)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    assert done.startswith("8 ran, 0 reused, 0 failed, 0 blocked"), said
+    assert f"Dask worker {worker} is not used: it has not answered for 10 s" in said
+    assert len({worker for _, worker in executed(engine)}) == 1
+
+
 def test_resources_that_no_worker_offers_are_said_at_once(on_dask, cluster):
     on_dask.write("pipeline.yaml", HELD % "resources: {GPU: 2, memory: 2GB}")
 
@@ -457,6 +531,15 @@ with open("begun.txt", "a") as file:
 report = pipespec.load("pipeline.yaml").run(executor="dask", workers=2, progress=False)
 print(sorted(step.state.value for step in report.steps), __file__.endswith("script.py"))
 """
+
+
+def test_a_step_begins_while_the_one_before_it_still_ends(on_dask):
+    """Both workers have one thread, and the processes of both first steps stop after they have said that they are done."""
+    on_dask.write("pipeline.yaml", ENDING)
+
+    report = on_dask.run(**on_dask.about)
+
+    assert states_of(report) == {"ending[k=1]": "ran", "ending[k=2]": "ran", "freeing": "ran"}
 
 
 def test_a_script_starts_a_cluster_for_its_run_without_being_run_by_the_workers(engine):

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from pipespec.engine.dask.open_cluster import OpenCluster
+from pipespec.engine.dask.open_cluster import OpenCluster, answers
 from pipespec.engine.dask.step_host import StepAnswer, StepOrder, carry_out, stop_steps
 from pipespec.engine.processes.executors import ClusterTerms, Executor
 from pipespec.step.failure import one_line
@@ -25,12 +25,15 @@ from pipespec.step.step_job import Failure, StepJob, StepOutcome
 
 __all__ = ["DaskExecutor"]
 
-_AHEAD: Final = 2
-"""Tasks for each thread of a worker: one executes, and the next one is ready when it ends."""
+_AHEAD: Final = 3
+"""Tasks for each thread of a worker: one ends, one executes, and the next one is ready when its function has returned."""
 
 _LOOK_EVERY: Final = 1.0
 _SILENCE: Final = 30.0
 """Seconds after which a scheduler that does not answer is given up."""
+
+_STOP_LIMIT: Final = 5.0
+"""Seconds in which workers must answer that they end steps."""
 
 _WITHOUT_WORKERS: Final = 120.0
 """Seconds after which a cluster without workers is given up, unless its workers are started on demand."""
@@ -284,10 +287,15 @@ class DaskExecutor:
     def _stop(self, tasks: list[_Task], at_once: bool) -> None:  # noqa: FBT001 - of `cancel`
         """Make workers end tasks. Tasks that no worker has started end here."""
         keys = [task.key for task in tasks]
-        told = self._client.run(stop_steps, self._visit, keys, at_once=at_once, on_error="ignore")
-        begun = {key for found in told.values() for key in found}
+        workers = list(self._client.nthreads())
+        told = answers(
+            self._client, workers, stop_steps, self._visit, keys, at_once=at_once, limit=_STOP_LIMIT
+        )
+        begun = {key for found in told.values() if isinstance(found, list) for key in found}
         for task in tasks:
-            if task.key not in begun:
+            if task.key not in begun and len(told) == len(
+                workers
+            ):  # otherwise, a silent worker may have begun it
                 self._arrived.append((task, Failure("cancelled", "was cancelled")))
 
     def _leave(self) -> None:

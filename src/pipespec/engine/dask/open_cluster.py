@@ -7,12 +7,14 @@ file.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib
 import logging
 import sys
+import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,10 +25,13 @@ from pipespec.spec.engine_spec import ClusterSpec
 from pipespec.step.failure import causes, one_line
 from pipespec.tracking.tracking_uri import shown
 
-__all__ = ["OpenCluster", "dask_logging_to", "opened_cluster"]
+__all__ = ["OpenCluster", "answers", "dask_logging_to", "opened_cluster"]
 
 _CONNECT_LIMIT: Final = 8.0
-"""Seconds within which a scheduler must answer."""
+"""Seconds within which Dask must be loaded and a scheduler must answer."""
+
+_LEAST_LIMIT: Final = 3.0
+"""Seconds that a scheduler has at least, however long it took to load Dask."""
 
 _CLOSE_LIMIT: Final = 5.0
 
@@ -54,6 +59,7 @@ def opened_cluster(
         UsageError: if Dask or the class of the cluster is not installed, or the class does not accept its arguments.
         ClusterUnavailableError: if no scheduler answers, or the cluster does not start.
     """
+    began = time.monotonic()
     try:
         from distributed import Client  # noqa: PLC0415 - two seconds
     except ModuleNotFoundError as error:
@@ -66,15 +72,46 @@ def opened_cluster(
             stack.enter_context(_script_hidden())
             where = _start(spec, places, folder, module_folders)
             stack.callback(_close_cluster, where)
+            began = time.monotonic()
+        left = max(_LEAST_LIMIT, began + _CONNECT_LIMIT - time.monotonic())
         try:
-            client = Client(where, timeout=_CONNECT_LIMIT, set_as_default=False, name="pipespec")
+            client = Client(where, timeout=left, set_as_default=False, name="pipespec")
         except ValueError as error:
-            raise UsageError(f"{_named(spec)} is no address of a scheduler: {one_line(str(error))}") from None
+            raise UsageError(
+                f"{_named(spec)} is no address of a scheduler: {one_line(str(error))}; write it as tcp://HOST:8786"
+            ) from None
         except Exception as error:  # noqa: BLE001 - whatever the transport raises, nobody can be asked
             raise _unavailable(spec, error) from None
         stack.callback(_close_client, client)
         is_elastic = spec.adapt is not None
         yield OpenCluster(client, shown(client.scheduler.address), is_elastic)
+
+
+def answers(
+    client: Any,
+    workers: Iterable[str],
+    function: Callable[..., object],
+    *about: object,
+    limit: float,
+    **more: object,
+) -> Mapping[str, Any]:
+    """Call a function on workers, and return what it returns or raises, by worker. Leave out those that are silent so long.
+
+    `Client.run` waits for all of them: for minutes, if one hangs.
+    """
+
+    async def ask(worker: str) -> Mapping[str, Any]:
+        asked = client.run(function, *about, workers=[worker], on_error="return", **more)
+        try:
+            found: Mapping[str, Any] = await asyncio.wait_for(asked, limit)
+        except TimeoutError:
+            return {}
+        return found
+
+    async def ask_all() -> list[Mapping[str, Any]]:
+        return await asyncio.gather(*map(ask, workers))
+
+    return {worker: answer for found in client.sync(ask_all) for worker, answer in found.items()}
 
 
 def _unavailable(spec: ClusterSpec, error: Exception) -> ClusterUnavailableError:
@@ -85,6 +122,10 @@ def _unavailable(spec: ClusterSpec, error: Exception) -> ClusterUnavailableError
         return ClusterUnavailableError(
             f"the Dask scheduler at {_named(spec)} and this machine do not accept each other ({cause}); nothing was run, check the"
             " certificates in Dask's configuration: distributed.comm.tls.ca-file, client.cert and client.key"
+        )
+    if isinstance(_first_cause(error), MemoryError):  # the length of a message, in other words
+        return ClusterUnavailableError(
+            f"what answers at {_named(spec)} is no Dask scheduler; nothing was run, check the port, which is often 8786"
         )
     why = one_line(str(error)) or type(error).__name__
     return ClusterUnavailableError(

@@ -6,6 +6,7 @@ cluster in which no worker can execute steps as this machine would, and steps wh
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import platform
@@ -14,11 +15,11 @@ from dataclasses import replace
 from glob import glob
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pipespec.document.wording import quote
 from pipespec.engine.dask.dask_executor import DaskExecutor
-from pipespec.engine.dask.open_cluster import OpenCluster, dask_logging_to, opened_cluster
+from pipespec.engine.dask.open_cluster import OpenCluster, answers, dask_logging_to, opened_cluster
 from pipespec.engine.dask.project_archive import ProjectArchive, pack
 from pipespec.engine.dask.step_host import NO_FOLDER, StepHost, Visit, refusals
 from pipespec.engine.processes.executors import Executor, OpenExecutor
@@ -30,6 +31,14 @@ from pipespec.spec.resource_amounts import spelled_amount
 from pipespec.step.failure import one_line
 
 __all__ = ["opened_dask"]
+
+_ANSWER_LIMIT: Final = 10.0
+"""Seconds in which a worker must answer before the run begins. One that hangs would hold it up until Dask gives it up, which takes minutes."""
+
+_SILENT: Final = f"it has not answered for {_ANSWER_LIMIT:g} s"
+
+_TOLD_LIMIT: Final = 10.0
+"""Seconds in which the others must have been told of the run, if one hangs."""
 
 
 @contextlib.contextmanager
@@ -123,27 +132,38 @@ def _introduce(cluster: OpenCluster, visit: Visit, workers: Mapping[str, object]
     """Tell the workers about the run, and return those that cannot execute its steps, each with the reason."""
     client = cluster.client
     # Before any code of ours is sent: functions that every Python has.
-    found = client.run(platform.python_version, on_error="return")
-    ours = client.run(version, "pipespec", on_error="return")
+    found = answers(client, workers, platform.python_version, limit=_ANSWER_LIMIT)
+    ours = answers(client, found, version, "pipespec", limit=_ANSWER_LIMIT)
     unfit = {}
     for worker in workers:
         python = str(found.get(worker, "")).rpartition(".")[0]
-        if python != visit.python:
+        if worker not in ours:
+            unfit[worker] = _SILENT
+        elif python != visit.python:
             unfit[worker] = f"it has Python {python}, and this run {visit.python}"
         elif isinstance(ours.get(worker), Exception):
             unfit[worker] = f"it has no package 'pipespec': pip install pipespec=={visit.pipespec}"
     try:
-        client.register_plugin(StepHost(visit))
+        _tell(client, StepHost(visit), limit=_TOLD_LIMIT if _SILENT in unfit.values() else None)
     except Exception as error:
         if not unfit:
             raise ClusterUnavailableError(
                 f"the workers at {cluster.address} do not take what runs steps: {type(error).__name__}: {one_line(str(error))}"
             ) from error
     fit = [worker for worker in workers if worker not in unfit]
-    if fit:
-        told = client.run(refusals, visit.name, workers=fit, on_error="return")
-        unfit |= {worker: str(why) for worker, why in told.items() if why}
+    told = answers(client, fit, refusals, visit.name, limit=_ANSWER_LIMIT)
+    unfit |= {worker: str(why) for worker in fit if (why := told.get(worker, _SILENT))}
     return unfit
+
+
+def _tell(client: Any, host: StepHost, *, limit: float | None) -> None:
+    """Tell the workers of the run, and those that come later. With a limit, not all of the workers may know of it then."""
+
+    async def tell() -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(client.register_plugin(host), limit)
+
+    client.sync(tell)
 
 
 def _require_fit(cluster: OpenCluster, workers: Mapping[str, object], unfit: Mapping[str, str]) -> None:

@@ -7,21 +7,24 @@ are forked lives as long as the worker knows the run. If the worker dies, howeve
 
 from __future__ import annotations
 
+import asyncio
 import platform
 import shutil
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
-from distributed import WorkerPlugin, get_worker
+from distributed import WorkerPlugin, get_worker, secede
 from distributed.utils import sync
 
 from pipespec.engine.dask.live_log import LiveLog
 from pipespec.engine.dask.project_archive import ProjectArchive, unpack
 from pipespec.engine.dask.travelled_job import local_store, travelled
+from pipespec.engine.dask.worker_processes import WorkerProcesses
 from pipespec.engine.processes.executors import LocalExecutor
 from pipespec.errors import PipespecError, StoreUnavailableError
 from pipespec.frozen_values import frozen
@@ -34,6 +37,9 @@ NO_FOLDER: Final = "it does not see the project's folder"
 
 _LOOK: Final = 0.25
 """Seconds between checks whether a step is still wanted."""
+
+_CLOSE_LIMIT: Final = 2.0
+"""Seconds in which a worker that is told of the end of a run ends what is left of its steps, before it does something else."""
 
 
 @frozen
@@ -93,10 +99,11 @@ class StepHost(WorkerPlugin):  # type: ignore[misc]  # Dask is not followed
         """Check whether steps can be executed here, and prepare for it."""
         self._worker = worker
         self._lock = threading.Lock()
-        self._idle: list[LocalExecutor] = []
+        self._processes: WorkerProcesses | None = None
         self._active: set[str] = set()
+        self._ending: set[str] = set()
+        """Active steps that have given their thread to others."""
         self._unwanted: dict[str, bool] = {}
-        self._is_over = False
         self.refusal = _refusal(self.visit)
         self._folder = Path(worker.local_directory).absolute()
         self._root = Path(self.visit.root)
@@ -106,42 +113,29 @@ class StepHost(WorkerPlugin):  # type: ignore[misc]  # Dask is not followed
         elif self._is_elsewhere and self.visit.archive is not None:
             self._root = unpack(self.visit.archive, self._folder)
         if not self.refusal:
-            self._idle.append(self._new_executor())
+            self._processes = WorkerProcesses(self._new_executor)
 
     def teardown(self, worker: Any) -> None:  # noqa: ARG002 - Dask's signature
         """End what is running."""
-        self._is_over = True
-        with self._lock:
-            idle, self._idle = self._idle, []
-        for executor in idle:
-            executor.close()
+        if self._processes is not None:
+            self._processes.close(_CLOSE_LIMIT)
 
     def execute(self, order: StepOrder, key: str) -> StepAnswer:
         """Execute a job. Called in one of the worker's threads."""
         address = self._worker.address
-        if self.refusal:
+        if self._processes is None:
             return StepAnswer(address, refusal=self.refusal)
         if (before := self._begun_by_another(key)) is not None:
             return StepAnswer(address, lost=before)
         with self._lock:
             self._active.add(key)
-            executor = self._idle.pop() if self._idle else None
         try:
-            executor = executor or self._new_executor()
-            outcome, log = self._outcome(executor, order, key)
-        except BaseException:
-            if executor is not None:
-                executor.close()
-            raise
+            outcome, log = self._outcome(self._processes, order, key)
         finally:
             with self._lock:
                 self._active.discard(key)
+                self._ending.discard(key)
                 self._unwanted.pop(key, None)
-        with self._lock:
-            if not self._is_over:
-                self._idle.append(executor)
-        if self._is_over:
-            executor.close()
         return StepAnswer(address, _with_worker(outcome, address), log=log)
 
     def stop(self, keys: Collection[str], *, at_once: bool) -> list[str]:
@@ -151,39 +145,41 @@ class StepHost(WorkerPlugin):  # type: ignore[misc]  # Dask is not followed
             return [key for key in keys if key in self._active]
 
     def _begun_by_another(self, key: str) -> str | None:
-        """Return the worker that started this job. If there is none, note that this worker starts it.
+        """Return the worker that started this job. In any case, note that this worker starts it.
 
         If a worker is lost, Dask gives its task to another worker. However, Dask must not decide whether a step is
         tried again.
         """
-        worker, place = self._worker, [self.visit.name, key]
+        worker, place, ours = self._worker, [self.visit.name, key], uuid4().hex
 
         async def ask() -> str | None:
-            before: str | None = await worker.scheduler.get_metadata(keys=place, default=None)
-            if before is None:
-                await worker.scheduler.set_metadata(keys=place, value=worker.address)
-            return before
+            begun, _ = await asyncio.gather(
+                worker.scheduler.get_metadata(keys=place, default={}),
+                worker.scheduler.set_metadata(keys=[*place, ours], value=worker.address),
+            )
+            return next((address for name, address in begun.items() if name != ours), None)
 
         # By the worker's own connection: a client of its own would want certificates of its own.
         found: str | None = sync(worker.loop, ask)
         return found
 
-    def _new_executor(self) -> LocalExecutor:
+    def _new_executor(self, on_done: Callable[[str], None]) -> LocalExecutor:
         return LocalExecutor(
             modules=self.visit.modules,
             folder=self._root,
             log=self._folder / f"{self.visit.name}.log",
             grace=self.visit.grace,
             environment=self.visit.environment,
+            on_done=on_done,
         )
 
     def _outcome(
-        self, executor: LocalExecutor, order: StepOrder, key: str
+        self, processes: WorkerProcesses, order: StepOrder, key: str
     ) -> tuple[StepOutcome, bytes | None]:
         """Return the outcome, with the log if it was not written to the user's machine."""
         job = order.job
         if not self._is_elsewhere:
-            return _uploaded(job, self._execute(executor, job, order.timeout, key, None)), None
+            return _uploaded(job, self._execute(processes, job, order.timeout, key, None)), None
         if (store := local_store(job)) is not None:
             why = (
                 f"the Dask worker {self._worker.address} does not see '{store}', where results go: use a tracking server that"
@@ -197,7 +193,7 @@ class StepHost(WorkerPlugin):  # type: ignore[misc]  # Dask is not followed
             live = LiveLog(
                 Path(moved.log), lambda piece: self._worker.log_event(self.visit.name, [key, *piece])
             )
-            outcome = _uploaded(moved, self._execute(executor, moved, order.timeout, key, live))
+            outcome = _uploaded(moved, self._execute(processes, moved, order.timeout, key, live))
             if not outcome.is_uploaded:
                 why = "its outputs could not be sent, since the store is away"
                 outcome = replace(outcome, outputs=(), failure=Failure("store", why))
@@ -206,19 +202,36 @@ class StepHost(WorkerPlugin):  # type: ignore[misc]  # Dask is not followed
             shutil.rmtree(folder, ignore_errors=True)
 
     def _execute(
-        self, executor: LocalExecutor, job: StepJob, timeout: float | None, key: str, live: LiveLog | None
+        self,
+        processes: WorkerProcesses,
+        job: StepJob,
+        timeout: float | None,
+        key: str,
+        live: LiveLog | None,
     ) -> StepOutcome:
         told: bool | None = None
-        executor.submit(job, timeout=timeout)
+        running = processes.start(
+            replace(job, step=key), timeout
+        )  # one step may be here twice, if it is tried again
         while True:
-            if outcomes := executor.wait(_LOOK):
-                return outcomes[0]
+            if outcome := running.wait(_LOOK):
+                return replace(outcome, step=job.step)
+            if running.is_done:
+                self._make_room(key)
             if live is not None:
                 live.send()
-            at_once = True if self._is_over else self._unwanted.get(key, self._is_forgotten(key) or None)
+            at_once = self._unwanted.get(key, self._is_forgotten(key) or None)
             if at_once is not None and at_once != told:
                 told = at_once
-                executor.cancel(job.step, at_once=at_once)
+                processes.cancel(key, at_once=at_once)
+
+    def _make_room(self, key: str) -> None:
+        """Give the thread to the next step, while this one ends. For each thread, at most one step ends in this way."""
+        with self._lock:
+            if key in self._ending or len(self._ending) >= self._worker.state.nthreads:
+                return
+            self._ending.add(key)
+        secede()
 
     def _is_forgotten(self, key: str) -> bool:
         """Return whether nobody waits for a task any more: the user's process or the scheduler may be gone."""

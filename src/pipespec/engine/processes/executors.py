@@ -19,7 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from pipespec.engine.processes.process_messages import Answer, Exited, Lost, Ready, Started
+from pipespec.engine.processes.process_messages import Answer, Done, Exited, Lost, Ready, Started
 from pipespec.engine.processes.step_processes import StepProcesses
 from pipespec.fault_points import reach
 from pipespec.frozen_values import frozen
@@ -110,14 +110,19 @@ class LocalExecutor:
         entry: str = _ENTRY,
         environment: Mapping[str, str] = MappingProxyType({}),
         warm_up: bool = True,
+        on_done: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """Start processes with `environment` added to that of this process. Start the template immediately to `warm_up`."""
+        """Start processes with `environment` added to that of this process. Start the template immediately to `warm_up`.
+
+        `on_done` is told of a step that has little left to do: its outputs are saved, and it needs little memory.
+        """
         self._processes = StepProcesses(
             entry, modules=modules, folder=folder, log=log, environment=environment
         )
         if warm_up:
             self._processes.warm_up()
         self._grace = grace
+        self._on_done = on_done
         self._executions: dict[int, _RunningJob] = {}
         self._numbers: dict[str, int] = {}
         self._dropped: list[StepOutcome] = []
@@ -172,6 +177,8 @@ class LocalExecutor:
                 execution.started = time.monotonic()
                 if execution.timeout is not None and execution.due is None:
                     execution.due = execution.started + execution.timeout
+            case Done(number) if number in self._executions:
+                self._on_done(self._executions[number].job.step)
             case Exited(number, code) if number in self._executions:
                 return _judge(self._forget(number), code)
             case Lost(number, reason) if number in self._executions:
@@ -179,7 +186,7 @@ class LocalExecutor:
                 return _failed(execution, execution.ending or Failure("exited", reason))
             case Started(number):
                 self._processes.signal(number, signal.SIGKILL)  # of a job that was cancelled
-            case Ready() | Exited() | Lost():
+            case Ready() | Done() | Exited() | Lost():
                 pass
         return None
 

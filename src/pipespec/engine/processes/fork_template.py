@@ -1,8 +1,8 @@
 """The process from which step processes are forked: `python -P -m pipespec.engine.processes.fork_template FD ENTRY MODULES`.
 
 Takes `Order`s over an inherited socket and returns `Answer`s. It knows nothing about steps. ENTRY is `module:function`.
-It is called here with the payload of an order, and what it returns is called in the fork. MODULES (JSON) are loaded
-beforehand, so that a fork starts with them. While a fork works, the next one already exists and waits for its order.
+It is called here with the payload of an order, and what it returns is called in the fork, with a function by which it can say
+that its work is done. MODULES (JSON) are loaded beforehand, so that a fork starts with them. While a fork works, the next one already exists and waits for its order.
 There is one thread, and no clean-up code in the forks: a fork ends by `os._exit`. The template ends when its socket is
 closed, that is with its parent however that died, and ends every descendant. decisions/0005-step-processes says why
 pipespec has its own template.
@@ -18,17 +18,19 @@ import os
 import pickle
 import select
 import signal
+import struct
 import sys
 import time
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from pipespec.engine.processes.preload import preload
 from pipespec.engine.processes.process_messages import (
     Answer,
+    Done,
     Exited,
     Lost,
     Order,
@@ -42,6 +44,9 @@ from pipespec.engine.processes.written_pages import WrittenPages
 from pipespec.step.step_log import attach_streams, c_library, flush_streams, open_log
 
 __all__ = ["Template", "main"]
+
+_Run: TypeAlias = Callable[[Callable[[], None]], None]
+"""What a fork does. It gets a function by which it can say that its work is done."""
 
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_CHILD_SUBREAPER: Final = 36
@@ -62,6 +67,9 @@ _SIGNALS: Final = (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 """The signals that the template handles in its own way."""
 
 
+_NUMBER: Final = struct.Struct("q")
+
+
 class _Waiting(NamedTuple):
     """A process that was forked before its order exists. It reads the order from the other end of a pipe."""
 
@@ -72,9 +80,7 @@ class _Waiting(NamedTuple):
 class Template:
     """Serves one socket until it is closed."""
 
-    def __init__(
-        self, control: Connection[Answer, Order], entry: Callable[[bytes], Callable[[], None]]
-    ) -> None:
+    def __init__(self, control: Connection[Answer, Order], entry: Callable[[bytes], _Run]) -> None:
         self._control = control
         self._entry = entry
         self._parent = os.getppid()
@@ -93,8 +99,9 @@ class Template:
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
+        self._done_read, self._done_write = os.pipe()
         self._poll = select.poll()
-        for descriptor in (self._control.fileno(), self._wake_read):
+        for descriptor in (self._control.fileno(), self._wake_read, self._done_read):
             self._poll.register(descriptor, select.POLLIN)
 
     def serve(self) -> None:
@@ -117,6 +124,8 @@ class Template:
         dues = (*self._leftovers.values(), *self._orphans.values())
         timeout = min([_PARENT_CHECK, *(due - time.monotonic() for due in dues)])
         readable = [descriptor for descriptor, _ in self._poll.poll(max(timeout, 0.0) * 1000)]
+        if self._done_read in readable:
+            self._pass_on_done()
         if self._wake_read in readable:
             with contextlib.suppress(BlockingIOError):
                 os.read(self._wake_read, 4096)
@@ -125,6 +134,11 @@ class Template:
             self._kill_what_is_due()
         if self._control.fileno() in readable:
             self._obey(receive(self._control))
+
+    def _pass_on_done(self) -> None:
+        for (number,) in _NUMBER.iter_unpack(os.read(self._done_read, _NUMBER.size * 64)):
+            if number in self._pids:
+                send(self._control, Done(number))
 
     def _obey(self, order: Order) -> None:
         match order:
@@ -146,7 +160,7 @@ class Template:
             send(self._control, Lost(order.number, what))
             return
         try:
-            pid = pid or self._fork(_fork_patiently, lambda: self._run(order.log, run))
+            pid = pid or self._fork(_fork_patiently, lambda: self._run(order, run))
         except OSError as error:
             send(self._control, Lost(order.number, f"no process could be started: {error}"))
             return
@@ -213,14 +227,20 @@ class Template:
             told = pipe.read()
         if told:
             order: Spawn = pickle.loads(told)  # noqa: S301 - from the template
-            self._run(order.log, self._entry(order.payload))
+            self._run(order, self._entry(order.payload))
 
-    def _run(self, log: str, run: Callable[[], None]) -> None:
-        target = open_log(Path(log))
+    def _run(self, order: Spawn, run: _Run) -> None:
+        target = open_log(Path(order.log))
         attach_streams(target)
         os.close(target)
-        run()
+        run(lambda: self._say_done(order.number))
         self._pages.note()
+
+    def _say_done(self, number: int) -> None:
+        """Tell the template. Its pipe is opened only now: until then, a process has no file of the template."""
+        place = f"/proc/{self._pid}/fd/{self._done_write}"
+        with contextlib.suppress(OSError), open(place, "wb", buffering=0) as pipe:  # noqa: PTH123 - a pipe
+            pipe.write(_NUMBER.pack(number))
 
     def _leave_template(self) -> None:
         os.setsid()
@@ -238,6 +258,8 @@ class Template:
         self._control.close()
         os.close(self._wake_read)
         os.close(self._wake_write)
+        os.close(self._done_read)
+        os.close(self._done_write)
         del sys.argv[1:]  # they belong to the template, and user code may look
 
     def _reap(self) -> None:

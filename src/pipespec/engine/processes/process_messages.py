@@ -10,7 +10,19 @@ import pickle
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple, TypeAlias
 
-__all__ = ["Answer", "Exited", "Lost", "Order", "Ready", "Signal", "Spawn", "Started", "receive", "send"]
+__all__ = [
+    "Answer",
+    "Done",
+    "Exited",
+    "Lost",
+    "Order",
+    "Ready",
+    "Signal",
+    "Spawn",
+    "Started",
+    "receive",
+    "send",
+]
 
 
 class Spawn(NamedTuple):
@@ -42,6 +54,12 @@ class Started(NamedTuple):
     pid: int
 
 
+class Done(NamedTuple):
+    """A process has said that its work is done, and that it is about to end. It need not say so."""
+
+    number: int
+
+
 class Exited(NamedTuple):
     """A process has ended: its exit code, or the negated number of the signal that ended it."""
 
@@ -57,7 +75,7 @@ class Lost(NamedTuple):
 
 
 Order: TypeAlias = Spawn | Signal
-Answer: TypeAlias = Ready | Started | Exited | Lost
+Answer: TypeAlias = Ready | Started | Done | Exited | Lost
 
 
 def send(connection: Connection[Any, Any], message: Order | Answer) -> None:

@@ -24,6 +24,7 @@ from typing import Final
 
 from pipespec.engine.processes.process_messages import (
     Answer,
+    Done,
     Exited,
     Lost,
     Order,
@@ -48,7 +49,7 @@ class StepProcesses:
     """Processes of one run. Used from one thread, except `wake`.
 
     `entry` is `module:function`. It is called with the payload in the process from which others are forked, and what it
-    returns runs in the new process. `modules` are loaded beforehand if possible. The processes start in `folder`, with
+    returns runs in the new process, with a function by which it can say that its work is `Done`. `modules` are loaded beforehand if possible. The processes start in `folder`, with
     `environment` added to that of this process. `log` gets the template's own output.
     """
 
@@ -81,7 +82,7 @@ class StepProcesses:
             )
 
     def spawn(self, number: int, payload: bytes, log: Path) -> None:
-        """Start a process under a new number. `Started` and then `Exited` report about it, or `Lost`."""
+        """Start a process under a new number. `Started`, perhaps `Done`, and then `Exited` report about it, or `Lost`."""
         self._waiting[number] = Spawn(number, payload, str(log))
         if self._template is None:
             self._restart()
@@ -130,7 +131,7 @@ class StepProcesses:
             case Exited(number) | Lost(number):
                 self._waiting.pop(number, None)
                 self._pids.pop(number, None)
-            case Ready():
+            case Ready() | Done():
                 return
 
     def _bury(self, template: _TemplateProcess) -> list[Answer]:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import functools
 import pickle
+import resource
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from pipespec.activity import ActivityFile, watched_by
 from pipespec.errors import PipespecError
@@ -39,11 +41,14 @@ from pipespec.tracking.writing import user_logging
 
 __all__ = ["prepare", "work"]
 
+_LITTLE: Final = 64 << 20
+"""Bytes of memory that a step may have needed to count as done when its outputs are saved; otherwise it is done when it ends."""
 
-def prepare(payload: bytes) -> Callable[[], None]:
+
+def prepare(payload: bytes) -> Callable[[Callable[[], None]], None]:
     """Return a function that executes a pickled job, and writes its result record, in a process forked from this one.
 
-    What is done here is done once, and its memory need not be copied.
+    It says that it is done when the next step may begin beside it.     What is done here is done once, and its memory need not be copied.
     """
     _get_ready()
     job: StepJob = pickle.loads(payload)  # noqa: S301 - from our parent, over an inherited socket
@@ -61,16 +66,34 @@ def _get_ready() -> None:
     sys.path_importer_cache.clear()  # each step reads the folders of its modules again
 
 
-def _run(job: StepJob) -> None:
+def _run(job: StepJob, say_done: Callable[[], None]) -> None:
+    before = _most_memory()
+
+    def on_saved() -> None:
+        if _most_memory() - before < _LITTLE:
+            say_done()
+
     with watched_by(ActivityFile(activity_path(job.staging))):
-        outcome = work(job)
+        outcome = work(job, on_saved=on_saved)
     write_outcome(outcome, result_path(job.staging))
 
 
-def work(job: StepJob, *, on_error: Callable[[BaseException], None] | None = None) -> StepOutcome:
+def _most_memory() -> int:
+    """Return the largest resident memory of this process so far, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def work(
+    job: StepJob,
+    *,
+    on_error: Callable[[BaseException], None] | None = None,
+    on_saved: Callable[[], None] = lambda: None,
+) -> StepOutcome:
     """Execute a job. Every failure is in the outcome. If the store is not local, its outputs wait for their upload.
 
-    With `on_error`, which is called with a live exception, the standard streams are not changed.
+    With `on_error`, which is called with a live exception, the standard streams are not changed. `on_saved` is called once the
+    user's code has run and what it returned is saved.
     """
 
     def fetch(artifact: Artifact) -> Artifact:
@@ -82,6 +105,7 @@ def work(job: StepJob, *, on_error: Callable[[BaseException], None] | None = Non
         models=MlflowModels(),
         during=lambda: _logging_to_run(job),
         on_error=on_error,
+        on_saved=on_saved,
         attach=on_error is None,
     )
     return outcome if outcome.failure is not None else _upload(job, outcome)
