@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 
 import pytest
+from edits_of_checks import CHECKS
 from edits_of_classes import CLASSES
 from edits_of_definitions import DEFINITIONS
 from edits_of_files import FILES
@@ -31,6 +32,7 @@ TABLES = {
     "uses": USES,
     "files": FILES,
     "lookups": LOOKUPS,
+    "checks": CHECKS,
     "harmless": HARMLESS,
 }
 

@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from pipespec.step.content_digest import ContentError, open_regular, tree_digest
+from pipespec.step.witness.file_checks import Asked, facts_of
 from pipespec.step.witness.path_judgement import SKIPPED_NAMES
 
 __all__ = [
     "LARGEST",
     "FileDigest",
+    "facts_digest",
     "folder_digest",
     "large_digest",
+    "link_digest",
     "read_source",
     "source_tree_digest",
     "tree_of_folder",
@@ -42,14 +45,26 @@ def large_digest(path: str) -> str:
     return _sha256(f"{status.st_size} {status.st_mtime_ns}")
 
 
+def facts_digest(path: str, asked: Asked) -> str:
+    """Return the digest of what a check of a file used."""
+    facts = facts_of(os.stat(path))  # noqa: PTH116 - paths are text here
+    return _sha256(" ".join(map(str, facts[: asked + 1])))
+
+
+def link_digest(path: str) -> str:
+    """Return the digest of what a link says; of another text where it is no link any more."""
+    return _sha256(f"link {os.readlink(path)}" if os.path.islink(path) else "no link")  # noqa: PTH114, PTH115
+
+
 def folder_digest(path: str, leaves_out: Callable[[str], bool]) -> str:
-    """Return the digest of the names in a folder.
+    """Return the digest of the names in a folder, those of folders with a slash.
 
     Raises:
         OSError: where it cannot be listed.
         ContentError: where it has more than 100,000 names.
     """
-    return _sha256("\0".join(sorted(name for name, _ in _entries(path, leaves_out))))
+    names = (f"{name}/" if entry.is_dir() else name for name, entry in _entries(path, leaves_out))
+    return _sha256("\0".join(sorted(names)))
 
 
 def tree_of_folder(path: str, leaves_out: Callable[[str], bool], digest: FileDigest) -> str:
