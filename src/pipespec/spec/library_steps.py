@@ -1,11 +1,13 @@
 """The functions of `pipespec.steps`: which of their params name files of code.
 
 Takes the function that a step calls and its params. Returns the files; it does not check whether they exist. The words
-of a command are split, because `--script=run.R` and `bash -c "./tool.sh"` also name files.
+of a command are split, because `--script=run.R` and `bash -c "./tool.sh"` also name files; so do `-m tools.make` and the
+values of `env`.
 """
 
 from __future__ import annotations
 
+import itertools
 import posixpath
 import re
 import shlex
@@ -43,7 +45,11 @@ def files_of(call: CallableRef, params: Mapping[str, Node]) -> tuple[SourceFileR
     match params.get(_COMMAND) if call.qualname == _COMMAND else None:
         case SequenceNode(items=items):
             folder = _text(params.get("folder"))
-            return tuple(dict(reversed([*_named(items, folder, _laid(params, folder))])).values())[::-1]
+            env = params.get("env")
+            values = [entry.value for entry in env.entries.values()] if isinstance(env, MappingNode) else []
+            laid = _laid(params, folder)
+            named = [*_named(items, folder, laid), *_named(values, folder, laid, of_program=False)]
+            return tuple(dict(reversed(named)).values())[::-1]
         case _:
             return ()
 
@@ -66,16 +72,29 @@ def _text(node: Node | None) -> str:
     return node.value if isinstance(node, ScalarNode) and isinstance(node.value, str) else ""
 
 
-def _named(items: Sequence[Node], folder: str, laid: tuple[str, ...]) -> Iterator[tuple[str, SourceFileRef]]:
+def _named(
+    items: Sequence[Node], folder: str, laid: tuple[str, ...], *, of_program: bool = True
+) -> Iterator[tuple[str, SourceFileRef]]:
     for position, item in enumerate(items):
         if isinstance(item, ScalarNode) and isinstance(item.value, str):
-            is_own = position == 0 and "/" in item.value and not item.value.startswith("/")
-            for word in _words(item.value):
+            is_own = of_program and position == 0 and "/" in item.value and not item.value.startswith("/")
+            is_module = of_program and position > 0 and _text(items[position - 1]) == "-m"
+            for word in (*_words(item.value), *(_files_of_module(item.value) if is_module else ())):
                 path = path_in_project(word, folder) or word
                 if not f"{path}/".startswith(tuple(f"{each}/" for each in laid)):
                     is_program = is_own and word == item.value
                     name = path if folder else word
                     yield name, SourceFileRef(name, set_at(item), is_word=True, is_required=is_program)
+
+
+def _files_of_module(name: str) -> list[str]:
+    """Return the files that `python -m NAME` may run, in the folder of the program and in its `src`."""
+    if not all(part.isidentifier() for part in name.split(".")):
+        return []
+    stem = name.replace(".", "/")
+    return [
+        f"{place}{stem}{tail}" for place in ("", "src/") for tail in (".py", "/__init__.py", "/__main__.py")
+    ]
 
 
 def _words(text: str) -> Iterator[str]:
@@ -84,7 +103,10 @@ def _words(text: str) -> Iterator[str]:
         pieces = shlex.split(text)
     except ValueError:  # a quote is not closed
         pieces = text.split()
-    for piece in dict.fromkeys((text, *pieces)):
+    modules = [
+        name for before, one in itertools.pairwise(pieces) if before == "-m" for name in _files_of_module(one)
+    ]
+    for piece in dict.fromkeys((text, *pieces, *modules)):
         for word in (piece, piece.partition("=")[2]):
             if (
                 word

@@ -33,6 +33,7 @@ from pipespec.python.identity.name_meaning import Name, Outside, Target, Whole
 from pipespec.python.identity.reached_code import ReachedCode
 from pipespec.python.modules import ModuleFile, ModuleFiles, ModuleProblem, Modules, Origin, modules_of
 from pipespec.python.problem_kind import ProblemKind
+from pipespec.python.statement_bindings import absolute_module
 
 __all__ = ["CODE_FORMAT", "code_facts", "script_facts"]
 
@@ -82,7 +83,10 @@ def script_facts(
         why = module.message.replace(f"module '{_MAIN}'", f"'{text}'") + line
         return CodeFacts(sha256_of(["text", files.read(path).hex()]), {}, (str(path),), notes=(why,))
     roots: list[Target] = [Whole(_MAIN, "it is run")]
-    roots += [Whole(name, "a script uses it") for name in _imported(module.tree, leads.modules)]
+    roots += [
+        Whole(name, "a script uses it")
+        for name in _imported(module.tree, _package_of(path, folders), leads.modules)
+    ]
     facts = _Summary(leads, _MAIN, roots).facts()
     # A block below `if __name__ == "__main__"` is in no module that is imported, and here it runs.
     named = {**_renamed(facts.counted, text), text: sha256_of(canonical_tree(module.tree.body))}
@@ -108,15 +112,21 @@ def _renamed(found: Mapping[str, _T], text: str) -> dict[str, _T]:
     }
 
 
-def _imported(tree: ast.Module, modules: Modules) -> list[str]:
+def _package_of(path: Path, folders: Sequence[Path]) -> str:
+    """Return the package in which `python -m` runs a file; empty at the top of a folder of modules."""
+    around = [path.parent.relative_to(folder).parts for folder in folders if path.is_relative_to(folder)]
+    return ".".join(min(around, key=len, default=()))
+
+
+def _imported(tree: ast.Module, package: str, modules: Modules) -> list[str]:
     """Return the modules of the project that a script imports anywhere in its text."""
     names: dict[str, None] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= dict.fromkeys(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names[node.module] = None
-            names |= dict.fromkeys(f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (module := absolute_module(node, package)):
+            names[module] = None
+            names |= dict.fromkeys(f"{module}.{alias.name}" for alias in node.names)
     return [name for name in names if modules.is_own(name)]
 
 
