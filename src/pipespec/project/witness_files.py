@@ -16,10 +16,10 @@ from typing import TypeAlias
 from pipespec.plan.witness import Touched, Trace, TraceChange, Witness, WitnessChange
 from pipespec.project.digest_memory import DigestMemory
 from pipespec.step.content_digest import ContentError
-from pipespec.step.witness.file_checks import Asked
 from pipespec.step.witness.path_judgement import PathJudgement
 from pipespec.step.witness.trace_digests import (
     LARGEST,
+    Asked,
     facts_digest,
     folder_digest,
     large_digest,

@@ -21,9 +21,10 @@ from types import FrameType
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from pipespec.step.witness.file_checks import Asked, Looked, asked_of, facts_of, names_in_code
+from pipespec.step.witness.file_checks import Looked, asked_of, names_in_code
 from pipespec.step.witness.observer import Observer, absolute_path
 from pipespec.step.witness.os_calls import path_below, unwatched_stat
+from pipespec.step.witness.trace_digests import Asked, facts_of
 
 __all__ = [
     "EVENT_NOTES",

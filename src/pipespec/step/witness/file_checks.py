@@ -7,25 +7,13 @@ of what it finds; `os.path.getsize` its size as well. Code that calls `os.stat` 
 from __future__ import annotations
 
 import itertools
-import os
-import stat
-from enum import IntEnum
 from types import CodeType, FrameType
 from typing import Final
 
 from pipespec.frozen_values import frozen
+from pipespec.step.witness.trace_digests import Asked
 
-__all__ = ["Asked", "Looked", "asked_of", "facts_of", "names_in_code"]
-
-
-class Asked(IntEnum):
-    """Which facts of a file a check used. Each includes those before it."""
-
-    KIND = 0
-    """Whether it is a file, a folder or something else."""
-    SIZE = 1
-    TIME = 2
-    """When it was modified."""
+__all__ = ["Looked", "asked_of", "names_in_code"]
 
 
 @frozen
@@ -98,10 +86,3 @@ def names_in_code(code: CodeType) -> frozenset[str]:
     """Return the global names and attributes in a piece of code, and in the functions that it defines."""
     inner = (one for one in code.co_consts if isinstance(one, CodeType))
     return frozenset(itertools.chain(code.co_names, *map(names_in_code, inner)))
-
-
-def facts_of(status: os.stat_result) -> tuple[str, int, int]:
-    """Return the kind, the size and the time of what was found; a folder has no size."""
-    if stat.S_ISREG(status.st_mode):
-        return "file", status.st_size, status.st_mtime_ns
-    return "folder" if stat.S_ISDIR(status.st_mode) else "other", 0, status.st_mtime_ns

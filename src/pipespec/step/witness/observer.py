@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from pipespec.frozen_values import frozen
-from pipespec.step.witness.file_checks import Asked, Looked
+from pipespec.step.witness.file_checks import Looked
 from pipespec.step.witness.os_calls import unwatched_stat
+from pipespec.step.witness.trace_digests import Asked
 
 __all__ = ["Observer", "Seen", "absolute_path"]
 

@@ -18,14 +18,16 @@ from typing import Final, Self
 
 from pipespec.plan.witness import NO_WITNESS, Touched, Trace, Witness
 from pipespec.step.content_digest import ContentError, digest_file
-from pipespec.step.witness.file_checks import Asked, Looked, facts_of
+from pipespec.step.witness.file_checks import Looked
 from pipespec.step.witness.loaded_modules import absent_modules, own_modules, uncounted_modules
 from pipespec.step.witness.observation import observe
 from pipespec.step.witness.observer import Observer, Seen
 from pipespec.step.witness.path_judgement import PathJudgement, is_below
 from pipespec.step.witness.trace_digests import (
     LARGEST,
+    Asked,
     facts_digest,
+    facts_of,
     folder_digest,
     large_digest,
     link_digest,

@@ -9,18 +9,21 @@ from __future__ import annotations
 import ast
 import hashlib
 import os
+import stat
 from collections.abc import Callable, Iterator
+from enum import IntEnum
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from pipespec.step.content_digest import ContentError, open_regular, tree_digest
-from pipespec.step.witness.file_checks import Asked, facts_of
 from pipespec.step.witness.path_judgement import SKIPPED_NAMES
 
 __all__ = [
     "LARGEST",
+    "Asked",
     "FileDigest",
     "facts_digest",
+    "facts_of",
     "folder_digest",
     "large_digest",
     "link_digest",
@@ -43,6 +46,23 @@ def large_digest(path: str) -> str:
     """Return what stands for the content of a large file: its size and when it was modified."""
     status = os.stat(path)  # noqa: PTH116 - paths are text here
     return _sha256(f"{status.st_size} {status.st_mtime_ns}")
+
+
+class Asked(IntEnum):
+    """Which facts of a file a check used. Each includes those before it."""
+
+    KIND = 0
+    """Whether it is a file, a folder or something else."""
+    SIZE = 1
+    TIME = 2
+    """When it was modified."""
+
+
+def facts_of(status: os.stat_result) -> tuple[str, int, int]:
+    """Return the kind, the size and the time of what was found; a folder has no size."""
+    if stat.S_ISREG(status.st_mode):
+        return "file", status.st_size, status.st_mtime_ns
+    return "folder" if stat.S_ISDIR(status.st_mode) else "other", 0, status.st_mtime_ns
 
 
 def facts_digest(path: str, asked: Asked) -> str:
