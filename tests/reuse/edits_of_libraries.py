@@ -61,13 +61,6 @@ LIBRARIES = [
             },
             {"conf.py": ("10", "20")},
         ),
-        type_checking_set=(
-            {
-                "m.py": "import typing\ntyping.TYPE_CHECKING = True\nfrom conf import K\ndef f(): return K",
-                "conf.py": "import typing\nK = 1\nif typing.TYPE_CHECKING:\n    K = 10\n",
-            },
-            {"conf.py": ("10", "20")},
-        ),
         annotation_effect=(
             {
                 "m.py": "import conf\nfrom ctx import L\ndef f(): return L",
