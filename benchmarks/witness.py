@@ -2,7 +2,7 @@
 
     python benchmarks/witness.py [--rounds 5]
 
-Two steps: one imports pandas and scikit-learn and reads nothing by hand, the other opens 10,000 small files by hand. Minima are what
+Three steps: one imports pandas and scikit-learn and reads nothing by hand, one opens 10,000 small files by hand, one asks for their sizes. Minima are what
 to trust on a shared machine. Last, what a plan pays to look at those 10,000 files again, from its memory of digests.
 """
 
@@ -50,6 +50,9 @@ def imports() -> int:
 
 def opens() -> int:
     return sum(len(Path("data", str(number)).read_bytes()) for number in range({FILES}))
+
+def asks() -> int:
+    return sum(Path("data", str(number)).stat().st_size for number in range({FILES}))
 """
 
 CHECK = """
@@ -96,7 +99,7 @@ def main() -> None:
         for number in range(FILES):
             (folder / "data" / str(number)).write_text(f"file {number}\n")
             os.utime(folder / "data" / str(number), (1, 1))
-        for call in ("steps:imports", "steps:opens"):
+        for call in ("steps:imports", "steps:opens", "steps:asks"):
             found: dict[str, list[float]] = {"without": [], "with": []}
             held = 0
             for _ in range(rounds + 1):

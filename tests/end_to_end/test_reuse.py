@@ -4,14 +4,21 @@ import os
 from dataclasses import dataclass
 
 import pytest
+from edits_of_changes import CHANGES
+from edits_of_checks import CHECKS
 from edits_of_classes import CLASSES
 from edits_of_definitions import DEFINITIONS
 from edits_of_files import FILES
 from edits_of_imports import IMPORTS
+from edits_of_kinds import KINDS
+from edits_of_libraries import LIBRARIES
 from edits_of_lookups import LOOKUPS
 from edits_of_modules import MODULES
 from edits_of_objects import OBJECTS
+from edits_of_ordinary_code import ORDINARY
 from edits_of_origins import ORIGINS
+from edits_of_readers import READERS
+from edits_of_settings import SETTINGS
 from edits_of_state import STATE
 from edits_of_uses import USES
 from edits_of_values import VALUES
@@ -31,7 +38,13 @@ TABLES = {
     "uses": USES,
     "files": FILES,
     "lookups": LOOKUPS,
-    "harmless": HARMLESS,
+    "checks": CHECKS,
+    "readers": READERS,
+    "settings": SETTINGS,
+    "changes": CHANGES,
+    "kinds": KINDS,
+    "libraries": LIBRARIES,
+    "harmless": [*HARMLESS, *ORDINARY],
 }
 
 

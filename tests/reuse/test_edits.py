@@ -1,12 +1,17 @@
 """Each edit of the tables, made to a real project: where the function's result changes, its key must have changed."""
 
 import pytest
+from edits_of_changes import CHANGES
 from edits_of_classes import CLASSES
 from edits_of_definitions import DEFINITIONS
 from edits_of_imports import IMPORTS
+from edits_of_kinds import KINDS
+from edits_of_libraries import LIBRARIES
 from edits_of_modules import MODULES
 from edits_of_objects import OBJECTS
+from edits_of_ordinary_code import ORDINARY
 from edits_of_origins import ORIGINS
+from edits_of_settings import SETTINGS
 from edits_of_state import STATE
 from edits_of_uses import USES
 from edits_of_values import VALUES
@@ -17,7 +22,23 @@ from pipespec.project.disk_modules import DiskModules
 from pipespec.python.callable_ref import CallableRef
 from pipespec.python.identity.counted_code import code_facts
 
-EDITS = [*IMPORTS, *STATE, *DEFINITIONS, *CLASSES, *VALUES, *MODULES, *OBJECTS, *ORIGINS, *USES, *HARMLESS]
+EDITS = [
+    *IMPORTS,
+    *STATE,
+    *DEFINITIONS,
+    *CLASSES,
+    *VALUES,
+    *MODULES,
+    *OBJECTS,
+    *ORIGINS,
+    *USES,
+    *SETTINGS,
+    *CHANGES,
+    *KINDS,
+    *LIBRARIES,
+    *HARMLESS,
+    *ORDINARY,
+]
 
 
 def write(root, files):

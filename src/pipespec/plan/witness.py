@@ -37,8 +37,10 @@ class Trace(StrEnum):
     """How something was used, and therefore what its digest covers.
 
     MODULE: code that was loaded; its canonical tree, or the bytes if it is not Python source. FILE: the bytes. LARGE:
-    size and time of a file that is too large to be read again for each plan. FOLDER: the names in it. TREE: names and
-    bytes of all files below a folder, if too many were read to record each of them. MISSING: nothing exists there.
+    size and time of a file that is too large to be read again for each plan. FOLDER: the names in it, and which of them
+    are folders. TREE: names and bytes of all files below a folder, if too many were read to record each of them.
+    MISSING: nothing exists there. KIND, SIZE, TIME: it was looked for and not opened; whether it is a file or a folder,
+    its size as well, its time as well. LINK: where a link leads.
     """
 
     MODULE = "module"
@@ -47,6 +49,10 @@ class Trace(StrEnum):
     FOLDER = "folder"
     TREE = "tree"
     MISSING = "missing"
+    KIND = "kind"
+    SIZE = "size"
+    TIME = "time"
+    LINK = "link"
 
 
 @frozen
@@ -99,11 +105,18 @@ class WitnessChange:
     @property
     def detail(self) -> str:
         """What differs, in a phrase: `'conf/stop.txt', which its last run read, has changed`."""
-        verb = "looked for" if self.trace is Trace.MISSING else _VERBS.get(self.trace, "read")
-        return f"'{self.path}', which its last run {verb}, {_SAID[self.difference]}"
+        return f"'{self.path}', {_USES.get(self.trace, 'which its last run read')}, {_SAID[self.difference]}"
 
 
-_VERBS: Final = {Trace.MODULE: "loaded", Trace.FOLDER: "listed"}
+_USES: Final = {
+    Trace.MODULE: "which its last run loaded",
+    Trace.FOLDER: "which its last run listed",
+    Trace.MISSING: "which its last run looked for",
+    Trace.KIND: "which its last run looked for",
+    Trace.SIZE: "whose size its last run asked for",
+    Trace.TIME: "whose age its last run asked for",
+    Trace.LINK: "which its last run followed",
+}
 _SAID: Final = {
     TraceChange.CHANGED: "has changed",
     TraceChange.GONE: "is gone",

@@ -19,8 +19,11 @@ from pipespec.step.content_digest import ContentError
 from pipespec.step.witness.path_judgement import PathJudgement
 from pipespec.step.witness.trace_digests import (
     LARGEST,
+    Asked,
+    facts_digest,
     folder_digest,
     large_digest,
+    link_digest,
     read_source,
     source_tree_digest,
     tree_of_folder,
@@ -78,6 +81,14 @@ class WitnessFiles:
         match trace:
             case Trace.LARGE:
                 return large_digest(path)
+            case Trace.KIND:
+                return facts_digest(path, Asked.KIND)
+            case Trace.SIZE:
+                return facts_digest(path, Asked.SIZE)
+            case Trace.TIME:
+                return facts_digest(path, Asked.TIME)
+            case Trace.LINK:
+                return link_digest(path)
             case Trace.FOLDER:
                 return folder_digest(path, self._is_not_data)
             case Trace.TREE:

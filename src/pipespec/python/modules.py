@@ -25,6 +25,7 @@ from pipespec.python.statement_bindings import (
     ImportTarget,
     absolute_module,
     import_targets,
+    mark_own_typing_guards,
     run_by_import,
     stored_names,
 )
@@ -298,6 +299,8 @@ def parse(name: str, file: ModuleFile, data: bytes) -> Module | ModuleProblem:
         ):  # an invalid escape concerns only its author; with -W error it would raise
             warnings.simplefilter("ignore")
             tree = ast.parse(text)
+        if "TYPE_CHECKING" in text:
+            mark_own_typing_guards(tree)
     except SyntaxError as error:
         return ModuleProblem(
             ProblemKind.SYNTAX_ERROR, f"module '{name}' has a syntax error: {error.msg}", file, error.lineno

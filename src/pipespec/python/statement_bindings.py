@@ -7,9 +7,17 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-__all__ = ["ImportTarget", "absolute_module", "branches", "import_targets", "run_by_import", "stored_names"]
+__all__ = [
+    "ImportTarget",
+    "absolute_module",
+    "branches",
+    "import_targets",
+    "mark_own_typing_guards",
+    "run_by_import",
+    "stored_names",
+]
 
 
 class ImportTarget(NamedTuple):
@@ -77,8 +85,35 @@ def branches(node: ast.stmt) -> tuple[tuple[Sequence[ast.stmt], bool], ...]:
             return ()
 
 
+def mark_own_typing_guards(tree: ast.Module) -> None:
+    """Mark `if TYPE_CHECKING` in a module that gives this name a value of its own other than false: such blocks run."""
+    if any(_sets_typing_guard(node) for node in tree.body):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.If):
+                for one in ast.walk(node.test):
+                    setattr(one, _OWN_GUARD, True)
+
+
+def _sets_typing_guard(node: ast.stmt) -> bool:
+    match node:
+        case ast.Assign(targets=targets, value=value):
+            pass
+        case ast.AnnAssign(target=target, value=ast.expr() as value):
+            targets = [target]
+        case _:
+            return False
+    if isinstance(value, ast.Constant) and not value.value:
+        return False
+    return any(map(_is_typing_guard, targets))
+
+
+_OWN_GUARD: Final = "own_typing_guard"
+
+
 def _is_typing_guard(test: ast.expr) -> bool:
     """Return whether an expression is `TYPE_CHECKING`, which is false whenever code runs."""
+    if hasattr(test, _OWN_GUARD):
+        return False
     match test:
         case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"):
             return True

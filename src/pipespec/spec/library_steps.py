@@ -7,6 +7,7 @@ templates and variables of `env`. `python -m tools.fit` names a module.
 
 from __future__ import annotations
 
+import itertools
 import posixpath
 import re
 import shlex
@@ -127,6 +128,16 @@ def _filled(text: str, params: Mapping[str, Node]) -> list[str]:
         return (found[1] == "params" and _text(params.get(found[2]))) or found[0]
 
     return [TEMPLATE.sub(value, text)]
+
+
+def _files_of_module(name: str) -> list[str]:
+    """Return the files that `python -m NAME` may run, in the folder of the program and in its `src`."""
+    if not all(part.isidentifier() for part in name.split(".")):
+        return []
+    stem = name.replace(".", "/")
+    return [
+        f"{place}{stem}{tail}" for place in ("", "src/") for tail in (".py", "/__init__.py", "/__main__.py")
+    ]
 
 
 def _words(text: str) -> Iterator[str]:

@@ -26,6 +26,9 @@ pathlib.Path("a.yaml").write_text("a: 1"); pathlib.Path("a.zip").write_bytes(b"P
 """
 
 READERS = {
+    "os.path.exists": ("a.txt", "os.path.exists('a.txt')"),
+    "os.stat": ("a.txt", "os.stat('a.txt').st_size"),
+    "os.access": ("a.txt", "os.access('a.txt', os.R_OK)"),
     "open": ("a.txt", "open('a.txt').read()"),
     "Path.read_text": ("a.txt", "pathlib.Path('a.txt').read_text()"),
     "os.open": ("a.txt", "os.read(os.open('a.txt', os.O_RDONLY), 5)"),
@@ -55,6 +58,8 @@ READERS = {
     "pyarrow.json": ("a.ndjson", "pyarrow.json.read_json('a.ndjson')"),
     "pyarrow.dataset": ("folder/one.parquet", "pyarrow.dataset.dataset('folder').to_table()"),
     "pyarrow.memory_map": ("a.feather", "pyarrow.memory_map('a.feather').read()"),
+    "pyarrow.OSFile": ("a.txt", "pyarrow.OSFile('a.txt').read()"),
+    "pyarrow.fs": ("a.txt", "pyarrow.fs.LocalFileSystem().open_input_file('a.txt').read()"),
     "polars.read_csv": ("a.csv", "polars.read_csv('a.csv')"),
     "polars.scan_csv": ("a.csv", "polars.scan_csv('a.csv').collect()"),
     "polars.read_parquet": ("a.parquet", "polars.read_parquet('a.parquet')"),
@@ -64,9 +69,7 @@ READERS = {
 }  # fmt: skip
 
 NOT_SEEN = {
-    "pyarrow.OSFile": ("a.txt", "pyarrow.OSFile('a.txt').read()"),
-    "os.path.exists": ("a.txt", "os.path.exists('a.txt')"),
-    "os.stat": ("a.txt", "os.stat('a.txt').st_size"),
+    "a file that SQL names": ("a.csv", "polars.sql(\"select * from read_csv('a.csv')\", eager=True)"),
     "another program's own reads": ("a.txt", "subprocess.check_output([sys.executable, '-c', \"open('a' '.txt')\"])"),
 }  # fmt: skip
 

@@ -217,10 +217,12 @@ def _bring_touched(run: RecordedRun, root: Path, project: Path) -> Iterator[str]
         witness = _witness(step)
         by_itself = f"which step '{step.record.step}' read though it is no input"
         for one in witness.touched:
-            if one.trace is not Trace.FILE:
+            if one.trace not in (Trace.FILE, Trace.KIND, Trace.SIZE, Trace.TIME):
                 continue
             place = root / one.path
             _link(place, root, project)
+            if one.trace is not Trace.FILE:
+                continue
             if not place.is_file():
                 yield f"'{one.path}', {by_itself}, is not there any more"
             elif one.digest and digest_file(place)[0] != one.digest:

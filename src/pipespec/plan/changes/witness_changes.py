@@ -34,4 +34,4 @@ def _texts(past: PastRun | None) -> Mapping[str, str]:
         witness = witness_from_manifest(mapping(past.manifest).get("witness"))
     except ValueError:  # if a manifest lacks it or is damaged, the answer is only less specific
         return {}
-    return {touched.path: touched.text for touched in witness.touched}
+    return {touched.path: touched.text for touched in witness.touched if touched.text}

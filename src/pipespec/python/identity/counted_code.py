@@ -269,8 +269,10 @@ class _Summary:
         is_signed = any(Name(statement.module, name) in self._reached.signed for name in statement.names)
         if is_signed or "annotations" in self._reached.reads:
             parts.append(self._leads.annotations(statement).digest)
-        if "text" in self._reached.reads:
+        if self._reached.reads & {"lines", "text"}:
             parts.append(self._leads.piece(statement).text)
+        if "lines" in self._reached.reads:
+            parts.append(statement.node.lineno)
         return sha256_of([digest, *parts]) if parts else digest
 
     def _module_docstrings(self) -> dict[str, str]:
@@ -330,11 +332,13 @@ class _Summary:
         code = self._leads.resolver.code(module)
         if code is None:
             return self._leads.content(module)
-        statements = {one.index: one for one in code.statements}
+        digests: dict[int, list[JSON]] = {}
+        for one in code.statements:
+            digests.setdefault(one.index, []).append(self._statement_digest(one))
         parts: list[JSON] = []
         for index, node in enumerate(code.module.tree.body):
-            if index in statements:
-                parts.append(self._statement_digest(statements[index]))
+            if index in digests:
+                parts += digests[index]
             elif isinstance(node, ast.Import | ast.ImportFrom):
                 parts.append(canonical_tree([node]))
         return sha256_of(parts)

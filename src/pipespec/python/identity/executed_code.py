@@ -55,6 +55,8 @@ _PASSING: Final = frozenset(
 )
 """Calls that make something that changes when it is read."""
 
+_ENTERING: Final = frozenset({"__enter__", "activate", "enable", "enter_context", "install", "start"})
+
 _LEVELS: Final = {
     Use.USED: (0, 1, 2, 3),
     Use.MADE: (1,),
@@ -160,6 +162,7 @@ class ExecutedCode:
             or any(
                 self.is_outside_object(one.name) for one in self.named(statement, level.writes | level.drops)
             )
+            or any(map(self._enters, self.named(statement, level.calls | level.drops)))
             or (level.changes_arguments and any(map(is_exposed, self.outside(statement, level.refs))))
         )
 
@@ -221,6 +224,8 @@ class ExecutedCode:
             case ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value):
                 node = value.func if isinstance(value, ast.Call) else value
                 chain = chain_of(node)
+            case ast.For(iter=ast.Tuple(elts=values) | ast.List(elts=values)):
+                return any(self._is_outside(statement, one) for one in values)
         if not isinstance(statement.node, ast.Assign | ast.AnnAssign) or chain is None:
             return False
         found = self._resolver.resolve(statement.module, Ref("", chain))
@@ -229,6 +234,15 @@ class ExecutedCode:
         return any(isinstance(one, Outside) and not one.is_builtin for one in found) or any(
             isinstance(one, Named) and self.is_outside_object(one.name) for one in found
         )
+
+    def _is_outside(self, statement: Statement, node: ast.expr) -> bool:
+        chain = chain_of(node)
+        found = self._resolver.resolve(statement.module, Ref("", chain)) if chain is not None else ()
+        return any(isinstance(one, Outside) and not one.is_builtin for one in found)
+
+    def _enters(self, target: Named) -> bool:
+        """Tell whether a method lets an object that a library made work from now on: `context.__enter__()`."""
+        return target.rest[-1:] != () and target.rest[-1] in _ENTERING and self.is_state(target.name)
 
     def _follow(self, start: Name, use: Use) -> Executed:
         done = Executed()

@@ -82,6 +82,7 @@ READING_ATTRIBUTES: Final[Mapping[str, str]] = {
     "__annotations__": "annotations",
     "__signature__": "annotations",
     "__subclasses__": "subclasses",
+    **dict.fromkeys(("co_firstlineno", "co_lines", "co_positions", "f_lineno", "tb_lineno"), "lines"),
 }
 READING_CALLS: Final[Mapping[str, str]] = {
     **dict.fromkeys(
@@ -89,9 +90,10 @@ READING_CALLS: Final[Mapping[str, str]] = {
     ),
     **dict.fromkeys(("inspect.cleandoc", "doctest.testmod", "doctest.DocTestFinder"), "docstrings"),
     **dict.fromkeys(
-        ("inspect.getsource", "inspect.getsourcelines", "inspect.getcomments", "dill.source.getsource"),
+        ("inspect.getsource", "inspect.getcomments", "dill.source.getsource"),
         "text",
     ),
+    **dict.fromkeys(("inspect.getsourcelines", "inspect.findsource", "inspect.getframeinfo"), "lines"),
     **dict.fromkeys(
         (
             "inspect.signature",

@@ -56,14 +56,15 @@ def import_steps(resolver: Resolver, module: str) -> list[Statement | str]:
     if code is None:
         return []
     found: list[Statement | str] = []
-    statements = {statement.index: statement for statement in code.statements}
+    statements: dict[int, list[Statement]] = {}
+    for statement in code.statements:
+        statements.setdefault(statement.index, []).append(statement)
     for index, node in enumerate(code.module.tree.body):
         for one, typing_only in run_by_import([node]):
             if isinstance(one, ast.Import | ast.ImportFrom) and not typing_only:
                 for target in loaded_by(one, code.module.package):
                     found += resolver.own_modules(target)
-        if index in statements:
-            found.append(statements[index])
+        found += statements.get(index, ())
     return found
 
 

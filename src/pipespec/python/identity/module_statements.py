@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Final
 
 from pipespec.python.identity.canonical_tree import does_something
+from pipespec.python.identity.readable_parts import calls_in_annotations
 from pipespec.python.modules import Module
 from pipespec.python.name_resolution import Chain, chain_of, is_overload
 from pipespec.python.statement_bindings import branches, import_targets, stored_names
@@ -82,13 +83,35 @@ class ModuleCode:
         bound: set[str] = set()
         for index, node in enumerate(self.module.tree.body):
             if isinstance(node, ast.Import | ast.ImportFrom) or not self._runs(node):
+                found += [Statement(self.name, index, call, ()) for call in self._calls_in_annotations(node)]
                 continue
             names = tuple(dict.fromkeys(_bound_names(node, self.module.package)))
             bound.update(names)
             found.append(Statement(self.name, index, node, names, None if names else _changed_name(node)))
+            found += [Statement(self.name, index, call, ()) for call in self._calls_in_annotations(node)]
         return tuple(
             one if one.owner in bound else Statement(one.module, one.index, one.node, one.names)
             for one in found
+        )
+
+    def _calls_in_annotations(self, node: ast.stmt) -> list[ast.stmt]:
+        """Return the calls that annotations outside of classes make at import, each as a statement that uses its result."""
+        if self._has_late_annotations or not isinstance(
+            node, ast.AnnAssign | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+        ):
+            return []
+        return [
+            ast.copy_location(ast.Expr(ast.copy_location(ast.Tuple([call], ast.Load()), call)), call)
+            for call in calls_in_annotations(node)
+        ]
+
+    @cached_property
+    def _has_late_annotations(self) -> bool:
+        return any(
+            isinstance(node, ast.ImportFrom)
+            and node.module == "__future__"
+            and any(one.name == "annotations" for one in node.names)
+            for node in self.module.tree.body
         )
 
     @cached_property

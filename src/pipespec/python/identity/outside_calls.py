@@ -60,6 +60,7 @@ _CHANGING: Final = frozenset(
         "os.environ",
         "os.putenv",
         "pandas.options",
+        "polars.Config",
         "signal.signal",
         "site.addsitedir",
         "sys.settrace",

@@ -12,7 +12,14 @@ from pipespec.python.identity.canonical_tree import children
 from pipespec.python.modules import Function
 from pipespec.python.name_resolution import Chain, chain_of
 
-__all__ = ["annotated", "annotations_in", "docstrings_in", "names_in_annotation", "quoted_names"]
+__all__ = [
+    "annotated",
+    "annotations_in",
+    "calls_in_annotations",
+    "docstrings_in",
+    "names_in_annotation",
+    "quoted_names",
+]
 
 
 def annotated(node: Function) -> dict[str, ast.expr]:
@@ -31,6 +38,23 @@ def annotations_in(node: ast.AST) -> dict[str, ast.expr]:
     for number, one in enumerate(_functions(node)):
         found |= {f"{number}:{one.name}.{name}": what for name, what in annotated(one).items()}
     return found
+
+
+def calls_in_annotations(node: ast.stmt) -> list[ast.Call]:
+    """Return the calls in annotations that are made when a statement is executed, except those of fields in a class."""
+    match node:
+        case ast.AnnAssign(annotation=annotation):
+            written = [annotation]
+        case ast.FunctionDef() | ast.AsyncFunctionDef():
+            written = [*annotated(node).values()]
+        case ast.ClassDef(body=body):
+            methods = [
+                one for one in body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            ]
+            return [call for one in methods for call in calls_in_annotations(one)]
+        case _:
+            return []
+    return [one for annotation in written for one in _walk(annotation) if isinstance(one, ast.Call)]
 
 
 def docstrings_in(node: ast.AST) -> list[str]:

@@ -7,10 +7,13 @@ import system, by tracebacks and by pipespec itself is not a step's.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.machinery
+import itertools
 import os
 import shlex
 import shutil
+import stat
 import sys
 from collections.abc import Callable, Mapping
 from importlib.abc import MetaPathFinder
@@ -18,10 +21,19 @@ from types import FrameType
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+from pipespec.step.witness.file_checks import Looked, asked_of, names_in_code
 from pipespec.step.witness.observer import Observer, absolute_path
-from pipespec.step.witness.os_calls import path_below
+from pipespec.step.witness.os_calls import path_below, unwatched_stat
+from pipespec.step.witness.trace_digests import Asked, facts_of
 
-__all__ = ["EVENT_NOTES", "NotFoundFinder", "note_missed_lookup", "note_open"]
+__all__ = [
+    "EVENT_NOTES",
+    "NotFoundFinder",
+    "note_followed_link",
+    "note_found",
+    "note_missed_lookup",
+    "note_open",
+]
 
 _OURS: Final = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep  # noqa: PTH100, PTH120 - compared as text
 _IMPORTS: Final = "<frozen importlib"
@@ -37,6 +49,8 @@ _LINES: Final = f"{os.sep}linecache.py"
 _PLANNED: Final = f"{_OURS}step{os.sep}arguments{os.sep}planned_sources.py"
 _OS_CALLS: Final = f"{_OURS}step{os.sep}witness{os.sep}os_calls.py"
 _CODE: Final = tuple(importlib.machinery.all_suffixes())
+
+_MOST_ENTRIES: Final = 10_000
 
 _WRITES_ANEW: Final = os.O_TRUNC | os.O_EXCL
 _NO_FILE: Final = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_PATH", 0)
@@ -59,7 +73,11 @@ def _is_reader(frame: FrameType | None, path: object = None) -> bool:
 
     The import system and tracebacks read code for themselves, and anything else for whoever asked: `pkgutil.get_data`.
     """
-    name = _reader(frame)
+    return _reads(_reader(frame), path)
+
+
+def _reads(name: str, path: object) -> bool:
+    """Tell the same of the file of the code that reads."""
     if name.startswith(_OURS) or any(part in name for part in _NOT_READERS):
         return False
     if name.startswith(_IMPORTS) or name.endswith(_LINES):
@@ -120,12 +138,51 @@ def note_missed_lookup(observer: Observer, path: object, frame: FrameType) -> No
         observer.missing.add(name)
 
 
+def note_found(observer: Observer, path: object, status: os.stat_result | None, frame: FrameType) -> None:
+    """Note what a check of a file can use of what it found; without a status, that it is there."""
+    reader = _reader(frame)
+    if not _reads(reader, path):
+        return
+    by_own = not _is_installed(reader)
+    asked = Asked.KIND if status is None else asked_of(frame, _STANDARD, by_own=by_own)
+    if asked is None or (name := absolute_path(path)) is None:
+        return
+    if status is not None and stat.S_ISLNK(status.st_mode):
+        observer.links[name] = observer.links.get(name, False) or by_own
+    else:
+        observer.note_looked(name, Looked(asked, by_own, None if status is None else facts_of(status)))
+
+
+def note_followed_link(observer: Observer, path: object, frame: FrameType) -> None:
+    """Note a link whose target code asked for."""
+    reader = _reader(frame)
+    if _reads(reader, path) and (name := absolute_path(path)) is not None:
+        observer.links[name] = observer.links.get(name, False) or not _is_installed(reader)
+
+
 def _note_listing(observer: Observer, args: tuple[Any, ...], frame: FrameType) -> None:
     path = args[0] if args and args[0] is not None else "."
     if isinstance(path, int):
         path = path_below(path)
-    if _is_reader(frame) and (name := absolute_path(path)) is not None:
-        (observer.folders if os.path.isdir(name) else observer.missing).add(name)  # noqa: PTH112
+    if not _is_reader(frame) or (name := absolute_path(path)) is None:
+        return
+    if not os.path.isdir(name):  # noqa: PTH112
+        observer.missing.add(name)
+        return
+    observer.folders.add(name)
+    if not frame.f_code.co_filename.startswith(_STANDARD) and not _is_installed(frame.f_code.co_filename):
+        _note_entries(observer, name, names_in_code(frame.f_code))
+
+
+def _note_entries(observer: Observer, folder: str, names: frozenset[str]) -> None:
+    """Note size and time of what `os.scandir` lists, if the code that calls it names them; no call of `os` tells."""
+    if "stat" not in names or not names & {"st_size", "st_mtime", "st_mtime_ns", "st_ctime", "st_ctime_ns"}:
+        return
+    asked = Asked.SIZE if not names & {"st_mtime", "st_mtime_ns", "st_ctime", "st_ctime_ns"} else Asked.TIME
+    with os.scandir(folder) as entries:
+        for entry in itertools.islice(entries, _MOST_ENTRIES):
+            with contextlib.suppress(OSError):
+                observer.note_looked(entry.path, Looked(asked, True, facts_of(unwatched_stat(entry.path))))  # noqa: FBT003
 
 
 def _note_database(observer: Observer, args: tuple[Any, ...], frame: FrameType) -> None:
@@ -271,7 +328,8 @@ def _who_imports(frame: FrameType | None) -> str | None:
         frame = frame.f_back
     else:
         return None
-    is_installed = (
-        "site-packages" in name or "dist-packages" in name or name.startswith((_OURS, sys.base_prefix))
-    )
-    return None if is_installed else name
+    return None if _is_installed(name) else name
+
+
+def _is_installed(file: str) -> bool:
+    return "site-packages" in file or "dist-packages" in file or file.startswith((_OURS, sys.base_prefix))

@@ -15,11 +15,18 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from pipespec.step.witness.audit_events import EVENT_NOTES, NotFoundFinder, note_missed_lookup, note_open
+from pipespec.step.witness.audit_events import (
+    EVENT_NOTES,
+    NotFoundFinder,
+    note_followed_link,
+    note_found,
+    note_missed_lookup,
+    note_open,
+)
 from pipespec.step.witness.named_in_texts import watch_named_in_texts
 from pipespec.step.witness.native_readers import watch_native_readers
-from pipespec.step.witness.observer import Observer
-from pipespec.step.witness.os_calls import watch_os_calls
+from pipespec.step.witness.observer import Observer, absolute_path
+from pipespec.step.witness.os_calls import OsCallNotes, watch_os_calls
 
 __all__ = ["observe"]
 
@@ -30,6 +37,13 @@ _is_hooked = False
 def _note_native(path: str) -> None:
     if _active is not None:
         _active.note_read(path)
+        if _active.is_forked:
+            _active.tell()
+
+
+def _note_folder(path: str) -> None:
+    if _active is not None and (name := absolute_path(path)) is not None:
+        _active.folders.add(name)
         if _active.is_forked:
             _active.tell()
 
@@ -62,9 +76,10 @@ class observe:  # noqa: N801 - used as a context, like contextlib's
         if not _is_hooked:
             sys.addaudithook(_hook)
             os.register_at_fork(before=_before_fork, after_in_child=_in_fork)
-            watch_native_readers(_note_native)
+            watch_native_readers(_note_native, _note_folder)
             watch_named_in_texts(_note_named)
-            watch_os_calls(partial(_note_call, note_missed_lookup), partial(_note_call, note_open))
+            notes = (note_missed_lookup, note_found, note_followed_link, note_open)
+            watch_os_calls(OsCallNotes(*(partial(_note_call, note) for note in notes)))
             _is_hooked = True
         sys.meta_path.append(self._finder)
         _active = self._observer

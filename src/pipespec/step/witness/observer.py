@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from pipespec.frozen_values import frozen
+from pipespec.step.witness.file_checks import Looked
+from pipespec.step.witness.os_calls import unwatched_stat
+from pipespec.step.witness.trace_digests import Asked
 
 __all__ = ["Observer", "Seen", "absolute_path"]
 
@@ -35,7 +38,7 @@ class Seen:
         Raises:
             OSError: where nothing does, or it cannot be known.
         """
-        status = os.stat(path)  # noqa: PTH116 - paths are text here
+        status = unwatched_stat(path)
         if not stat.S_ISREG(status.st_mode):
             return None
         return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
@@ -53,6 +56,10 @@ class Observer:
     """Python files that the import system read."""
     folders: set[str] = field(default_factory=set)
     missing: set[str] = field(default_factory=set)
+    looked: dict[str, Looked] = field(default_factory=dict)
+    """Paths that were found and not opened."""
+    links: dict[str, bool] = field(default_factory=dict)
+    """Links that were followed; whether by code of the user's."""
     written: set[str] = field(default_factory=set)
     changed: set[str] = field(default_factory=set)
     """Files that were written to, and that keep some of what stood in them."""
@@ -84,6 +91,16 @@ class Observer:
             self.read[name] = seen
         return name
 
+    def note_looked(self, name: str, looked: Looked) -> None:
+        """Note that a path was found. What the step wrote before is its own."""
+        before = self.looked.get(name)
+        if before is None:
+            if name not in self.written and name not in self.made:
+                self.looked[name] = looked
+        elif looked.asked > before.asked or looked.by_own > before.by_own:
+            asked, by_own = max(looked.asked, before.asked), looked.by_own or before.by_own
+            self.looked[name] = Looked(asked, by_own, before.facts or looked.facts)
+
     def take_in_forked(self) -> None:
         """Add what forked processes noted up to now."""
         if self.told is None:
@@ -94,6 +111,11 @@ class Observer:
                 kind, path, *stamp = json.loads(line)
                 if kind == "read":
                     self.read.setdefault(path, Seen(*stamp))
+                elif kind == "looked":
+                    asked, by_own, facts = stamp
+                    self.note_looked(path, Looked(Asked(asked), by_own, facts and tuple(facts)))
+                elif kind == "link":
+                    self.links[path] = stamp[0] or self.links.get(path, False)
                 else:
                     {"scripts": self.scripts, "folders": self.folders, "missing": self.missing,
                      "written": self.written, "changed": self.changed, "made": self.made}[kind].add(path)  # fmt: skip
@@ -103,11 +125,15 @@ class Observer:
         if self.told is None:
             return
         lines = [["read", path, *dataclasses.astuple(seen)] for path, seen in self.read.items()]
+        lines += [["looked", path, one.asked, one.by_own, one.facts] for path, one in self.looked.items()]
+        lines += [["link", path, by_own] for path, by_own in self.links.items()]
         lines += [["written", path] for path in self.unsaid]
         for kind in ("scripts", "folders", "missing", "changed", "made"):
             lines += [[kind, path] for path in getattr(self, kind)]
             getattr(self, kind).clear()
         self.read.clear()
+        self.looked.clear()
+        self.links.clear()
         self.unsaid.clear()
         if lines:
             os.write(self.told.fileno(), "".join(f"{json.dumps(line)}\n" for line in lines).encode())
@@ -118,7 +144,7 @@ class Observer:
         if name is None or name in self.written:
             return
         try:
-            is_empty = not os.stat(name).st_size  # noqa: PTH116 - paths are text here
+            is_empty = not unwatched_stat(name).st_size
         except OSError:
             is_empty = True
         if is_empty:

@@ -1,7 +1,7 @@
-"""Note calls of `os` for which Python's audit events say too little: checks of missing files, and files opened relative to a descriptor.
+"""Note calls of `os` for which Python's audit events say too little: checks of files, links, and files opened relative to a descriptor.
 
-`os.path.exists`, `Path.is_file` and similar functions call `os.stat` or `os.lstat`. These and `os.open` are wrapped; they return and
-raise what they did before. A check that finds a file is not noted: what a step then reads is noted when it is opened.
+`os.path.exists`, `Path.is_file`, `os.path.getsize` and similar functions call `os.stat` or `os.lstat`. These, `os.access`,
+`os.readlink` and `os.open` are wrapped; they return and raise what they did before.
 """
 
 from __future__ import annotations
@@ -11,21 +11,32 @@ import os
 import sys
 from collections.abc import Callable
 from types import FrameType
-from typing import Any, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
-__all__ = ["path_below", "watch_os_calls"]
+__all__ = ["OsCallNotes", "path_below", "unwatched_stat", "watch_os_calls"]
 
 _Function: TypeAlias = Callable[..., Any]
 
+unwatched_stat: Final = os.stat
+"""`os.stat` without the wrapper, for our own use."""
 
-def watch_os_calls(
-    note_missed: Callable[[object, FrameType], object],
-    note_opened: Callable[[object, int, FrameType], object],
-) -> None:
-    """Note each path that does not exist, and each path with its flags that is opened relative to a descriptor."""
+
+class OsCallNotes(NamedTuple):
+    """What to call with each path and the frame of the caller."""
+
+    missed: Callable[[object, FrameType], object]
+    found: Callable[[object, os.stat_result | None, FrameType], object]
+    followed: Callable[[object, FrameType], object]
+    opened: Callable[[object, int, FrameType], object]
+
+
+def watch_os_calls(notes: OsCallNotes) -> None:
+    """Note each path that is looked for, each link that is followed, and each path that is opened relative to a descriptor."""
     for name in ("stat", "lstat"):
-        _replace(name, functools.partial(_noting_missed, note=note_missed))
-    _replace("open", functools.partial(_noting_opened, note=note_opened))
+        _replace(name, functools.partial(_noting_checks, notes=notes))
+    _replace("access", functools.partial(_noting_access, notes=notes))
+    _replace("readlink", functools.partial(_noting_links, notes=notes))
+    _replace("open", functools.partial(_noting_opened, note=notes.opened))
 
 
 def path_below(descriptor: int, path: str = "") -> str | None:
@@ -41,20 +52,47 @@ def _replace(name: str, wrap: Callable[[_Function], _Function]) -> None:
     noting = wrap(function)
     noting.__module__ = os.__name__  # where pickle finds it
     setattr(os, name, noting)
-    for able in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
+    for able in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks, os.supports_effective_ids):
         if function in able:
             able.add(noting)
 
 
-def _noting_missed(function: _Function, note: Callable[[object, FrameType], object]) -> _Function:
+def _noting_checks(function: _Function, notes: OsCallNotes) -> _Function:
     @functools.wraps(function)
     def noting(path: Any, *args: Any, **more: Any) -> Any:
         try:
-            return function(path, *args, **more)
+            found = function(path, *args, **more)
         except (FileNotFoundError, NotADirectoryError):
             if more.get("dir_fd") is None:
-                note(path, sys._getframe(1))  # noqa: SLF001 - there is no other way to who is looking
+                notes.missed(path, sys._getframe(1))  # noqa: SLF001 - there is no other way to who is looking
             raise
+        if more.get("dir_fd") is None:
+            notes.found(path, found, sys._getframe(1))  # noqa: SLF001
+        return found
+
+    return noting
+
+
+def _noting_access(function: _Function, notes: OsCallNotes) -> _Function:
+    @functools.wraps(function)
+    def noting(path: Any, *args: Any, **more: Any) -> Any:
+        if more.get("dir_fd") is None and isinstance(path, str | bytes | os.PathLike):
+            if os.path.lexists(path):
+                notes.found(path, None, sys._getframe(1))  # noqa: SLF001
+            else:
+                notes.missed(path, sys._getframe(1))  # noqa: SLF001
+        return function(path, *args, **more)
+
+    return noting
+
+
+def _noting_links(function: _Function, notes: OsCallNotes) -> _Function:
+    @functools.wraps(function)
+    def noting(path: Any, *args: Any, **more: Any) -> Any:
+        found = function(path, *args, **more)
+        if more.get("dir_fd") is None:
+            notes.followed(path, sys._getframe(1))  # noqa: SLF001
+        return found
 
     return noting
 

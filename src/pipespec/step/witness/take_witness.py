@@ -8,22 +8,29 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Final, Self
 
 from pipespec.plan.witness import NO_WITNESS, Touched, Trace, Witness
 from pipespec.step.content_digest import ContentError, digest_file
+from pipespec.step.witness.file_checks import Looked
 from pipespec.step.witness.loaded_modules import absent_modules, own_modules, uncounted_modules
 from pipespec.step.witness.observation import observe
 from pipespec.step.witness.observer import Observer, Seen
 from pipespec.step.witness.path_judgement import PathJudgement, is_below
 from pipespec.step.witness.trace_digests import (
     LARGEST,
+    Asked,
+    facts_digest,
+    facts_of,
     folder_digest,
     large_digest,
+    link_digest,
     read_source,
     source_tree_digest,
     tree_of_folder,
@@ -68,15 +75,18 @@ class WitnessTaking:
         """Return what was touched up to now; nothing is noted any more."""
         self._stack.close()
         self._observer.take_in_forked()
-        touched = {
-            each.path: each for each in (*self._missing(), *self._folders(), *self._files(), *self._modules())
-        }
+        self._put_folders_for_checks()
+        # A module counts as such, a file that was read by its content, a folder that was listed by the names in it.
+        used = (*self._missing(), *self._folders(), *self._files(), *self._modules())
+        by_path = {each.path: each for each in used}
+        checks = self._checks(by_path)
+        touched = {(each.path, each.trace): each for each in (*by_path.values(), *checks)}
         left_out = sorted(
             self._judgement.recorded(path) for path in self._data() if self._judgement.is_untracked(path)
         )
         if not touched and not left_out:
             return NO_WITNESS
-        return Witness(tuple(touched[path] for path in sorted(touched)), tuple(left_out[:_MOST]))
+        return Witness(tuple(touched[each] for each in sorted(touched)), tuple(left_out[:_MOST]))
 
     # --------------------------------------------------------------------------------------- files
 
@@ -153,6 +163,71 @@ class WitnessTaking:
         for path in gone:
             yield Touched(self._judgement.recorded(path), Trace.MISSING, "-")
 
+    # --------------------------------------------------------------------------------------- checks
+
+    def _checks(self, used: Mapping[str, Touched]) -> Iterator[Touched]:
+        """Yield what was looked at and not opened, and where links lead, as far as `used` does not say it."""
+        for path, by_own in self._observer.links.items():
+            if self._is_looked_at(path, by_own=by_own) and os.path.islink(path):  # noqa: PTH114 - paths are text here
+                yield Touched(self._judgement.recorded(path), Trace.LINK, link_digest(path))
+        for path, looked in self._observer.looked.items():
+            name = self._judgement.recorded(path)
+            if not _says(used, name, looked.asked) and self._is_looked_at(path, by_own=looked.by_own):
+                found = self._check(path, name, looked)
+                if found is not None:
+                    yield found
+
+    def _put_folders_for_checks(self) -> None:
+        """Of too many checks, let the folders count: their names, and the content of files whose size or age was asked for."""
+        looked = {
+            path: one
+            for path, one in self._observer.looked.items()
+            if path not in self._observer.read and self._is_looked_at(path, by_own=one.by_own)
+        }
+        if len(looked) <= _MOST:
+            return
+        for path, one in looked.items():
+            del self._observer.looked[path]
+            if one.asked is Asked.KIND:
+                self._observer.folders.add(_folder_around(path))
+            else:
+                self._observer.note_read(path)
+
+    def _check(self, path: str, name: str, looked: Looked) -> Touched | None:
+        """Digest what a check used, as it is now; None for what the step made, or took away."""
+        trace = _TRACES[looked.asked]
+        try:
+            status = os.stat(path)  # noqa: PTH116 - paths are text here
+            if status.st_ctime_ns >= self._observer.began and not stat.S_ISDIR(status.st_mode):
+                return None
+            used = slice(looked.asked + 1)
+            if looked.facts is not None and looked.facts[used] != facts_of(status)[used]:
+                return Touched(name, trace, "")
+            return Touched(name, trace, facts_digest(path, looked.asked))
+        except OSError:
+            return None
+
+    def _is_looked_at(self, path: str, *, by_own: bool) -> bool:
+        """Tell whether a check counts: of what is the project's, and of data elsewhere where the user's code looks.
+
+        A folder above the project is there, and so are sources that are loaded.
+        """
+        return (
+            (by_own or self._judgement.is_own(path))
+            and path not in self._observer.made
+            and not any(is_below(place, path) for place in self._around)
+            and path not in self._loaded
+            and self._counts(path)
+        )
+
+    @cached_property
+    def _around(self) -> tuple[str, ...]:
+        return (self._job.root, *self._job.folders, *(entry for entry in sys.path if entry))
+
+    @cached_property
+    def _loaded(self) -> frozenset[str]:
+        return frozenset((*own_modules(self._judgement).values(), *self._job.counted_files))
+
     # --------------------------------------------------------------------------------------- modules
 
     def _modules(self) -> Iterator[Touched]:
@@ -191,6 +266,19 @@ class WitnessTaking:
             )
         except (OSError, ContentError):
             return Touched(name, Trace.MODULE, "")
+
+
+_TRACES: Final = {Asked.KIND: Trace.KIND, Asked.SIZE: Trace.SIZE, Asked.TIME: Trace.TIME}
+_SAYS_SIZE: Final = frozenset({Trace.FILE, Trace.LARGE, Trace.MODULE})
+
+
+def _says(used: Mapping[str, Touched], name: str, asked: Asked) -> bool:
+    """Tell whether what is recorded of a path, or of the folder around it, determines what a check used."""
+    own = used.get(name)
+    if own is not None and (asked is Asked.KIND or (asked is Asked.SIZE and own.trace in _SAYS_SIZE)):
+        return True
+    around = used.get(name.rpartition("/")[0] or ".")
+    return asked is Asked.KIND and around is not None and around.trace is Trace.FOLDER
 
 
 def _digest_of(path: str) -> str:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import ast
 import hashlib
 import os
+import stat
 from collections.abc import Callable, Iterator
+from enum import IntEnum
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -18,9 +20,13 @@ from pipespec.step.witness.path_judgement import SKIPPED_NAMES
 
 __all__ = [
     "LARGEST",
+    "Asked",
     "FileDigest",
+    "facts_digest",
+    "facts_of",
     "folder_digest",
     "large_digest",
+    "link_digest",
     "read_source",
     "source_tree_digest",
     "tree_of_folder",
@@ -42,14 +48,43 @@ def large_digest(path: str) -> str:
     return _sha256(f"{status.st_size} {status.st_mtime_ns}")
 
 
+class Asked(IntEnum):
+    """Which facts of a file a check used. Each includes those before it."""
+
+    KIND = 0
+    """Whether it is a file, a folder or something else."""
+    SIZE = 1
+    TIME = 2
+    """When it was modified."""
+
+
+def facts_of(status: os.stat_result) -> tuple[str, int, int]:
+    """Return the kind, the size and the time of what was found; a folder has no size."""
+    if stat.S_ISREG(status.st_mode):
+        return "file", status.st_size, status.st_mtime_ns
+    return "folder" if stat.S_ISDIR(status.st_mode) else "other", 0, status.st_mtime_ns
+
+
+def facts_digest(path: str, asked: Asked) -> str:
+    """Return the digest of what a check of a file used."""
+    facts = facts_of(os.stat(path))  # noqa: PTH116 - paths are text here
+    return _sha256(" ".join(map(str, facts[: asked + 1])))
+
+
+def link_digest(path: str) -> str:
+    """Return the digest of what a link says; of another text where it is no link any more."""
+    return _sha256(f"link {os.readlink(path)}" if os.path.islink(path) else "no link")  # noqa: PTH114, PTH115
+
+
 def folder_digest(path: str, leaves_out: Callable[[str], bool]) -> str:
-    """Return the digest of the names in a folder.
+    """Return the digest of the names in a folder, those of folders with a slash.
 
     Raises:
         OSError: where it cannot be listed.
         ContentError: where it has more than 100,000 names.
     """
-    return _sha256("\0".join(sorted(name for name, _ in _entries(path, leaves_out))))
+    names = (f"{name}/" if entry.is_dir() else name for name, entry in _entries(path, leaves_out))
+    return _sha256("\0".join(sorted(names)))
 
 
 def tree_of_folder(path: str, leaves_out: Callable[[str], bool], digest: FileDigest) -> str:
