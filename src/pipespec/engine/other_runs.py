@@ -123,9 +123,9 @@ class OtherRuns:
     def standing_alone(self, key: str, started: StartedRun) -> Standing | None:
         """Return the claims and the record of a key if our run is its only live claim; None if another run computes it.
 
-        Waits some seconds for others to see our run and to withdraw theirs: if the earliest gave up too, nobody would continue. To be the earlier is not enough: a run may become
-        visible later than a run with a later start, which then saw nobody and continued. A run that is alone when it searches
-        is seen by all that come later.
+        Waits some seconds for others to see our run and to withdraw theirs: if the earliest gave up too, nobody would continue.
+        To be the earlier is not enough: a run may become visible later than a run with a later start, which then saw nobody and
+        continued. A run that is alone when it searches is seen by all that come later.
         """
         until, pause = time.monotonic() + _WITHDRAWAL, _LOOK_AGAIN
         while True:

@@ -7,7 +7,6 @@ templates and variables of `env`. `python -m tools.fit` names a module.
 
 from __future__ import annotations
 
-import itertools
 import posixpath
 import re
 import shlex
