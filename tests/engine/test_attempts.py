@@ -90,6 +90,34 @@ def test_while_one_computes_a_key_another_gets_no_claim(writers, sums):
     assert sums.statuses("numbers") == ["RUNNING"]
 
 
+def test_where_a_claim_is_no_transaction_who_begins_later_tells_who_was_there_and_searches(
+    writers, sums, monkeypatch
+):
+    monkeypatch.setattr(Recorder, "joins", property(lambda _: False))
+    one, other = writers(), writers()
+    for writer in (one, other):
+        monkeypatch.setattr(writer.ledger, "published_lately", tuple)
+    asked = []
+    standing = type(one.ledger).standing
+    monkeypatch.setattr(
+        type(one.ledger), "standing", lambda *about: asked.append(about[0]) or standing(*about)
+    )
+
+    first = one.claim()
+    assert isinstance(first, Claim)
+    assert asked == []
+    assert other.claim() is None
+    assert other.ledger in asked
+
+    with sums.ledger() as ledger:
+        assert ledger.run(one.attempts.invocation).tags["pipespec.met"] == "1"
+        assert "pipespec.met" not in ledger.run(other.attempts.invocation).tags
+    one.attempts.kill(first.started, "given up")
+    asked.clear()
+    assert isinstance(one.claim(), Claim)
+    assert one.ledger in asked
+
+
 def test_who_waited_gets_the_others_result(writers):
     one, other = writers(), writers()
     mine = one.claim()

@@ -20,6 +20,18 @@ SOURCE = Path(pipespec.__file__).parent
 ROOT = Path(__file__).parents[2]
 
 MUTANTS = {
+    "an invocation that another one met does not search": (
+        "engine/other_runs.py",
+        " or record_names.MET in own.tags",
+        "",
+        "engine/test_other_runs.py",
+    ),
+    "an invocation does not tell those that are at work": (
+        "engine/attempts.py",
+        "                    self._writer.tell_of_another(other)",
+        "                    pass",
+        "engine/test_attempts.py -k who_begins_later",
+    ),
     "an output is not written through to the disk": (
         "tracking/artifacts.py",
         "            written.replace(target)\n        _sync(target)",
