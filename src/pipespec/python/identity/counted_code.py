@@ -115,7 +115,8 @@ def _renamed(found: Mapping[str, _T], text: str) -> dict[str, _T]:
 def _package_of(path: Path, folders: Sequence[Path]) -> str:
     """Return the package in which `python -m` runs a file; empty at the top of a folder of modules."""
     around = [path.parent.relative_to(folder).parts for folder in folders if path.is_relative_to(folder)]
-    return ".".join(min(around, key=len)) if around else ""
+    shortest = min(around, key=len) if around else ()
+    return ".".join(shortest)
 
 
 def _imported(tree: ast.Module, package: str, modules: Modules) -> list[str]:
