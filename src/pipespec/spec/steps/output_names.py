@@ -97,7 +97,9 @@ def _problem(file: str) -> str | None:
         if segment.endswith("."):
             return f"{quote(segment)} ends with '.'"
         if not _SEGMENT.fullmatch(segment):
-            strange = next(c for c in segment if not _SEGMENT.fullmatch("x" + c))
+            strange = next((c for c in segment if not _SEGMENT.fullmatch("x" + c)), None)
+            if strange is None:  # it may only not be the first
+                return f"{quote(segment)} begins with {quote(segment[0])}"
             return f"{quote(strange)} is not allowed in every store"
     return None
 
