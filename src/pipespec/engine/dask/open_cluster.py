@@ -12,9 +12,11 @@ import contextlib
 import importlib
 import logging
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +34,9 @@ _CONNECT_LIMIT: Final = 8.0
 
 _LEAST_LIMIT: Final = 3.0
 """Seconds that a scheduler has at least, however long it took to load Dask."""
+
+_MORE: Final = 1.0
+"""Seconds in which a client that keeps its limit says so itself."""
 
 _CLOSE_LIMIT: Final = 5.0
 
@@ -61,7 +66,7 @@ def opened_cluster(
     """
     began = time.monotonic()
     try:
-        from distributed import Client  # noqa: PLC0415 - two seconds
+        import distributed  # noqa: F401, PLC0415 - two seconds
     except ModuleNotFoundError as error:
         raise UsageError(
             f"steps with 'executor: dask' need the package '{error.name}', which is not installed: pip install 'pipespec[dask]'"
@@ -75,7 +80,7 @@ def opened_cluster(
             began = time.monotonic()
         left = max(_LEAST_LIMIT, began + _CONNECT_LIMIT - time.monotonic())
         try:
-            client = Client(where, timeout=left, set_as_default=False, name="pipespec")
+            client = _client(where, left)
         except ValueError as error:
             raise UsageError(
                 f"{_named(spec)} is no address of a scheduler: {one_line(str(error))}; write it as tcp://HOST:8786"
@@ -85,6 +90,32 @@ def opened_cluster(
         stack.callback(_close_client, client)
         is_elastic = spec.adapt is not None
         yield OpenCluster(client, shown(client.scheduler.address), is_elastic)
+
+
+def _client(where: Any, limit: float) -> Any:
+    """Return a client, or raise what it raises, within about so many seconds.
+
+    A client waits for ever for a scheduler that takes the connection and says nothing: it hangs, or is something else. So it
+    connects in a thread, which ends with the process if it has to be left alone.
+    """
+    from distributed import Client  # noqa: PLC0415 - two seconds
+
+    opened: Future[Any] = Future()
+
+    def connect() -> None:
+        try:
+            opened.set_result(Client(where, timeout=limit, set_as_default=False, name="pipespec"))
+        except Exception as error:  # noqa: BLE001 - raised where it is waited for
+            opened.set_exception(error)
+
+    threading.Thread(target=connect, daemon=True).start()
+    try:
+        return opened.result(limit + _MORE)
+    except TimeoutError:
+        if opened.done():
+            raise
+        opened.add_done_callback(lambda late: None if late.exception() else _close_client(late.result()))
+        raise TimeoutError(f"it accepted the connection, but sent nothing for {limit:.0f} s") from None
 
 
 def answers(
