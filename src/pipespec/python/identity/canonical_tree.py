@@ -1,9 +1,9 @@
-"""Syntax trees -> canonical text: what code does, without how it is laid out.
+"""Syntax trees -> canonical text: what code does, independent of its layout.
 
-Equal text means equal code: comments, docstrings, formatting, quote style, the spelling of numbers and statements
-that do nothing leave no trace; all else does, names of locals too. The text is the same on every Python, which
-`ast.dump` is not: fields count by name, empty ones vanish, f-strings are brought to one form. Nesting is walked
-with a stack of our own, so that no depth of code exhausts Python's.
+Equal text means equal code. Comments, docstrings, formatting, quote style, the spelling of numbers and statements
+that do nothing do not change the text; everything else does, including the names of local variables. The text is the same in
+every version of Python, unlike that of `ast.dump`: fields are written with their names, empty fields are left out, f-strings
+have one form. The walk uses its own stack, so that deeply nested code does not exceed Python's.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from typing import Final, TypeAlias
 __all__ = ["canonical_tree", "children", "does_something"]
 
 _LEFT_OUT: Final = frozenset({"ctx", "kind", "simple", "type_comment", "type_ignores"})
-"""Fields that say nothing: `ctx` follows from the place, `kind` is the `u` of a text."""
+"""Fields without meaning: `ctx` follows from the place, `kind` is the `u` of a text."""
 
 
 class _Where(Enum):
-    """Whether annotations count: those in a class body make fields, those of a bare signature are read by no one."""
+    """Whether annotations count: those in a class body define fields; those of a function without decorators are not read by anyone."""
 
     PLAIN = 0
     CLASS = 1
@@ -82,7 +82,7 @@ def children(node: ast.AST) -> list[ast.AST]:
 
 
 def does_something(node: ast.stmt, *, in_class: bool = False) -> bool:
-    """Tell whether a statement has any effect: a docstring, `pass`, `...` and a bare `x: int` have none."""
+    """Return whether a statement has any effect: a docstring, `pass`, `...` and a bare `x: int` have none."""
     match node:
         case ast.Pass() | ast.Expr(value=ast.Constant()):
             return False
@@ -120,7 +120,7 @@ def _expand(node: ast.AST, where: _Where) -> list[_Piece]:
 
 
 def _record(kind: str, fields: dict[str, object], where: _Where, **elsewhere: _Where) -> list[_Piece]:
-    """Write a node as its kind and its fields by name; what is absent or empty is not written."""
+    """Write a node as its kind and its fields by name; absent and empty fields are left out."""
     pieces: list[_Piece] = [f'["{kind}",{{']
     comma = ""
     for name, value in fields.items():

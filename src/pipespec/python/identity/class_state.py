@@ -1,6 +1,6 @@
-"""What the methods of a class change: the class itself, by what its objects share, and anything at all when an operator is applied.
+"""What the methods of a class change: the class itself, through what its objects share, or anything else if an operator is applied.
 
-Takes the statement of a class, gives names of attributes; which class above it binds them is for who asks.
+Takes the statement of a class and returns names of attributes. The caller finds out which base class binds them.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _NOT_IMPLICIT: Final = frozenset(
         *("new", "post_init", "set", "setattr", "setitem"),
     )
 )
-"""Special methods that run where a statement shows it: by a call, a `with` or an assignment."""
+"""Special methods whose execution is visible in a statement: a call, a `with` or an assignment."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,12 +92,12 @@ class ClassState:
 
     @cached_property
     def changed(self) -> frozenset[str]:
-        """Return the attributes that methods change in place on whatever has them: `self.rows.append(1)`."""
+        """Return the attributes that methods change in place, on any object: `self.rows.append(1)`."""
         return frozenset(name for method in self._methods for name in _changed(method))
 
     @cached_property
     def changes_class(self) -> bool:
-        """Tell whether methods set attributes of the class: `type(self).count += 1`."""
+        """Return whether methods set attributes of the class: `type(self).count += 1`."""
         return any(
             isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and _is_class(node.value)
             for method in self._methods
@@ -106,7 +106,7 @@ class ClassState:
 
     @cached_property
     def changes_implicitly(self) -> bool:
-        """Tell whether a special method that no call shows changes something: `__rshift__`, `__getitem__`, `__set_name__`."""
+        """Return whether a special method that no call shows changes something: `__rshift__`, `__getitem__`, `__set_name__`."""
         methods = {method.name: method for method in self._methods}
         waiting = [name for name in methods if name[:2] == "__" and name not in _NOT_IMPLICIT]
         seen: set[str] = set()
@@ -126,7 +126,7 @@ class ClassState:
 
 
 def _is_field(value: ast.expr) -> bool:
-    """Tell whether a value in a class body is that of each object: `field(default_factory=list)`."""
+    """Return whether a value in a class body is that of each object: `field(default_factory=list)`."""
     return isinstance(value, ast.Call) and ast.unparse(value.func).rpartition(".")[2].lower() == "field"
 
 
@@ -169,7 +169,7 @@ def _changed(method: Function) -> Iterator[str]:
 
 
 def _changes(method: Function) -> bool:
-    """Tell whether a method's own text changes anything but its local names."""
+    """Return whether a method's own text changes anything but its local names."""
     for node in ast.walk(method):
         match node:
             case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):

@@ -1,4 +1,4 @@
-"""What the syntax trees say of the code that a callable reaches: frozen values, made by `counted_code`."""
+"""What the syntax trees say about the code that a callable reaches: frozen values, created by `counted_code`."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class CodePiece:
 
 @frozen
 class CodeFacts:
-    """What the syntax trees say of one callable's code.
+    """What the syntax trees say about the code of one callable.
 
-    `digest` covers the function and everything of the project that it reaches. `counted` names that, sorted, each
+    `digest` covers the function and all code of the project that it reaches. `counted` lists this code, sorted, each piece
     with the digest of its own canonical tree: `news.articles:fetch_ids`, `news.articles:fetch_ids annotations`
     (only of the callable itself), `news.text:clean`, `news.text:<import>` (what runs when the module is imported
     and belongs to no name), or a whole module `news.vocabulary`. `files` are the absolute paths of the project's

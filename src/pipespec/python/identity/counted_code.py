@@ -1,12 +1,12 @@
-"""The code of a callable: a digest over the syntax trees of all of the project that it reaches.
+"""The code of a callable: a digest of the syntax trees of all code of the project that it reaches.
 
-Takes `module:function` and where modules are found, gives `CodeFacts`; imports and executes nothing. What counts:
+Takes `module:function` and the folders of modules, returns `CodeFacts`. Imports and executes nothing. What counts:
 
 - the function, and each function, class and variable of the project that counted code names, bodies included;
 - the annotations of the callable itself, since they decide how its inputs are loaded;
-- of every module that is imported with it, the statements that change something counted when they are executed,
+- in each module that is imported with it, the statements that change counted code when they are executed,
   or something outside of the project (`random.seed(7)`);
-- a whole module where only part of it cannot be told; `notes` say why.
+- a whole module, if it cannot be determined which part of it counts; `notes` say why.
 
 What decorators, docstrings, formatting and unreached code mean for it: docs/decisions/0007-code-identity.md.
 """
@@ -38,7 +38,7 @@ from pipespec.python.statement_bindings import absolute_module
 __all__ = ["CODE_FORMAT", "code_facts", "module_facts", "script_facts"]
 
 CODE_FORMAT: Final = 2
-"""Raised when the rule changes, so that a digest of before never equals one of after."""
+"""Increased if the rule changes, so that no digest of the old rule equals one of the new rule."""
 
 _AT_IMPORT: Final = "<import>"
 """Names in `counted` what runs when a module is imported and belongs to none of its names."""
@@ -49,15 +49,15 @@ _ORDER: Final = "<order>"
 
 _LIBRARY: Final = "pipespec.steps"
 _LIBRARY_FORMAT: Final = 1
-"""Raised when a function there does something else, so that its steps run again; other releases of pipespec do not count."""
+"""Increased if a function there does something different, so that its steps run again. Other releases of pipespec do not count."""
 
 
 def code_facts(ref: CallableRef, folders: Sequence[Path], files: ModuleFiles) -> CodeFacts:
-    """Say what the code of a callable is.
+    """Return what the code of a callable is.
 
-    `folders` is where the project's modules are looked for, the first match wins. What has been worked out is
-    remembered in `files`, so that callables that share code cost little more than one. Never fails: where a
-    module or function is not there, that is a note (and a finding of the checks).
+    Modules of the project are searched in `folders`; the first match counts. Results are kept in `files`, so that callables that
+    share code take little longer than one. Never fails: if a module or function does not exist, a note says so (and a check
+    reports it).
     """
     key = ("code", tuple(folders))
     if key not in files.memo:
@@ -69,9 +69,9 @@ def code_facts(ref: CallableRef, folders: Sequence[Path], files: ModuleFiles) ->
 def script_facts(
     path: Path, text: str, folders: Sequence[Path], files: ModuleFiles, code: bytes | None = None
 ) -> CodeFacts:
-    """Say what the code of a Python file is that is run as a program: all of it, and what it imports.
+    """Return what the code of a Python file is that is run as a program: all of it, and what it imports.
 
-    `text` is what the file is called in `counted`; `code` stands for the file's own bytes. Modules are looked for beside it first, as Python does.
+    `text` is what the file is called in `counted`; `code` stands for the file's own bytes. Modules are searched beside it first, as Python does.
     """
     main = path if code is None else path.with_name(f"{path.name}.py")
     beside = _WithMain(files, main, code)
@@ -83,7 +83,7 @@ def script_facts(
 def module_facts(
     module: str, path: Path, text: str, folders: Sequence[Path], files: ModuleFiles
 ) -> CodeFacts:
-    """Say what the code of a module is that `python -m` runs. `path` is its file; the other arguments are as above."""
+    """Return what the code of a module is that `python -m` runs. `path` is its file; the other arguments are as above."""
     places = tuple(dict.fromkeys((path.parents[module.count(".")], *folders)))
     return _program_facts(module, path, text, Dependencies(modules_of(places, files), files), files)
 
@@ -134,7 +134,7 @@ def _imported(tree: ast.Module, program: str, modules: Modules) -> list[str]:
 
 
 class _WithMain:
-    """The files of a project with one more, which is found by the name of a program's main module."""
+    """The files of a project and one more, which has the name of a program's main module."""
 
     def __init__(self, files: ModuleFiles, main: Path, code: bytes | None) -> None:
         self._files = files
@@ -181,7 +181,7 @@ class _CodeReader:
         return _Summary(self._leads, ref.module, roots).facts()
 
     def _outside(self, ref: CallableRef, dotted: str) -> CodeFacts:
-        """Describe a callable that does not live in the project: by its distribution's version."""
+        """Describe a callable that is not part of the project by the version of its distribution."""
         top = dotted.partition(".")[0]
         module = self._longest_module(dotted)
         file = self._modules.find(module)
@@ -207,7 +207,7 @@ class _CodeReader:
 
 
 class _Summary:
-    """Sums up what one callable reaches: what counts by its name, with digests and texts."""
+    """Sums up what one callable reaches: what counts, by name, with digests and texts."""
 
     def __init__(self, leads: Dependencies, module: str, roots: Sequence[Target]) -> None:
         self._leads = leads

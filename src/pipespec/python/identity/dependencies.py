@@ -1,8 +1,8 @@
-"""Where statements lead: their digests, the names and modules that they need, what modules import.
+"""What statements depend on: their digests, the names and modules that they need, and what modules import.
 
-Takes the modules of a project, gives for each statement a `Dependency`, worked out once however many callables share
-it. The digest is over the statement's tree and over what its imported names stand for: the tree alone would not
-show that an import was redirected.
+Takes the modules of a project and returns a `Dependency` for each statement, which is determined once, however many callables
+share it. The digest covers the tree of the statement and what its imported names refer to: the tree alone would not show
+that an import was redirected.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ __all__ = ["Dependencies", "Dependency", "Signature", "sha256_of"]
 
 @frozen
 class Dependency:
-    """Where a statement leads: its digest, what it mentions of the project, the project's modules it imports.
+    """What a statement depends on: its digest, the names of the project in it, and the modules of the project that it imports.
 
     `aside` are names that only decorators mention and that hold an object made outside (`@app.command()`): they
     count, what else is registered with that object does not. `reads` are the parts of other code that it looks at;
@@ -66,7 +66,7 @@ class Signature:
 
 
 class Dependencies:
-    """Works out where the statements of one project lead; remembers all of it."""
+    """Determines what the statements of one project depend on, and keeps the results."""
 
     def __init__(self, modules: Modules, files: ModuleFiles) -> None:
         self.modules = modules
@@ -82,7 +82,7 @@ class Dependencies:
         self._imports: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
 
     def lead(self, statement: Statement) -> Dependency:
-        """Return where a statement leads, the bodies of its functions included."""
+        """Return what a statement depends on, including the bodies of its functions."""
         if statement not in self._leads:
             mentions = self.effects.mentions(statement)
             self._leads[statement] = self._lead([statement.node], statement, mentions)
@@ -163,7 +163,7 @@ class Dependencies:
         return [Signature(name, self._annotations_lead(found.module.name, annotations))]
 
     def _annotations_lead(self, module: str, annotations: Mapping[str, ast.expr]) -> Dependency:
-        """Return where annotations lead. What they name and nothing defines is left out: nobody can load by it."""
+        """Return what annotations depend on. Names that nothing defines are left out: no input can be loaded by them."""
         chains = dict.fromkeys(chain for one in annotations.values() for chain in names_in_annotation(one))
         targets: dict[Named, None] = {}
         meanings: dict[str, JSON] = {}
@@ -200,7 +200,7 @@ class Dependencies:
         return self._pieces[statement]
 
     def content(self, module: str) -> str:
-        """Return a digest of a module's file as it is, for one of which no tree can be had."""
+        """Return a digest of the file of a module that cannot be parsed."""
         file = self.modules.find(module)
         if file is None or file.refusal is not None:
             return sha256_of(["absent", module])
@@ -251,7 +251,7 @@ class Dependencies:
     def _handed_to(
         self, reads: Callable[[str], bool], statement: Statement, mentions: NameUsage
     ) -> Iterator[Name]:
-        """Yield functions and classes that are handed to something from outside that may read a part of them."""
+        """Yield functions and classes that are passed to code from outside that may read a part of them."""
         for callee, given in mentions.passed:
             if callee == LOCAL:
                 dotted = self.effects.executed.outside(
@@ -269,7 +269,7 @@ class Dependencies:
                 yield from (one.name for one in self.effects.executed.named(statement, [given]))
 
     def _hands_on(self, statement: Statement, callee: Ref) -> bool:
-        """Tell whether code of the project may hand on what it is given to something that reads annotations.
+        """Return whether code of the project may hand on what it is given to something that reads annotations.
 
         An object of the project with which functions are registered may choose by them, as `singledispatch` does.
         """

@@ -1,8 +1,8 @@
-"""Imports by a text, and texts in which names are looked up: what they may reach in the project.
+"""Imports by a text, and texts in which names are looked up: what these may reach in the project.
 
-Takes what `name_usage` noted of a statement, gives targets. A text of which the beginning is known bounds them: all
-modules that it fits. Of a text that is not known nothing is bounded; then all modules of the package around the statement count,
-of the project where it is in no package.
+Takes what `name_usage` noted for a statement and returns targets. If the beginning of a text is known, all modules that
+fit it count. If nothing is known about it, all modules of the package of the statement count, or those of the project if it
+is in no package.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class DynamicImports:
             yield Whole(module, f"{statement.module} imports it by a text")
 
     def _fitting(self, template: Template) -> Sequence[str] | None:
-        """Return the project's modules that a text may name; None where it may name any."""
+        """Return the project's modules that a text may name, or None if it may name any."""
         if None not in template:
             module = "".join(part for part in template if part).replace(":", ".")
             return [one for one in _and_around(module) if self._modules.is_own(one)]
@@ -102,7 +102,7 @@ class DynamicImports:
                     yield from self._resolver.resolve(statement.module, Ref("", chain))
 
     def _is_no_text(self, reader: TextReader, node: ast.expr) -> bool:
-        """Tell whether an argument is a class, or something of a library, so no text to look up names in."""
+        """Return whether an argument is a class, or something of a library, so no text to look up names in."""
         chain = chain_of(node)
         if chain is None or reader.is_local(chain[0]):
             return False
@@ -134,7 +134,7 @@ class DynamicImports:
         )
 
     def _constants(self, module: str, chain: Chain) -> list[ast.expr]:
-        """Return the values that a name of a module is bound to; none where not all of its bindings are known."""
+        """Return the values that a name of a module is bound to; none if not all of its bindings are known."""
         values: list[ast.expr] = []
         for target in self._resolver.resolve(module, Ref("", chain)):
             if not isinstance(target, Named) or target.rest:

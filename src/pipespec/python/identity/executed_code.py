@@ -1,8 +1,8 @@
-"""What runs when the project's code is executed while modules are imported, followed from name to name.
+"""What code of the project runs while modules are imported, followed from name to name.
 
-Takes names of functions, classes and variables, gives what code behind them may change, in the project and outside of it.
-Each name is looked through once. All that code mentions is taken to run, so that functions in tables, callbacks and
-methods are no way around; only the wrapper that a decorator makes runs later.
+Takes names of functions, classes and variables, and returns what their code may change, in the project and outside of it.
+Each name is examined once. All functions that code mentions are assumed to run, so that functions in tables, callbacks and
+methods are included; only the wrapper that a decorator creates runs later.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class ExecutedCode:
         return self._behind[name, use]
 
     def is_class(self, name: Name) -> bool:
-        """Tell whether a name is bound by a class statement, and by nothing else."""
+        """Return whether a name is bound by a class statement, and by nothing else."""
         binding = self.binding(name)
         return bool(binding) and all(isinstance(one.node, ast.ClassDef) for one in binding)
 
@@ -126,7 +126,7 @@ class ExecutedCode:
         return any(isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) for one in nodes)
 
     def is_state(self, name: Name) -> bool:
-        """Tell whether a name holds something that can be changed in place."""
+        """Return whether a name holds something that can be changed in place."""
         code = self._resolver.code(name.module)
         return code is not None and code.is_state(name.name)
 
@@ -152,7 +152,7 @@ class ExecutedCode:
         return code
 
     def leaves(self, statement: Statement, level: LevelUsage, *, in_body: bool) -> bool:
-        """Tell whether what happens at one time changes something outside of the project, calls of the project's own aside."""
+        """Return whether what happens at one time changes something outside of the project, calls of the project's own aside."""
         return (
             any(changes_outside(one, taken=False) for one in self.outside(statement, level.drops))
             or any(
@@ -167,7 +167,7 @@ class ExecutedCode:
         )
 
     def touches(self, statement: Statement, level: LevelUsage) -> bool:
-        """Tell whether what happens at one time reads or changes something that other statements may change."""
+        """Return whether what happens at one time reads or changes something that other statements may change."""
         return (
             any(not is_pure_name(one) for one in self.outside(statement, level.calls | level.drops))
             or any(one.endswith("[]") or is_exposed(one) for one in self.outside(statement, level.refs))
@@ -213,7 +213,7 @@ class ExecutedCode:
         return None
 
     def is_outside_object(self, name: Name) -> bool:
-        """Tell whether a variable is another name for something outside that all share: `env = os.environ`."""
+        """Return whether a variable is another name for something outside that all share: `env = os.environ`."""
         if name not in self._outside_objects:
             self._outside_objects[name] = False  # until it is known: for circles
             self._outside_objects[name] = any(map(self._holds_outside, self.binding(name)))
@@ -241,7 +241,7 @@ class ExecutedCode:
         return any(isinstance(one, Outside) and not one.is_builtin for one in found)
 
     def _enters(self, target: Named) -> bool:
-        """Tell whether a method lets an object that a library made work from now on: `context.__enter__()`."""
+        """Return whether a method lets an object that a library made work from now on: `context.__enter__()`."""
         return target.rest[-1:] != () and target.rest[-1] in _ENTERING and self.is_state(target.name)
 
     def _follow(self, start: Name, use: Use) -> Executed:
@@ -343,7 +343,7 @@ class ExecutedCode:
 
 
 def _yields(statement: Statement) -> bool:
-    """Tell whether a function is a generator."""
+    """Return whether a function is a generator."""
     match statement.node:
         case ast.FunctionDef() as function:
             return any(isinstance(one, ast.Yield | ast.YieldFrom) for one in ast.walk(function))
@@ -352,7 +352,7 @@ def _yields(statement: Statement) -> bool:
 
 
 def _keeps_state(node: ast.AST) -> bool:
-    """Tell whether functions have arguments whose default is an object of their own, which calls may change."""
+    """Return whether functions have arguments whose default is an object of their own, which calls may change."""
     return any(
         isinstance(
             default, ast.List | ast.Dict | ast.Set | ast.ListComp | ast.DictComp | ast.SetComp | ast.Call

@@ -1,6 +1,6 @@
 """Parts of expressions and imports: the name that an expression starts from, what an import loads.
 
-Takes syntax trees, gives names; says nothing of what they stand for.
+Takes syntax trees and returns names; does not determine what they refer to.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ SILENT_NODES: Final = frozenset(
         *(ast.Tuple, ast.UnaryOp, ast.While, ast.With, ast.keyword, ast.withitem),
     }
 )
-"""Nodes that say nothing themselves; asked first, since a match tries case after case."""
+"""Nodes without meaning of their own; looked up first, because `match` tries one case after another."""
 
 
 def root_of(node: ast.expr) -> Chain | None:
@@ -63,7 +63,7 @@ def root_of(node: ast.expr) -> Chain | None:
 
 
 def is_method_of_literal(node: ast.expr) -> bool:
-    """Tell whether an expression is a method of a value that stands there, as `", ".join` is."""
+    """Return whether an expression is a method of a value that stands there, as `", ".join` is."""
     return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Constant | ast.JoinedStr)
 
 

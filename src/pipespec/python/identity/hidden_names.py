@@ -1,7 +1,7 @@
 """Ways to reach code that no name in the text shows: `eval`, `sys.modules`, imports by a text, texts that are read.
 
-Tables of what Python and common libraries offer, by absolute name or by the last word where that is telling. The walk
-of `name_usage` looks things up here.
+Tables of what Python and common libraries offer, by absolute name, or by the last word if that is enough. `name_usage` uses
+them.
 """
 
 from __future__ import annotations

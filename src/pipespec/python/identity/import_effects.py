@@ -1,8 +1,8 @@
-"""What importing a module changes: the statements that reach beyond the names that they bind.
+"""What the import of a module changes: the statements with an effect beyond the names that they bind.
 
-Takes the statements of a project, tells which of them may change a name's value when they are executed (hand it
-to a call, decorate with it, derive from it), which change something outside of the project, and for which it matters
-when they run. Rule and reasons: docs/decisions/0007-code-identity.md.
+Takes the statements of a project. Returns which of them may change the value of a name when they are executed (they pass it
+to a call, decorate with it, derive from it), which change something outside of the project, and for which the order
+matters. Rule and reasons: docs/decisions/0007-code-identity.md.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class When(IntEnum):
 
 
 class Effects:
-    """What the statements of one project change when they are imported; remembers what it found."""
+    """What the statements of one project change when they are imported; keeps the results."""
 
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
@@ -62,7 +62,7 @@ class Effects:
         return self._leaving[module]
 
     def when(self, statement: Statement) -> When:
-        """Tell whether it matters when a statement runs."""
+        """Return whether it matters when a statement runs."""
         self._find(statement.module)
         if statement not in self._when:
             usage = self._at_import(statement)
@@ -73,7 +73,7 @@ class Effects:
         return self._when[statement]
 
     def reads_docstrings(self, statement: Statement) -> bool:
-        """Tell whether something from outside may read the docstrings of what a statement defines.
+        """Return whether something from outside may read the docstrings of what a statement defines.
 
         A decorator or base class may, an object that a library made, and what a decorator of the project hands on to.
         """
@@ -169,7 +169,7 @@ class Effects:
         return any(run.leaves for run in self._runs(statement, usage))
 
     def _is_kept_outside(self, statement: Statement, usage: NameUsage) -> bool:
-        """Tell whether an unknown class from outside is given functions or classes of the project, to call them."""
+        """Return whether an unknown class from outside is given functions or classes of the project, to call them."""
         return any(
             not decorates_quietly(callee)
             for ref, given in usage.passed
@@ -202,7 +202,7 @@ class Effects:
 
     @staticmethod
     def _is_made(statement: Statement, chain: tuple[str, ...]) -> bool:
-        """Tell whether a statement makes an object of a class and does nothing else with it: `ONE = C()`."""
+        """Return whether a statement makes an object of a class and does nothing else with it: `ONE = C()`."""
         match statement.node:
             case ast.Assign(value=ast.Call(func=callee)) | ast.AnnAssign(value=ast.Call(func=callee)):
                 return chain_of(callee) == chain

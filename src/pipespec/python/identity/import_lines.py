@@ -1,7 +1,7 @@
 """The import statements that bring counted code into counted code, so that a redirected one can be shown.
 
-Takes the names that count for a callable and the project's modules; gives the statements by what they bind:
-`steps:clean` -> `from text import clean`. They are no part of a key: what they lead to is.
+Takes the names that count for a callable and the modules of the project. Returns the statements by what they bind:
+`steps:clean` -> `from text import clean`. These statements are not part of a key; the code that they import is.
 """
 
 from __future__ import annotations

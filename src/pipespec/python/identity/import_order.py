@@ -1,8 +1,8 @@
-"""The order in which importing a module executes statements, as far as it matters.
+"""The order in which the import of a module executes statements, if it matters.
 
-Takes the module that is imported, those that are loaded with it, and counted statements; gives the order as a list.
-Statements that only define something may stand anywhere. What changes something has its place, also among imports;
-what only reads has one between two changes.
+Takes the module that is imported, those that are loaded with it, and counted statements. Returns the order as a list. The
+position of statements that only define something does not matter. A statement that changes something has its position, also
+among imports; one that only reads has a position between two changes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def execution_order(
 ) -> list[JSON]:
     """Return the labels of statements that change something, in order, with the sorted ones of those that read before each.
 
-    Empty where nothing is changed, or where all of it has one label: then that label's own digest shows the order.
+    Empty if nothing is changed, or where all of it has one label: then that label's own digest shows the order.
 
     What is imported late, by a function, comes last, what imports before what it imports; in which order functions import is in
     their text.

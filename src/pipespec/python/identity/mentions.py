@@ -1,4 +1,4 @@
-"""What a walk over statements finds: the values that `name_usage` makes and all others read."""
+"""What is found in statements: the values that `name_usage` creates and the other modules read."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The top-level statements of a module by what they define: the pieces that code is counted in.
+"""The top-level statements of a module, by what they define: the pieces of code that count or do not count.
 
-Takes a parsed module, gives its `Statement`s, which names each binds or changes, and which of those names hold
-something that can be changed in place. Imports are no pieces: what they bind is followed instead.
+Takes a parsed module. Returns its `Statement`s, the names that each binds or changes, and which of these names hold
+something that can be changed in place. Imports are not pieces; the names that they bind are followed instead.
 """
 
 from __future__ import annotations
@@ -142,14 +142,14 @@ class ModuleCode:
         return {}
 
     def is_state(self, name: str) -> bool:
-        """Tell whether a name holds something that other code could change in place."""
+        """Return whether a name holds something that other code could change in place."""
         if name not in self._states:
             nodes = [one.node for one in self.module.bindings.get(name, ()) if one.target is None]
             self._states[name] = any(self._holds_state(node) for node in nodes)
         return self._states[name]
 
     def is_pure(self, chain: Chain) -> bool:
-        """Tell whether calling this changes nothing that it is given."""
+        """Return whether calling this changes nothing that it is given."""
         return self.imported_name(chain) in _PURE
 
     def imported_name(self, chain: Chain) -> str | None:
@@ -164,7 +164,7 @@ class ModuleCode:
         return ".".join((*names, *chain[1:]))
 
     def _runs(self, node: ast.stmt) -> bool:
-        """Tell whether an import executes anything of a statement; `if TYPE_CHECKING` and `__main__` blocks are not."""
+        """Return whether an import executes anything of a statement; `if TYPE_CHECKING` and `__main__` blocks are not."""
         if isinstance(node, ast.If):
             return any(body and not typing_only for body, typing_only in branches(node))
         if isinstance(node, ast.FunctionDef) and any(map(self._is_overload, node.decorator_list)):
@@ -172,7 +172,7 @@ class ModuleCode:
         return does_something(node)
 
     def _is_overload(self, decorator: ast.expr) -> bool:
-        """Tell whether a decorator is that of `typing`; others of its name keep what they are given."""
+        """Return whether a decorator is that of `typing`; others of its name keep what they are given."""
         chain = chain_of(decorator)
         return chain is not None and is_overload(decorator) and self.imported_name(chain) in _TYPING_OVERLOADS
 
@@ -215,12 +215,12 @@ class ModuleCode:
 
 
 def is_pure_name(dotted: str) -> bool:
-    """Tell whether a call, by its absolute name, changes nothing, and gives the same whatever ran before."""
+    """Return whether a call, by its absolute name, changes nothing, and gives the same whatever ran before."""
     return (dotted in _PURE and dotted not in _DEPENDENT) or dotted.startswith("typing.")
 
 
 def is_definition(node: ast.stmt) -> bool:
-    """Tell whether a statement only defines names: nothing runs but decorators, calls and bases in it."""
+    """Return whether a statement only defines names: nothing runs but decorators, calls and bases in it."""
     match node:
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.AnnAssign(target=ast.Name()):
             return True

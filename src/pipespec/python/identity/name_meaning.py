@@ -1,7 +1,7 @@
-"""Mentions -> what they stand for: a project's own names, whole modules of it, or something outside.
+"""Mentions -> what they refer to: names of the project, whole modules of it, or something outside.
 
-Follows imports and re-exports to their ends. A name that is bound several times stands for all of its meanings;
-what cannot be told stands for the whole module, with the reason.
+Follows imports and re-exports to their ends. A name that is bound several times refers to all of its values. If this cannot be
+determined, it refers to the whole module, with the reason.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ Target: TypeAlias = Named | Whole | Outside | BindingOrder
 
 
 class Resolver:
-    """Tells what mentions stand for in one project; remembers what it found."""
+    """Determines what mentions refer to in one project, and keeps the results."""
 
     def __init__(self, modules: Modules) -> None:
         self._modules = modules
@@ -106,7 +106,7 @@ class Resolver:
         self._resolved: dict[tuple[str, Ref], tuple[Target, ...]] = {}
 
     def code(self, module: str) -> ModuleCode | None:
-        """Return the statements of a module of the project; None where it cannot be read."""
+        """Return the statements of a module of the project, or None if it cannot be read."""
         if module not in self._codes:
             found = self._modules.get(module)
             self._codes[module] = ModuleCode(found) if isinstance(found, Module) else None
@@ -194,7 +194,7 @@ class Resolver:
         return code.binding if code is not None else ()
 
     def _is_hidden_submodule(self, code: ModuleCode, name: str, imports: Sequence[ImportTarget]) -> bool:
-        """Tell whether a package has a submodule of a name that it binds to something else: whichever came last counts."""
+        """Return whether a package has a submodule of a name that it binds to something else: whichever came last counts."""
         dotted = f"{code.name}.{name}"
         if not code.module.file.is_package or any(target.module == dotted for target in imports):
             return False
@@ -245,7 +245,7 @@ class Resolver:
             return
 
     def _is_submodule(self, module: str, name: str) -> bool:
-        """Tell whether `module.name` is a module; what the package itself binds by that name goes first."""
+        """Return whether `module.name` is a module; what the package itself binds by that name goes first."""
         code = self.code(module)
         if code is None or name in code.binding:
             return False
@@ -258,7 +258,7 @@ class Resolver:
         return self._modules.find(f"{module}.{name}") is not None
 
     def _binds(self, module: str, name: str) -> bool:
-        """Tell whether a module, or one whose names it imports all, binds a name."""
+        """Return whether a module, or one whose names it imports all, binds a name."""
         waiting, seen = [module], set()
         while waiting:
             one = waiting.pop()

@@ -1,8 +1,8 @@
-"""What statements mention of the world outside themselves: names of their module, imports, effects.
+"""What statements use from outside: names of their module, imports, effects.
 
-Takes top-level statements, gives the global names that they use (those of arguments, locals and comprehensions
-apart), and what they call, hand over and change, by when it happens: when they are executed, or when what they define
-is called. Says nothing of what a name stands for; that is `resolve`'s part.
+Takes top-level statements. Returns the global names that they use (not those of arguments, local variables and
+comprehensions), and what they call, pass on and change, by the time at which it happens: when they are executed, or when what
+they define is called. `name_meaning` determines what a name refers to.
 """
 
 from __future__ import annotations
@@ -364,7 +364,7 @@ class _Walk:
             self.found.reads.add("module docstring")
 
     def _is_global(self, chain: Chain | None, at: _At) -> bool:
-        """Tell whether a chain starts with a name that the module binds, or an import in a function."""
+        """Return whether a chain starts with a name that the module binds, or an import in a function."""
         refs = self._refs(chain, at.scope) if chain is not None else []
         bound = self._code.module.bindings
         return any(ref.module or ref.chain[0] in bound or self._code.module.stars for ref in refs)

@@ -1,4 +1,4 @@
-"""A notebook's text -> what counts of it: the sources of its cells, without outputs and numbers of executions.
+"""The text of a notebook -> what counts: the sources of its cells, without outputs and execution numbers.
 
 Takes the bytes of a file of Jupyter. Magic commands are left out of the code, since only IPython can read them; where the rest is no Python
 for another reason, its imports are kept.
@@ -24,7 +24,7 @@ class NotebookCode:
 
 
 def notebook_code(content: bytes) -> NotebookCode | None:
-    """Return what counts, or None where the file is no notebook."""
+    """Return what counts, or None if the file is no notebook."""
     try:
         document = json.loads(content)
         read = [(str(cell["cell_type"]), _tags(cell), _source(cell)) for cell in document["cells"]]

@@ -1,7 +1,7 @@
-"""What is known of calls, decorators and base classes from outside of the project, by their absolute names.
+"""What is known about calls, decorators and base classes from outside of the project, by their absolute names.
 
-Their code is not read, so this is a table of words and packages. What it does not know is taken to do what would
-matter: to register what it is given, to change a setting of its library, to read docstrings.
+Their code is not read, so this is a table of words and packages. Unknown code is assumed to do whatever would matter: register
+what it is given, change a setting of its library, read docstrings.
 """
 
 from __future__ import annotations
@@ -306,7 +306,7 @@ _SETTINGS: Final = frozenset({"options", "rcParams", "config", "conf", "settings
 
 @cache
 def changes_outside(dotted: str, *, taken: bool, in_body: bool = False) -> bool:
-    """Tell whether a call changes something outside of the project.
+    """Return whether a call changes something outside of the project.
 
     `taken` says that its result is used: a call for nothing but its effect has one. `in_body` calls are made by
     something that runs at import, or in a class: of a package that is not known they are taken to only make a value.
@@ -328,7 +328,7 @@ def changes_outside(dotted: str, *, taken: bool, in_body: bool = False) -> bool:
 
 @cache
 def draws(dotted: str) -> bool:
-    """Tell whether a call takes the next number of a generator that all code shares."""
+    """Return whether a call takes the next number of a generator that all code shares."""
     head, _, last = dotted.rpartition(".")
     if last[:1].isupper() or last == "default_rng":
         return False
@@ -338,7 +338,7 @@ def draws(dotted: str) -> bool:
 
 
 def decorates_quietly(dotted: str) -> bool:
-    """Tell whether a decorator only wraps what it is given, and keeps it nowhere."""
+    """Return whether a decorator only wraps what it is given, and keeps it nowhere."""
     top, last = dotted.partition(".")[0], dotted.replace(".[]", "").rpartition(".")[2]
     if "." not in dotted:
         return True  # a built-in
@@ -348,30 +348,30 @@ def decorates_quietly(dotted: str) -> bool:
 
 
 def derives_quietly(dotted: str) -> bool:
-    """Tell whether a base class or metaclass keeps no list of what derives from it."""
+    """Return whether a base class or metaclass keeps no list of what derives from it."""
     top = dotted.partition(".")[0]
     is_exception = dotted.endswith(("Error", "Exception", "Warning"))
     return is_exception or "." not in dotted or _is_standard(top) or top in _QUIET_BASES
 
 
 def keeps_with_base(dotted: str) -> bool:
-    """Tell whether the list of what derives from a base is with the project's class that derives from it first."""
+    """Return whether the list of what derives from a base is with the project's class that derives from it first."""
     return dotted.partition(".")[0] in _LISTING_BASES
 
 
 def reads_docstrings(dotted: str) -> bool:
-    """Tell whether something from outside may read the docstrings of what it is given."""
+    """Return whether something from outside may read the docstrings of what it is given."""
     top = dotted.partition(".")[0]
     return "." in dotted and not _is_standard(top) and top not in _NO_DOCSTRINGS
 
 
 def reads_annotations(dotted: str) -> bool:
-    """Tell whether something from outside may read the annotations of a function that it is given."""
+    """Return whether something from outside may read the annotations of a function that it is given."""
     return reads_docstrings(dotted) or dotted.partition(".")[0] in _ANNOTATION_READERS
 
 
 def is_exposed(dotted: str) -> bool:
-    """Tell whether a name stands for something that all code shares and can change: `os.environ`, `pd.options`."""
+    """Return whether a name stands for something that all code shares and can change: `os.environ`, `pd.options`."""
     return dotted in _EXPOSED or dotted.rpartition(".")[2] in _SETTINGS
 
 

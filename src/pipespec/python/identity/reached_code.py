@@ -1,7 +1,7 @@
-"""All code of a project that one callable reaches: a walk from name to name until nothing new comes up.
+"""All code of a project that one callable reaches, found by following names until there is nothing new.
 
-Takes where statements lead, and what the callable stands for; gives the statements and whole modules that count, the modules that
-are loaded with them, and what is looked at of code besides (docstrings, annotations).
+Takes the dependencies of statements, and what the callable refers to. Returns the statements and whole modules that count, the
+modules that are loaded with them, and which other parts of code are read (docstrings, annotations).
 """
 
 from __future__ import annotations
@@ -174,5 +174,5 @@ def _binds(statement: Statement, target: Named) -> bool:
 
 
 def _is_below(target: Target, package: str) -> bool:
-    """Tell whether a target is a submodule, which code that holds the package can take out of it."""
+    """Return whether a target is a submodule, which code that holds the package can take out of it."""
     return isinstance(target, Whole) and target.module.startswith(f"{package}.")

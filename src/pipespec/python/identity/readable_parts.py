@@ -1,6 +1,6 @@
 """Parts of code that change nothing unless other code reads them: annotations and docstrings.
 
-Takes syntax trees, gives these parts in the order of the text. Quoted annotations are parsed, also in brackets.
+Takes syntax trees and returns these parts in the order of the text. Quoted annotations are parsed, also in brackets.
 """
 
 from __future__ import annotations

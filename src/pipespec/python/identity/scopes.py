@@ -1,6 +1,6 @@
 """Scopes: which names a function, class or comprehension binds itself.
 
-Takes syntax trees, gives names; those that an import binds come with what they stand for.
+Takes syntax trees and returns names. Names that an import binds are returned with what they refer to.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Scope:
     is_class: bool = False
 
     def is_local(self, name: str) -> bool:
-        """Tell whether this scope or one around it binds a name."""
+        """Return whether this scope or one around it binds a name."""
         scope: Scope | None = self
         while scope is not None:
             if name in scope.names:

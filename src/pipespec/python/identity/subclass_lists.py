@@ -1,6 +1,6 @@
-"""Which classes learn of the classes that derive from them: by `__init_subclass__`, a metaclass, or a library's base.
+"""Which classes are told about their subclasses: by `__init_subclass__`, a metaclass, or a base class of a library.
 
-Takes names of classes, looks at them and at all above them.
+Takes names of classes, and examines these classes and all their base classes.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ class SubclassLists:
         self._documented: dict[Name, bool] = {}
 
     def watches(self, name: Name) -> bool:
-        """Tell whether a class learns of its subclasses, so that one changes it by being there."""
+        """Return whether a class learns of its subclasses, so that one changes it by being there."""
         return self._inherits(name, self._watching, self._looks_at_subclasses)
 
     def is_registered(self, name: Name) -> bool:
-        """Tell whether a library keeps a list of what derives from a class of the project."""
+        """Return whether a library keeps a list of what derives from a class of the project."""
         return self._inherits(name, self._registered, lambda one: any(map(self.registers, self._bases(one))))
 
     def reads_docstrings(self, name: Name) -> bool:
-        """Tell whether a class of the project has a base from outside that may read docstrings."""
+        """Return whether a class of the project has a base from outside that may read docstrings."""
         return self._inherits(
             name, self._documented, lambda one: any(map(reads_docstrings, self._bases(one)))
         )
 
     def registers(self, dotted: str) -> bool:
-        """Tell whether a base from outside keeps a list, where everyone can find it, of what derives from it."""
+        """Return whether a base from outside keeps a list, where everyone can find it, of what derives from it."""
         return not derives_quietly(dotted) and not keeps_with_base(dotted)
 
     def _inherits(self, name: Name, known: dict[Name, bool], test: Callable[[Statement], bool]) -> bool:

@@ -1,7 +1,7 @@
-"""Texts that code puts together, as far as the source tells them: `f"models.{kind}"` is `models.` and something.
+"""Texts that code composes, as far as they can be read from the source: `f"models.{kind}"` is `models.` and something.
 
-Takes an expression and where it stands, gives all texts that it may be; of each the parts that are known, None for
-the others. Constants of modules, tables, locals and the usual ways to join texts are looked through.
+Takes an expression and its place. Returns all texts that it may be, each as a list of parts: known texts, and None for the
+others. Constants of modules, tables, local variables and the usual ways to join texts are evaluated.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ class TextReader:
                 return self.texts(node, depth + 1)
 
     def _values(self, node: ast.Name | ast.Attribute) -> Sequence[ast.expr]:
-        """Return what a name is bound to: in the statement around it, else in a module; nothing where that is not known."""
+        """Return what a name is bound to: in the statement around it, else in a module; nothing if that is not known."""
         chain = chain_of(node)
         if chain is None:
             return ()
@@ -145,7 +145,7 @@ class TextReader:
         return [*local] or self.constants(chain)
 
     def is_local(self, name: str) -> bool:
-        """Tell whether the statement binds a name itself."""
+        """Return whether the statement binds a name itself."""
         return self._local_values(name) != []
 
     def _local_values(self, name: str) -> list[ast.expr] | None:
@@ -178,7 +178,7 @@ class TextReader:
 
 
 def pattern_of(template: Template) -> str | None:
-    """Return a regular expression for a text; None where not even its beginning is known."""
+    """Return a regular expression for a text, or None if not even its beginning is known."""
     if not template or not template[0]:
         return None
     return "".join(".+" if part is None else re.escape(part) for part in template)

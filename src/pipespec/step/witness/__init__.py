@@ -1,1 +1,1 @@
-"""What a step touches while it executes, beyond what its key covers: observed, judged, digested."""
+"""What a step uses while it executes, beyond what its key covers: observed, judged, digested."""

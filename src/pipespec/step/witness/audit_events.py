@@ -1,8 +1,8 @@
 """Python's audit events -> what an `Observer` notes: files opened, folders listed, programs started, classes unpickled.
 
-Each function takes an event's arguments and the frame that brought it about, stats a file at most, and opens nothing. An event comes
-before what it tells of, which may fail: nothing is made of a folder that is there. Reading by the
-import system, by tracebacks and by pipespec itself is not a step's.
+Each function takes the arguments of an event and the frame that caused it. It calls `stat` for at most one file, and opens nothing.
+An event is raised before the call that it announces, which may fail: a folder that exists is not created. What the import system,
+tracebacks and pipespec itself read does not count for the step.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _NO_FILE: Final = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_PATH", 0)
 
 
 def _reader(frame: FrameType | None) -> str:
-    """Return the file of the code that reads, through the standard library and what is wrapped of it; empty where nobody is found."""
+    """Return the file of the code that reads, through the standard library and what is wrapped of it; empty if nobody is found."""
     while frame is not None:
         name = frame.f_code.co_filename
         if name.startswith(_IMPORTS) or name.endswith(_LINES) or any(part in name for part in _NOT_READERS):
@@ -69,7 +69,7 @@ def _reader(frame: FrameType | None) -> str:
 
 
 def _is_reader(frame: FrameType | None, path: object = None) -> bool:
-    """Tell whether code of a user or of a library reads.
+    """Return whether code of a user or of a library reads.
 
     The import system and tracebacks read code for themselves, and anything else for whoever asked: `pkgutil.get_data`.
     """
@@ -312,7 +312,7 @@ class NotFoundFinder(MetaPathFinder):
         self._observer = observer
 
     def find_spec(self, fullname: str, path: Any = None, *_: object) -> None:
-        """Note a module that code of the user's asks for."""
+        """Note a module that code of the user asks for."""
         asking = _who_imports(sys._getframe(1))  # noqa: SLF001
         if asking is not None:
             folders = None if path is None else tuple(os.fsdecode(each) for each in path)
@@ -320,7 +320,7 @@ class NotFoundFinder(MetaPathFinder):
 
 
 def _who_imports(frame: FrameType | None) -> str | None:
-    """Return the file of the code whose import this is; None where that is installed code, which has its reasons."""
+    """Return the file of the code whose import this is, or None if that is installed code, which has its reasons."""
     while frame is not None:
         name = frame.f_code.co_filename
         if not name.startswith(_IMPORTS) and f"{os.sep}importlib{os.sep}" not in name:

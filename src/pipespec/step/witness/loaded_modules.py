@@ -1,8 +1,8 @@
-"""Which modules of the user's a step's code reached while it ran, that its key does not count.
+"""Which modules of the user a step used while it ran, although its key does not count them.
 
-Takes what is loaded in the process; gives files. A module that the process had before the step began was loaded for
-others: it is the step's only where the step's own code imports it. What the key does not know of counts whole, and with
-it what it imports, even from modules of which the key counts other parts.
+Takes what is loaded in the process and returns files. A module that was loaded before the step began was loaded for other steps:
+it counts only if the step's own code imports it. A module that the key does not know counts as a whole, together with what it
+imports, even from modules of which the key counts other parts.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def uncounted_modules(
 ) -> set[str]:
     """Return the files of the modules that the key does not cover.
 
-    `own` are all of the user's that are loaded, `before` the names of those that were loaded when the step began.
+    `own` are all of the user that are loaded, `before` the names of those that were loaded when the step began.
     """
     counted, names = frozenset(job.counted_files), frozenset(job.counted_names)
     whole: dict[str, None] = {
@@ -78,12 +78,12 @@ def absent_modules(
 
 
 def _covers(names: frozenset[str], module: str, name: str | None) -> bool:
-    """Tell whether the key counts a module whole, or what is wanted of it."""
+    """Return whether the key counts a module whole, or what is wanted of it."""
     return module in names or (name is not None and f"{module}:{name}" in names)
 
 
 def _imports(name: str, file: str, own: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
-    """Yield the loaded modules of the user's that a module names in its imports, each with the name that it takes of it."""
+    """Yield the loaded modules of the user that a module names in its imports, each with the name that it takes of it."""
     if not file.endswith(".py"):
         return
     try:

@@ -1,7 +1,7 @@
-"""Readers that open files in C, C++ or Rust, past Python's audit events: their entry points are wrapped once they are loaded.
+"""Readers that open files in C, C++ or Rust, without audit events of Python: their entry points are wrapped once they are loaded.
 
-Takes the table below; a library that is not loaded costs nothing, and a reader that a library has no more is left out. What is
-wrapped behaves as before: the paths among its arguments are noted, whatever else they are.
+Uses the table below. A library that is not loaded costs nothing, and a reader that a library no longer has is left out. A wrapped
+function behaves as before; the paths among its arguments are noted.
 """
 
 from __future__ import annotations

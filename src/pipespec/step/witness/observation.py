@@ -1,8 +1,8 @@
-"""A process observed: what it reads, lists, starts and unpickles is noted while the context is entered.
+"""Observes a process: what it reads, lists, starts and unpickles is noted while the context is active.
 
-An audit hook cannot be taken off again, so it is added once to a process and notes nothing unless an `Observer` is active; what is wrapped
-besides stays so. The hook runs for every event of the process: it is short and never raises. Not seen: files that libraries open in C,
-C++ or Rust past the readers that are known, and what other programs read.
+An audit hook cannot be removed, so it is added once to a process, and notes nothing unless an `Observer` is active; functions that
+are wrapped stay wrapped. The hook runs for every event of the process: it is short and never raises. It does not see files that
+libraries open in C, C++ or Rust, except by the known readers, and what other programs read.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _before_fork() -> None:
 
 
 def _in_fork() -> None:
-    """Begin anew in a forked process, which tells its parent what it notes."""
+    """Start again in a forked process, which reports to its parent what it notes."""
     global _active  # noqa: PLW0603
     if _active is not None:
         _active = Observer(_active.began, told=_active.told, is_forked=True)

@@ -1,6 +1,6 @@
-"""What was noted of a step's execution so far: absolute paths, not judged yet, and module names.
+"""What was noted about the execution of a step so far: absolute paths, not judged yet, and names of modules.
 
-A process that the step forks has an observer of its own, which tells the step's through a file without a name.
+A process that the step forks has its own observer, which reports to that of the step through a file without a name.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ class Seen:
 
     @classmethod
     def of(cls, path: str) -> Seen | None:
-        """Return what stands at a path, None where that is no regular file.
+        """Return what stands at a path, or None if that is no regular file.
 
         Raises:
-            OSError: where nothing does, or it cannot be known.
+            OSError: if nothing does, or it cannot be known.
         """
         status = unwatched_stat(path)
         if not stat.S_ISREG(status.st_mode):
@@ -59,7 +59,7 @@ class Observer:
     looked: dict[str, Looked] = field(default_factory=dict)
     """Paths that were found and not opened."""
     links: dict[str, bool] = field(default_factory=dict)
-    """Links that were followed; whether by code of the user's."""
+    """Links that were followed; whether by code of the user."""
     written: set[str] = field(default_factory=set)
     changed: set[str] = field(default_factory=set)
     """Files that were written to, and that keep some of what stood in them."""

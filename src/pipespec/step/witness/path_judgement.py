@@ -1,7 +1,7 @@
 """Which paths are a user's data or code, and how they are recorded: relative to the project root where they are below it.
 
-Takes absolute paths as a process opened them; knows the places of the system, of installed packages and of caches. Pure but
-for where this Python is installed.
+Takes absolute paths as a process opened them. Knows the folders of the system, of installed packages and of caches. Pure, except
+that it knows where this Python is installed.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _SYSTEM: Final = (
 
 
 def is_below(path: str, folder: str) -> bool:
-    """Tell whether a path is a folder or in it; both as `os.path.abspath` spells them."""
+    """Return whether a path is a folder or in it; both as `os.path.abspath` spells them."""
     return path == folder or path.startswith(folder if folder.endswith("/") else f"{folder}/")
 
 
@@ -59,7 +59,7 @@ class PathJudgement:
         self._covered = _PathPrefixes(_with_real(job.covered))
 
     def is_data(self, path: str) -> bool:
-        """Tell whether a file that was opened, or a folder that was listed, may be what a result was made of."""
+        """Return whether a file that was opened, or a folder that was listed, may be what a result was made of."""
         return (
             self._is_users(path)
             and not self._covered.hold(path)
@@ -67,15 +67,15 @@ class PathJudgement:
         )
 
     def is_code(self, path: str) -> bool:
-        """Tell whether a module's file is the user's own, and not installed."""
+        """Return whether a module's file is the user's own, and not installed."""
         return self._is_users(path)
 
     def is_own(self, path: str) -> bool:
-        """Tell whether a path is below the project root or among the project's modules."""
+        """Return whether a path is below the project root or among the project's modules."""
         return any(is_below(path, place) for place in self._own)
 
     def is_untracked(self, path: str) -> bool:
-        """Tell whether `identity.untracked` leaves a path out; a pattern that ends with `/` means all below it."""
+        """Return whether `identity.untracked` leaves a path out; a pattern that ends with `/` means all below it."""
         name = self.recorded(path)
         return any(
             fnmatch.fnmatchcase(name, f"{pattern}*" if pattern.endswith("/") else pattern)
@@ -114,7 +114,7 @@ class _PathPrefixes:
         self._starts = tuple(place if place.endswith("/") else f"{place}/" for place in self._places)
 
     def hold(self, path: str) -> bool:
-        """Tell whether a path is one of them, or in one."""
+        """Return whether a path is one of them, or in one."""
         return path in self._places or path.startswith(self._starts)
 
 
@@ -141,7 +141,7 @@ def python_places() -> tuple[str, ...]:
 
 
 def _is_setting(path: str) -> bool:
-    """Tell whether a path is a program's own setting in the home folder: `~/.netrc`, `~/.config/…`."""
+    """Return whether a path is a program's own setting in the home folder: `~/.netrc`, `~/.config/…`."""
     home = os.path.expanduser("~")  # noqa: PTH111 - paths are text here
     temporary = os.environ.get("TMPDIR") or "/tmp"  # noqa: S108 - nothing is made there
     return home != "/" and path.startswith(f"{home}/.") and not is_below(path, temporary)

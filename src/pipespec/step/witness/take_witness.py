@@ -1,7 +1,7 @@
-"""A step's execution watched, and its witness taken: what it touched beyond its key, each with its digest.
+"""Watches the execution of a step and returns its witness: what it used beyond its key, each with its digest.
 
-Takes a `WitnessJob`; gives a `Witness` once the step's own code is done. What the step wrote itself before reading it does not
-count; what it read and then changed counts as it left it.
+Takes a `WitnessJob`, and returns a `Witness` when the code of the step has ended. A file that the step wrote before it read it does
+not count. A file that it read and then changed counts with its last content.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class WitnessTaking:
     # --------------------------------------------------------------------------------------- files
 
     def _data(self) -> Iterator[str]:
-        """Yield the files that were read and are data of the user's."""
+        """Yield the files that were read and are data of the user."""
         return (
             path for path in self._observer.read if path not in self._observer.scripts and self._is_data(path)
         )
@@ -208,7 +208,7 @@ class WitnessTaking:
             return None
 
     def _is_looked_at(self, path: str, *, by_own: bool) -> bool:
-        """Tell whether a check counts: of what is the project's, and of data elsewhere where the user's code looks.
+        """Return whether a check counts: of what is the project's, and of data elsewhere where the user's code looks.
 
         A folder above the project is there, and so are sources that are loaded.
         """
@@ -273,7 +273,7 @@ _SAYS_SIZE: Final = frozenset({Trace.FILE, Trace.LARGE, Trace.MODULE})
 
 
 def _says(used: Mapping[str, Touched], name: str, asked: Asked) -> bool:
-    """Tell whether what is recorded of a path, or of the folder around it, determines what a check used."""
+    """Return whether what is recorded of a path, or of the folder around it, determines what a check used."""
     own = used.get(name)
     if own is not None and (asked is Asked.KIND or (asked is Asked.SIZE and own.trace in _SAYS_SIZE)):
         return True
@@ -310,7 +310,7 @@ def _gathered(files: Iterable[str], kept: Collection[str]) -> tuple[list[str], l
 
 
 def _is_in(path: str, folders: Collection[str]) -> bool:
-    """Tell whether one of these folders is above a path."""
+    """Return whether one of these folders is above a path."""
     while (path := path.rpartition("/")[0]) != "":
         if path in folders:
             return True

@@ -1,7 +1,7 @@
-"""Digests of what a step touched: the same rule when a run is recorded and when a plan looks again.
+"""Digests of what a step used, by the same rule when a run is recorded and when a plan checks it again.
 
-Takes absolute paths, opens regular files only and follows no link below a folder. Who calls says how the bytes of a file are digested, so
-that a plan can use its memory of digests.
+Takes absolute paths, opens only regular files and follows no link below a folder. The caller passes the function that digests the
+bytes of a file, so that a plan can use the digests that it remembers.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def facts_digest(path: str, asked: Asked) -> str:
 
 
 def link_digest(path: str) -> str:
-    """Return the digest of what a link says; of another text where it is no link any more."""
+    """Return the digest of what a link says; of another text if it is no link any more."""
     return _sha256(f"link {os.readlink(path)}" if os.path.islink(path) else "no link")  # noqa: PTH114, PTH115
 
 
@@ -80,8 +80,8 @@ def folder_digest(path: str, leaves_out: Callable[[str], bool]) -> str:
     """Return the digest of the names in a folder, those of folders with a slash.
 
     Raises:
-        OSError: where it cannot be listed.
-        ContentError: where it has more than 100,000 names.
+        OSError: if it cannot be listed.
+        ContentError: if it has more than 100,000 names.
     """
     names = (f"{name}/" if entry.is_dir() else name for name, entry in _entries(path, leaves_out))
     return _sha256("\0".join(sorted(names)))
@@ -107,11 +107,11 @@ def tree_of_folder(path: str, leaves_out: Callable[[str], bool], digest: FileDig
 
 
 def read_source(path: str) -> bytes | None:
-    """Return the text of a Python source of at most 4 MiB; None where it is something else.
+    """Return the text of a Python source of at most 4 MiB, or None if it is something else.
 
     Raises:
-        OSError: where it cannot be read.
-        ContentError: where it is no regular file.
+        OSError: if it cannot be read.
+        ContentError: if it is no regular file.
     """
     if not path.endswith(".py"):
         return None
@@ -121,7 +121,7 @@ def read_source(path: str) -> bytes | None:
 
 
 def source_tree_digest(source: bytes) -> str:
-    """Return the digest of the code without comments and formatting; empty where it does not parse.
+    """Return the digest of the code without comments and formatting; empty if it does not parse.
 
     Docstrings and annotations count: nobody knows who reads them of a module that was loaded by its name. The text of
     a tree differs between Pythons, so it is compared only where the bytes differ.

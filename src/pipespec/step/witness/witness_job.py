@@ -1,4 +1,4 @@
-"""What observing one execution needs to know: which code its key counts, what is the project's, what is nobody's data."""
+"""What is needed to observe one execution: which code its key counts, what belongs to the project, and what is not data."""
 
 from __future__ import annotations
 
