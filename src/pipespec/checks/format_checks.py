@@ -93,7 +93,7 @@ def _input(
 
 
 def _is_told_missing(spec: InputSpec, context: CheckContext) -> bool:
-    """Tell whether a file without a suffix is not there: then its format only follows from the wrong name."""
+    """Return whether a file without a suffix is not there: then its format only follows from the wrong name."""
     source = spec.source
     if not isinstance(source, FileInput) or suffix_of(source.text) or context.exists is None:
         return False

@@ -83,7 +83,7 @@ class RunSettings:
         return self.open_cluster is not None and (step.engine.executor or self.executor) == DASK
 
     def is_elsewhere(self, step: StepSpec) -> bool:
-        """Tell whether a step executes on workers that have resources of their own, and not on this machine."""
+        """Return whether a step executes on workers that have resources of their own, and not on this machine."""
         return self.is_on_cluster(step) and not self.cluster.is_default
 
     @property

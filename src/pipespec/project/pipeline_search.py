@@ -83,7 +83,7 @@ def _is_seen(name: str) -> bool:
 
 
 def _leads_out(path: Path) -> bool:
-    """Tell whether this is a link to a place outside of its project."""
+    """Return whether this is a link to a place outside of its project."""
     return path.is_symlink() and not path.resolve().is_relative_to(find_root(path).resolve())
 
 

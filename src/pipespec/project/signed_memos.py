@@ -91,7 +91,7 @@ class SignedMemos:
 
 
 def _is_own_folder(path: Path) -> bool:
-    """Tell whether this is a folder of this user; a link to one is not, since it may lead out of the project."""
+    """Return whether this is a folder of this user; a link to one is not, since it may lead out of the project."""
     try:
         status = path.lstat()
     except OSError:

@@ -297,7 +297,7 @@ def _word_hint(broken: json_schema.Violation, key: str) -> str | None:
 
 
 def _is_known_there(key: str, value: Node, broken: json_schema.Violation) -> bool:
-    """Tell whether a mapping may be moved below our key as it is: one with other words in it may not."""
+    """Return whether a mapping may be moved below our key as it is: one with other words in it may not."""
     rule = broken.rule.properties[key]
     is_closed = rule.additional is not None and rule.additional.accepts_nothing
     return (

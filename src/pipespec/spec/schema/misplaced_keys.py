@@ -193,7 +193,7 @@ def _below_an_empty_key(place: _Place, key: str, broken: Sequence[Violation]) ->
 
 
 def _is_own_key(place: _Place, name: str, owner: str) -> bool:
-    """Tell whether a key is the one of the language here; a param such as `seed: 4` only has its name."""
+    """Return whether a key is the one of the language here; a param such as `seed: 4` only has its name."""
     rule = place.rule.properties.get(name)
     if rule is None or not place.knows(name):
         return False
