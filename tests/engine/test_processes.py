@@ -92,7 +92,7 @@ class Zoo:
     def spawn(self, code):
         self.count += 1
         log = self.folder / f"{self.count}.log"
-        self.processes.spawn(self.count, textwrap.dedent(code).encode(), log)
+        self.processes.spawn(self.count, textwrap.dedent(code).encode(), log, reports_done=True)
         return self.count
 
     def wait_until(self, condition):

@@ -292,10 +292,9 @@ class DaskExecutor:
             self._client, workers, stop_steps, self._visit, keys, at_once=at_once, limit=_STOP_LIMIT
         )
         begun = {key for found in told.values() if isinstance(found, list) for key in found}
+        all_told = len(told) == len(workers)  # otherwise, a silent worker may have begun a task
         for task in tasks:
-            if task.key not in begun and len(told) == len(
-                workers
-            ):  # otherwise, a silent worker may have begun it
+            if task.key not in begun and all_told:
                 self._arrived.append((task, Failure("cancelled", "was cancelled")))
 
     def _leave(self) -> None:

@@ -110,7 +110,7 @@ class LocalExecutor:
         entry: str = _ENTRY,
         environment: Mapping[str, str] = MappingProxyType({}),
         warm_up: bool = True,
-        on_done: Callable[[str], None] = lambda _: None,
+        on_done: Callable[[str], None] | None = None,
     ) -> None:
         """Start processes with `environment` added to that of this process. Start the template immediately to `warm_up`.
 
@@ -136,7 +136,8 @@ class LocalExecutor:
         self._numbers[job.step] = self._last
         self._executions[self._last] = _RunningJob(job, timeout)
         reach("worker.before-spawn")
-        self._processes.spawn(self._last, pickle.dumps(job), Path(job.log))
+        reports_done = self._on_done is not None
+        self._processes.spawn(self._last, pickle.dumps(job), Path(job.log), reports_done=reports_done)
         reach("worker.after-spawn")
 
     def wait(self, timeout: float) -> Sequence[StepOutcome]:
@@ -177,7 +178,7 @@ class LocalExecutor:
                 execution.started = time.monotonic()
                 if execution.timeout is not None and execution.due is None:
                     execution.due = execution.started + execution.timeout
-            case Done(number) if number in self._executions:
+            case Done(number) if number in self._executions and self._on_done is not None:
                 self._on_done(self._executions[number].job.step)
             case Exited(number, code) if number in self._executions:
                 return _judge(self._forget(number), code)
@@ -248,7 +249,10 @@ class InlineExecutor:
         from pipespec.engine.processes.step_worker import work  # noqa: PLC0415 - all that a step needs, 20 ms
 
         with _restored_process():
-            self._ended.append(work(job, on_error=self._on_error))
+            outcome = work(job, on_error=self._on_error)
+        if (failure := outcome.failure) is not None:  # it has no log to stand in
+            sys.stderr.write(f"{failure.traceback}\npipespec: {failure.message}\n".lstrip())
+        self._ended.append(outcome)
 
     def wait(self, timeout: float) -> Sequence[StepOutcome]:
         """Return the outcomes of steps that ended, inline or elsewhere."""

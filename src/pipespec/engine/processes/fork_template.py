@@ -2,10 +2,10 @@
 
 Takes `Order`s over an inherited socket and returns `Answer`s. It knows nothing about steps. ENTRY is `module:function`.
 It is called here with the payload of an order, and what it returns is called in the fork, with a function by which it can say
-that its work is done. MODULES (JSON) are loaded beforehand, so that a fork starts with them. While a fork works, the next one already exists and waits for its order.
-There is one thread, and no clean-up code in the forks: a fork ends by `os._exit`. The template ends when its socket is
-closed, that is with its parent however that died, and ends every descendant. decisions/0005-step-processes says why
-pipespec has its own template.
+that its work is done. MODULES (JSON) are loaded beforehand, so that a fork starts with them. While a fork works, the next
+one already exists and waits for its order. There is one thread, and no clean-up code in the forks: a fork ends by
+`os._exit`. The template ends when its socket is closed, that is with its parent however that died, and ends every
+descendant. decisions/0005-step-processes says why pipespec has its own template.
 """
 
 from __future__ import annotations
@@ -233,14 +233,16 @@ class Template:
         target = open_log(Path(order.log))
         attach_streams(target)
         os.close(target)
-        run(lambda: self._say_done(order.number))
+        run(lambda: self._say_done(order))
         self._pages.note()
 
-    def _say_done(self, number: int) -> None:
-        """Tell the template. Its pipe is opened only now: until then, a process has no file of the template."""
+    def _say_done(self, order: Spawn) -> None:
+        """Tell the template, if anybody waits for it. Its pipe is opened only now: until then, a process has no file of the template."""
+        if not order.reports_done:
+            return
         place = f"/proc/{self._pid}/fd/{self._done_write}"
         with contextlib.suppress(OSError), open(place, "wb", buffering=0) as pipe:  # noqa: PTH123 - a pipe
-            pipe.write(_NUMBER.pack(number))
+            pipe.write(_NUMBER.pack(order.number))
 
     def _leave_template(self) -> None:
         os.setsid()

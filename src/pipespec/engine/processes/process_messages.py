@@ -31,6 +31,8 @@ class Spawn(NamedTuple):
     number: int
     payload: bytes
     log: str
+    reports_done: bool = False
+    """Whether anybody waits for `Done`."""
 
 
 class Signal(NamedTuple):

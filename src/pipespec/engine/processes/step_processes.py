@@ -49,8 +49,9 @@ class StepProcesses:
     """Processes of one run. Used from one thread, except `wake`.
 
     `entry` is `module:function`. It is called with the payload in the process from which others are forked, and what it
-    returns runs in the new process, with a function by which it can say that its work is `Done`. `modules` are loaded beforehand if possible. The processes start in `folder`, with
-    `environment` added to that of this process. `log` gets the template's own output.
+    returns runs in the new process, with a function by which it can say that its work is `Done`. `modules` are loaded
+    beforehand if possible. The processes start in `folder`, with `environment` added to that of this process. `log` gets the
+    template's own output.
     """
 
     def __init__(
@@ -81,9 +82,9 @@ class StepProcesses:
                 self._entry, self._modules, self._folder, self._log, self._environment
             )
 
-    def spawn(self, number: int, payload: bytes, log: Path) -> None:
+    def spawn(self, number: int, payload: bytes, log: Path, *, reports_done: bool = False) -> None:
         """Start a process under a new number. `Started`, perhaps `Done`, and then `Exited` report about it, or `Lost`."""
-        self._waiting[number] = Spawn(number, payload, str(log))
+        self._waiting[number] = Spawn(number, payload, str(log), reports_done)
         if self._template is None:
             self._restart()
         else:

@@ -48,7 +48,8 @@ _LITTLE: Final = 64 << 20
 def prepare(payload: bytes) -> Callable[[Callable[[], None]], None]:
     """Return a function that executes a pickled job, and writes its result record, in a process forked from this one.
 
-    It says that it is done when the next step may begin beside it.     What is done here is done once, and its memory need not be copied.
+    It says that it is done when the next step may begin beside it. What is done
+    here is done once, and its memory need not be copied.
     """
     _get_ready()
     job: StepJob = pickle.loads(payload)  # noqa: S301 - from our parent, over an inherited socket
