@@ -194,7 +194,7 @@ def test_a_value_goes_to_a_file_a_folder_or_a_file_for_each_part(calls, words, f
 @pytest.mark.parametrize(
     ("words", "code", "err"),
     [
-        (["steps:nothing"], 2, "error: module 'steps' has no function 'nothing'\n"),
+        (["steps:nothing"], 2, "error: module 'steps' has no function 'nothing'; functions there: 'Model', 'Trained', 'titles', 'train', 'fitted', 'copied', 'loose', 'logging', 'refusing', 'crowded' and 4 more\n"),
         (["nowhere:f"], 2, "error: there is no module 'nowhere'\n"),
         (
             ["steps:train", "--examples", "no.csv", "--rates", "["],

@@ -74,10 +74,10 @@ def test_a_record_that_is_there_already_is_not_replaced(job, tmp_path, monkeypat
     first = StepOutcome("work", 1.0)
     write_outcome(first, result_path(job.staging))
     monkeypatch.setattr(
-        "pipespec.engine.processes.step_worker.work", lambda _job: replace(first, seconds=2.0)
+        "pipespec.engine.processes.step_worker.work", lambda _job, **_: replace(first, seconds=2.0)
     )
 
     with pytest.raises(FileExistsError):
-        prepare(pickle.dumps(job))()
+        prepare(pickle.dumps(job))(lambda: None)
 
     assert read_outcome(result_path(job.staging)) == first

@@ -513,12 +513,17 @@ def test_a_function_that_is_deeper_in_a_package_is_offered(tmp_path, package, ki
         },
     )
 
-    for name, nearest in (("fit", ("data.train:fit",)), ("fitt", ())):
+    no_others = "there are no functions there"
+    for name, nearest, hint in (
+        ("fit", ("data.train:fit",), None),
+        ("fitt", (), no_others),
+    ):
         assert read(tmp_path, f"data:{name}") == CallableProblem(
             ProblemKind.FUNCTION_NOT_FOUND,
             f"{kind} 'data' has no function '{name}'",
             nearest,
             tmp_path / "data" / "__init__.py" if package else tmp_path / "data",
+            hint=hint,
         )
 
 

@@ -226,12 +226,5 @@ LIBRARIES = [
             },
             {"feats.py": ("attempt(3)", "attempt(4)")},
         ),
-        optuna_objective=(
-            {
-                "m.py": "import optuna, feats\ndef f():\n    s = optuna.create_study(sampler=feats.sampler())\n    s.optimize(feats.obj, n_trials=2)\n    return s.best_value",
-                "feats.py": "import optuna\ndef sampler(): return optuna.samplers.RandomSampler(seed=1)\ndef obj(t): return t.suggest_float('x', 0, 1)*10\n",
-            },
-            {"feats.py": ("seed=1", "seed=2")},
-        ),
     ),
 ]
