@@ -157,12 +157,17 @@ def keys_below(client: Any, bucket: str, prefix: str) -> Iterator[Mapping[str, A
 
 def code_of(error: BaseException) -> str:
     """Return S3's code of an error, or the name of boto3's error."""
+    error = _original(error)
     response = getattr(error, "response", None)
     if isinstance(response, dict):
         return str(response.get("Error", {}).get("Code", ""))
-    if type(error).__name__ == "S3UploadFailedError" and error.__context__ is not None:
-        return code_of(error.__context__)
     return type(error).__name__
+
+
+def _original(error: BaseException) -> BaseException:
+    """Return what S3 said, without what boto3 writes around it for an upload: paths that are longer than a line."""
+    is_wrapped = type(error).__name__ == "S3UploadFailedError" and error.__context__ is not None
+    return error.__context__ or error if is_wrapped else error
 
 
 @contextlib.contextmanager
@@ -197,4 +202,4 @@ def _meaning(error: Exception, uri: str) -> str:
         return f"S3{at} does not answer ({code})"
     if code in _MEANINGS:
         return f"{_MEANINGS[code].format(bucket=split_uri(uri)[0])} ({code})"
-    return shown(str(error).strip().partition("\n")[0])[:300] or code
+    return shown(str(_original(error)).strip().partition("\n")[0])[:300] or code
