@@ -3,7 +3,7 @@
 Takes steps to execute, and their outcomes. Returns started runs and records. Two invocations that need the same key agree through
 the store. In a database file, each searches and claims in one transaction. Elsewhere, each creates its run with a claim. An
 invocation that has met no other continues; the others search then: one that is alone with its claim continues; if there are
-several, they withdraw their runs and wait. If other processes may have considered this process dead, it searches again before it
+several, the later ones withdraw their runs, and the earliest waits until they have done so. If other processes may have considered this process dead, it searches again before it
 publishes, and it is decided which of the two results counts. A store that is not reachable does not stop the work: a thread
 renews leases, and a run that could not be ended is ended with the next renewal.
 """

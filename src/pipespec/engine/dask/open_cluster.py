@@ -95,8 +95,8 @@ def opened_cluster(
 def _client(where: Any, limit: float) -> Any:
     """Return a client, or raise what it raises, within about so many seconds.
 
-    A client waits for ever for a scheduler that takes the connection and says nothing: it hangs, or is something else. So it
-    connects in a thread, which ends with the process if it has to be left alone.
+    If a scheduler accepts the connection and sends nothing, because it hangs or is another service, a client waits without a
+    limit. So it connects in a thread, which is abandoned then, and ends with the process.
     """
     from distributed import Client  # noqa: PLC0415 - two seconds
 
@@ -126,9 +126,9 @@ def answers(
     limit: float,
     **more: object,
 ) -> Mapping[str, Any]:
-    """Call a function on workers, and return what it returns or raises, by worker. Leave out those that are silent so long.
+    """Call a function on workers, and return what it returns or raises, by worker, without those that do not answer in `limit` seconds.
 
-    `Client.run` waits for all of them: for minutes, if one hangs.
+    `Client.run` waits for all workers: for minutes, if one hangs.
     """
 
     async def ask(worker: str) -> Mapping[str, Any]:

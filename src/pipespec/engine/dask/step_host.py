@@ -210,9 +210,8 @@ class StepHost(WorkerPlugin):  # type: ignore[misc]  # Dask is not followed
         live: LiveLog | None,
     ) -> StepOutcome:
         told: bool | None = None
-        running = processes.start(
-            replace(job, step=key), timeout
-        )  # one step may be here twice, if it is tried again
+        # By the key: one step may be here twice, if it is tried again.
+        running = processes.start(replace(job, step=key), timeout)
         while True:
             if outcome := running.wait(_LOOK):
                 return replace(outcome, step=job.step)

@@ -77,7 +77,7 @@ def _is_reader(frame: FrameType | None, path: object = None) -> bool:
 
 
 def _reads(name: str, path: object) -> bool:
-    """Tell the same of the file of the code that reads."""
+    """Return the same for the file of the code that reads."""
     if name.startswith(_OURS) or any(part in name for part in _NOT_READERS):
         return False
     if name.startswith(_IMPORTS) or name.endswith(_LINES):
