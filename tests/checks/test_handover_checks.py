@@ -171,6 +171,7 @@ def is_a(value, annotation):
     return True
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(data=st.data())
 def test_what_a_reader_gets_without_complaint_is_never_refused(data, said, live, tmp_path_factory):

@@ -213,6 +213,7 @@ def test_the_table_has_rows():
     assert sorted(ROWS) == sorted(CHECKS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", ROWS)
 def test_each_row_of_the_table_holds(row, seen, tmp_path, server):
     CHECKS[row](seen, tmp_path, server)
@@ -260,6 +261,7 @@ def test_tests_see_no_store_of_whoever_runs_them():
     assert {name for name in os.environ if name.startswith("MLFLOW_")} <= ours
 
 
+@pytest.mark.slow
 def test_what_a_program_logs_that_a_step_starts_is_in_the_run_of_the_step(seen):
     seen.write("child.py", "import mlflow\nwith mlflow.start_run():\n    mlflow.log_metric('loss', 0.5)\n")
     seen.write(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-pytestmark = pytest.mark.usefixtures("libraries_loaded")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("libraries_loaded")]
 
 STEPS = """
 import os

@@ -11,6 +11,8 @@ import pytest
 
 import pipespec
 
+pytestmark = pytest.mark.slow
+
 RUNS, REUSED = "run", "reuse"
 
 

@@ -169,6 +169,7 @@ def test_every_step_is_handed_out_once_after_all_that_it_waits_for(data):
     assert sorted(found.begun) == sorted(upstream)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [chain, fan, shuffled])
 def test_ten_thousand_steps_take_linear_time(shape):
     """Measured 0.2 ms a step; the bound is Luigi's stock scheduler at 100 steps."""
@@ -210,6 +211,7 @@ def test_a_long_chain_that_fails_at_its_head_ends_the_run():
     assert run(chain(5000), failing=("s0",)).begun == ["s0"]
 
 
+@pytest.mark.slow
 def test_ten_thousand_steps_that_want_one_resource_take_linear_time():
     needs = {f"s{i}": {"gpu": 1} for i in range(10_000)}
 

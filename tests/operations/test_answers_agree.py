@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -145,6 +146,7 @@ def side(label):
     return Side(label, spec, code_of(spec, spec.steps.values(), compiled.modules))
 
 
+@pytest.mark.slow
 @given(projects(), edits(), edits())
 @settings(max_examples=60)
 def test_all_answers_agree_and_hold(bench_at, project, first, second):

@@ -102,6 +102,7 @@ def test_a_series_that_is_all_test_is_refused(series):
 # models
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("estimator", MODELS)
 def test_a_model_beats_the_same_hour_last_week(parts, estimator):
     model = train(parts["train"], estimator, MODELS[estimator])
@@ -120,6 +121,7 @@ def test_a_model_looks_neither_at_the_value_nor_at_the_time(parts):
     assert forecast(model, blind)["forecast"].equals(forecast(model, parts["test"])["forecast"])
 
 
+@pytest.mark.slow
 def test_training_again_gives_the_same(parts):
     first, second = (
         forecast(train(parts["train"], "gradient_boosting", MODELS["gradient_boosting"]), parts["test"])

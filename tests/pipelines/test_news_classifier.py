@@ -88,6 +88,7 @@ def test_training_and_predicting_again_gives_the_same(examples):
     assert first.equals(second)
 
 
+@pytest.mark.slow
 def test_a_model_has_the_same_bytes_in_another_process(examples, tmp_path):
     train_examples, test_examples = split_examples(examples)
     train_examples.to_parquet(tmp_path / "train.parquet")

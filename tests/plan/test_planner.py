@@ -601,6 +601,7 @@ class TestAnyPipeline:
         assert set(carry_out(plan, records, make)) == forced
 
 
+@pytest.mark.slow
 def test_ten_thousand_steps_in_a_chain_or_a_fan_are_no_trouble(make):
     count = 10_000
     chain = make.pipeline(
