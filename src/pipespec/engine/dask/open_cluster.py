@@ -50,6 +50,8 @@ class OpenCluster:
 
     client: Any
     address: str
+    topic: str
+    """The topic of events for this client, which the scheduler forgets when it has left."""
     is_elastic: bool
     """Whether workers are started on demand, so that a cluster may have none."""
 
@@ -89,7 +91,7 @@ def opened_cluster(
             raise _unavailable(spec, error) from None
         stack.callback(_close_client, client)
         is_elastic = spec.adapt is not None
-        yield OpenCluster(client, shown(client.scheduler.address), is_elastic)
+        yield OpenCluster(client, shown(client.scheduler.address), client.id, is_elastic)
 
 
 def _client(where: Any, limit: float) -> Any:

@@ -62,19 +62,6 @@ def opened_dask(
     name = f"pipespec-{token}"
     sign = folder / name
     sign.write_text(name, encoding="utf-8")
-    visit = Visit(
-        name=name,
-        root=str(plan.pipeline.root),
-        sign=str(sign),
-        python=".".join(platform.python_version_tuple()[:2]),
-        pipespec=version("pipespec"),
-        packages={
-            package: plan.facts.packages.get(package) for step in steps for package in step.identity.packages
-        },
-        modules=modules,
-        environment=plan.pipeline.engine.env,
-        grace=settings.grace,
-    )
     with (
         dask_logging_to(settings.state.logs / f"{token}-dask.log"),
         opened_cluster(
@@ -84,6 +71,22 @@ def opened_dask(
             module_folders=plan.pipeline.module_folders,
         ) as cluster,
     ):
+        visit = Visit(
+            name=name,
+            topic=cluster.topic,
+            root=str(plan.pipeline.root),
+            sign=str(sign),
+            python=".".join(platform.python_version_tuple()[:2]),
+            pipespec=version("pipespec"),
+            packages={
+                package: plan.facts.packages.get(package)
+                for step in steps
+                for package in step.identity.packages
+            },
+            modules=modules,
+            environment=plan.pipeline.engine.env,
+            grace=settings.grace,
+        )
         workers = _workers(cluster)
         unfit = _introduce(cluster, visit, workers)
         is_elsewhere = any(why.startswith(NO_FOLDER) for why in unfit.values())
