@@ -198,8 +198,8 @@ def states_of(report):
     return {result.step: result.state.value for result in report.steps}
 
 
-def start_command(engine, cluster, *options):
-    command = [sys.executable, "-m", "pipespec", "run", "pipeline.yaml", "--dask", cluster.address, *options]
+def start_command(engine, where, *options):
+    command = [sys.executable, "-m", "pipespec", "run", "pipeline.yaml", "--dask", str(where), *options]
     return subprocess.Popen(
         command,
         cwd=engine.root,
@@ -241,7 +241,7 @@ def test_steps_of_one_run_execute_there_and_here(on_dask, cluster):
     with Client(cluster.address, set_as_default=False) as client:
         workers = set(client.run(os.getpid).values())
 
-    process = start_command(on_dask, cluster)
+    process = start_command(on_dask, cluster.address)
     _, said = process.communicate(timeout=200)
 
     assert process.returncode == 0, said
@@ -304,7 +304,7 @@ def test_a_step_over_its_time_ends_with_its_children(on_dask):
 def test_ctrl_c_ends_the_work_on_the_cluster(on_dask, cluster):
     on_dask.write("pipeline.yaml", HELD % "")
     (on_dask.root / "hold").touch()
-    process = start_command(on_dask, cluster)
+    process = start_command(on_dask, cluster.address)
     until_there(on_dask.root / "held")
 
     process.send_signal(signal.SIGINT)
@@ -320,7 +320,7 @@ def test_ctrl_c_ends_the_work_on_the_cluster(on_dask, cluster):
 def test_a_user_process_that_is_killed_takes_its_steps_on_the_cluster_along(on_dask, cluster):
     on_dask.write("pipeline.yaml", HELD % "")
     (on_dask.root / "hold").touch()
-    process = start_command(on_dask, cluster)
+    process = start_command(on_dask, cluster.address)
     until_there(on_dask.root / "held")
     [held] = [
         line.split() for line in (on_dask.root / "executed.txt").read_text().splitlines() if "held" in line
@@ -424,7 +424,7 @@ def test_a_run_begins_without_a_worker_that_hangs(engine, tmp_path):
             worker, pid = next(iter(client.run(os.getpid).items()))
         os.kill(pid, signal.SIGSTOP)
         try:
-            done, said = start_command(engine, own).communicate(timeout=120)
+            done, said = start_command(engine, tmp_path / "scheduler.json").communicate(timeout=120)
         finally:
             os.kill(pid, signal.SIGCONT)
 

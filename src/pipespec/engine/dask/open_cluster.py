@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import json
 import logging
 import sys
 import threading
@@ -63,9 +64,12 @@ def opened_cluster(
     """Reach the cluster, or start it. `folder` is for files of workers on this machine, by default `places` workers.
 
     Raises:
-        UsageError: if Dask or the class of the cluster is not installed, or the class does not accept its arguments.
+        UsageError: if Dask or the class of the cluster is not installed, the class does not accept its arguments, or a scheduler
+            file is none.
         ClusterUnavailableError: if no scheduler answers, or the cluster does not start.
     """
+    if spec.scheduler_file is not None:
+        spec = ClusterSpec(_address_in(spec.scheduler_file))
     began = time.monotonic()
     try:
         import distributed  # noqa: F401, PLC0415 - two seconds
@@ -92,6 +96,30 @@ def opened_cluster(
         stack.callback(_close_client, client)
         is_elastic = spec.adapt is not None
         yield OpenCluster(client, shown(client.scheduler.address), client.id, is_elastic)
+
+
+def _address_in(file: str) -> str:
+    """Return the address in a scheduler file. Dask itself waits for the file, for as long as there is none."""
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ClusterUnavailableError(
+            f"there is no scheduler file {quote(file)}; nothing was run, start the scheduler with --scheduler-file, or repeat the command once it"
+            " has written it"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise UsageError(f"the scheduler file {quote(file)} cannot be read: {why}") from None
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"the scheduler file {quote(file)} is not JSON: {error}") from None
+    address = content.get("address") if isinstance(content, dict) else None
+    if not isinstance(address, str):
+        raise UsageError(
+            f"{quote(file)} is not the file of a Dask scheduler: it has no 'address'; 'dask scheduler --scheduler-file {file}' writes one"
+        )
+    return address
 
 
 def _client(where: Any, limit: float) -> Any:
