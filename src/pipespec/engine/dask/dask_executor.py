@@ -62,7 +62,7 @@ class _Task:
 class DaskExecutor:
     """Executes jobs on a cluster. `visit` is the name by which its workers know the run.
 
-    `unfit` are workers that execute no steps, each with the reason. `places` limits the number of tasks at a time.
+    `unfit` are workers that execute no steps, each with the reason. `threads` is how many each worker has. `places` limits the number of tasks at a time.
     `grace` is the time that a process has between SIGTERM and SIGKILL, in seconds.
     """
 
@@ -72,6 +72,7 @@ class DaskExecutor:
         visit: str,
         *,
         unfit: Mapping[str, str],
+        threads: Mapping[str, int],
         places: int | None,
         grace: float,
         others: Executor,
@@ -91,7 +92,7 @@ class DaskExecutor:
         self._ended: list[StepOutcome] = []
         self._lost = ""
         """Why the cluster is given up."""
-        self._threads: dict[str, int] = dict(self._client.nthreads())
+        self._threads = dict(threads)
         self._answered = time.monotonic()
         self._had_workers = time.monotonic()
         self._orders: queue.SimpleQueue[tuple[list[_Task], bool] | None] = queue.SimpleQueue()

@@ -51,6 +51,8 @@ class OpenCluster:
 
     client: Any
     address: str
+    workers: Mapping[str, Mapping[str, Any]]
+    """What the scheduler knows about each worker, by its address."""
     topic: str
     """The topic of events for this client, which the scheduler forgets when it has left."""
     is_elastic: bool
@@ -86,7 +88,7 @@ def opened_cluster(
             began = time.monotonic()
         left = max(_LEAST_LIMIT, began + _CONNECT_LIMIT - time.monotonic())
         try:
-            client = _client(where, left)
+            client, workers = _client(where, left)
         except ValueError as error:
             raise UsageError(
                 f"{_named(spec)} is no address of a scheduler: {one_line(str(error))}; write it as tcp://HOST:8786"
@@ -95,7 +97,7 @@ def opened_cluster(
             raise _unavailable(spec, error) from None
         stack.callback(_close_client, client)
         is_elastic = spec.adapt is not None
-        yield OpenCluster(client, shown(client.scheduler.address), client.id, is_elastic)
+        yield OpenCluster(client, shown(client.scheduler.address), workers, client.id, is_elastic)
 
 
 def _address_in(file: str) -> str:
@@ -122,19 +124,20 @@ def _address_in(file: str) -> str:
     return address
 
 
-def _client(where: Any, limit: float) -> Any:
-    """Return a client, or raise what it raises, within about so many seconds.
+def _client(where: Any, limit: float) -> tuple[Any, Mapping[str, Mapping[str, Any]]]:
+    """Return a client with its workers, or raise what it raises, within about so many seconds.
 
     If a scheduler accepts the connection and sends nothing, because it hangs or is another service, a client waits without a
-    limit. So it connects in a thread, which is abandoned then, and ends with the process.
+    limit. So it connects and asks in a thread, which is abandoned then, and ends with the process.
     """
     from distributed import Client  # noqa: PLC0415 - two seconds
 
-    opened: Future[Any] = Future()
+    opened: Future[tuple[Any, Mapping[str, Mapping[str, Any]]]] = Future()
 
     def connect() -> None:
         try:
-            opened.set_result(Client(where, timeout=limit, set_as_default=False, name="pipespec"))
+            client = Client(where, timeout=limit, set_as_default=False, name="pipespec")
+            opened.set_result((client, client.scheduler_info(n_workers=-1)["workers"]))
         except Exception as error:  # noqa: BLE001 - raised where it is waited for
             opened.set_exception(error)
 
@@ -144,7 +147,7 @@ def _client(where: Any, limit: float) -> Any:
     except TimeoutError:
         if opened.done():
             raise
-        opened.add_done_callback(lambda late: None if late.exception() else _close_client(late.result()))
+        opened.add_done_callback(lambda late: None if late.exception() else _close_client(late.result()[0]))
         raise TimeoutError(f"it accepted the connection, but sent nothing for {limit:.0f} s") from None
 
 
