@@ -181,7 +181,7 @@ class Pipeline:
         failed one still run. `debug` executes the last step in this process, and starts the debugger if it raises.
 
         `scheduler` is the address of a luigid. `executor`, `local` or `dask`, says where steps run that do not choose for
-        themselves. `dask` is the address of the scheduler of a Dask cluster; it implies `executor="dask"`.
+        themselves. `dask` is the address of the scheduler of a Dask cluster, or its scheduler file (`*.json`); it implies `executor="dask"`.
 
         `progress` receives events while the run goes on. By default a notebook shows a table; with False nothing is shown.
         `command` is recorded as the command line. `report` is a file; the report of the run is written to it, also if there

@@ -416,6 +416,7 @@ def dask_cluster(
     port = free_port()
     command = [sys.executable, "-m", "dask", "scheduler", "--host", "127.0.0.1", "--port", str(port)]
     command += [] if certificates is None else ["--protocol", "tls", *certificates.options]
+    command += ["--scheduler-file", str(folder / "scheduler.json")]
     scheduler = Service([*command, "--no-dashboard"], folder=folder, port=port, path=None)
     with contextlib.ExitStack() as stack:
         cluster = DaskCluster(stack.enter_context(_running(scheduler)), [], certificates, environment)

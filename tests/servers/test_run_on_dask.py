@@ -133,7 +133,8 @@ def worker():
 def test_a_log_of_a_worker_elsewhere_comes_while_the_step_runs(remote, elsewhere):
     project = remote.project
     steps = (project.folder / "steps.py").read_text()
-    wait = 'print("squaring", flush=True); time.sleep(4)'
+    # An answer with so long a log is not sent with the end of its task, but fetched.
+    wait = 'print("squaring", flush=True); time.sleep(4); print(200_000 * "x")'
     project.write("steps.py", steps.replace('note("squares")', wait))
     process = project.start("run", "pipeline.yaml", "-v", "--dask", elsewhere.address)
     began, came = {}, time.monotonic
@@ -146,7 +147,9 @@ def test_a_log_of_a_worker_elsewhere_comes_while_the_step_runs(remote, elsewhere
 
     assert process.returncode == 0
     assert began["ended"] - began["log"] > 1
-    assert "squaring\n" in project.pipespec("logs", "pipeline.yaml", "squares").out
+    log = project.pipespec("logs", "pipeline.yaml", "squares").out
+    assert "squaring\n" in log
+    assert log.count("x") >= 200_000
     assert not (project.folder / "executed.txt").exists()  # what a step writes beside its outputs stays there
 
 

@@ -155,8 +155,9 @@ def run_options(command: Command) -> Command:
             click.option(
                 "--dask",
                 metavar="ADDRESS",
-                help="Run the steps on the Dask cluster with the scheduler at ADDRESS, for example tcp://scheduler:8786. It is '--executor"
-                " dask' with a cluster that is there already.",
+                help="Run the steps on the Dask cluster with the scheduler at ADDRESS, for example tcp://scheduler:8786, or in the"
+                " scheduler file ADDRESS, as 'dask scheduler --scheduler-file scheduler.json' writes it. It is '--executor dask' with a cluster"
+                " that is there already.",
             ),
             click.option(
                 "--sweep",

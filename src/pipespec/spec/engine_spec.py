@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
+from pathlib import Path
 from typing import Final
 
 from pipespec.document.nodes import JSON
@@ -27,6 +28,7 @@ class ClusterSpec:
     """The Dask cluster of a run: the address of an existing one, or a class that starts one for the run."""
 
     address: str | None = None
+    """Of its scheduler, or a file with the address, as `dask scheduler --scheduler-file` writes it."""
     call: str = _LOCAL_CLUSTER
     """`module:Class`, called with `arguments`."""
     arguments: Mapping[str, JSON] = field(default_factory=dict)
@@ -37,6 +39,17 @@ class ClusterSpec:
     def is_default(self) -> bool:
         """True if nothing is configured: workers on this machine."""
         return self.address is None and self.call == _LOCAL_CLUSTER and not self.arguments
+
+    @property
+    def scheduler_file(self) -> str | None:
+        """The file with the address, if that is what stands in its place."""
+        return self.address if self.address is not None and self.address.endswith(".json") else None
+
+    def below(self, folder: Path) -> ClusterSpec:
+        """Return it with the path of its scheduler file taken from a folder."""
+        return (
+            self if self.scheduler_file is None else replace(self, address=str(folder / self.scheduler_file))
+        )
 
 
 @frozen

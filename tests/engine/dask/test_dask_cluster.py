@@ -21,6 +21,7 @@ from services import dask_cluster
 pytest.importorskip("distributed", reason="there is no Dask: pip install -e '.[test]'")
 from distributed import Client
 
+from pipespec.engine.dask import dask_executor, open_dask
 from pipespec.engine.dask.open_dask import opened_dask
 from pipespec.errors import ClusterUnavailableError, UsageError
 from pipespec.spec.engine_spec import ClusterSpec
@@ -198,8 +199,8 @@ def states_of(report):
     return {result.step: result.state.value for result in report.steps}
 
 
-def start_command(engine, cluster, *options):
-    command = [sys.executable, "-m", "pipespec", "run", "pipeline.yaml", "--dask", cluster.address, *options]
+def start_command(engine, where, *options):
+    command = [sys.executable, "-m", "pipespec", "run", "pipeline.yaml", "--dask", str(where), *options]
     return subprocess.Popen(
         command,
         cwd=engine.root,
@@ -241,7 +242,7 @@ def test_steps_of_one_run_execute_there_and_here(on_dask, cluster):
     with Client(cluster.address, set_as_default=False) as client:
         workers = set(client.run(os.getpid).values())
 
-    process = start_command(on_dask, cluster)
+    process = start_command(on_dask, cluster.address)
     _, said = process.communicate(timeout=200)
 
     assert process.returncode == 0, said
@@ -304,7 +305,7 @@ def test_a_step_over_its_time_ends_with_its_children(on_dask):
 def test_ctrl_c_ends_the_work_on_the_cluster(on_dask, cluster):
     on_dask.write("pipeline.yaml", HELD % "")
     (on_dask.root / "hold").touch()
-    process = start_command(on_dask, cluster)
+    process = start_command(on_dask, cluster.address)
     until_there(on_dask.root / "held")
 
     process.send_signal(signal.SIGINT)
@@ -320,7 +321,7 @@ def test_ctrl_c_ends_the_work_on_the_cluster(on_dask, cluster):
 def test_a_user_process_that_is_killed_takes_its_steps_on_the_cluster_along(on_dask, cluster):
     on_dask.write("pipeline.yaml", HELD % "")
     (on_dask.root / "hold").touch()
-    process = start_command(on_dask, cluster)
+    process = start_command(on_dask, cluster.address)
     until_there(on_dask.root / "held")
     [held] = [
         line.split() for line in (on_dask.root / "executed.txt").read_text().splitlines() if "held" in line
@@ -357,6 +358,94 @@ def test_a_scheduler_that_goes_away_ends_the_run_and_a_local_one_resumes_it(on_d
         assert on_dask.query("select status from runs where status = 'RUNNING'") == []
     (on_dask.root / "hold").unlink()
     assert on_dask.states() == {"numbers": "reused", "held": "ran"}
+
+
+@contextlib.contextmanager
+def stopped(pid):
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+@pytest.fixture(scope="module")
+def scheduler(cluster):
+    with Client(cluster.address, set_as_default=False) as client:
+        return client.run_on_scheduler(os.getpid)
+
+
+def test_a_scheduler_that_stops_for_a_moment_is_waited_for(on_dask, scheduler):
+    (on_dask.root / "hold").touch()
+    on_dask.write("pipeline.yaml", HELD % "")
+
+    def stop():
+        until_there(on_dask.root / "held")
+        with stopped(scheduler):
+            (on_dask.root / "hold").unlink()
+            time.sleep(2)
+
+    stopper = threading.Thread(target=stop)
+    stopper.start()
+    report = on_dask.run(**on_dask.about)
+    stopper.join()
+
+    assert states_of(report) == {"numbers": "ran", "held": "ran"}
+    assert [step for step, _ in executed(on_dask)] == ["numbers", "held"]
+
+
+def test_a_scheduler_that_stays_stopped_is_given_up(on_dask, cluster, scheduler, monkeypatch):
+    monkeypatch.setattr(dask_executor, "_SILENCE", 3.0)
+    (on_dask.root / "hold").touch()
+    on_dask.write("pipeline.yaml", HELD % "")
+    ended = threading.Event()
+
+    def stop():
+        until_there(on_dask.root / "held")
+        with stopped(scheduler):
+            assert ended.wait(60)
+
+    stopper = threading.Thread(target=stop)
+    stopper.start()
+    with pytest.raises(ClusterUnavailableError) as raised:
+        on_dask.run(is_alone=False, **on_dask.about)
+    ended.set()
+    stopper.join()
+
+    assert str(raised.value) == (
+        f"the Dask scheduler at {cluster.address} has not answered for 3 s; what was published is kept; run again to continue"
+    )
+    assert on_dask.statuses("held") == ["KILLED"]
+    assert on_dask.query("select status from runs where status = 'RUNNING'") == []
+    # Once it goes on, the step that a worker still executes is ended.
+    child = Path("/proc", (on_dask.root / "child.txt").read_text())
+    until = time.monotonic() + 60
+    while child.exists():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def test_a_run_does_not_begin_on_a_scheduler_that_stops_before_workers_are_told(
+    on_dask, cluster, scheduler, monkeypatch
+):
+    on_dask.write("pipeline.yaml", SUMS)
+    monkeypatch.setattr(open_dask, "_ANSWER_LIMIT", 1.0)
+    monkeypatch.setattr(open_dask, "_TOLD_LIMIT", 1.0)
+    with contextlib.ExitStack() as stack:
+        tell = open_dask._tell
+
+        def tell_stopped(*about, **more):
+            stack.enter_context(stopped(scheduler))
+            tell(*about, **more)
+
+        monkeypatch.setattr(open_dask, "_tell", tell_stopped)
+        with pytest.raises(ClusterUnavailableError) as raised:
+            on_dask.run(**on_dask.about)
+
+    assert str(raised.value) == (
+        f"no worker of the Dask cluster at {cluster.address} has answered for 1 s; nothing was run, repeat the command once they do"
+    )
+    assert on_dask.query("select * from runs") == []
 
 
 @contextlib.contextmanager
@@ -424,7 +513,7 @@ def test_a_run_begins_without_a_worker_that_hangs(engine, tmp_path):
             worker, pid = next(iter(client.run(os.getpid).items()))
         os.kill(pid, signal.SIGSTOP)
         try:
-            done, said = start_command(engine, own).communicate(timeout=120)
+            done, said = start_command(engine, tmp_path / "scheduler.json").communicate(timeout=120)
         finally:
             os.kill(pid, signal.SIGCONT)
 

@@ -13,6 +13,7 @@ from pipespec.engine.dask.step_host import Visit, _refusal
 
 HERE = {
     "name": "pipespec-1",
+    "topic": "client-1",
     "root": "/project",
     "sign": "/project/sign",
     "python": ".".join(platform.python_version_tuple()[:2]),

@@ -8,6 +8,7 @@ Dask's own thread delivers answers, and one more thread watches the cluster; the
 from __future__ import annotations
 
 import contextlib
+import pickle
 import queue
 import threading
 import time
@@ -54,12 +55,14 @@ class _Task:
     """Workers that do not execute it, each with the reason."""
     due: float | None = None
     """When it is given up, after it was cancelled."""
+    told: bytes = b""
+    """The answer, pickled, if it arrived before the task's end."""
 
 
 class DaskExecutor:
     """Executes jobs on a cluster. `visit` is the name by which its workers know the run.
 
-    `unfit` are workers that execute no steps, each with the reason. `places` limits the number of tasks at a time.
+    `unfit` are workers that execute no steps, each with the reason. `threads` is how many each worker has. `places` limits the number of tasks at a time.
     `grace` is the time that a process has between SIGTERM and SIGKILL, in seconds.
     """
 
@@ -69,6 +72,7 @@ class DaskExecutor:
         visit: str,
         *,
         unfit: Mapping[str, str],
+        threads: Mapping[str, int],
         places: int | None,
         grace: float,
         others: Executor,
@@ -81,18 +85,18 @@ class DaskExecutor:
         self._grace = grace
         self._others = others
         self._tasks: dict[str, _Task] = {}
-        self._logs: dict[str, Path] = {}
-        """The logs of tasks that may send pieces of them."""
+        self._sent: dict[str, _Task] = {}
+        """Tasks that Dask has, by their keys."""
         self._last = 0
         self._arrived: deque[tuple[_Task, StepAnswer | Failure]] = deque()
         self._ended: list[StepOutcome] = []
         self._lost = ""
         """Why the cluster is given up."""
-        self._threads: dict[str, int] = dict(self._client.nthreads())
+        self._threads = dict(threads)
         self._answered = time.monotonic()
         self._had_workers = time.monotonic()
         self._orders: queue.SimpleQueue[tuple[list[_Task], bool] | None] = queue.SimpleQueue()
-        self._client.subscribe_topic(visit, self._take_piece)
+        self._client.subscribe_topic(cluster.topic, self._hear)
         self._watch = threading.Thread(target=self._look_after, name="dask", daemon=True)
         self._watch.start()
 
@@ -149,7 +153,7 @@ class DaskExecutor:
 
     def _send(self, task: _Task) -> None:
         job = task.order.job
-        self._logs[task.key] = Path(job.log)
+        self._sent[task.key] = task
         unfit = {**self._unfit, **task.refused}
         fit = [worker for worker in self._threads if worker not in unfit]
         if task.refused and not fit:
@@ -187,7 +191,6 @@ class DaskExecutor:
         if self._tasks.get(task.order.job.step) is not task:
             return  # it was given up
         if isinstance(answer, StepAnswer) and answer.log is not None:
-            self._logs.pop(task.key, None)
             Path(task.order.job.log).write_bytes(answer.log)
         if isinstance(answer, Failure):
             self._end(task, answer)
@@ -198,24 +201,16 @@ class DaskExecutor:
             self._end(task, Failure("lost", why))
         else:
             task.refused[answer.worker] = answer.refusal
+            self._sent.pop(task.key, None)
             _release(task)
             self._last += 1
             task.key = f"{self._visit}-{self._last}"
             self._send(task)
 
-    def _take_piece(self, event: tuple[float, tuple[str, int, bytes]]) -> None:
-        """Write a piece of a log that grows elsewhere. Called by Dask."""
-        key, at, piece = event[1]
-        log = self._logs.get(key)
-        if log is not None:
-            with contextlib.suppress(OSError), log.open("r+b" if log.exists() else "wb") as file:
-                file.seek(at)
-                file.write(piece)
-
     def _end(self, task: _Task, what: StepOutcome | Failure) -> None:
         step = task.order.job.step
         self._tasks.pop(step, None)
-        self._logs.pop(task.key, None)
+        self._sent.pop(task.key, None)
         _release(task)
         if isinstance(what, Failure):
             if task.due is not None and what.kind != "cluster":
@@ -243,12 +238,29 @@ class DaskExecutor:
 
     # ------------------------------------------------------------------------------------- Dask's threads
 
+    def _hear(self, event: tuple[float, Any]) -> None:
+        """Take what a worker tells of a task: its answer, or a piece of a log that grows elsewhere. Called by Dask."""
+        match event[1]:
+            case [str(key), bytes(told)] if key in self._sent:
+                self._sent[key].told = told
+            case [str(key), int(at), bytes(piece)] if (task := self._sent.get(key)) is not None:
+                log = Path(task.order.job.log)
+                with contextlib.suppress(OSError), log.open("r+b" if log.exists() else "wb") as file:
+                    file.seek(at)
+                    file.write(piece)
+            case _:
+                pass  # the scheduler tells of us under the same topic
+
     def _note(self, task: _Task, future: Any) -> None:
-        """Take the result of a task. Called by Dask."""
+        """Take the answer of a task that has ended. Called by Dask."""
         try:
             status = future.status
             if status == "finished":
-                self._arrived.append((task, future.result(timeout=_SILENCE)))
+                told, task.told = task.told, b""
+                answer = pickle.loads(told) if told else future.result(timeout=_SILENCE)  # noqa: S301 - from our workers
+                self._arrived.append(
+                    (task, answer or Failure("lost", "the answer of its Dask worker was lost"))
+                )
             elif status == "error":
                 self._arrived.append((task, self._failure(future.exception(timeout=_SILENCE))))
             elif task.future is future:  # otherwise we released it

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import json
 import logging
 import sys
 import threading
@@ -50,6 +51,10 @@ class OpenCluster:
 
     client: Any
     address: str
+    workers: Mapping[str, Mapping[str, Any]]
+    """What the scheduler knows about each worker, by its address."""
+    topic: str
+    """The topic of events for this client, which the scheduler forgets when it has left."""
     is_elastic: bool
     """Whether workers are started on demand, so that a cluster may have none."""
 
@@ -61,9 +66,12 @@ def opened_cluster(
     """Reach the cluster, or start it. `folder` is for files of workers on this machine, by default `places` workers.
 
     Raises:
-        UsageError: if Dask or the class of the cluster is not installed, or the class does not accept its arguments.
+        UsageError: if Dask or the class of the cluster is not installed, the class does not accept its arguments, or a scheduler
+            file is none.
         ClusterUnavailableError: if no scheduler answers, or the cluster does not start.
     """
+    if spec.scheduler_file is not None:
+        spec = ClusterSpec(_address_in(spec.scheduler_file))
     began = time.monotonic()
     try:
         import distributed  # noqa: F401, PLC0415 - two seconds
@@ -80,7 +88,7 @@ def opened_cluster(
             began = time.monotonic()
         left = max(_LEAST_LIMIT, began + _CONNECT_LIMIT - time.monotonic())
         try:
-            client = _client(where, left)
+            client, workers = _client(where, left)
         except ValueError as error:
             raise UsageError(
                 f"{_named(spec)} is no address of a scheduler: {one_line(str(error))}; write it as tcp://HOST:8786"
@@ -89,22 +97,47 @@ def opened_cluster(
             raise _unavailable(spec, error) from None
         stack.callback(_close_client, client)
         is_elastic = spec.adapt is not None
-        yield OpenCluster(client, shown(client.scheduler.address), is_elastic)
+        yield OpenCluster(client, shown(client.scheduler.address), workers, client.id, is_elastic)
 
 
-def _client(where: Any, limit: float) -> Any:
-    """Return a client, or raise what it raises, within about so many seconds.
+def _address_in(file: str) -> str:
+    """Return the address in a scheduler file. Dask itself waits for the file, for as long as there is none."""
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ClusterUnavailableError(
+            f"there is no scheduler file {quote(file)}; nothing was run, start the scheduler with --scheduler-file, or repeat the command once it"
+            " has written it"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise UsageError(f"the scheduler file {quote(file)} cannot be read: {why}") from None
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"the scheduler file {quote(file)} is not JSON: {error}") from None
+    address = content.get("address") if isinstance(content, dict) else None
+    if not isinstance(address, str):
+        raise UsageError(
+            f"{quote(file)} is not the file of a Dask scheduler: it has no 'address'; 'dask scheduler --scheduler-file {file}' writes one"
+        )
+    return address
+
+
+def _client(where: Any, limit: float) -> tuple[Any, Mapping[str, Mapping[str, Any]]]:
+    """Return a client with its workers, or raise what it raises, within about so many seconds.
 
     If a scheduler accepts the connection and sends nothing, because it hangs or is another service, a client waits without a
-    limit. So it connects in a thread, which is abandoned then, and ends with the process.
+    limit. So it connects and asks in a thread, which is abandoned then, and ends with the process.
     """
     from distributed import Client  # noqa: PLC0415 - two seconds
 
-    opened: Future[Any] = Future()
+    opened: Future[tuple[Any, Mapping[str, Mapping[str, Any]]]] = Future()
 
     def connect() -> None:
         try:
-            opened.set_result(Client(where, timeout=limit, set_as_default=False, name="pipespec"))
+            client = Client(where, timeout=limit, set_as_default=False, name="pipespec")
+            opened.set_result((client, client.scheduler_info(n_workers=-1)["workers"]))
         except Exception as error:  # noqa: BLE001 - raised where it is waited for
             opened.set_exception(error)
 
@@ -114,7 +147,7 @@ def _client(where: Any, limit: float) -> Any:
     except TimeoutError:
         if opened.done():
             raise
-        opened.add_done_callback(lambda late: None if late.exception() else _close_client(late.result()))
+        opened.add_done_callback(lambda late: None if late.exception() else _close_client(late.result()[0]))
         raise TimeoutError(f"it accepted the connection, but sent nothing for {limit:.0f} s") from None
 
 

@@ -37,8 +37,8 @@ _ANSWER_LIMIT: Final = 10.0
 
 _SILENT: Final = f"it has not answered for {_ANSWER_LIMIT:g} s"
 
-_TOLD_LIMIT: Final = 10.0
-"""Seconds in which the others must have been told of the run, if one hangs."""
+_TOLD_LIMIT: Final = 120.0
+"""Seconds in which all workers must have been told of the run, and have unpacked the project where they do not see it."""
 
 
 @contextlib.contextmanager
@@ -62,19 +62,6 @@ def opened_dask(
     name = f"pipespec-{token}"
     sign = folder / name
     sign.write_text(name, encoding="utf-8")
-    visit = Visit(
-        name=name,
-        root=str(plan.pipeline.root),
-        sign=str(sign),
-        python=".".join(platform.python_version_tuple()[:2]),
-        pipespec=version("pipespec"),
-        packages={
-            package: plan.facts.packages.get(package) for step in steps for package in step.identity.packages
-        },
-        modules=modules,
-        environment=plan.pipeline.engine.env,
-        grace=settings.grace,
-    )
     with (
         dask_logging_to(settings.state.logs / f"{token}-dask.log"),
         opened_cluster(
@@ -84,7 +71,23 @@ def opened_dask(
             module_folders=plan.pipeline.module_folders,
         ) as cluster,
     ):
-        workers = _workers(cluster)
+        visit = Visit(
+            name=name,
+            topic=cluster.topic,
+            root=str(plan.pipeline.root),
+            sign=str(sign),
+            python=".".join(platform.python_version_tuple()[:2]),
+            pipespec=version("pipespec"),
+            packages={
+                package: plan.facts.packages.get(package)
+                for step in steps
+                for package in step.identity.packages
+            },
+            modules=modules,
+            environment=plan.pipeline.engine.env,
+            grace=settings.grace,
+        )
+        workers = cluster.workers
         unfit = _introduce(cluster, visit, workers)
         is_elsewhere = any(why.startswith(NO_FOLDER) for why in unfit.values())
         if is_elsewhere or not workers:
@@ -96,6 +99,7 @@ def opened_dask(
             cluster,
             name,
             unfit=unfit,
+            threads={worker: known["nthreads"] for worker, known in workers.items()},
             places=settings.cluster_places,
             grace=settings.grace,
             others=others,
@@ -122,12 +126,6 @@ def _archive(plan: Plan, steps: list[StepSpec], settings: RunSettings) -> Projec
     return pack(root, below, plan.facts.sources)
 
 
-def _workers(cluster: OpenCluster) -> Mapping[str, Mapping[str, Any]]:
-    """Return what the scheduler knows about each worker, by its address."""
-    found: Mapping[str, Mapping[str, Any]] = cluster.client.scheduler_info(n_workers=-1)["workers"]
-    return found
-
-
 def _introduce(cluster: OpenCluster, visit: Visit, workers: Mapping[str, object]) -> dict[str, str]:
     """Tell the workers about the run, and return those that cannot execute its steps, each with the reason."""
     client = cluster.client
@@ -144,7 +142,7 @@ def _introduce(cluster: OpenCluster, visit: Visit, workers: Mapping[str, object]
         elif isinstance(ours.get(worker), Exception):
             unfit[worker] = f"it has no package 'pipespec': pip install pipespec=={visit.pipespec}"
     try:
-        _tell(client, StepHost(visit), limit=_TOLD_LIMIT if _SILENT in unfit.values() else None)
+        _tell(client, StepHost(visit), limit=_ANSWER_LIMIT if _SILENT in unfit.values() else _TOLD_LIMIT)
     except Exception as error:
         if not unfit:
             raise ClusterUnavailableError(
@@ -156,8 +154,8 @@ def _introduce(cluster: OpenCluster, visit: Visit, workers: Mapping[str, object]
     return unfit
 
 
-def _tell(client: Any, host: StepHost, *, limit: float | None) -> None:
-    """Tell the workers of the run, and those that come later. With a limit, not all of the workers may know of it then."""
+def _tell(client: Any, host: StepHost, *, limit: float) -> None:
+    """Tell the workers of the run, and those that come later. If one hangs, not all of the others may know of it within the limit."""
 
     async def tell() -> None:
         with contextlib.suppress(TimeoutError):
@@ -168,6 +166,11 @@ def _tell(client: Any, host: StepHost, *, limit: float | None) -> None:
 
 def _require_fit(cluster: OpenCluster, workers: Mapping[str, object], unfit: Mapping[str, str]) -> None:
     if workers and len(unfit) == len(workers):
+        if all(why == _SILENT for why in unfit.values()):
+            raise ClusterUnavailableError(
+                f"no worker of the Dask cluster at {cluster.address} has answered for {_ANSWER_LIMIT:g} s; nothing was run, repeat the command once"
+                " they do"
+            )
         worker, why = next(iter(unfit.items()))
         more = f" (and {len(unfit) - 1} more)" if len(unfit) > 1 else ""
         raise UsageError(

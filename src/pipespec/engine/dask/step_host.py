@@ -7,7 +7,7 @@ are forked lives as long as the worker knows the run. If the worker dies, howeve
 
 from __future__ import annotations
 
-import asyncio
+import pickle
 import platform
 import shutil
 import threading
@@ -38,6 +38,10 @@ NO_FOLDER: Final = "it does not see the project's folder"
 _LOOK: Final = 0.25
 """Seconds between checks whether a step is still wanted."""
 
+_TOLD: Final = 32 << 10
+"""Bytes of an answer that is sent with the message of the task's end. The scheduler keeps up to 1,000 of them until an hour after the
+run; a larger answer waits on the worker until it is fetched."""
+
 _CLOSE_LIMIT: Final = 2.0
 """Seconds in which a worker that is told of the end of a run ends what is left of its steps, before it does something else."""
 
@@ -47,6 +51,8 @@ class Visit:
     """One run, as described to its workers. `name` distinguishes it from all others on the cluster."""
 
     name: str
+    topic: str
+    """The topic of Dask's events under which a worker tells the user's process of steps."""
     root: str
     """The project's folder."""
     sign: str
@@ -153,10 +159,9 @@ class StepHost(WorkerPlugin):  # type: ignore[misc]  # Dask is not followed
         worker, place, ours = self._worker, [self.visit.name, key], uuid4().hex
 
         async def ask() -> str | None:
-            begun, _ = await asyncio.gather(
-                worker.scheduler.get_metadata(keys=place, default={}),
-                worker.scheduler.set_metadata(keys=[*place, ours], value=worker.address),
-            )
+            # The note first: of two workers that begin at the same time, none must miss the other.
+            await worker.scheduler.set_metadata(keys=[*place, ours], value=worker.address, reply=False)
+            begun = await worker.scheduler.get_metadata(keys=place, default={})
             return next((address for name, address in begun.items() if name != ours), None)
 
         # By the worker's own connection: a client of its own would want certificates of its own.
@@ -191,7 +196,7 @@ class StepHost(WorkerPlugin):  # type: ignore[misc]  # Dask is not followed
             folder.joinpath("staging").mkdir(parents=True)
             moved = travelled(job, str(self._root), str(folder))
             live = LiveLog(
-                Path(moved.log), lambda piece: self._worker.log_event(self.visit.name, [key, *piece])
+                Path(moved.log), lambda piece: self._worker.log_event(self.visit.topic, [key, *piece])
             )
             outcome = _uploaded(moved, self._execute(processes, moved, order.timeout, key, live))
             if not outcome.is_uploaded:
@@ -238,13 +243,19 @@ class StepHost(WorkerPlugin):  # type: ignore[misc]  # Dask is not followed
         return task is None or task.state == "cancelled"
 
 
-def carry_out(visit: str, order: StepOrder) -> StepAnswer:
-    """Execute a job on this worker: the function of our Dask tasks."""
+def carry_out(visit: str, order: StepOrder) -> StepAnswer | None:
+    """Execute a job on this worker: the function of our Dask tasks. Return the answer, unless it was told already."""
     worker = get_worker()
     host: StepHost | None = worker.plugins.get(visit)
     if host is None:
         return StepAnswer(worker.address, refusal="it was not told of the run")
-    return host.execute(order, worker.get_current_task())
+    key: str = worker.get_current_task()
+    answer = host.execute(order, key)
+    if len(told := pickle.dumps(answer)) > _TOLD:
+        return answer
+    # It arrives before the message of the task's end, by the same connections. The result would have to be asked for, through the scheduler.
+    worker.log_event(host.visit.topic, [key, told])
+    return None
 
 
 def stop_steps(visit: str, keys: Collection[str], *, at_once: bool, dask_worker: Any) -> list[str]:

@@ -65,7 +65,7 @@ def invoke(
         executor=_executor(spec, asked.executor, asked.dask),
         open_cluster=_opened_dask,
         travelling_files=travelling_files,
-        cluster=spec.engine.cluster if asked.dask is None else ClusterSpec(asked.dask),
+        cluster=spec.engine.cluster.below(spec.root) if asked.dask is None else ClusterSpec(asked.dask),
         cluster_places=asked.workers or spec.engine.workers,
         keep_going=spec.engine.keep_going if asked.keep_going is None else asked.keep_going,
         resources=spec.engine.resources,

@@ -31,7 +31,7 @@ class RunRequest:
     """The address of a luigid."""
     executor: str | None = None
     dask: str | None = None
-    """The address of the scheduler of a Dask cluster."""
+    """The address of the scheduler of a Dask cluster, or its scheduler file."""
     progress: Progress | None = None
     command: str | None = None
     """The command line as it is recorded."""
