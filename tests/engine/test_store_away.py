@@ -192,3 +192,12 @@ def test_a_store_that_renews_runs_and_takes_no_result_is_not_waited_for_without_
         sums.run(patience=2.0, is_alone=False)
 
     assert events(sums, "store") == [("store", "away")]
+
+
+def test_a_wait_for_the_end_of_the_invocation_is_told(sums, store):
+    store.back_after = 2
+    store.refuse(Recorder, "finish_invocation")
+
+    assert sums.states(patience=60.0) == ALL_RAN
+
+    assert events(sums, "store") == [("store", "away"), ("store", "back")]

@@ -209,6 +209,14 @@ class Invocation:
         is_lost = self.lost_store is not None or self.lost_cluster is not None
         return is_failing or is_lost or self._is_closing or self._interrupts.count > 0
 
+    def tell_of_store(self, error: StoreUnavailableError | None) -> None:
+        """Report whether the store took the end of the invocation's run, which this does not write itself."""
+        if error is None:
+            self._absence.over()
+        else:
+            self._absence.note(error)
+        self._tell_of_store()
+
     @property
     def is_busy(self) -> bool:
         """True while a step executes, waits for this, or is published."""
