@@ -94,8 +94,7 @@ def test_too_few_open_files_are_named(project):
         ),
         (
             OSError(errno.EAGAIN, "no thread could be started"),
-            "no thread could be started; allow more processes (ulimit -u), or use fewer workers (-j); "
-            + "what was published is kept",
+            "no thread could be started; allow more processes (ulimit -u), or use fewer workers (-j); what was published is kept",
         ),
     ],
 )
