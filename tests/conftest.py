@@ -30,7 +30,11 @@ pytest_plugins = ["services"]
 
 # Properties are judged by what holds, never by a clock; in CI they are tried on the same examples each time.
 settings.register_profile(
-    "steady", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
+    "steady",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    max_examples=int(os.environ.get("PIPESPEC_EXAMPLES", "100")),
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("steady")
 

@@ -182,3 +182,22 @@ def test_a_store_that_is_away_before_anything_began_is_told_at_once(sums, store)
         sums.run(patience=3600.0)
 
     assert store.failed == ["start_unless"]
+
+
+def test_a_store_that_renews_runs_and_takes_no_result_is_not_waited_for_without_end(sums, store, monkeypatch):
+    monkeypatch.setattr(attempts, "_HEARTBEAT", 0.05)
+    store.refuse(Recorder, "write_result")
+
+    with pytest.raises(StoreUnavailableError, match=r"the result of 'numbers' is kept in .*unpublished'"):
+        sums.run(patience=2.0, is_alone=False)
+
+    assert events(sums, "store") == [("store", "away")]
+
+
+def test_a_wait_for_the_end_of_the_invocation_is_told(sums, store):
+    store.back_after = 2
+    store.refuse(Recorder, "finish_invocation")
+
+    assert sums.states(patience=60.0) == ALL_RAN
+
+    assert events(sums, "store") == [("store", "away"), ("store", "back")]

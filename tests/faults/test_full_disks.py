@@ -1,6 +1,7 @@
 """A disk that is full, read-only, or a store that another program locks: one line says so, and afterwards all goes on."""
 
 import contextlib
+import re
 import sqlite3
 import subprocess
 
@@ -110,6 +111,34 @@ def test_a_store_that_stays_locked_is_one_line(project):
         f"error: the tracking store '{store}' is locked by another process; try again when it has finished"
     ]
     is_sound(project)
+
+
+FILLING = """
+def filling() -> dict:
+    with open("filler", "wb", buffering=0) as file:
+        while True:
+            file.write(bytes(1 << 12))
+"""
+
+
+def test_a_step_that_fills_the_disk_so_that_it_cannot_report_it_is_told(small_disk, tmp_path):
+    project = new_project(small_disk.folder / "project")
+    project.write("steps.py", FILLING)
+    project.write(
+        "pipeline.yaml",
+        "pipespec: 1\nname: filling\nsteps:\n  fill: {call: 'steps:filling', outputs: {out: out.json}}\n"
+        f"mlflow: {{tracking_uri: 'sqlite:///{tmp_path}/mlflow.db'}}\n",
+    )
+
+    answer = project.pipespec("run", "pipeline.yaml", "--format", "json")
+
+    [step] = answer.json["steps"]
+    assert (answer.code, step["state"]) == (1, "failed")
+    assert re.fullmatch(
+        rf"exited with code 1; the file system of its folder '{project.folder}/\.pipespec/staging/\w+/\w+' is full:"
+        " make room, and run again",
+        step["error"],
+    )
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ import urllib.parse
 import urllib.request
 
 import pytest
+from proxy import Proxy, reply
 from services import free_port, luigid_at
 
 pytestmark = pytest.mark.servers
@@ -123,6 +124,24 @@ def test_a_luigid_that_is_not_there_is_told_in_one_line_and_nothing_executes(wat
     ] == answer.err.splitlines()[-1:]
     assert url in answer.err
     assert "Traceback" not in answer.err
+    assert watched.executed == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"<html>Welcome</html>", b"{}", b"[]", b'{"response": []}', b'{"response": {}}', b'{"response": null}'],
+)
+def test_a_service_that_is_no_luigid_is_told_in_one_line_and_nothing_executes(watched, body):
+    proxy = Proxy(target=0, rule=lambda _: reply(200, body))
+    proxy.up()
+    try:
+        answer = watched.project.pipespec("run", "pipeline.yaml", "--scheduler", proxy.url)
+    finally:
+        proxy.down()
+
+    assert answer.code == 3
+    assert answer.err.count("\n") == 1
+    assert answer.err.startswith(f"error: the scheduler at {proxy.url} does not answer: ")
     assert watched.executed == []
 
 

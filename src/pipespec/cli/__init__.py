@@ -7,6 +7,7 @@ stdout, messages and progress to stderr. `exit_codes` decides all codes.
 from __future__ import annotations
 
 import contextvars
+import errno
 import gc
 import importlib
 import os
@@ -33,6 +34,9 @@ _COLLECT_AFTER: Final = 200_000
 Most objects of a command are nodes and values that live to its end. Examining them again and again takes 12 % of
 `validate` for 1,000 steps, and 29 % for 10,000.
 """
+
+_NO_THREAD: Final = "can't start new thread"
+"""What Python says, by a `RuntimeError`, when the system has no room for a thread."""
 
 _COMPLETE: Final = "_PIPESPEC_COMPLETE"
 """The variable through which a shell requests completions."""
@@ -212,11 +216,23 @@ def _exit_code(args: Sequence[str] | None) -> int:
     try:
         with _activities():
             code: int | None = pipespec.main(args=args, prog_name="pipespec", standalone_mode=False)
-    except (PipespecError, click.ClickException, click.exceptions.Exit, click.Abort, OSError) as error:
+    except (
+        PipespecError,
+        click.ClickException,
+        click.exceptions.Exit,
+        click.Abort,
+        OSError,
+        MemoryError,
+    ) as error:
         _complain(error)
         return exit_codes.of_error(error)
     except KeyboardInterrupt as interrupt:
         return exit_codes.of_error(interrupt)
+    except RuntimeError as error:
+        if str(error) != _NO_THREAD:
+            raise
+        _complain(BlockingIOError(errno.EAGAIN, "no thread could be started"))
+        return PipespecError.exit_code
     except ModuleNotFoundError as error:
         from pipespec.cli.missing_package import missing_package
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+from typing import Final
 
 import click
 
@@ -10,6 +12,8 @@ from pipespec.cli.output import show
 from pipespec.errors import InvalidPipelineError, PipespecError
 
 __all__ = ["complain"]
+
+_KEPT: Final = "what was published is kept"
 
 
 def complain(error: Exception) -> None:
@@ -31,19 +35,38 @@ def complain(error: Exception) -> None:
             show(diagnostic_view.error_line(str(error)), err=True)
         case OSError():
             show(diagnostic_view.error_line(_about_system(error)), err=True)
+        case MemoryError():
+            line = f"there is no memory left for pipespec; give it more, or use fewer workers (-j); {_KEPT}"
+            show(diagnostic_view.error_line(line), err=True)
 
 
 def _about_system(error: OSError) -> str:
     """Say why a folder of the project cannot be written, and how to correct it. Incomplete results never count."""
+    if not error.filename and error.errno == errno.ENOENT and _is_here_deleted():
+        return "the current folder was deleted; change to one that exists"
     place = f" ('{error.filename}')" if error.filename else ""
     what = f"{error.strerror or error}{place}"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"{what}; free some space, and run again: what was published is kept"
+        return f"{what}; free some space, and run again: {_KEPT}"
     if error.errno == errno.EROFS:
         return f"{what}; the project's folder '.pipespec' and the store must be writable"
     if error.errno in (errno.EACCES, errno.EPERM):
         return f"{what}; change its permissions, or run as the user who owns it"
-    return f"{what}; what was published is kept; run again to continue"
+    if error.errno == errno.EAGAIN:
+        return f"{what}; allow more processes (ulimit -u), or use fewer workers (-j); {_KEPT}"
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return f"{what}; allow more open files (ulimit -n), or use fewer workers (-j); {_KEPT}"
+    if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR):
+        return f"{what}; move away what is there"
+    return f"{what}; {_KEPT}; run again to continue"
+
+
+def _is_here_deleted() -> bool:
+    try:
+        os.getcwd()  # noqa: PTH109 - only asked
+    except OSError:
+        return True
+    return False
 
 
 def _what_is_missing(argument: click.Argument, context: click.Context) -> str:

@@ -209,6 +209,14 @@ class Invocation:
         is_lost = self.lost_store is not None or self.lost_cluster is not None
         return is_failing or is_lost or self._is_closing or self._interrupts.count > 0
 
+    def tell_of_store(self, error: StoreUnavailableError | None) -> None:
+        """Report whether the store took the end of the invocation's run, which this does not write itself."""
+        if error is None:
+            self._absence.over()
+        else:
+            self._absence.note(error)
+        self._tell_of_store()
+
     @property
     def is_busy(self) -> bool:
         """True while a step executes, waits for this, or is published."""
@@ -328,9 +336,10 @@ class Invocation:
         except MissingPackageError:
             raise  # no step can be recorded without it
         except PipespecError as error:
+            self._absence.over(step)
             self.settled.settle(StepResult(step, StepState.FAILED, error=str(error)))
             return
-        self._absence.over()
+        self._absence.over(step)
         decision = self._decisions[step] = turn.decision
         match turn.claim:
             case Claim() as claim:
@@ -352,13 +361,13 @@ class Invocation:
         """
         if not self._has_begun and not self._interrupts.count:
             raise error
-        self._absence.note(error)
-        if self._absence.is_spent:
+        self._absence.note(error, step)
+        if self._absence.is_spent(step):
             self.lost_store = error
         if self.stopping:
             self.settled.settle(self._cancelled(self._plan.decisions[step]))
         else:
-            due = time.monotonic() + self._absence.pause(asked)
+            due = time.monotonic() + self._absence.pause(step, asked)
             self._pausing[step] = _Pause(due, number, asked=asked + 1)
 
     def _tell_awaited(self, decision: Decision) -> None:

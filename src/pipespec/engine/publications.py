@@ -104,17 +104,17 @@ class Publications:
 
     def _publish(self, published: Future[Published], publish: Callable[[], Published], number: int) -> None:
         with self._places:
-            while not self._may_end(number) and not self._is_settled(published, publish):
+            while not self._may_end(published, number) and not self._is_settled(published, publish):
                 number += 1
         if not published.done():
             self._is_settled(published, publish, is_last=True)
         self._wake()
 
-    def _may_end(self, number: int) -> bool:
+    def _may_end(self, published: Future[Published], number: int) -> bool:
         """Wait until the store should be asked again, and return whether this is the last time."""
         if number:
-            self._hurry.wait(self._absence.pause(number - 1))
-        return self._hurry.is_set() or self._absence.is_spent
+            self._hurry.wait(self._absence.pause(published, number - 1))
+        return self._hurry.is_set() or self._absence.is_spent(published)
 
     def _is_settled(
         self, published: Future[Published], publish: Callable[[], Published], *, is_last: bool = False
@@ -122,14 +122,15 @@ class Publications:
         try:
             found = publish()
         except StoreUnavailableError as error:
-            self._absence.note(error)
+            self._absence.note(error, published)
             if not is_last:
                 return False
             _tell(published.set_exception, error)
         except Exception as error:  # noqa: BLE001 - raised for the reader of the result
+            self._absence.over(published)
             _tell(published.set_exception, error)
         else:
-            self._absence.over()
+            self._absence.over(published)
             _tell(published.set_result, found)
         return True
 

@@ -100,7 +100,8 @@ def _finish(run: Opened, report: RunReport, settings: RunSettings) -> RunReport:
         try:
             with run.interrupts.asking():
                 run.attempts.finish(report)
-        except StoreUnavailableError:
+        except StoreUnavailableError as error:
+            invocation.tell_of_store(error)
             is_spent = time.monotonic() - began >= settings.patience
             if run.interrupts.count or invocation.lost_store is not None:
                 return replace(report, interrupted_by=run.interrupts.signum)
@@ -108,6 +109,7 @@ def _finish(run: Opened, report: RunReport, settings: RunSettings) -> RunReport:
                 raise
             run.interrupts.sleep(min(0.5 * 2**number, 30.0))
         else:
+            invocation.tell_of_store(None)
             break
     return report
 

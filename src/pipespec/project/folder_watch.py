@@ -67,6 +67,12 @@ class FolderWatch:
             self._happened |= bool(next(self._changes))
         except OSError as error:
             raise PipespecError(f"the system cannot watch {len(self.folders)} folders: {error}") from error
+        except (
+            RuntimeError
+        ):  # something with a name that is no text: watchfiles ends there, and cannot tell more
+            self._changes = self._watch(require_watchfiles())
+            next(self._changes)
+            self._happened = True
 
     def _watch(self, watchfiles: Any) -> Iterator[Any]:
         found: Iterator[Any] = watchfiles.watch(

@@ -90,7 +90,9 @@ def _nearest(path: Path, written: Path) -> str | None:
     """Name the nearest file, in the same form as the user wrote the missing one."""
     try:
         names = [
-            entry.name for entry in path.absolute().parent.iterdir() if entry.suffix in (".yaml", ".yml")
+            entry.name
+            for entry in path.absolute().parent.iterdir()
+            if entry.suffix in (".yaml", ".yml") and entry.name != path.name
         ]
     except OSError:
         return f"there is no folder '{written.parent}' either"

@@ -228,6 +228,10 @@ def _installed_migrations() -> _Migrations:
 
 def unreadable(path: Path, error: Exception, *, deed: str = "read") -> StoreUnavailableError:
     """Say in one line why a database file cannot be read or written, and what to do."""
+    if path.is_dir():
+        return StoreUnavailableError(
+            f"'{path}' is a folder, not an MLflow tracking store; move it away, or set mlflow.tracking_uri"
+        )
     text = "malformed text" if isinstance(error, UnicodeDecodeError) else _plain(str(error))
     if "locked" in text or "busy" in text:
         return StoreUnavailableError(

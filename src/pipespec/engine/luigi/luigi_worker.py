@@ -35,6 +35,11 @@ _RETRY_WAIT: Final = 1
 """Seconds between the tries."""
 
 
+_ON_WORK: Final = ("/get_work", "/count_pending")
+_WORK: Final = frozenset({"running_tasks", "n_pending_tasks"})
+"""What a luigid at least says when it is asked for work."""
+
+
 class SchedulerUnavailableError(StoreUnavailableError):
     """The luigid cannot be reached. This does not affect steps that execute."""
 
@@ -85,7 +90,7 @@ def drive(
         if scheduler_url is None:
             scheduler = ReadyScheduler(graph.positions(), resources, lambda: turns.used)
         else:
-            scheduler = luigi.rpc.RemoteScheduler(scheduler_url, connect_timeout=_CONNECT_LIMIT)
+            scheduler = _Luigid(scheduler_url, connect_timeout=_CONNECT_LIMIT)
             scheduler._rpc_retry_wait = _RETRY_WAIT  # noqa: SLF001 - otherwise 30 s, and only a luigi.cfg could change it
         worker = _StepWorker(turns, scheduler, page_of)
         try:
@@ -96,6 +101,25 @@ def drive(
             raise SchedulerUnavailableError(
                 f"the scheduler at {scheduler_url} does not answer: {error}"
             ) from error
+
+
+class _Luigid(luigi.rpc.RemoteScheduler):  # type: ignore[misc]  # Luigi is untyped
+    """A luigid whose answers are checked: another service, or a proxy before it, may answer as well."""
+
+    def _request(self, url: str, *args: Any, **more: Any) -> dict[str, Any] | None:
+        try:
+            answer = super()._request(url, *args, **more)
+        except (ValueError, LookupError, TypeError) as error:
+            raise _no_luigid() from error
+        if answer is not None and not isinstance(answer, dict):
+            raise _no_luigid()
+        if url.endswith(_ON_WORK) and not (answer or {}).keys() >= _WORK:
+            raise _no_luigid()
+        return answer
+
+
+def _no_luigid() -> luigi.rpc.RPCError:
+    return luigi.rpc.RPCError("what answers there is no luigid")
 
 
 class _StepWorker(luigi.worker.Worker):  # type: ignore[misc]  # Luigi is untyped

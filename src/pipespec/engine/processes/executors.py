@@ -307,11 +307,21 @@ def _judge(execution: _RunningJob, code: int) -> StepOutcome:
         )
         return _failed(execution, Failure("exited", why))
     if code > 0:
-        after = " after it returned its result" if outcome is not None else ""
+        after = (
+            " after it returned its result" if outcome is not None else _want_of_room(execution.job.staging)
+        )
         return _failed(execution, Failure("exited", f"exited with code {code}{after}"))
     if outcome is None:
         return _failed(execution, Failure("exited", "exited without a result"))
     return outcome
+
+
+def _want_of_room(folder: str) -> str:
+    """Say that nothing can be written to a folder's file system, which also takes a step's own report of this."""
+    status = os.statvfs(folder)
+    if status.f_bavail and (status.f_favail or not status.f_files):
+        return ""
+    return f"; the file system of its folder '{folder}' is full: make room, and run again"
 
 
 def _failed(execution: _RunningJob, failure: Failure) -> StepOutcome:

@@ -53,7 +53,7 @@ class WatchedPipeline:
     file: str
     overlays: Sequence[str] = ()
     overrides: Sequence[str] = ()
-    _contents: dict[Path, bytes | None] = field(default_factory=dict)
+    _contents: dict[Path, bytes | _Stamp] = field(default_factory=dict)
     _listings: dict[Path, frozenset[str]] = field(default_factory=dict)
     _stamps: dict[Path, _Stamp] = field(default_factory=dict)
     _inputs: tuple[ExternalInput, ...] = ()
@@ -206,9 +206,18 @@ class WatchedPipeline:
             yield Path(place)
 
 
-def _content(path: Path) -> bytes | None:
+def _content(path: Path) -> bytes | _Stamp:
+    """Return what a file holds, and only its stamp if that is much; None if there is none.
+
+    What has no size is not read: a file of the kernel, to which a link may lead, can make its reader wait for ever.
+    """
     try:
-        return path.read_bytes() if path.is_file() else None
+        if not path.is_file():
+            return None
+        size = path.stat().st_size
+        if size >= _PART:
+            return _stamp(path)
+        return path.read_bytes() if size else b""
     except OSError:
         return None
 
