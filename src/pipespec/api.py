@@ -119,6 +119,13 @@ def option_defaults(file: str | None = None) -> Mapping[str, OptionDefault]:
     return read(file, os.environ)
 
 
+def misspelled_variables() -> Mapping[str, str]:
+    """Return variables `PIPESPEC_*` of the environment that mean nothing, each with the one that was probably meant."""
+    from pipespec.project.option_defaults import misspelled_variables as found
+
+    return found(os.environ)
+
+
 def read_env_file(file: str) -> None:
     """Add the variables of `.env` in the project's root to the environment, except those that are set already.
 

@@ -311,3 +311,30 @@ def test_an_env_file_that_cannot_be_read_is_refused_without_showing_it(asking, c
     assert answer.err.startswith(f"error: '{asking.folder}/.env'")
     assert expected in answer.err
     assert "hidden" not in answer.err
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        (
+            {"PIPESPEC_JOB": "3", "PIPESPEC_KEEPGOING": "1"},
+            """\
+PIPESPEC_JOB has no effect: did you mean PIPESPEC_JOBS?
+PIPESPEC_KEEPGOING has no effect: did you mean PIPESPEC_KEEP_GOING?
+""",
+        ),
+        (
+            {"PIPESPEC_JOBS": "3", "PIPESPEC_ROOT": "/", "PIPESPEC_DATA": "/data", "PIPESPEC_STEP_RUN": "x"},
+            "",
+        ),
+    ],
+)
+def test_a_variable_that_resembles_one_of_ours_is_told(asking, variables, told):
+    assert asking.pipespec("plan", "p.yaml", **variables).err == told
+    assert "PIPESPEC_" not in asking.pipespec("validate", "p.yaml", **variables).err
+
+
+def test_a_file_that_is_not_the_first_word_is_put_there(asking):
+    assert asking.pipespec("baseline", "set", "p.yaml", "1234").err == (
+        "error: write FILE before the other words: pipespec baseline p.yaml set 1234\n"
+    )

@@ -83,6 +83,9 @@ def test_a_file_that_is_there_is_replaced_only_by_force_and_a_bad_source_replace
         2,
         "error: 'pipeline.yaml' exists; use --force to replace it, or -o to choose another file\n",
     )
+    project.write("shell.yaml", "")  # as `> shell.yaml` leaves it before the command begins
+    assert "exists" not in project.pipespec("convert", "dvc.yaml", "-o", "shell.yaml").err
+    assert (project.folder / "shell.yaml").read_text().startswith("# Converted from dvc.yaml")
     absent = project.pipespec("convert", "dcv.yaml")
     assert (absent.code, absent.err.partition(";")[0]) == (2, "error: there is no file 'dcv.yaml'")
     shown = project.pipespec("convert", "dvc.yaml", "-o", "-", "--format", "json")

@@ -17,6 +17,7 @@ from edits_of_modules import MODULES
 from edits_of_objects import OBJECTS
 from edits_of_ordinary_code import ORDINARY
 from edits_of_origins import ORIGINS
+from edits_of_programs import PROGRAMS
 from edits_of_readers import READERS
 from edits_of_settings import SETTINGS
 from edits_of_state import STATE
@@ -39,6 +40,7 @@ TABLES = {
     "files": FILES,
     "lookups": LOOKUPS,
     "checks": CHECKS,
+    "programs": PROGRAMS,
     "readers": READERS,
     "settings": SETTINGS,
     "changes": CHANGES,

@@ -226,4 +226,91 @@ CLASSES = [
             ONE_TO_TWO,
         ),
     ),
+    *edits(
+        "classes, as projects have them",
+        field_metadata=(
+            {
+                "m.py": "from conf import C\nfrom dataclasses import fields\ndef f(): return {x.name: x.metadata.get('scale') for x in fields(C)}",
+                "conf.py": "from dataclasses import dataclass, field\n@dataclass\nclass C:\n    a: int = field(default=0, metadata={'scale': 10})\n",
+            },
+            {"conf.py": ("10", "20")},
+        ),
+        initvar=(
+            {
+                "m.py": "from conf import C\ndef f(): return C().a",
+                "conf.py": "from dataclasses import dataclass, InitVar\n@dataclass\nclass C:\n    a: int = 0\n    seed: InitVar[int] = 10\n    def __post_init__(self, seed): self.a = seed\n",
+            },
+            {"conf.py": ("10", "20")},
+        ),
+        match_args=(
+            {
+                "m.py": "from conf import P\ndef f():\n    match P(1, 2):\n        case P(x): return x",
+                "conf.py": "class P:\n    __match_args__ = ('a', 'b')\n    def __init__(self, a, b): self.a, self.b = a, b\n",
+            },
+            {"conf.py": ("('a', 'b')", "('b', 'a')")},
+        ),
+        strenum_alias=(
+            {
+                "m.py": "from kinds import Kind\ndef f(): return [k.name for k in Kind], Kind('x').name",
+                "kinds.py": "from enum import StrEnum\nclass Kind(StrEnum):\n    A = 'x'\n    B = 'y'\n",
+            },
+            {"kinds.py": ("'y'", "'x'")},
+        ),
+        meta_iter=(
+            {
+                "m.py": "from models import Model\ndef f(): return [m.__name__ for m in Model]",
+                "models/__init__.py": "from .base import Model\nfrom . import zoo\n",
+                "models/base.py": "class Meta(type):\n    made = []\n    def __new__(m, n, b, d):\n        c = super().__new__(m, n, b, d)\n        if b: m.made.append(c)\n        return c\n    def __iter__(cls): return iter(Meta.made)\nclass Model(metaclass=Meta): ...\n",
+                "models/zoo.py": "from .base import Model\nclass One(Model): ...\n",
+            },
+            {"models/zoo.py": "from .base import Model\nclass One(Model): ...\nclass Two(Model): ...\n"},
+        ),
+        meta_getattr=(
+            {
+                "m.py": "from conf import Settings\ndef f(): return Settings.depth",
+                "conf.py": "VALUES = {'depth': 10}\nclass M(type):\n    def __getattr__(cls, name): return VALUES[name]\nclass Settings(metaclass=M): ...\n",
+            },
+            {"conf.py": ("10", "20")},
+        ),
+        mixin_attr_third=(
+            {
+                "m.py": "from a import Trainer\ndef f(): return Trainer().epochs",
+                "a.py": "from b import Base\nfrom c import Fast\nclass Trainer(Fast, Base): ...\n",
+                "b.py": "class Base:\n    epochs = 5\n",
+                "c.py": "class Fast:\n    lr = 1\n",
+            },
+            {"c.py": ("lr = 1", "lr = 1\n    epochs = 2")},
+        ),
+        class_getitem_cache=(
+            {
+                "m.py": "from t import Tensor\ndef f(): return Tensor[3].size",
+                "t.py": "class Tensor:\n    def __class_getitem__(cls, n): return type('T', (cls,), {'size': n * 10})\n",
+            },
+            {"t.py": ("10", "20")},
+        ),
+        descriptor_set=(
+            {
+                "m.py": "from d import C\ndef f():\n    c = C(); c.x = 3\n    return c.x",
+                "d.py": "class Clip:\n    def __init__(self, hi): self.hi = hi\n    def __set_name__(self, o, n): self.n = '_' + n\n    def __get__(self, i, o=None): return getattr(i, self.n)\n    def __set__(self, i, v): setattr(i, self.n, min(v, self.hi))\nclass C:\n    x = Clip(1)\n",
+            },
+            {"d.py": ("Clip(1)", "Clip(2)")},
+        ),
+        dict_missing=(
+            {
+                "m.py": "from conf import D\ndef f(): return D()['x']",
+                "conf.py": "class D(dict):\n    def __missing__(self, k): return 10\n",
+            },
+            {"conf.py": ("10", "20")},
+        ),
+        init_subclass_key=(
+            {
+                "m.py": "from zoo import build\ndef f(): return build('tree').fit()",
+                "zoo/__init__.py": "from .registry import build\nfrom . import tree, forest\n",
+                "zoo/registry.py": "class Model:\n    known = {}\n    def __init_subclass__(cls, /, key, **k):\n        super().__init_subclass__(**k)\n        Model.known[key] = cls\ndef build(key): return Model.known[key]()\n",
+                "zoo/tree.py": "from .registry import Model\nclass Tree(Model, key='tree'):\n    def fit(self): return 10\n",
+                "zoo/forest.py": "from .registry import Model\nclass Forest(Model, key='forest'):\n    def fit(self): return 0\n",
+            },
+            {"zoo/forest.py": ("key='forest'", "key='tree'")},
+        ),
+    ),
 ]

@@ -402,4 +402,33 @@ IMPORTS = [
             ("from a import K\nfrom b import K", "from b import K\nfrom a import K"),
         ),
     ),
+    *edits(
+        "star imports of a module that counts whole",
+        rules_by_suffix_import=(
+            {
+                "m.py": "import rules\ndef f(): return [v(1) for k, v in vars(rules).items() if k.endswith('_rule')]",
+                "rules/__init__.py": "from .text import *\nfrom .num import *\n",
+                "rules/text.py": "def a_rule(x): return x\n",
+                "rules/num.py": "def b_rule(x): return x * 2\n",
+            },
+            {"rules/num.py": ("x * 2", "x * 3")},
+        ),
+        eval_names_helper=(
+            {
+                "m.py": "from conf import EXPR\nfrom helpers import *\ndef f(): return eval(EXPR)",
+                "conf.py": "EXPR = 'double(3)'\n",
+                "helpers.py": "def double(x): return x * 2\n",
+            },
+            {"helpers.py": ("x * 2", "x * 4")},
+        ),
+        star_unused=(
+            {
+                "m.py": "from lib import *\nimport lib2\ndef f(): return go()",
+                "lib.py": "def go(): return 1\ndef other(): return 2\n",
+                "lib2.py": "X=1\n",
+            },
+            {"lib.py": ("return 2", "return 3")},
+            {"keeps": True},
+        ),
+    ),
 ]

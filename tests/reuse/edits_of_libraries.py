@@ -227,4 +227,99 @@ LIBRARIES = [
             {"feats.py": ("attempt(3)", "attempt(4)")},
         ),
     ),
+    *edits(
+        "what libraries are given",
+        click_default=(
+            {
+                "m.py": "import click\nfrom cli import main\ndef f(): return main.main(['x'], standalone_mode=False)",
+                "cli.py": "import click\nfrom defaults import DEPTH\n@click.command()\n@click.argument('name')\n@click.option('--depth', default=DEPTH)\ndef main(name, depth): return depth\n",
+                "defaults.py": "DEPTH = 10\n",
+            },
+            {"defaults.py": ("10", "20")},
+        ),
+        click_group_elsewhere=(
+            {
+                "m.py": "from cli import main\nimport extra\ndef f(): return main.main(['go'], standalone_mode=False)",
+                "cli.py": "import click\n@click.group()\ndef main(): ...\n",
+                "extra.py": "from cli import main\n@main.command()\ndef go(): return 10\n",
+            },
+            {"extra.py": ("10", "20")},
+        ),
+        argparse_parents=(
+            {
+                "m.py": "import argparse, common\nP = argparse.ArgumentParser(parents=[common.P])\ndef f(): return vars(P.parse_args([]))",
+                "common.py": "import argparse\nP = argparse.ArgumentParser(add_help=False)\nP.add_argument('--depth', type=int, default=10)\n",
+            },
+            {"common.py": ("10", "20")},
+        ),
+        argparse_set_defaults=(
+            {
+                "m.py": "import argparse, common\ndef f():\n    a = common.make().parse_args(['fit'])\n    return a.run(a)",
+                "common.py": "import argparse\nfrom jobs import fit\ndef make():\n    p = argparse.ArgumentParser()\n    s = p.add_subparsers()\n    s.add_parser('fit').set_defaults(run=fit)\n    return p\n",
+                "jobs.py": "def fit(a): return 10\n",
+            },
+            {"jobs.py": ("10", "20")},
+        ),
+        pydantic_before_validator=(
+            {
+                "m.py": "from conf import C\ndef f(): return C(a='3').a",
+                "conf.py": "from pydantic import BaseModel, field_validator\nfrom norm import norm\nclass C(BaseModel):\n    a: int\n    _n = field_validator('a', mode='before')(norm)\n",
+                "norm.py": "def norm(v): return int(v) * 10\n",
+            },
+            {"norm.py": ("10", "20")},
+        ),
+        attrs_field_transformer=(
+            {
+                "m.py": "from conf import C\ndef f(): return C('3').n",
+                "conf.py": "import attrs\nfrom hooks import auto\n@attrs.define(field_transformer=auto)\nclass C:\n    n: int\n",
+                "hooks.py": "def auto(cls, fields):\n    return [x.evolve(converter=lambda v: int(v) * 10) for x in fields]\n",
+            },
+            {"hooks.py": ("10", "20")},
+        ),
+        msgspec_hook=(
+            {
+                "m.py": 'import msgspec\nfrom conf import C, hook\ndef f(): return msgspec.json.decode(b\'{"n": "3"}\', type=C, dec_hook=hook).n.v',
+                "conf.py": "import msgspec\nclass N:\n    def __init__(self, v): self.v = v\nclass C(msgspec.Struct):\n    n: N\ndef hook(t, o): return t(int(o) * 10)\n",
+            },
+            {"conf.py": ("10", "20")},
+        ),
+        sk_factory=(
+            {
+                "m.py": "from factory import make\ndef f(): return make('lin').fit([[1], [2]], [1, 3]).predict([[3]]).round(6).tolist()",
+                "factory.py": "from sklearn.pipeline import make_pipeline\nfrom sklearn.preprocessing import StandardScaler, FunctionTransformer\nfrom sklearn.linear_model import Ridge\nimport funcs\nMODELS = {'lin': lambda: Ridge(alpha=funcs.ALPHA)}\ndef make(kind): return make_pipeline(FunctionTransformer(funcs.log), MODELS[kind]())\n",
+                "funcs.py": "import numpy as np\nALPHA = 1.0\ndef log(x): return np.log1p(x)\n",
+            },
+            {"funcs.py": ("ALPHA = 1.0", "ALPHA = 2.0")},
+        ),
+        sk_column_selector=(
+            {
+                "m.py": "import pandas as pd\nfrom cols import ct\ndef f(): return ct().fit_transform(pd.DataFrame({'n_a': [1.], 'm_b': [2.]})).tolist()",
+                "cols.py": "from sklearn.compose import ColumnTransformer, make_column_selector as sel\nPREFIX = 'n_'\ndef ct(): return ColumnTransformer([('n', 'passthrough', sel(pattern='^' + PREFIX))])\n",
+            },
+            {"cols.py": ("'n_'", "'m_'")},
+        ),
+        np_array_function=(
+            {
+                "m.py": "from arr import A\nimport numpy as np\ndef f(): return np.mean(A())",
+                "arr.py": "import numpy as np\nH = {}\ndef implements(fn):\n    def d(g): H[fn] = g; return g\n    return d\nclass A:\n    def __array_function__(self, func, types, args, kw): return H[func](*args, **kw)\n@implements(np.mean)\ndef mean(a): return 10\n",
+            },
+            {"arr.py": ("10", "20")},
+        ),
+        plugin_pluggy=(
+            {
+                "m.py": "import host\ndef f(): return host.PM.hook.score(x=1)",
+                "host.py": "import pluggy, specs, impl\nPM = pluggy.PluginManager('p')\nPM.add_hookspecs(specs)\nPM.register(impl)\n",
+                "specs.py": "import pluggy\nspec = pluggy.HookspecMarker('p')\n@spec\ndef score(x): ...\n",
+                "impl.py": "import pluggy\nhookimpl = pluggy.HookimplMarker('p')\n@hookimpl\ndef score(x): return x * 10\n",
+            },
+            {"impl.py": ("10", "20")},
+        ),
+        wrapt_dec=(
+            {
+                "m.py": "from deco import scaled\n@scaled\ndef g(): return 1\ndef f(): return g()",
+                "deco.py": "import wrapt\nFACTOR = 10\n@wrapt.decorator\ndef scaled(wrapped, instance, args, kwargs): return wrapped(*args, **kwargs) * FACTOR\n",
+            },
+            {"deco.py": ("10", "20")},
+        ),
+    ),
 ]

@@ -429,4 +429,88 @@ LOOKUPS = [
             {"a.cfg": "2"},
         ),
     ),
+    *edits(
+        "files that name files",
+        yaml_extends=(
+            {
+                "m.py": "from conf import load\ndef f(): return load('prod.yaml')",
+                "conf.py": "import yaml\nfrom pathlib import Path\ndef load(n):\n    d = yaml.safe_load((Path('cfg') / n).read_text())\n    return {**load(d.pop('extends')), **d} if 'extends' in d else d\n",
+                "cfg/prod.yaml": "extends: base.yaml\nb: 1\n",
+                "cfg/base.yaml": "a: 1\n",
+            },
+            {"cfg/base.yaml": "a: 2\n"},
+        ),
+        yaml_include_tag=(
+            {
+                "m.py": "import conf, yaml\ndef f(): return yaml.load(open('cfg/a.yaml'), conf.Loader)",
+                "conf.py": "import yaml, os\nclass Loader(yaml.SafeLoader): ...\ndef inc(l, n):\n    with open(os.path.join('cfg', n.value)) as h: return yaml.load(h, Loader)\nLoader.add_constructor('!include', inc)\n",
+                "cfg/a.yaml": "x: !include b.yaml\n",
+                "cfg/b.yaml": "1\n",
+            },
+            {"cfg/b.yaml": "2\n"},
+        ),
+        toml_local=(
+            {
+                "m.py": "from conf import CONF\ndef f(): return CONF",
+                "conf.py": "import tomllib, pathlib\nH = pathlib.Path(__file__).parent\nCONF = tomllib.loads((H / 'c.toml').read_text())\nif (p := H / 'c.local.toml').is_file(): CONF |= tomllib.loads(p.read_text())\n",
+                "c.toml": "a = 1\n",
+            },
+            {"c.local.toml": "a = 2\n"},
+        ),
+        jinja_extends=(
+            {
+                "m.py": "import jinja2\ndef f(): return jinja2.Environment(loader=jinja2.FileSystemLoader('pages')).get_template('a.html').render()",
+                "pages/a.html": "{% extends 'base.html' %}{% import 'mac.html' as m %}{% block x %}{{ m.k() }}{% endblock %}",
+                "pages/base.html": "<{% block x %}{% endblock %}>",
+                "pages/mac.html": "{% macro k() %}1{% endmacro %}",
+            },
+            {"pages/mac.html": ("1", "2")},
+        ),
+        two_level_json=(
+            {
+                "m.py": "import json\ndef f():\n    names = json.load(open('index.json'))\n    return [open(f'data/{n}').read() for n in names]",
+                "index.json": '["a"]',
+                "data/a": "1",
+            },
+            {"data/a": "2"},
+        ),
+        importlib_read_code=(
+            {
+                "m.py": "import pkgutil, importlib.util\ndef f(): return importlib.util.find_spec('deep').loader.get_source('deep')",
+                "deep.py": "K = 1\n",
+            },
+            {"deep.py": "K = 2\n"},
+        ),
+        torch_like_dataset=(
+            {
+                "m.py": "from ds import Folder\ndef f(): return [Folder('data')[i] for i in range(len(Folder('data')))]",
+                "ds.py": "from pathlib import Path\nclass Folder:\n    def __init__(self, root): self.files = sorted(Path(root).rglob('*.txt'))\n    def __len__(self): return len(self.files)\n    def __getitem__(self, i): return self.files[i].parent.name, self.files[i].read_text()\n",
+                "data/c1/a.txt": "1",
+            },
+            {"data/c1/a.txt": None, "data/c2/a.txt": "1"},
+        ),
+        nltk_like=(
+            {
+                "m.py": "from corpus import words\ndef f(): return words()",
+                "corpus.py": "import os\nPATHS = [os.path.join(os.path.dirname(__file__), 'user_words'), os.path.join(os.path.dirname(__file__), 'base_words')]\ndef words():\n    for p in PATHS:\n        if os.path.isdir(p): return sorted(os.listdir(p))\n",
+                "base_words/a": "1",
+            },
+            {"user_words/b": "1"},
+        ),
+        fsspec_glob=(
+            {
+                "m.py": "import fsspec\ndef f(): return len(fsspec.open_files('data/*.json'))",
+                "data/a.json": "1",
+            },
+            {"data/b.json": "2"},
+        ),
+        dynaconf_flat=(
+            {
+                "m.py": "from conf import S\ndef f(): return S.get('DEPTH')",
+                "conf.py": "from dynaconf import Dynaconf\nS = Dynaconf(settings_files=['settings.toml', 'local.toml'], root_path='.')\n",
+                "settings.toml": "depth = 1\n",
+            },
+            {"local.toml": "depth = 2\n"},
+        ),
+    ),
 ]

@@ -249,4 +249,86 @@ READERS = [
             {"inner9.txt": "K=2\n"},
         ),
     ),
+    *edits(
+        "folders, file systems and SQL",
+        pa_selector=(
+            {
+                "m.py": "from pyarrow import fs\ndef f(): return sorted(i.path for i in fs.LocalFileSystem().get_file_info(fs.FileSelector('data')))",
+                "data/a": "1",
+            },
+            {"data/b": "1"},
+        ),
+        pa_selector_recursive=(
+            {
+                "m.py": "from pyarrow.fs import FileSelector, LocalFileSystem\ndef f(): return sorted(i.path for i in LocalFileSystem().get_file_info(FileSelector('data', recursive=True)))",
+                "data/x/a": "1",
+            },
+            {"data/x/b": "1"},
+        ),
+        pa_ds_factory=(
+            {
+                "m.py": "import pyarrow.dataset as ds\nfrom pyarrow import fs\ndef f(): return ds.FileSystemDatasetFactory(fs.LocalFileSystem(), fs.FileSelector('data', recursive=True), ds.CsvFileFormat()).finish().to_table().to_pydict()",
+                "data/a.csv": "a\n1\n",
+            },
+            {"data/a.csv": "a\n2\n"},
+        ),
+        pa_ds_from_paths=(
+            {
+                "m.py": "import pyarrow.dataset as ds\nfrom pyarrow import fs\ndef f(): return ds.FileSystemDatasetFactory(fs.LocalFileSystem(), ['w.csv'], ds.CsvFileFormat()).finish().to_table().to_pydict()",
+                "w.csv": "a\n1\n",
+            },
+            {"w.csv": "a\n2\n"},
+        ),
+        pa_subtree=(
+            {
+                "m.py": "from pyarrow import fs\ndef f(): return fs.SubTreeFileSystem('data', fs.LocalFileSystem()).open_input_stream('a').read()",
+                "data/a": "1",
+            },
+            {"data/a": "22"},
+        ),
+        pa_from_uri=(
+            {
+                "m.py": "from pyarrow import fs\nimport os\ndef f():\n    s, p = fs.FileSystem.from_uri(os.path.abspath('words.txt'))\n    return s.open_input_file(p).read()",
+                "words.txt": "1",
+            },
+            {"words.txt": "22"},
+        ),
+        pl_read_db_text=(
+            {
+                "m.py": "import polars as pl\ndef f(): return pl.SQLContext().execute(\"select * from read_csv('w.csv')\", eager=True).to_dict(as_series=False)",
+                "w.csv": "a\n1\n",
+            },
+            {"w.csv": "a\n2\n"},
+        ),
+        pl_sql=(
+            {
+                "m.py": "import polars as pl\ndef f(): return pl.sql(\"select * from read_csv('w.csv')\").collect().to_dict(as_series=False)",
+                "w.csv": "a\n1\n",
+            },
+            {"w.csv": "a\n2\n"},
+        ),
+        posix_stat=(
+            {"m.py": "import posix\ndef f(): return posix.stat('words.txt').st_size", "words.txt": "1"},
+            {"words.txt": "22"},
+        ),
+        posix_lstat=(
+            {
+                "m.py": "from posix import lstat\ndef f():\n    try: return lstat('flag').st_size\n    except OSError: return 0",
+                "flag": "1",
+            },
+            {"flag": None},
+        ),
+        posix_access=(
+            {"m.py": "import posix\ndef f(): return posix.access('flag', 4)", "flag": "1"},
+            {"flag": None},
+        ),
+        sqlite_attach=(
+            {
+                "m.py": "import sqlite3\ndef f():\n    c = sqlite3.connect(':memory:')\n    c.execute(\"attach 'data/x.db' as x\")\n    c.execute('create table if not exists x.t (a)')\n    return c.execute('select count(*) from x.t').fetchall() and 1",
+                "data/b": "1",
+            },
+            {"data/b": "2"},
+            {"keeps": True},
+        ),
+    ),
 ]

@@ -244,4 +244,50 @@ SETTINGS = [
             {"conf.py": ("K = 10", "K = 20")},
         ),
     ),
+    *edits(
+        "what is logged, and code that asks",
+        logger_level=(
+            {
+                "m.py": "import logging, conf\ndef f(): return logging.getLogger('reuse.a').isEnabledFor(logging.INFO)",
+                "conf.py": "import logging\nlogging.getLogger('reuse.a').setLevel(logging.INFO)\n",
+            },
+            {"conf.py": ("logging.INFO", "logging.ERROR")},
+        ),
+        basic_config=(
+            {
+                "m.py": "import logging, conf\ndef f(): return logging.getLogger().level",
+                "conf.py": "import logging\nlogging.basicConfig(level='INFO', force=True)\n",
+            },
+            {"conf.py": ("'INFO'", "'ERROR'")},
+        ),
+        dict_config_level=(
+            {
+                "m.py": "import logging, conf\ndef f(): return logging.getLogger('reuse.d').level",
+                "conf.py": "import logging.config\nlogging.config.dictConfig({'version': 1, 'loggers': {'reuse.d': {'level': 'INFO'}}})\n",
+            },
+            {"conf.py": ("'INFO'", "'ERROR'")},
+        ),
+        disable_level=(
+            {
+                "m.py": "import logging, conf\ndef f(): return logging.getLogger('q').isEnabledFor(logging.INFO)",
+                "conf.py": "import logging\nlogging.disable(logging.INFO)\n",
+            },
+            {"conf.py": ("logging.INFO", "logging.NOTSET")},
+        ),
+        add_level_name=(
+            {
+                "m.py": "import logging, conf\ndef f(): return logging.getLevelName(25)",
+                "conf.py": "import logging\nlogging.addLevelName(25, 'TRACE')\n",
+            },
+            {"conf.py": ("'TRACE'", "'STEP'")},
+        ),
+        logging_level_unread=(
+            {
+                "m.py": "import logging, conf\nlog = logging.getLogger(__name__)\ndef f():\n    log.info('x')\n    return 1",
+                "conf.py": "import logging\nlogging.basicConfig(level='INFO')\nlogging.getLogger('a').setLevel('INFO')\n",
+            },
+            {"conf.py": ("basicConfig(level='INFO')", "basicConfig(level='DEBUG')")},
+            {"keeps": True},
+        ),
+    ),
 ]

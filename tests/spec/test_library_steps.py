@@ -17,13 +17,12 @@ def counted(params):
 
 
 def test_words_of_a_command_may_be_files():
-    assert counted("command: [./run.sh, --script=plot.R, 'a b']") == [
+    assert counted("command: [./run.sh, --script=plot.R, 'a b', '@args.txt', 'in:c.R,d.R']") == [
         "./run.sh",
-        "--script=plot.R",
-        "plot.R",
-        "a b",
-        "a",
-        "b",
+        *("--script=plot.R", "plot.R", "--script"),
+        *("a b", "a", "b"),
+        *("@args.txt", "args.txt"),
+        *("in:c.R,d.R", "in", "c.R", "d.R"),
     ]
 
 

@@ -83,5 +83,6 @@ def convert(
 
 
 def _require_free(target: Path | None, *, force: bool) -> None:
-    if target is not None and target.exists() and not force:
+    """Refuse to replace a file, unless it is empty: a shell makes one for `pipespec convert dvc.yaml > pipeline.yaml`."""
+    if target is not None and target.exists() and not force and target.stat().st_size:
         raise UsageError(f"'{target}' exists; use --force to replace it, or -o to choose another file")

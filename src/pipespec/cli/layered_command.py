@@ -79,6 +79,9 @@ class LayeredCommand(click.Command):
         if trusts and file is not None:
             api.read_env_file(file)
             self._take_defaults(ctx, api.option_defaults(file), is_env=bool(env))
+            if not ctx.params.get("quiet"):
+                for name, meant in api.misspelled_variables().items():
+                    say(printable(f"{name} has no effect: did you mean {meant}?"), err=True)
         if ctx.params.pop("tracking") is False:
             ctx.params["overrides"] = (*ctx.params["overrides"], NO_TRACKING)
         if env:

@@ -32,7 +32,9 @@ class PipelineCommand(LayeredCommand):
 
         def parse_args(args: list[str]) -> tuple[dict[str, Any], list[str], list[click.Parameter]]:
             values, rest, order = parse(args)
-            return *_shared_out(arguments, values, rest), order
+            shared, left = _shared_out(arguments, values, rest)
+            _require_file_first(ctx, [one.name or "" for one in arguments], shared, left)
+            return shared, left, order
 
         parser.parse_args = parse_args  # type: ignore[method-assign]  # this parser alone shares arguments out
         return parser
@@ -89,6 +91,21 @@ def _shared_out(
         if taken:
             shared[argument.name or ""] = tuple(taken) if argument.nargs < 0 else taken[0]
     return shared, waiting
+
+
+def _require_file_first(
+    ctx: click.Context, names: Sequence[str], values: dict[str, Any], left: Sequence[str]
+) -> None:
+    """Refuse more words than the verb takes if FILE is one of them, and not the first.
+
+    Raises:
+        UsageError: with the words in their order.
+    """
+    words = [word for name in names if isinstance(word := values.get(name), str)] + [*left]
+    file = next((word for word in words if is_file_word(word)), None)
+    if left and file is not None and values.get(_FILE) is None:
+        words.remove(file)
+        raise UsageError(f"write FILE before the other words: {ctx.command_path} {' '.join([file, *words])}")
 
 
 def _settled(ctx: click.Context) -> str:

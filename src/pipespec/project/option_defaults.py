@@ -16,9 +16,11 @@ from pipespec.errors import UsageError
 from pipespec.project.project_root import find_root
 from pipespec.project.project_settings import SETTINGS_FILE, read_settings
 
-__all__ = ["OptionDefault", "option_defaults"]
+__all__ = ["OptionDefault", "misspelled_variables", "option_defaults"]
 
 _PREFIX: Final = "PIPESPEC_"
+_OTHERS: Final = ("DOWNLOADS_LIMIT", "ROOT")
+"""Variables that users set and other parts of pipespec read."""
 _WORDS: Final = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
@@ -48,6 +50,19 @@ def option_defaults(file: str | None, environment: Mapping[str, str]) -> Mapping
         if environment.get(variable):
             found[name] = OptionDefault(read(variable, environment[variable]), variable)
     return {name: found[name] for name in _READERS if name in found}
+
+
+def misspelled_variables(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Return variables `PIPESPEC_*` that mean nothing, each with the known one that its name resembles; others may be a user's own."""
+    known = [*(name.upper() for name in _READERS), *_OTHERS]
+    named = sorted(name.removeprefix(_PREFIX) for name in environment if name.startswith(_PREFIX))
+    unknown = [name for name in named if name not in known]
+    if not unknown:
+        return {}
+    from pipespec.document.wording import nearest  # noqa: PLC0415 - most environments have no such variable
+
+    near = ((name, nearest(name, known)) for name in unknown)
+    return {f"{_PREFIX}{name}": f"{_PREFIX}{meant}" for name, meant in near if meant is not None}
 
 
 def _from_root(root: Path, overlays: list[str]) -> tuple[str, ...]:

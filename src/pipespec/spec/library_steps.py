@@ -2,7 +2,8 @@
 
 Takes the function that a step calls and its params. Returns the files; it does not check whether they exist. The words
 of a command are split, because `--script=run.R` and `bash -c "./tool.sh; wc a.txt"` also name files; so do params in
-templates and variables of `env`. `python -m tools.fit` names a module.
+templates and variables of `env`. `python -m tools.fit` names a module. A split may give too many words, which matters little where
+only names of files count, and never too few.
 """
 
 from __future__ import annotations
@@ -16,16 +17,25 @@ from typing import Final
 from pipespec.document.nodes import MappingNode, Node, ScalarNode, SequenceNode, set_at
 from pipespec.python.callable_ref import CallableRef, SourceFileRef
 
-__all__ = ["LIBRARY", "NEAR_TEMPLATE", "PATH_NAME", "TEMPLATE", "files_of", "is_library", "path_in_project"]
+__all__ = [
+    "AS_CODE", "AS_MODULE", "LIBRARY", "NEAR_TEMPLATE", "PATH_NAME", "TEMPLATE",
+    "files_of", "is_library", "parts_of", "path_in_project", "pieces_of", "words_of",
+]  # fmt: skip
 
 LIBRARY: Final = "pipespec.steps"
 _FILES: Final = {"script": "script", "notebook": "notebook", "sql": "query"}
 """The param of each function that names its file."""
 _COMMAND: Final = "command"
 
-_MODULE: Final = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
-_AS_MODULE: Final = re.compile(r"-[A-Za-z]*m")
+AS_MODULE: Final = re.compile(r"-[A-Za-z]*m")
+"""The option of Python after which a module is named."""
+AS_CODE: Final = re.compile(r"-[A-Za-z]*c")
+"""The option of Python, and of shells, after which code stands."""
+
 _BETWEEN_WORDS: Final = re.compile(r"""[\s;|&()<>`"']+""")
+_IN_WORDS: Final = re.compile(r"[=,:@]+")
+
+_MODULE: Final = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
 
 TEMPLATE: Final = re.compile(r"\{(inputs|params|outputs)\.([^{}]+)\}")
 """A placeholder for a value in an argument: `{inputs.raw}`."""
@@ -52,6 +62,27 @@ def files_of(call: CallableRef, params: Mapping[str, Node]) -> tuple[SourceFileR
     found = {str(ref): ref for ref in (*_named(params), *_modules(params))}
     required = {str(ref): ref for ref in found.values() if ref.is_required}
     return tuple({**found, **required}.values())
+
+
+def pieces_of(text: str) -> list[str]:
+    """Split a text as a shell does, and also where quotes end and operators such as `;` and `>` are."""
+    try:
+        pieces = shlex.split(text)
+    except ValueError:  # a quote is not closed
+        pieces = []
+    return [piece for piece in (*pieces, *_BETWEEN_WORDS.split(text)) if piece]
+
+
+def parts_of(piece: str) -> list[str]:
+    """Return a piece and its parts: the files in `--conf=a.yaml`, `@args.txt`, `in:a.csv,b.csv`."""
+    parts = dict.fromkeys((piece, piece.partition("=")[2], *_IN_WORDS.split(piece)))
+    return [part for part in parts if part and "\0" not in part and len(part) < 4096]
+
+
+def words_of(text: str) -> list[str]:
+    """Return a text, its pieces, and their parts, each once."""
+    pieces = dict.fromkeys((text, *pieces_of(text)))
+    return [*dict.fromkeys(part for piece in pieces for part in parts_of(piece))]
 
 
 def path_in_project(written: str, folder: str = "") -> str | None:
@@ -90,8 +121,8 @@ def _modules(params: Mapping[str, Node]) -> Iterator[SourceFileRef]:
     folder = _text(params.get("folder"))
     before = ""
     for text, node in _texts(params):
-        for word in (piece for piece in _pieces(text) if piece):
-            if _AS_MODULE.fullmatch(before) and _MODULE.fullmatch(word):
+        for word in pieces_of(text):
+            if AS_MODULE.fullmatch(before) and _MODULE.fullmatch(word):
                 path = word.replace(".", "/")
                 for place in dict.fromkeys((path_in_project(path, folder) or path, path)):
                     yield SourceFileRef(place, set_at(node), is_word=True, is_required=False, module=word)
@@ -129,34 +160,8 @@ def _filled(text: str, params: Mapping[str, Node]) -> list[str]:
     return [TEMPLATE.sub(value, text)]
 
 
-def _files_of_module(name: str) -> list[str]:
-    """Return the files that `python -m NAME` may run, in the folder of the program and in its `src`."""
-    if not all(part.isidentifier() for part in name.split(".")):
-        return []
-    stem = name.replace(".", "/")
-    return [
-        f"{place}{stem}{tail}" for place in ("", "src/") for tail in (".py", "/__init__.py", "/__main__.py")
-    ]
-
-
 def _words(text: str) -> Iterator[str]:
     """Yield what may be the name of a file in one argument of a command."""
-    for piece in dict.fromkeys((text, *_pieces(text))):
-        for word in (piece, piece.partition("=")[2]):
-            if (
-                word
-                and not TEMPLATE.search(word)
-                and "${" not in word
-                and "\0" not in word
-                and len(word) < 4096
-            ):
-                yield word
-
-
-def _pieces(text: str) -> list[str]:
-    """Split a text as a shell does, and also where quotes end and operators such as `;` and `>` are."""
-    try:
-        pieces = shlex.split(text)
-    except ValueError:  # a quote is not closed
-        pieces = []
-    return [*pieces, *_BETWEEN_WORDS.split(text)]
+    for word in words_of(text):
+        if not TEMPLATE.search(word) and "${" not in word:
+            yield word

@@ -19,6 +19,7 @@ from typing import Any, Final
 from pipespec.document.wording import listing, quote
 from pipespec.spec.library_steps import TEMPLATE
 from pipespec.step.failure import StepError
+from pipespec.step.witness.observation import code_that_observes
 from pipespec.steps.source_place import source_place, source_text
 from pipespec.steps.step_arguments import Values
 
@@ -66,13 +67,14 @@ def notebook(
     ):  # as for steps, because they have no screen; a kernel draws into the notebook
         del os.environ[_BACKEND]
     begun: list[int] = []  # positions of the cells
-    client = nbclient.NotebookClient(
+    client: Any = nbclient.NotebookClient(
         document,
         timeout=None,
         kernel_name=kernel,
         record_timing=False,
         resources={"metadata": {"path": os.getcwd()}},  # noqa: PTH109 - it wants a text
         extra_arguments=["--HistoryManager.enabled=False"],
+        on_notebook_start=lambda **_: _observe_kernel(client),
         on_cell_execute=lambda cell_index, **_: begun.append(cell_index),
     )
     try:
@@ -87,6 +89,13 @@ def notebook(
         nbformat.write(document, outputs[_EXECUTED])
     if exporter is not None:
         outputs[_PAGE].write_text(exporter.from_notebook_node(document)[0], encoding="utf-8")
+
+
+def _observe_kernel(client: Any) -> None:
+    """Let a kernel of Python note what it reads, for the witness of the step."""
+    code = code_that_observes()
+    if code and client.km.kernel_spec.language == "python":
+        client.kc.execute(code, silent=True, store_history=False, stop_on_error=False)
 
 
 def _read(place: Path, nbformat: Any) -> Any:

@@ -28,6 +28,7 @@ LOOKING = """
 import os
 
 def is_there(): return os.path.exists("data.txt")
+def are_there(): return [os.path.exists(f"made{number}.txt") for number in range(9)]
 def size(): return os.path.getsize("data.txt")
 """
 
@@ -38,10 +39,20 @@ def size(): return os.path.getsize("data.txt")
         ("looking.size()", {"data.txt": ["size", True]}),
         ("looking.is_there()", {"data.txt": ["kind", True]}),
         # What it saw is not there any more: such a record never counts.
-        ("looking.size(); others('for f in data*; do echo more >> $f; done')", {"data.txt": ["size", False]}),
+        ("looking.size(); others('n=data; echo more >> $n.txt')", {"data.txt": ["size", False]}),
+        # What a program is handed counts as it leaves it.
+        ("others('echo more >> data.txt')", {"data.txt": ["file", True]}),
+        # A program of the step made them, within the tick of the clock in which the step began.
+        ("[others(f'echo > made{n}.txt') for n in range(9)]; looking.are_there()", {}),
+        (
+            "[os.posix_spawn('/bin/touch', ['touch', f'{os.getcwd()}/made{n}.txt'], {}) for n in range(9)]; [os.wait() for _ in range(9)]; looking.are_there()",
+            {},
+        ),
+        # So is a folder that a program makes, as its words say.
+        ("others('mkdir made; touch made/x'); os.path.exists('made')", {}),
         # It is still there, as it was.
         (
-            "looking.is_there(); others('for f in data*; do echo more >> $f; done')",
+            "looking.is_there(); others('n=data; echo more >> $n.txt')",
             {"data.txt": ["kind", True]},
         ),
     ],

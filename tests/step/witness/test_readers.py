@@ -65,12 +65,16 @@ READERS = {
     "polars.read_parquet": ("a.parquet", "polars.read_parquet('a.parquet')"),
     "polars.scan_parquet by a pattern": ("folder/one.parquet", "polars.scan_parquet('folder/*.parquet').collect()"),
     "polars.read_ipc": ("a.feather", "polars.read_ipc('a.feather')"),
+    "a file that SQL of polars names": ("a.csv", "polars.sql(\"select * from read_csv('a.csv')\", eager=True)"),
+    "a database that SQL of SQLite attaches": ("a.db", "sqlite3.connect(':memory:').execute(\"attach 'a.db' as other\")"),
+    "a program": ("a.txt", "subprocess.check_output('cat a.txt; true', shell=True)"),
+    "code that a program executes": ("a.txt", "subprocess.check_output([sys.executable, '-c', \"open('a.txt')\"])"),
     "polars.read_json": ("a.json", "polars.read_json('a.json')"),
 }  # fmt: skip
 
 NOT_SEEN = {
-    "a file that SQL names": ("a.csv", "polars.sql(\"select * from read_csv('a.csv')\", eager=True)"),
-    "another program's own reads": ("a.txt", "subprocess.check_output([sys.executable, '-c', \"open('a' '.txt')\"])"),
+    "a name that another program puts together": ("a.txt", "subprocess.check_output([sys.executable, '-c', \"open('a' + '.txt')\"])"),
+    "what C code opens": ("a.txt", "ctypes.CDLL(None).open(b'a.txt', 0)"),
 }  # fmt: skip
 
 WATCH = """

@@ -18,7 +18,12 @@ from pipespec.python.identity.mentions import ITEM, LevelUsage, NameUsage, Ref
 from pipespec.python.identity.module_statements import ModuleCode, Statement, is_pure_name
 from pipespec.python.identity.name_meaning import Name, Named, Outside, Resolver, Whole
 from pipespec.python.identity.name_usage import collect
-from pipespec.python.identity.outside_calls import changes_outside, is_exposed, reads_docstrings
+from pipespec.python.identity.outside_calls import (
+    changes_outside,
+    is_exposed,
+    reads_docstrings,
+    sets_logging,
+)
 from pipespec.python.name_resolution import chain_of
 
 __all__ = ["Executed", "ExecutedCode", "Use", "whole"]
@@ -72,7 +77,7 @@ class Executed:
     `names` are variables that it reaches and names that it sets: all of them it may change. `leaves`: it changes
     something outside of the project; `touches`: it reads or changes anything that others could change;
     `changes_arguments`: attributes of what it is handed; `reads_docstrings`: it hands on to something that may;
-    `changes_implicitly`: an operator that is applied to what it makes may do all of this.
+    `changes_implicitly`: an operator that is applied to what it makes may do all of this; `sets_logging`: it changes what is logged.
     """
 
     names: set[Name] = field(default_factory=set)
@@ -81,6 +86,7 @@ class Executed:
     changes_arguments: bool = False
     reads_docstrings: bool = False
     changes_implicitly: bool = False
+    sets_logging: bool = False
 
     def add(self, other: Executed) -> None:
         """Take in what more code does."""
@@ -90,6 +96,7 @@ class Executed:
         self.changes_arguments = self.changes_arguments or other.changes_arguments
         self.reads_docstrings = self.reads_docstrings or other.reads_docstrings
         self.changes_implicitly = self.changes_implicitly or other.changes_implicitly
+        self.sets_logging = self.sets_logging or other.sets_logging
 
 
 class ExecutedCode:
@@ -165,6 +172,13 @@ class ExecutedCode:
             or any(map(self._enters, self.named(statement, level.calls | level.drops)))
             or (level.changes_arguments and any(map(is_exposed, self.outside(statement, level.refs))))
         )
+
+    def sets_logging(self, statement: Statement, level: LevelUsage) -> bool:
+        """Return whether what happens at one time changes what is logged, and where to."""
+        methods = (
+            ".".join(("", *one.rest)) for one in self.named(statement, level.calls | level.drops) if one.rest
+        )
+        return any(map(sets_logging, self.outside(statement, level.drops))) or any(map(sets_logging, methods))
 
     def touches(self, statement: Statement, level: LevelUsage) -> bool:
         """Return whether what happens at one time reads or changes something that other statements may change."""
@@ -281,6 +295,7 @@ class ExecutedCode:
         done = Executed(
             leaves=any(self.leaves(statement, level, in_body=True) for level in levels),
             touches=any(self.touches(statement, level) for level in levels),
+            sets_logging=any(self.sets_logging(statement, level) for level in levels),
             changes_arguments=any(level.changes_arguments for level in levels),
             reads_docstrings=any(
                 reads_docstrings(one) for level in levels for one in self.outside(statement, level.calls)

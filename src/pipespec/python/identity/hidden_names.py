@@ -82,6 +82,7 @@ READING_ATTRIBUTES: Final[Mapping[str, str]] = {
     "__annotations__": "annotations",
     "__signature__": "annotations",
     "__subclasses__": "subclasses",
+    **dict.fromkeys(("getEffectiveLevel", "handlers", "hasHandlers", "isEnabledFor", "level"), "logging"),
     **dict.fromkeys(("co_firstlineno", "co_lines", "co_positions", "f_lineno", "tb_lineno"), "lines"),
 }
 READING_CALLS: Final[Mapping[str, str]] = {
@@ -89,6 +90,7 @@ READING_CALLS: Final[Mapping[str, str]] = {
         ("inspect.getdoc", "pydoc.getdoc", "pydoc.render_doc", "pydoc.plain", "help"), "docstrings"
     ),
     **dict.fromkeys(("inspect.cleandoc", "doctest.testmod", "doctest.DocTestFinder"), "docstrings"),
+    **dict.fromkeys(("logging.getHandlerNames", "logging.getLevelName", "logging.getLoggerClass"), "logging"),
     **dict.fromkeys(
         ("inspect.getsource", "inspect.getcomments", "dill.source.getsource"),
         "text",

@@ -41,6 +41,7 @@ class Effects:
         self._changed_by: dict[str, set[Name]] = {}
         self._changers: dict[Name, list[Statement]] = {}
         self._leaving: dict[str, list[Statement]] = {}
+        self._logging: dict[str, list[Statement]] = {}
         self._when: dict[Statement, When] = {}
 
     def mentions(self, statement: Statement) -> NameUsage:
@@ -60,6 +61,21 @@ class Effects:
         """Return the statements of a module that change something outside of the project."""
         self._find(module)
         return self._leaving[module]
+
+    def setting_logging(self, module: str) -> list[Statement]:
+        """Return the statements of a module that change what is logged. It matters only to code that looks at this."""
+        if module not in self._logging:
+            code = self._resolver.code(module)
+            self._logging[module] = [
+                one for one in (code.statements if code is not None else ()) if self._sets_logging(one)
+            ]
+        return self._logging[module]
+
+    def _sets_logging(self, statement: Statement) -> bool:
+        usage = self._at_import(statement)
+        return self.executed.sets_logging(statement, usage.levels[0]) or any(
+            run.sets_logging for run in self._runs(statement, usage)
+        )
 
     def when(self, statement: Statement) -> When:
         """Return whether it matters when a statement runs."""

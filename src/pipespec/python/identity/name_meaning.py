@@ -118,6 +118,11 @@ class Resolver:
         names = [target.module, *(f"{target.module}.{name}" for name in below if name)]
         return tuple(name for name in names if self._modules.is_own(name))
 
+    def stars(self, code: ModuleCode) -> list[Whole]:
+        """Return the project's modules of which a module imports all names."""
+        own = (star for star in code.module.stars if self._modules.is_own(star))
+        return [Whole(star, f"{code.name} imports all of its names") for star in own]
+
     def _exported(self, module: str) -> list[str]:
         """Return the names that the `__all__` of a module spells: an import of all names loads submodules among them."""
         code = self.code(module) if self._modules.is_own(module) else None
@@ -215,9 +220,8 @@ class Resolver:
         elif "__getattr__" in code.binding:
             found.append(Named(Name(module, "__getattr__")))
         elif code.module.stars:
-            own = [star for star in code.module.stars if self._modules.is_own(star)]
-            found += [Whole(star, f"{module} imports all of its names") for star in own]
-            found += [Outside(f"{star}.*") for star in code.module.stars if star not in own]
+            found += self.stars(code)
+            found += [Outside(f"{star}.*") for star in code.module.stars if not self._modules.is_own(star)]
         else:
             found.append(Whole(module, f"nothing in it binds '{head}'"))
 

@@ -21,11 +21,19 @@ __all__ = [
     "keeps_with_base",
     "reads_annotations",
     "reads_docstrings",
+    "sets_logging",
 ]
 
 _BUILTINS: Final = frozenset(dir(builtins))
 _SILENT: Final = ("logging.", "warnings.warn")
 """What changes what is said, not what is computed; `print` is of that kind too."""
+
+_LOGS: Final = frozenset(
+    {"critical", "debug", "error", "exception", "fatal", "info", "log", "warn", "warning"}
+)
+_SETS_LOGGER: Final = frozenset(
+    {"addFilter", "addHandler", "removeFilter", "removeHandler", "setFormatter", "setLevel"}
+)
 
 _CHANGING_WORD: Final = re.compile(
     r"_*(?:"
@@ -324,6 +332,13 @@ def changes_outside(dotted: str, *, taken: bool, in_body: bool = False) -> bool:
     if _CHANGING_WORD.fullmatch(last) and last not in _PURE_WORDS:
         return True
     return not (in_body or _is_standard(parts[0]) or parts[0] in _WELL_KNOWN)
+
+
+def sets_logging(dotted: str) -> bool:
+    """Return whether a call for nothing but its effect changes what is logged, and where to: by `logging`, or a method of a logger."""
+    top, _, _ = dotted.partition(".")
+    last = dotted.rpartition(".")[2]
+    return (top == "logging" and last not in _LOGS) or last in _SETS_LOGGER
 
 
 @cache

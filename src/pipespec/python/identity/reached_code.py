@@ -6,7 +6,7 @@ modules that are loaded with them, and which other parts of code are read (docst
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pipespec.python.identity.dependencies import Dependencies, sha256_of
 from pipespec.python.identity.executed_code import whole
@@ -95,6 +95,7 @@ class ReachedCode:
         for name in code.module.bindings:
             found = self._leads.resolver.resolve(target.module, Ref("", (name,)))
             self._waiting += [one for one in found if isinstance(one, Named) or _is_below(one, target.module)]
+        self._waiting += self._leads.resolver.stars(code)
 
     def _add_statement(self, statement: Statement) -> None:
         if statement in self.statements:
@@ -125,6 +126,9 @@ class ReachedCode:
             if part == "subclasses":
                 for name in self.names:
                     self._activate(subclasses_of(name))
+            elif part == "logging":
+                for module in self.modules:
+                    self._pull_all(self._leads.effects.setting_logging(module))
             elif part == "annotations":
                 for statement in self.statements:
                     self._waiting += self._leads.annotations(statement).targets
@@ -143,8 +147,9 @@ class ReachedCode:
             return
         self.modules.add(module)
         self._waiting += self._leads.imports(module)[0]
-        for statement in self._leads.effects.leaving(module):
-            self._pull(statement)
+        self._pull_all(self._leads.effects.leaving(module))
+        if "logging" in self.reads:
+            self._pull_all(self._leads.effects.setting_logging(module))
         for name in self._active.intersection(self._leads.effects.changed_by(module)):
             self._pull_changers(name)
 
@@ -159,6 +164,10 @@ class ReachedCode:
         for statement in self._leads.effects.changers(name):
             if statement.module in self.modules:
                 self._pull(statement)
+
+    def _pull_all(self, statements: Iterable[Statement]) -> None:
+        for statement in statements:
+            self._pull(statement)
 
     def _pull(self, statement: Statement) -> None:
         """Take in a statement for what it does when it is imported, and so the names that it binds."""

@@ -11,19 +11,17 @@ import contextlib
 import importlib.machinery
 import itertools
 import os
-import shlex
-import shutil
 import stat
 import sys
 from collections.abc import Callable, Mapping
 from importlib.abc import MetaPathFinder
 from types import FrameType
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
 
 from pipespec.step.witness.file_checks import Looked, asked_of, names_in_code
 from pipespec.step.witness.observer import Observer, absolute_path
 from pipespec.step.witness.os_calls import path_below, unwatched_stat
+from pipespec.step.witness.program_words import note_words
 from pipespec.step.witness.trace_digests import Asked, facts_of
 
 __all__ = [
@@ -36,6 +34,7 @@ __all__ = [
 ]
 
 _OURS: Final = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep  # noqa: PTH100, PTH120 - compared as text
+_STEPS: Final = f"{_OURS}steps{os.sep}"
 _IMPORTS: Final = "<frozen importlib"
 _STANDARD: Final = ("<frozen ", os.path.dirname(os.__file__) + os.sep)  # noqa: PTH120 - compared as text
 _NOT_READERS: Final = (
@@ -47,7 +46,9 @@ _NOT_READERS: Final = (
 
 _LINES: Final = f"{os.sep}linecache.py"
 _PLANNED: Final = f"{_OURS}step{os.sep}arguments{os.sep}planned_sources.py"
-_OS_CALLS: Final = f"{_OURS}step{os.sep}witness{os.sep}os_calls.py"
+_WRAPPERS: Final = tuple(
+    f"{_OURS}step{os.sep}witness{os.sep}{name}.py" for name in ("native_readers", "os_calls")
+)
 _CODE: Final = tuple(importlib.machinery.all_suffixes())
 
 _MOST_ENTRIES: Final = 10_000
@@ -62,7 +63,7 @@ def _reader(frame: FrameType | None) -> str:
         name = frame.f_code.co_filename
         if name.startswith(_IMPORTS) or name.endswith(_LINES) or any(part in name for part in _NOT_READERS):
             return name
-        if name != _OS_CALLS and (not name.startswith(_STANDARD) or "-packages" in name):
+        if name not in _WRAPPERS and (not name.startswith(_STANDARD) or "-packages" in name):
             return name
         frame = frame.f_back
     return ""
@@ -90,7 +91,9 @@ def _note_source(observer: Observer, path: object, frame: FrameType) -> None:
     name = absolute_path(path)
     if name is None or not name.endswith(".py"):
         return
-    if observer.is_forked:  # which modules are loaded is known of the step's own process only
+    if observer.is_spawned:
+        observer.loaded.add(name)
+    elif observer.is_forked:  # which modules are loaded is known of the step's own process only
         observer.scripts.add(name)
     elif _reader(frame).startswith((_IMPORTS, _PLANNED)):
         observer.imported.add(name)
@@ -149,8 +152,14 @@ def note_found(observer: Observer, path: object, status: os.stat_result | None, 
         return
     if status is not None and stat.S_ISLNK(status.st_mode):
         observer.links[name] = observer.links.get(name, False) or by_own
-    else:
-        observer.note_looked(name, Looked(asked, by_own, None if status is None else facts_of(status)))
+        return
+    with contextlib.suppress(OSError):
+        observer.note_looked(name, _looked(observer, asked, by_own, status or unwatched_stat(name)))
+
+
+def _looked(observer: Observer, asked: Asked, by_own: bool, status: os.stat_result) -> Looked:  # noqa: FBT001 - a field of `Looked`
+    is_new = status.st_ctime_ns >= observer.began and not stat.S_ISDIR(status.st_mode)
+    return Looked(asked, by_own, facts_of(status), is_new)
 
 
 def note_followed_link(observer: Observer, path: object, frame: FrameType) -> None:
@@ -182,18 +191,12 @@ def _note_entries(observer: Observer, folder: str, names: frozenset[str]) -> Non
     with os.scandir(folder) as entries:
         for entry in itertools.islice(entries, _MOST_ENTRIES):
             with contextlib.suppress(OSError):
-                observer.note_looked(entry.path, Looked(asked, True, facts_of(unwatched_stat(entry.path))))  # noqa: FBT003
+                observer.note_looked(entry.path, _looked(observer, asked, True, unwatched_stat(entry.path)))  # noqa: FBT003
 
 
 def _note_database(observer: Observer, args: tuple[Any, ...], frame: FrameType) -> None:
-    path = args[0]
-    name = os.fsdecode(path) if isinstance(path, str | bytes | os.PathLike) else ""
-    if name.startswith("file:"):
-        name = unquote(urlsplit(name).path)
-    if not name or name == ":memory:" or not _is_reader(frame):
-        return
-    observer.note_read(name)
-    observer.note_written(name)  # whoever connects may write; what counts is the file as the step leaves it
+    if _is_reader(frame):
+        observer.note_database(args[0])
 
 
 def _note_library(observer: Observer, args: tuple[Any, ...], frame: FrameType) -> None:
@@ -202,51 +205,30 @@ def _note_library(observer: Observer, args: tuple[Any, ...], frame: FrameType) -
 
 
 def _note_program(observer: Observer, args: tuple[Any, ...], frame: FrameType) -> None:
-    program, arguments, folder, *_ = (*args, None, None)
-    if _is_reader(frame):
-        _note_words(observer, [program, *_words(arguments)], absolute_path(folder) if folder else None)
+    program, arguments, folder, environment, *_ = (*args, None, None)
+    if _is_starter(frame):
+        note_words(observer, [program, *_words(arguments)], absolute_path(folder), environment)
+
+
+def _is_starter(frame: FrameType) -> bool:
+    """Return whether a program is started for the user: by code as above, or by a step that runs a command."""
+    reader = _reader(frame)
+    return _reads(reader, None) or reader.startswith(_STEPS)
 
 
 def _note_spawn(observer: Observer, args: tuple[Any, ...], frame: FrameType) -> None:
     if _is_reader(frame):
-        _note_words(observer, [args[0], *_words(args[1])], None)
+        program, arguments, environment, *_ = (*args, None)
+        note_words(observer, [program, *_words(arguments)], None, environment)
 
 
 def _note_shell(observer: Observer, args: tuple[Any, ...], frame: FrameType) -> None:
     if _is_reader(frame):
-        _note_words(observer, [os.fsdecode(args[0])], None)
+        note_words(observer, [args[0]], None)
 
 
 def _words(arguments: object) -> list[object]:
     return list(arguments) if isinstance(arguments, list | tuple) else [arguments]
-
-
-def _note_words(observer: Observer, words: list[object], folder: str | None) -> None:
-    """Note the program, and what of its arguments is a file: `make.py`, `--config=a.yaml`, `sh -c 'cat a.txt'`, `-m tools.make`."""
-    texts = [os.fsdecode(word) for word in words if isinstance(word, str | bytes | os.PathLike)]
-    if texts and "/" not in texts[0] and (found := shutil.which(texts[0])):
-        texts.append(found)
-    for text in [*texts]:
-        if " " in text:
-            texts += _split(text)
-    for before, text in zip(["", *texts], texts, strict=False):
-        candidates = [text, *text.split("=", 1)[1:]]
-        if before == "-m":
-            stem = text.replace(".", "/")
-            candidates += [f"{stem}.py", f"{stem}/__main__.py"]
-        for candidate in candidates:
-            name = absolute_path(candidate, folder)
-            if name is not None and os.path.isfile(name):  # noqa: PTH113
-                observer.note_read(name)
-                if name.endswith(".py"):
-                    observer.scripts.add(name)
-
-
-def _split(text: str) -> list[str]:
-    try:
-        return shlex.split(text)
-    except ValueError:  # a quote without an end
-        return text.split()
 
 
 def _note_made(observer: Observer, args: tuple[Any, ...], _: FrameType) -> None:

@@ -20,12 +20,14 @@ __all__ = ["Looked", "asked_of", "names_in_code"]
 class Looked:
     """How a path was looked at.
 
-    `by_own` says that code of the user did so, and no installed package. `facts` are as they were then.
+    `by_own` says that code of the user did so, and no installed package. `facts` are as they were then. `is_new` says that
+    its state changed after the step began and before it was looked at: the step made it, or a program that it started.
     """
 
     asked: Asked
     by_own: bool
-    facts: tuple[str, int, int] | None = None
+    facts: tuple[str, int, int]
+    is_new: bool = False
 
 
 _FUNCTIONS: Final = {

@@ -27,8 +27,9 @@ from pipespec.step.witness.named_in_texts import watch_named_in_texts
 from pipespec.step.witness.native_readers import watch_native_readers
 from pipespec.step.witness.observer import Observer, absolute_path
 from pipespec.step.witness.os_calls import OsCallNotes, watch_os_calls
+from pipespec.step.witness.spawned_processes import beginning, watch_spawned_processes
 
-__all__ = ["observe"]
+__all__ = ["code_that_observes", "observe", "observe_spawned"]
 
 _active: Observer | None = None
 _is_hooked = False
@@ -44,6 +45,13 @@ def _note_native(path: str) -> None:
 def _note_folder(path: str) -> None:
     if _active is not None and (name := absolute_path(path)) is not None:
         _active.folders.add(name)
+        if _active.is_forked:
+            _active.tell()
+
+
+def _note_database(path: str) -> None:
+    if _active is not None:
+        _active.note_database(path)
         if _active.is_forked:
             _active.tell()
 
@@ -76,9 +84,10 @@ class observe:  # noqa: N801 - used as a context, like contextlib's
         if not _is_hooked:
             sys.addaudithook(_hook)
             os.register_at_fork(before=_before_fork, after_in_child=_in_fork)
-            watch_native_readers(_note_native, _note_folder)
+            watch_native_readers(_note_native, _note_folder, _note_database)
             watch_named_in_texts(_note_named)
             notes = (note_missed_lookup, note_found, note_followed_link, note_open)
+            watch_spawned_processes(_report)
             watch_os_calls(OsCallNotes(*(partial(_note_call, note) for note in notes)))
             _is_hooked = True
         sys.meta_path.append(self._finder)
@@ -98,6 +107,28 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
         _note_call(note, args, sys._getframe(1))  # noqa: SLF001 - there is no other way to who is reading
 
 
+def observe_spawned(told: str, began: int) -> None:
+    """Observe this process, which a step has started, until it ends; report to the file of the step's observer."""
+    if _active is None:
+        file = open(told, "ab", buffering=0)  # noqa: SIM115, PTH123 - it lives as long as the process
+        observe(Observer(began, told=file, is_forked=True, is_spawned=True)).__enter__()
+
+
+def code_that_observes() -> str:
+    """Return Python code that lets another process report to the step's observer; empty if there is none."""
+    found = _report()
+    return beginning(*found) if found is not None else ""
+
+
+def _report() -> tuple[str, int] | None:
+    """Return a path of the file to which other processes report; None where there is no path to an open file."""
+    _before_fork()
+    if _active is None or _active.told is None:
+        return None
+    path = f"/proc/{os.getpid()}/fd/{_active.told.fileno()}"
+    return (path, _active.began) if os.path.exists(path) else None  # noqa: PTH110
+
+
 def _before_fork() -> None:
     if _active is not None and _active.told is None:
         with contextlib.suppress(OSError):
@@ -108,4 +139,4 @@ def _in_fork() -> None:
     """Start again in a forked process, which reports to its parent what it notes."""
     global _active  # noqa: PLW0603
     if _active is not None:
-        _active = Observer(_active.began, told=_active.told, is_forked=True)
+        _active = Observer(_active.began, told=_active.told, is_forked=True, is_spawned=_active.is_spawned)

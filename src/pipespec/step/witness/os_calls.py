@@ -1,13 +1,14 @@
 """Note calls of `os` for which Python's audit events say too little: checks of files, links, and files opened relative to a descriptor.
 
 `os.path.exists`, `Path.is_file`, `os.path.getsize` and similar functions call `os.stat` or `os.lstat`. These, `os.access`,
-`os.readlink` and `os.open` are wrapped; they return and raise what they did before.
+`os.readlink` and `os.open` are wrapped, also in `posix`, where `os` has them from; they return and raise what they did before.
 """
 
 from __future__ import annotations
 
 import functools
 import os
+import posix
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -16,6 +17,9 @@ from typing import Any, Final, NamedTuple, TypeAlias
 __all__ = ["OsCallNotes", "path_below", "unwatched_stat", "watch_os_calls"]
 
 _Function: TypeAlias = Callable[..., Any]
+
+_IMPORTS: Final = "<frozen importlib"
+"""The import system looks for modules by `posix.stat`, thousands of times."""
 
 unwatched_stat: Final = os.stat
 """`os.stat` without the wrapper, for our own use."""
@@ -52,6 +56,7 @@ def _replace(name: str, wrap: Callable[[_Function], _Function]) -> None:
     noting = wrap(function)
     noting.__module__ = os.__name__  # where pickle finds it
     setattr(os, name, noting)
+    setattr(posix, name, noting)
     for able in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks, os.supports_effective_ids):
         if function in able:
             able.add(noting)
@@ -60,14 +65,17 @@ def _replace(name: str, wrap: Callable[[_Function], _Function]) -> None:
 def _noting_checks(function: _Function, notes: OsCallNotes) -> _Function:
     @functools.wraps(function)
     def noting(path: Any, *args: Any, **more: Any) -> Any:
+        frame = sys._getframe(1)  # noqa: SLF001 - there is no other way to who is looking
+        if frame.f_code.co_filename.startswith(_IMPORTS):
+            return function(path, *args, **more)
         try:
             found = function(path, *args, **more)
         except (FileNotFoundError, NotADirectoryError):
             if more.get("dir_fd") is None:
-                notes.missed(path, sys._getframe(1))  # noqa: SLF001 - there is no other way to who is looking
+                notes.missed(path, frame)
             raise
         if more.get("dir_fd") is None:
-            notes.found(path, found, sys._getframe(1))  # noqa: SLF001
+            notes.found(path, found, frame)
         return found
 
     return noting

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
+import re
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -22,7 +22,8 @@ from pipespec.step.witness.file_checks import Looked
 from pipespec.step.witness.loaded_modules import absent_modules, own_modules, uncounted_modules
 from pipespec.step.witness.observation import observe
 from pipespec.step.witness.observer import Observer, Seen
-from pipespec.step.witness.path_judgement import PathJudgement, is_below
+from pipespec.step.witness.path_judgement import SKIPPED_NAMES, PathJudgement, is_below
+from pipespec.step.witness.program_texts import named_in_texts
 from pipespec.step.witness.trace_digests import (
     LARGEST,
     Asked,
@@ -75,6 +76,7 @@ class WitnessTaking:
         """Return what was touched up to now; nothing is noted any more."""
         self._stack.close()
         self._observer.take_in_forked()
+        self._look_at_programs()
         self._put_folders_for_checks()
         # A module counts as such, a file that was read by its content, a folder that was listed by the names in it.
         used = (*self._missing(), *self._folders(), *self._files(), *self._modules())
@@ -88,6 +90,48 @@ class WitnessTaking:
             return NO_WITNESS
         return Witness(tuple(touched[each] for each in sorted(touched)), tuple(left_out[:_MOST]))
 
+    # --------------------------------------------------------------------------------------- programs
+
+    def _look_at_programs(self) -> None:
+        """Add what programs probably read: files that the text of their scripts names, and folders that they were handed.
+
+        What changed while the step ran is taken to be written by them.
+        """
+        places = (*self._job.folders, self._job.root)
+        named = named_in_texts(self._observer.programs, places)
+        self._observer.scripts |= named.imported
+        for path in named.files:
+            with contextlib.suppress(OSError):
+                if (seen := Seen.of(path)) is not None and seen.changed < self._observer.began:
+                    self._observer.read.setdefault(path, seen)
+        for folder in self._observer.handed:
+            if self._judgement.is_own(folder) and self._counts(folder) and not self._is_around(folder):
+                self._take_as_read(folder)
+
+    def _take_as_read(self, folder: str) -> None:
+        """Let all below a folder count as read if it is not much, and if nothing there has changed since the step began."""
+        files: dict[str, Seen] = {}
+        folders: list[str] = []
+        for place, names, found in os.walk(folder):
+            names[:] = [name for name in names if name not in SKIPPED_NAMES]
+            folders.append(place)
+            if os.stat(place).st_ctime_ns >= self._observer.began:  # noqa: PTH116 - paths are text here
+                return
+            for path in (os.path.join(place, name) for name in found):  # noqa: PTH118
+                with contextlib.suppress(OSError):
+                    if (seen := Seen.of(path)) is not None:
+                        files[path] = seen
+                        if seen.changed >= self._observer.began:
+                            return
+            if len(files) > _MOST or sum(one.size for one in files.values()) > LARGEST:
+                return
+        self._observer.folders.update(folders)
+        self._observer.read |= files | self._observer.read
+
+    def _is_around(self, path: str) -> bool:
+        """Return whether the project's modules, or the project, are in a folder."""
+        return any(is_below(place, path) for place in self._around)
+
     # --------------------------------------------------------------------------------------- files
 
     def _data(self) -> Iterator[str]:
@@ -97,9 +141,8 @@ class WitnessTaking:
         )
 
     def _is_data(self, path: str) -> bool:
-        return self._judgement.is_data(path) and not any(
-            is_below(path, folder) for folder in self._observer.made
-        )
+        made = (*self._observer.made, *self._observer.due)
+        return self._judgement.is_data(path) and not any(is_below(path, place) for place in made)
 
     def _counts(self, path: str) -> bool:
         return self._is_data(path) and not self._judgement.is_untracked(path)
@@ -124,7 +167,10 @@ class WitnessTaking:
             now = Seen.of(path)
             if now is None:
                 return None
-            is_ours = path in self._observer.written or path in self._observer.changed
+            is_ours = any(
+                path in ours
+                for ours in (self._observer.written, self._observer.changed, self._observer.named)
+            )
             if now != first and not is_ours:
                 return Touched(name, Trace.FILE, "")
             if now.size > LARGEST:
@@ -157,11 +203,22 @@ class WitnessTaking:
             for path in paths
             if self._judgement.is_own(path) and self._counts(path) and not os.path.lexists(path)
         ]
+        gone += [path for path in self._observer.due if self._is_looked_for_in_vain(path)]
         if len(gone) > _MOST:  # what appears changes the names in a folder
             self._observer.folders.update(_folder_around(path) for path in gone)
             return
         for path in gone:
             yield Touched(self._judgement.recorded(path), Trace.MISSING, "-")
+
+    def _is_looked_for_in_vain(self, path: str) -> bool:
+        """Return whether a word of a program is the name of a file, as far as its suffix says, that was not there and is not now."""
+        return (
+            _WITH_SUFFIX.search(path) is not None
+            and self._judgement.is_own(path)
+            and self._judgement.is_data(path)
+            and not self._judgement.is_untracked(path)
+            and not os.path.lexists(path)
+        )
 
     # --------------------------------------------------------------------------------------- checks
 
@@ -195,13 +252,13 @@ class WitnessTaking:
 
     def _check(self, path: str, name: str, looked: Looked) -> Touched | None:
         """Digest what a check used, as it is now; None for what the step made, or took away."""
+        if looked.is_new or path in self._observer.written:
+            return None
         trace = _TRACES[looked.asked]
         try:
-            status = os.stat(path)  # noqa: PTH116 - paths are text here
-            if status.st_ctime_ns >= self._observer.began and not stat.S_ISDIR(status.st_mode):
-                return None
             used = slice(looked.asked + 1)
-            if looked.facts is not None and looked.facts[used] != facts_of(status)[used]:
+            now = facts_of(os.stat(path))[used]  # noqa: PTH116 - paths are text here
+            if looked.facts[used] != now and path not in self._observer.changed:
                 return Touched(name, trace, "")
             return Touched(name, trace, facts_digest(path, looked.asked))
         except OSError:
@@ -214,8 +271,7 @@ class WitnessTaking:
         """
         return (
             (by_own or self._judgement.is_own(path))
-            and path not in self._observer.made
-            and not any(is_below(place, path) for place in self._around)
+            and not self._is_around(path)
             and path not in self._loaded
             and self._counts(path)
         )
@@ -236,11 +292,11 @@ class WitnessTaking:
             own = own_modules(self._judgement)
             files = uncounted_modules(own, self._before, self._observer.unpickled, self._job)
             # Executed by a path, taken out again, or given up: nobody knows them by a name any more.
-            unnamed = self._observer.imported - set(own.values())
-            files.update(path for path in unnamed if self._judgement.is_code(path))
-        files.update(path for path in self._observer.scripts if self._judgement.is_code(path))
+            files |= self._observer.imported - set(own.values())
+            files |= self._observer.loaded - {*self._job.counted_files}
+        files |= self._observer.scripts
         room = _TEXT_LIMIT
-        for path in sorted(files):
+        for path in sorted(filter(self._judgement.is_code, files)):
             if self._judgement.is_untracked(path) or path in self._observer.written:
                 continue
             found = self._module(path, room)
@@ -268,6 +324,7 @@ class WitnessTaking:
             return Touched(name, Trace.MODULE, "")
 
 
+_WITH_SUFFIX: Final = re.compile(r"[^/.]\.[A-Za-z][A-Za-z0-9]{0,7}$")
 _TRACES: Final = {Asked.KIND: Trace.KIND, Asked.SIZE: Trace.SIZE, Asked.TIME: Trace.TIME}
 _SAYS_SIZE: Final = frozenset({Trace.FILE, Trace.LARGE, Trace.MODULE})
 
