@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import chain, pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -35,11 +35,16 @@ class NamedInTexts(NamedTuple):
     files: frozenset[str]
 
 
-def named_in_texts(scripts: Collection[Script], folders: Collection[str]) -> NamedInTexts:
-    """Return what scripts name, and those that they import or execute; modules are searched beside them, too, and in `folders`."""
+def named_in_texts(
+    scripts: Collection[Script], folders: Collection[str], is_own: Callable[[str], bool]
+) -> NamedInTexts:
+    """Return what scripts name, and those that they import or execute; modules are searched beside them, too, and in `folders`.
+
+    Of installed packages, which `is_own` tells from the user's code, nothing is read.
+    """
     imported: set[str] = set()
     files: set[str] = set()
-    waiting = sorted(scripts)
+    waiting = sorted(one for one in scripts if one.code or is_own(one.path))
     seen = set(waiting)
     count = 0
     while waiting and count < _MOST:
@@ -67,7 +72,7 @@ def named_in_texts(scripts: Collection[Script], folders: Collection[str]) -> Nam
             following = files | modules
         for path in following:
             one = script._replace(path=path, code="")
-            if is_script(path) and one not in seen:
+            if is_script(path) and one not in seen and is_own(path):
                 seen.add(one)
                 waiting.append(one)
     return NamedInTexts(frozenset(imported), frozenset(files))

@@ -98,7 +98,7 @@ class WitnessTaking:
         What changed while the step ran is taken to be written by them.
         """
         places = (*self._job.folders, self._job.root)
-        named = named_in_texts(self._observer.programs, places)
+        named = named_in_texts(self._observer.programs, places, self._judgement.is_code)
         self._observer.scripts |= named.imported
         for path in named.files:
             with contextlib.suppress(OSError):
