@@ -222,7 +222,7 @@ def test_an_answer_that_is_lost_after_the_server_obeyed_makes_no_second_result(p
     converges(proxied)
 
 
-REQUESTS = 34
+REQUESTS = 51
 """About as many as a run of the three steps makes; where it makes fewer, nothing is struck."""
 MISHAPS = {
     "it is lost": Abrupt(b""),

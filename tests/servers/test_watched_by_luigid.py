@@ -129,7 +129,15 @@ def test_a_luigid_that_is_not_there_is_told_in_one_line_and_nothing_executes(wat
 
 @pytest.mark.parametrize(
     "body",
-    [b"<html>Welcome</html>", b"{}", b"[]", b'{"response": []}', b'{"response": {}}', b'{"response": null}'],
+    [
+        b"<html>Welcome</html>",
+        b"{}",
+        b"[]",
+        b'{"response": {"a": 1}}',
+        b'{"response": []}',
+        b'{"response": {}}',
+        b'{"response": null}',
+    ],
 )
 def test_a_service_that_is_no_luigid_is_told_in_one_line_and_nothing_executes(watched, body):
     proxy = Proxy(target=0, rule=lambda _: reply(200, body))

@@ -35,9 +35,9 @@ _RETRY_WAIT: Final = 1
 """Seconds between the tries."""
 
 
-_ON_WORK: Final = ("/get_work", "/count_pending")
 _WORK: Final = frozenset({"running_tasks", "n_pending_tasks"})
-"""What a luigid at least says when it is asked for work."""
+_ANSWERS: Final = {"get_work": _WORK, "count_pending": _WORK, "ping": frozenset({"rpc_messages"})}
+"""What Luigi reads in the answers of a luigid to some questions."""
 
 
 class SchedulerUnavailableError(StoreUnavailableError):
@@ -113,7 +113,8 @@ class _Luigid(luigi.rpc.RemoteScheduler):  # type: ignore[misc]  # Luigi is unty
             raise _no_luigid() from error
         if answer is not None and not isinstance(answer, dict):
             raise _no_luigid()
-        if url.endswith(_ON_WORK) and not (answer or {}).keys() >= _WORK:
+        needed = _ANSWERS.get(url.rpartition("/")[2], frozenset())
+        if needed - (answer or {}).keys():
             raise _no_luigid()
         return answer
 
