@@ -269,10 +269,10 @@ SETTINGS = [
         ),
         disable_level=(
             {
-                "m.py": "import logging, conf\ndef f(): return logging.getLogger('q').isEnabledFor(logging.INFO)",
-                "conf.py": "import logging\nlogging.disable(logging.INFO)\n",
+                "m.py": "import logging, conf\ndef f(): return logging.getLogger('q').isEnabledFor(logging.ERROR)",
+                "conf.py": "import logging\nlogging.disable(logging.ERROR)\n",
             },
-            {"conf.py": ("logging.INFO", "logging.NOTSET")},
+            {"conf.py": ("logging.ERROR", "logging.NOTSET")},
         ),
         add_level_name=(
             {

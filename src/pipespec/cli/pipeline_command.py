@@ -33,7 +33,8 @@ class PipelineCommand(LayeredCommand):
         def parse_args(args: list[str]) -> tuple[dict[str, Any], list[str], list[click.Parameter]]:
             values, rest, order = parse(args)
             shared, left = _shared_out(arguments, values, rest)
-            _require_file_first(ctx, [one.name or "" for one in arguments], shared, left)
+            if not ctx.resilient_parsing:
+                _require_file_first(ctx, [one.name or "" for one in arguments], shared, left)
             return shared, left, order
 
         parser.parse_args = parse_args  # type: ignore[method-assign]  # this parser alone shares arguments out
