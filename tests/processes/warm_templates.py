@@ -48,7 +48,8 @@ class WarmTemplates:
     """A server of templates, which starts when it is needed."""
 
     def __init__(self, environment: Mapping[str, str], libraries: Sequence[str] = ()) -> None:
-        self._environment = {"PYTHONHASHSEED": "0", **environment}  # as a template has it
+        # As a template has it, and as the commands of tests have it: `sys.flags` shows both.
+        self._environment = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", **environment}
         self._libraries = libraries
 
     @functools.cached_property
