@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 CLEAN = """\
 pipespec: 1
 steps:

@@ -2,6 +2,10 @@
 
 import json
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 COMMANDS = {
     "code": ["python", "-c", "import lib.a; open(r'{outputs.out}', 'w').write(str(lib.a.K))"],
     "shell": ["bash", "run.sh", "{outputs.out}"],

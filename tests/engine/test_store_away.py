@@ -17,6 +17,8 @@ from pipespec.errors import StoreUnavailableError
 from pipespec.tracking.reading.sqlite_ledger import SqliteLedger
 from pipespec.tracking.writing.recorder import Recorder
 
+pytestmark = pytest.mark.slow
+
 ALL_RAN = {"numbers": "ran", "squares": "ran", "total": "ran"}
 AWAY = "tracking server http://h: it answers 401 Unauthorized"
 

@@ -17,6 +17,8 @@ from pipespec.plan.run_outcome import RunOutcome
 from pipespec.spec.message_templates import MessageTemplate
 from pipespec.spec.pipeline_spec import Notice, TemplateFile
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "tOkEn7Q1xW5"
 HOST = socket.gethostname()
 

@@ -40,6 +40,9 @@ EDITS = [
     *ORDINARY,
 ]
 
+IN_SHORT = 8
+"""One in so many edits is tried by default, of each table some."""
+
 
 def write(root, files):
     for name, text in files.items():
@@ -60,7 +63,14 @@ def test_there_are_enough_edits():
     assert len({edit.about for edit in EDITS}) == len(EDITS) >= 150
 
 
-@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.about)
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param(edit, marks=[] if position % IN_SHORT == 0 else pytest.mark.slow)
+        for position, edit in enumerate(EDITS)
+    ],
+    ids=lambda edit: edit.about,
+)
 def test_a_changed_result_has_a_changed_key(edit, tmp_path, true_result):
     keys, results = [], []
     for when, files in (("before", edit.before()), ("after", edit.after())):

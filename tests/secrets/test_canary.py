@@ -12,6 +12,8 @@ from canary import CANARY, CORE, PIECE, SECRET, leaks, leaks_below
 
 from pipespec.cli import main
 
+pytestmark = pytest.mark.slow
+
 STEPS = '''
 import atexit
 import base64

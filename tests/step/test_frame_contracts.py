@@ -4,9 +4,10 @@ import importlib.util
 
 import pytest
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("pandera") is None, reason="pandera is not installed"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(importlib.util.find_spec("pandera") is None, reason="pandera is not installed"),
+]
 
 MODELS = """\
 from typing import Annotated, NamedTuple

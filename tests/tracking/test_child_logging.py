@@ -12,6 +12,8 @@ from fluent_steps import in_step, params_of, runs_of, status_of
 from pipespec.tracking.writing.child_logging import StepRunContext
 from pipespec.tracking.writing.step_environment import STEP_RUN
 
+pytestmark = pytest.mark.slow
+
 
 def run_child(code, *, without=()):
     environment = {name: value for name, value in os.environ.items() if name not in without}

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from fluent_steps import CHILD, in_step, log_twice, params_of, runs_of, status_of
 
+pytestmark = pytest.mark.slow
+
 PAGE = Path(__file__).parents[2] / "docs/mlflow.md"
 TABLE = (
     PAGE.read_text(encoding="utf-8")
