@@ -4,8 +4,10 @@ A mutant that survives means a test is missing. Each names the tests that are to
 text is no longer in the source must be written anew.
 """
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -249,6 +251,16 @@ MUTANTS = {
         "engine/test_interruptions.py -k signal_ends_what_executes",
     ),
 }
+
+
+@pytest.fixture(autouse=True)
+def end_what_is_left(tmp_path):
+    """Kill what a mutant leaves behind: some no longer end the processes of their steps."""
+    yield
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (process / "cwd").readlink().is_relative_to(tmp_path):
+                os.kill(int(process.name), signal.SIGKILL)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)
