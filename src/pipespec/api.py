@@ -52,6 +52,7 @@ __all__ = [
     "init",
     "lineage",
     "load",
+    "misspelled_variables",
     "names",
     "open_pages",
     "option_defaults",

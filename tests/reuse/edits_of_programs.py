@@ -22,6 +22,23 @@ PROGRAMS = [
             },
             {"scripts/far.py": ("1", "2")},
         ),
+        tool_runs_script=(
+            {
+                "m.py": "import subprocess, sys, os\ndef f(): return subprocess.run([sys.executable, 'tool.py'], capture_output=True, text=True, check=True).stdout",
+                "tool.py": "import subprocess\nsubprocess.run(['sh', 'inner.sh'], check=True)\n",
+                "inner.sh": "cat limit.txt\n",
+                "limit.txt": "1",
+            },
+            {"limit.txt": "2"},
+        ),
+        package_of_module=(
+            {
+                "m.py": "import subprocess, sys, os\ndef f(): return subprocess.run([sys.executable, '-sm', 'made.tool'], capture_output=True, text=True, check=True).stdout",
+                "made/__init__.py": "K = 1\n",
+                "made/tool.py": "import made\nprint(vars(made)['K'])\n",
+            },
+            {"made/__init__.py": ("1", "2")},
+        ),
         dash_c=(
             {
                 "m.py": "import subprocess, sys, os\ndef f(): return subprocess.run([sys.executable, '-c', 'import deep; print(deep.K)'], capture_output=True, text=True, check=True).stdout",

@@ -9,13 +9,13 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from itertools import chain, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from pipespec.spec.library_steps import AS_MODULE, pieces_of, words_of
 from pipespec.step.witness.observer import Script
-from pipespec.step.witness.program_words import is_script
+from pipespec.step.witness.program_words import is_script, run_as_module, sources_of
 
 __all__ = ["NamedInTexts", "named_in_texts"]
 
@@ -46,36 +46,34 @@ def named_in_texts(
     files: set[str] = set()
     waiting = sorted(one for one in scripts if one.code or is_own(one.path))
     seen = set(waiting)
-    count = 0
-    while waiting and count < _MOST:
+    for _ in range(_MOST):
+        if not waiting:
+            break
         script = waiting.pop()
-        count += 1
-        text = script.code or _text_of(script.path)
-        tree = _tree_of(text) if script.code or script.path.endswith(".py") else None
-        if script.code and tree is None:
-            continue  # code of a shell, whose words were looked at when it started
-        if tree is not None:
-            beside = str(Path(script.path).parent) if script.path else script.folder
-            places = dict.fromkeys((beside, script.folder, *script.search, *folders))
-            found = {*chain.from_iterable(_imported(tree, beside, [*places]))}
-            imported |= found
-            following = found
-            files |= {*_named(_strings(tree), script)}
-        else:
-            files |= {*_named(words_of(text), script)}
-            modules = {
-                *chain.from_iterable(
-                    _run_as_modules(pieces_of(text), [script.folder, *script.search, *folders])
-                )
-            }
-            imported |= modules
-            following = files | modules
-        for path in following:
-            one = script._replace(path=path, code="")
-            if is_script(path) and one not in seen and is_own(path):
-                seen.add(one)
-                waiting.append(one)
+        named = _named_by(script, folders)
+        imported |= named.imported
+        files |= named.files
+        for path in (*named.imported, *named.files):
+            following = script._replace(path=path, code="")
+            if is_script(path) and following not in seen and is_own(path):
+                seen.add(following)
+                waiting.append(following)
     return NamedInTexts(frozenset(imported), frozenset(files))
+
+
+def _named_by(script: Script, folders: Collection[str]) -> NamedInTexts:
+    """Return what one script names, as its language is: Python, or any other."""
+    text = script.code or _text_of(script.path)
+    places = [script.folder, *script.search, *folders]
+    if not script.code and not script.path.endswith(".py"):
+        modules = _run_as_modules(pieces_of(text), places)
+        return NamedInTexts(frozenset(modules), frozenset(_named(words_of(text), script)))
+    tree = _tree_of(text)
+    if tree is None:  # code of a shell, whose words were looked at when it started
+        return NamedInTexts(frozenset(), frozenset())
+    beside = str(Path(script.path).parent) if script.path else script.folder
+    modules = _imported(tree, beside, [beside, *places])
+    return NamedInTexts(frozenset(modules), frozenset(_named(_strings(tree), script)))
 
 
 def _text_of(path: str) -> str:
@@ -100,12 +98,11 @@ def _strings(tree: ast.Module) -> Iterator[str]:
             yield node.value
 
 
-def _run_as_modules(words: Sequence[str], places: list[str]) -> Iterator[Iterator[str]]:
+def _run_as_modules(words: Sequence[str], places: Sequence[str]) -> Iterator[str]:
     """Yield the sources of the modules that a script runs by `python -m`."""
     for before, name in pairwise(words):
         if AS_MODULE.fullmatch(before):
-            yield _sources(name, places)
-            yield _sources(f"{name}.__main__", places)
+            yield from run_as_module(name, places)
 
 
 def _named(words: Collection[str] | Iterator[str], script: Script) -> Iterator[str]:
@@ -123,31 +120,17 @@ def _named(words: Collection[str] | Iterator[str], script: Script) -> Iterator[s
                     continue
 
 
-def _imported(tree: ast.Module, beside: str, places: list[str]) -> Iterator[Iterator[str]]:
+def _imported(tree: ast.Module, beside: str, places: Sequence[str]) -> Iterator[str]:
     """Yield the sources of the modules that code imports, with the packages around them."""
     for node in ast.walk(tree):
         match node:
             case ast.Import(names=aliases):
                 for alias in aliases:
-                    yield _sources(alias.name, places)
+                    yield from sources_of(alias.name, places)
             case ast.ImportFrom(module=base, names=aliases, level=0) if base:
                 for alias in aliases:
-                    yield _sources(f"{base}.{alias.name}", places)
+                    yield from sources_of(f"{base}.{alias.name}", places)
             case ast.ImportFrom(module=base, names=aliases, level=level):
                 around = [str(Path(beside, *[".."] * (level - 1)).resolve())]
                 for alias in aliases:
-                    yield _sources(".".join(filter(None, (base, alias.name))), around)
-
-
-def _sources(name: str, places: list[str]) -> Iterator[str]:
-    parts = name.split(".")
-    for place in places:
-        found = False
-        for length in range(1, len(parts) + 1):
-            stem = Path(place, *parts[:length])
-            for path in (stem / "__init__.py", stem.with_name(f"{stem.name}.py")):
-                if path.is_file():
-                    found = True
-                    yield str(path)
-        if found:
-            return
+                    yield from sources_of(".".join(filter(None, (base, alias.name))), around)

@@ -12,12 +12,13 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from pipespec.spec.library_steps import AS_CODE, AS_MODULE, parts_of, pieces_of
 from pipespec.step.witness.observer import Observer, Script, absolute_path
 
-__all__ = ["is_script", "note_words"]
+__all__ = ["is_script", "note_words", "run_as_module", "sources_of"]
 
 _MOST: Final = 1_000
 """Words of one command, and files found by one pattern."""
@@ -26,34 +27,14 @@ _INTO: Final = frozenset({"cd", "pushd", "-C", "--directory"})
 """Words after which a folder stands from which the next words are seen."""
 
 _NO_PATH: Final = re.compile(r"""[\s;|&<>()$"'*?]""")
-_SCRIPTS: Final = [
-    ".awk",
-    ".bash",
-    ".jl",
-    ".ksh",
-    ".mak",
-    ".make",
-    ".mk",
-    ".pl",
-    ".py",
-    ".r",
-    ".R",
-    ".rb",
-    ".sed",
-    ".sh",
-    ".sql",
-    ".tcl",
-    ".zsh",
-    ".bat",
-    ".cmd",
-    ".do",
-    ".nf",
-    ".smk",
-]
+_SCRIPTS: Final = frozenset({
+    ".awk", ".bash", ".bat", ".cmd", ".do", ".jl", ".ksh", ".mak", ".make", ".mk", ".nf", ".pl", ".py",
+    ".R", ".r", ".rb", ".sed", ".sh", ".smk", ".sql", ".tcl", ".zsh",
+})  # fmt: skip
 _SCRIPT_NAMES: Final = frozenset(
     {"GNUmakefile", "Justfile", "Makefile", "Rakefile", "Snakefile", "justfile", "makefile"}
 )
-_READ_UNASKED: Final = {"make": ("GNUmakefile", "makefile", "Makefile"), "gmake": ("GNUmakefile", "makefile", "Makefile")}  # fmt: skip
+_READ_UNASKED: Final = dict.fromkeys(("gmake", "make"), ("GNUmakefile", "makefile", "Makefile"))
 """Programs that read a file which their words do not name."""
 
 
@@ -61,6 +42,27 @@ def is_script(path: str) -> bool:
     """Return whether a file is a text that a program executes, by its name."""
     name = path.rpartition("/")[2]
     return name in _SCRIPT_NAMES or os.path.splitext(name)[1] in _SCRIPTS  # noqa: PTH122 - paths are text here
+
+
+def sources_of(name: str, places: Sequence[str]) -> Iterator[str]:
+    """Yield the sources of a module and of the packages around it, from the first folder that has any of them."""
+    parts = name.split(".")
+    for place in places:
+        found = False
+        for length in range(1, len(parts) + 1):
+            stem = Path(place, *parts[:length])
+            for path in (stem / "__init__.py", stem.with_name(f"{stem.name}.py")):
+                if path.is_file():
+                    found = True
+                    yield str(path)
+        if found:
+            return
+
+
+def run_as_module(name: str, places: Sequence[str]) -> Iterator[str]:
+    """Yield the sources that `python -m NAME` executes."""
+    yield from sources_of(name, places)
+    yield from sources_of(f"{name}.__main__", places)
 
 
 def note_words(
@@ -84,7 +86,7 @@ def note_words(
         elif AS_CODE.fullmatch(before):
             observer.programs.add(Script("", piece, place, search))
         elif AS_MODULE.fullmatch(before):
-            for found in _module_files(piece, (place, *search)):
+            for found in run_as_module(piece, (place, *search)):
                 _note_file(observer, found, place, search)
         parts = (*parts_of(piece), *_READ_UNASKED.get(piece.rpartition("/")[2], ()))
         for each in folders:
@@ -127,14 +129,6 @@ def _note_file(observer: Observer, path: str, place: str, search: tuple[str, ...
         observer.scripts.add(path)
     if is_script(path):
         observer.programs.add(Script(path, "", place, search))
-
-
-def _module_files(name: str, folders: Sequence[str]) -> Iterator[str]:
-    stem = name.replace(".", "/")
-    for folder in folders:
-        for tail in (".py", "/__main__.py", "/__init__.py"):
-            if os.path.isfile(path := f"{folder}/{stem}{tail}"):  # noqa: PTH113
-                yield path
 
 
 def _search(environment: Mapping[object, object] | None, place: str) -> tuple[str, ...]:
